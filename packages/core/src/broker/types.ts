@@ -1,0 +1,113 @@
+import type { Clock } from '../clock.ts'
+import type { AnyDefinition, AnyDestination, AnySource, DestinationOf, InputOf, OutputOf, Queue, ReplyInputOf, ReplyOutputOf, SourceOf } from '../definitions/types.ts'
+import type { DeadLetters } from '../dead-letters/types.ts'
+import type { Change, Driver, EndpointStats, LinkHealth, MaybePromise } from '../driver/index.ts'
+import type { Directive } from '../outcome.ts'
+import type { HandlerContext, Message } from '../message.ts'
+import type { Consumer, ConsumeBatchesOptions, ConsumeOptions, MessagesOptions } from '../consumer/types.ts'
+import type { Producer, ProducerOptions } from '../producer/types.ts'
+import type { Telemetry } from '../telemetry.ts'
+
+/** What may be made up for where a driver does not have it. Each costs something: see the capabilities page. */
+export type Emulation =
+  /** Body and header filters are evaluated by the consumer, which receives and acks what does not match. */
+  | 'filter'
+
+/** Where a destination lives and what is accepted there. */
+export interface Route {
+  /** Default: the broker's driver. */
+  readonly driver?: Driver
+  /** Physical name: queue, exchange, URL, ARN. Default: `naming(name)`. */
+  readonly name?: string
+  /** Where messages go that are given up. Default: queue `<name>.dead` on the same driver. `drop` acks them; `block` never gives up. */
+  readonly deadLetter?: { readonly destination?: string; readonly driver?: Driver } | 'drop' | 'block'
+  readonly emulate?: readonly Emulation[]
+  /** `best-effort` accepts a backend without order where the definition asks for it. */
+  readonly ordering?: 'best-effort'
+  /** `at-most-once` accepts a backend that can lose messages. */
+  readonly delivery?: 'at-most-once'
+  /** The adapter's own options for this destination. Unknown ones are refused. */
+  readonly options?: Readonly<Record<string, unknown>>
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+/** `event` is `noun:verb`. Default: `warn` and `error` go to `console`. */
+export type Logger = (level: LogLevel, event: string, data: Readonly<Record<string, unknown>>) => void
+
+export interface BrokerOptions {
+  /** Serves every destination that no route sends elsewhere. */
+  readonly driver: Driver
+  /** All queues, topics, streams and subscriptions that this program uses. */
+  readonly destinations: readonly AnyDefinition[]
+  /** By destination name. */
+  readonly routes?: Readonly<Record<string, Route>>
+  /** Maps a destination's name to its physical name. Default: unchanged. */
+  readonly naming?: (name: string) => string
+  /** For all routes. */
+  readonly emulate?: readonly Emulation[]
+  /** What `start` does about resources at the broker. Default `verify`. Creation is never implicit. */
+  readonly provision?: ProvisionMode
+  /** Default: the system clock. */
+  readonly clock?: Clock
+  /** Uniform in [0, 1). Default `Math.random`. */
+  readonly random?: () => number
+  readonly log?: Logger
+  readonly telemetry?: Telemetry
+}
+
+/** `create` makes what is missing; `verify` fails with all differences in one error; `none` does not look. */
+export type ProvisionMode = 'create' | 'verify' | 'none'
+
+export interface ProvisionResult {
+  readonly mode: ProvisionMode
+  readonly changes: readonly (Change & { readonly driver: string })[]
+}
+
+export interface HealthReport {
+  /** All links are connected and no consumer has failed. */
+  readonly ok: boolean
+  readonly state: 'idle' | 'starting' | 'started' | 'draining' | 'closed'
+  readonly links: readonly (LinkHealth & { readonly driver: string })[]
+}
+
+/** A handler: return to ack, throw to let the retry policy decide. A queue with a `reply` expects the reply. */
+export type Handler<S> = (
+  message: Message<OutputOf<S>>,
+  context: HandlerContext,
+) => MaybePromise<([ReplyInputOf<S>] extends [never] ? unknown : ReplyInputOf<S>) | Directive>
+
+/** All messages succeed or fail together, unless they are settled one by one. */
+export type BatchHandler<S> = (messages: readonly Message<OutputOf<S>>[], context: HandlerContext) => MaybePromise<unknown>
+
+export interface RequestOptions {
+  /** Milliseconds until the request rejects with `ERR_TIMEOUT`. Default 30,000. */
+  readonly timeoutMs?: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly signal?: AbortSignal
+}
+
+/** Sends, consumes and operates on all destinations of a program. `await using` drains it. */
+export interface Broker extends AsyncDisposable {
+  /** Connects, negotiates all destinations at once, provisions. Implied by the first send or consume. Throws one error that lists every mismatch with its remedy. */
+  start(options?: { readonly signal?: AbortSignal }): Promise<void>
+  /** A producer of `destination`; cheap, the same one for the same options. */
+  producer<D extends AnyDestination>(destination: D & DestinationOf<D>, options?: ProducerOptions): Producer<InputOf<D>>
+  /** Handles messages one by one. Resolves when the consumer receives. */
+  consume<S>(source: SourceOf<S> & S, handler: Handler<S>, options?: ConsumeOptions): Promise<Consumer>
+  /** Handles messages in batches of up to `batchSize`, waiting `lingerMs` for one to fill. */
+  consumeBatches<S>(source: SourceOf<S> & S, handler: BatchHandler<S>, options?: ConsumeBatchesOptions): Promise<Consumer>
+  /** Messages as an async iterable. Each must be settled; leaving the loop gives back what is not. */
+  messages<S>(source: SourceOf<S> & S, options?: MessagesOptions): AsyncIterable<Message<OutputOf<S>>> & AsyncDisposable
+  /** Sends to a queue that declares a `reply` and waits for it. */
+  request<Q extends Queue<any, any, any, any>>(queue: Q, body: InputOf<Q>, options?: RequestOptions): Promise<ReplyOutputOf<Q>>
+  /** The dead letters of a source. */
+  deadLetters<S extends AnySource>(source: S): DeadLetters<S>
+  provision(options?: { readonly mode?: ProvisionMode; readonly signal?: AbortSignal }): Promise<ProvisionResult>
+  /** Counts at the broker; a field is `undefined` where the driver's `stats` capability is `none`. */
+  stats(source: AnySource, options?: { readonly signal?: AbortSignal }): Promise<EndpointStats>
+  health(): Promise<HealthReport>
+  /** Stops intake, finishes running handlers, settles, sends what is buffered, hands the rest back, disconnects. Idempotent. */
+  drain(options?: { readonly timeoutMs?: number }): Promise<void>
+  /** Now: signals fire, nothing more is waited for. What is unsettled comes again. */
+  close(): Promise<void>
+}

@@ -1,0 +1,55 @@
+import type { AnySource, InputOf, OutputOf, Queue } from '../definitions/types.ts'
+import type { Headers } from '../driver/sender.ts'
+
+/** Why and when a message was given up, from its packed header. */
+export interface DeadLetterInfo {
+  readonly reason: string
+  readonly errorName: string | undefined
+  readonly errorMessage: string | undefined
+  /** Handler starts. */
+  readonly attempts: number
+  /** Queue, or `topic.subscription`. */
+  readonly source: string
+  /** Milliseconds since the epoch. */
+  readonly firstFailureAt: number
+  readonly lastFailureAt: number
+}
+
+export interface DeadLetter {
+  readonly id: string | undefined
+  /** Bytes or text exactly as they came; not decoded, since a body that cannot be may be why it is here. */
+  readonly body: Uint8Array | string
+  readonly headers: Headers
+  readonly type: string | undefined
+  readonly contentType: string | undefined
+  readonly orderingKey: string | undefined
+  readonly timestamp: number | undefined
+  /** `undefined` for messages that were put there by something else. */
+  readonly info: DeadLetterInfo | undefined
+}
+
+export interface DeadLetterFilter {
+  /** Only dead letters for which it returns true. Default: all. */
+  readonly where?: (deadLetter: DeadLetter) => boolean
+  /** Most messages to act on. Default: all that are there. */
+  readonly max?: number
+  readonly signal?: AbortSignal
+}
+
+export interface RedriveOptions extends DeadLetterFilter {
+  /** Default: no limit. */
+  readonly ratePerSecond?: number
+  /** Called after every batch. */
+  readonly onProgress?: (progress: { readonly moved: number; readonly skipped: number }) => void
+}
+
+export interface DeadLetters<S extends AnySource = AnySource> {
+  /** The dead-letter queue as an ordinary source and destination. */
+  readonly queue: Queue<InputOf<S>, OutputOf<S>>
+  /** Looks without taking. `exact` or `disturbing` (raises delivery counts) is the driver's `peek` capability. Default `max` 10. */
+  peek(options?: DeadLetterFilter): Promise<readonly DeadLetter[]>
+  /** Sends dead letters back to their source, at least once; the attempt count starts again, the identity stays. */
+  redrive(options?: RedriveOptions): Promise<{ readonly moved: number; readonly skipped: number }>
+  /** Deletes them. */
+  discard(options?: DeadLetterFilter): Promise<{ readonly discarded: number; readonly skipped: number }>
+}

@@ -1,0 +1,77 @@
+/** How exact a count or a position is. */
+export type Exactness = 'exact' | 'approximate' | 'none'
+
+/**
+ * What one endpoint can do. Every key is required, so that a new key fails to compile in every adapter until it has been answered.
+ * Found in two steps: {@link Driver.capabilities} from options alone, then {@link Link.inspect}, which may narrow but never widen.
+ */
+export interface Capabilities {
+  readonly kind: 'queue' | 'topic' | 'stream'
+  /** `at-most-once` loses what a crashed consumer held. */
+  readonly delivery: 'at-least-once' | 'at-most-once'
+  /** `key`: messages with equal keys come in the order sent. `destination`: all messages do. */
+  readonly ordering: 'none' | 'key' | 'destination'
+  /** Who keeps the later messages of a failed key back: the broker (FIFO groups), this process (all others with order), nobody. */
+  readonly keyHold: 'broker' | 'process' | false
+  /** What keeps a delivery ours. `message`: for `ms`, extendable up to `maxMs` after receipt. `scope`: as long as its scope lives, at most `maxHoldMs`. */
+  readonly lease:
+    | { readonly kind: 'message'; readonly ms: number; readonly maxMs: number }
+    | { readonly kind: 'scope'; readonly maxHoldMs: number | false }
+    | false
+  /** `prefix`: an ack becomes durable when everything before it is acked. `maxBatch` and `lingerMs` tell core how to batch `settle` calls. */
+  readonly settlement: { readonly mode: 'individual' | 'prefix'; readonly maxBatch: number; readonly lingerMs: number } | false
+  /** Does handing back a message that was never started raise the broker's delivery count? */
+  readonly releaseCounts: boolean
+  /** `partial`: message 3 of a batch can be stored while 2 is not, so core sends at most one message of a key per request. */
+  readonly batchOrder: 'atomic' | 'partial'
+  /** How a failed message can be given back to the broker. `onReconnect`: unsettled messages come again after a lost scope. */
+  readonly redelivery: {
+    readonly immediate: boolean
+    readonly delayed: { readonly maxMs: number; readonly keepsOrder: boolean } | false
+    readonly onReconnect: boolean
+  }
+  /** Delayed send. A due message may arrive up to `resolutionMs` late. */
+  readonly delay: { readonly maxMs: number; readonly resolutionMs: number } | false
+  /** The broker drops a second send with the same deduplication id inside the window. */
+  readonly deduplication: { readonly windowMs: number } | false
+  /** `native`: `settle(discard)` moves the message to the broker's own dead-letter place. `emulated`: core publishes a copy. */
+  readonly deadLetter: 'native' | 'emulated' | 'none'
+  /** `disturbing`: looking raises delivery counts or hides messages for a while. */
+  readonly peek: 'exact' | 'disturbing' | 'none'
+  /** `copy`: core receives and republishes. */
+  readonly redrive: 'native' | 'copy' | 'none'
+  /** Kinds of position a subscription can be set to. */
+  readonly replay: { readonly earliest: boolean; readonly timestamp: boolean; readonly position: boolean } | false
+  readonly filter: 'native' | 'none'
+  readonly headerFilter: 'native' | 'none'
+  /** `upper-bound`: the broker's count also rises for releases and crashes. */
+  readonly deliveryAttempt: 'exact' | 'upper-bound' | 'none'
+  /** Largest message as the backend counts it, body and headers. */
+  readonly maxMessageBytes: number
+  /** Most user headers on one message; `false`: bounded by bytes alone. */
+  readonly maxHeaders: number | false
+  /** Limits of one `Sender.send` call; `inFlight`: calls out at once. */
+  readonly maxBatch: { readonly messages: number; readonly bytes: number; readonly inFlight: number }
+  /** Several consumers share one source, each message going to one of them. */
+  readonly competingConsumers: boolean
+  readonly subscriptions: 'durable' | 'ephemeral' | false
+  readonly requestReply: boolean
+  readonly timeToLive: { readonly maxMs: number } | false
+  readonly priority: { readonly levels: number } | false
+  readonly stats: {
+    readonly ready: Exactness
+    readonly inFlight: Exactness
+    readonly delayed: Exactness
+    readonly oldestAgeMs: Exactness
+  }
+  /** A resolved send means that the broker has taken responsibility. */
+  readonly confirms: boolean
+}
+
+/** A driver's answer for an endpoint that it cannot serve at all. */
+export interface Refusal {
+  /** Why, as a sentence without the endpoint's name: `SQS has no topics`. */
+  readonly refused: string
+  /** What to do instead, as an imperative: `route it to the sns driver`. */
+  readonly remedy: string
+}

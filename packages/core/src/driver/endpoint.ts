@@ -1,0 +1,35 @@
+import type { Filter, HeaderFilter } from '../filter/grammar.ts'
+
+/** Where a new subscription of a stream begins to read. */
+export type StartFrom = 'earliest' | 'latest' | { readonly timestamp: number } | { readonly position: string }
+
+/** One subscription of a topic or stream, as the driver needs to know it. */
+export interface EndpointSubscription {
+  /** Logical name, unique within its topic or stream. The driver forms the physical name from it. */
+  readonly name: string
+  /** Native filter on the body. Present only if the endpoint's `filter` capability is `native`; otherwise core evaluates it. */
+  readonly filter?: Filter
+  /** Native filter on the headers; as {@link EndpointSubscription.filter}. */
+  readonly headerFilter?: HeaderFilter
+  /** Streams only. Default `latest`. */
+  readonly startFrom?: StartFrom
+}
+
+/** A destination, or one subscription of it, on one driver. Pure data. */
+export interface Endpoint {
+  /** Name in the program (`orders`); for texts. */
+  readonly destination: string
+  readonly kind: 'queue' | 'topic' | 'stream'
+  /** Name at the broker, after routes and `naming`. */
+  readonly name: string
+  /** Present where messages are received from a topic or stream. */
+  readonly subscription?: EndpointSubscription
+  /** Messages may carry an ordering key, and their order must be kept. */
+  readonly keyed: boolean
+  /** Highest number of handler starts per message that a consumer may use; 0 if unknown. Native delivery limits must be ≥ 10 times this. */
+  readonly maxAttempts: number
+  /** Where the broker itself puts what exceeds its native limit: name of a queue of the same driver. */
+  readonly deadLetterName?: string
+  /** The adapter's own options of the route, not yet validated. */
+  readonly options: Readonly<Record<string, unknown>>
+}

@@ -1,0 +1,44 @@
+/** A value now or later. Stores in memory answer at once and cost no turn of the event loop. */
+export type MaybePromise<T> = T | Promise<T>
+
+export interface ClaimRequest {
+  readonly key: string
+  /** Token of the claimant. The same owner may claim again (a repeated call after a lost answer). */
+  readonly owner: string
+  readonly leaseMs: number
+}
+
+export type ClaimResult =
+  /** `fence` rises with every new owner of the key. */
+  | { readonly state: 'claimed'; readonly fence: number }
+  | { readonly state: 'busy'; readonly expiresInMs: number }
+  | { readonly state: 'done'; readonly value: string }
+
+/** A held claim. */
+export interface Claim {
+  readonly key: string
+  readonly owner: string
+  readonly fence: number
+}
+
+export interface StoredClaim {
+  readonly key: string
+  readonly state: 'busy' | 'done'
+  readonly owner?: string
+  readonly fence: number
+  readonly value?: string
+  readonly expiresInMs: number
+}
+
+/** Claims with an owner, a fence and an expiry: behind idempotency and shard leases. Every operation may be repeated after a lost answer. */
+export interface FencedStore {
+  claim(request: ClaimRequest): MaybePromise<ClaimResult>
+  /** Per claim: still ours for `leaseMs`, or lost. */
+  renew(claims: readonly Claim[], leaseMs: number): MaybePromise<readonly ('renewed' | 'lost')[]>
+  /** Ends a claim and keeps `value` for `ttlMs`. */
+  complete(claim: Claim, value: string, ttlMs: number): MaybePromise<'completed' | 'lost'>
+  /** Ends a claim without a trace. */
+  release(claim: Claim): MaybePromise<'released' | 'lost'>
+  /** Claims whose key begins with `prefix`, paged. */
+  scan(prefix: string, options: { readonly cursor?: string; readonly limit: number }): MaybePromise<{ readonly claims: readonly StoredClaim[]; readonly cursor?: string }>
+}

@@ -1,0 +1,12 @@
+/** The contract between core and an adapter, and the helpers that adapters share. */
+export type { Clock, Timer } from '../clock.ts'
+export type { Capabilities, Exactness, Refusal } from './capabilities.ts'
+export type { BrowsePage, Driver, DriverFactory, EndpointStats, Link, LinkHealth, Services } from './driver.ts'
+export type { Endpoint, EndpointSubscription, StartFrom } from './endpoint.ts'
+export type { Claim, ClaimRequest, ClaimResult, FencedStore, MaybePromise, StoredClaim } from './fenced-store.ts'
+export type { Delivery, Incoming, Intake, Outcome, Receiver, Scope, SettleResult, Window } from './receiver.ts'
+export type { Replies } from './replies.ts'
+export type { Body, Headers, Outgoing, Sender, SendResult } from './sender.ts'
+export type { Change, Topology } from './topology.ts'
+export { BrokerError, isBrokerError, type BrokerErrorOptions, type ErrorCode } from '../errors.ts'
+export { metadataHeader, metadataVersion, packMetadata, unpackMetadata, type Metadata } from './metadata.ts'

@@ -1,0 +1,45 @@
+import type { Outgoing } from './sender.ts'
+
+/** Name of the one header that carries what a backend has no native field for. */
+export const metadataHeader = 'busbar'
+
+/** Newest version that {@link packMetadata} writes and {@link unpackMetadata} understands. */
+export const metadataVersion = 1
+
+/** The parts of a message that may have to travel in the packed header. */
+export type Metadata = Partial<Pick<Outgoing, 'id' | 'type' | 'contentType' | 'timestamp' | 'key' | 'attempt' | 'correlationId' | 'replyTo'>>
+
+const names = { id: 'i', type: 't', contentType: 'c', timestamp: 's', key: 'k', attempt: 'a', correlationId: 'r', replyTo: 'to' } as const
+const texts = ['id', 'type', 'contentType', 'key', 'correlationId', 'replyTo'] as const
+const numbers = ['timestamp', 'attempt'] as const
+
+/**
+ * Compact JSON of the fields that are set: `{"v":1,"k":"truck-7","a":2}`. Pass only what the backend has no native field for.
+ * `undefined` if nothing is set (`attempt` 0 counts as not set). At most 1 KiB, because core bounds every field.
+ */
+export function packMetadata(metadata: Metadata): string | undefined {
+  let packed: Record<string, unknown> | undefined
+  for (const field of texts) if (metadata[field] !== undefined) (packed ??= { v: metadataVersion })[names[field]] = metadata[field]
+  for (const field of numbers) if (metadata[field]) (packed ??= { v: metadataVersion })[names[field]] = metadata[field]
+  return packed && JSON.stringify(packed)
+}
+
+/** Reads what {@link packMetadata} wrote. Malformed text, wrong types and newer versions yield no fields: the body is delivered all the same. */
+export function unpackMetadata(text: string | undefined): Metadata {
+  if (text === undefined || text.length > 4096) return {}
+  const packed = parseObject(text)
+  if (packed?.['v'] !== metadataVersion) return {}
+  const metadata: Record<string, unknown> = {}
+  for (const field of texts) if (typeof packed[names[field]] === 'string') metadata[field] = packed[names[field]]
+  for (const field of numbers) if (Number.isSafeInteger(packed[names[field]]) && (packed[names[field]] as number) >= 0) metadata[field] = packed[names[field]]
+  return metadata
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,91 @@
+import type { Clock } from '../clock.ts'
+import type { Capabilities } from '../driver/capabilities.ts'
+import type { MaybePromise } from '../driver/fenced-store.ts'
+import type { Incoming, Outgoing } from '../driver/index.ts'
+import type { Message } from '../message.ts'
+
+/**
+ * Places in the process chain, outermost first. A chain whose stages are not in this order is refused with the reason.
+ * `custom` is what a bare function has: it may stand anywhere.
+ */
+export const processStages = ['telemetry', 'claim-check', 'decryption', 'decompression', 'idempotency', 'retry', 'timeout', 'custom'] as const
+export type ProcessStage = (typeof processStages)[number]
+
+/** What a process middleware knows about the message at hand. */
+export interface ProcessContext<Body = unknown> {
+  readonly message: Message<Body>
+  /** As it came, before decoding. `incoming.id` is `undefined` on foreign messages. */
+  readonly incoming: Incoming
+  /** Handler starts, this one included; from 1. */
+  readonly attempt: number
+  /** Fires when the lease is lost, and at the deadline of a drain. Made on first use. */
+  readonly signal: AbortSignal
+  /** Name of the queue, or `topic.subscription`. */
+  readonly source: string
+  readonly capabilities: Capabilities
+  readonly clock: Clock
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+}
+
+/**
+ * Goes on with the chain. Its value is what the handler returned, or a {@link Directive}; it throws what the handler threw.
+ * Calling it twice throws a `TypeError`.
+ */
+export type Next = () => MaybePromise<unknown>
+
+/** Synchronous middleware stay synchronous: await only what is a promise, or every message pays for a turn. */
+export type ProcessFunction = (context: ProcessContext, next: Next) => MaybePromise<unknown>
+
+/** What a declared middleware adds to the worst case of a message. */
+export interface RetryDeclaration {
+  /** Handler starts per message, at most. */
+  readonly maxAttempts: number
+  /** Longest single wait between two of them, in milliseconds. */
+  readonly maxWaitMs: number
+  /** Longest wait spent in the process instead of at the broker. `undefined`: core's default. */
+  readonly holdMs: number | undefined
+}
+
+export interface ProcessMiddleware {
+  /** For texts. */
+  readonly name: string
+  readonly stage: ProcessStage
+  readonly process: ProcessFunction
+  /** Sentences saying what is missing and the remedy; empty if all is well. Called at `consume`, before the first message. */
+  check?(capabilities: Capabilities): readonly string[]
+  /** Present on the retry middleware. */
+  readonly retry?: RetryDeclaration
+  /** Called at every keeper tick with the contexts that are still running in this middleware; `tickMs` is the time to the next tick. */
+  renew?(contexts: readonly ProcessContext[], tickMs: number): MaybePromise<void>
+}
+
+/** What a send middleware knows about the message at hand. */
+export interface SendContext<Body = unknown> {
+  /** As given to `send`. */
+  readonly body: Body
+  /** Replace it to change what is sent; it is validated and encoded already. */
+  outgoing: Outgoing
+  readonly destination: string
+  readonly capabilities: Capabilities
+  readonly clock: Clock
+  readonly signal: AbortSignal | undefined
+}
+
+/** Resolves with the send receipt; throws when the send fails. */
+export type SendFunction = (context: SendContext, next: () => Promise<SendReceipt>) => Promise<SendReceipt>
+
+export interface SendMiddleware {
+  readonly name: string
+  readonly stage: 'telemetry' | 'idempotency' | 'compression' | 'encryption' | 'claim-check' | 'custom'
+  readonly send: SendFunction
+  check?(capabilities: Capabilities): readonly string[]
+}
+
+/** A message that the broker has. */
+export interface SendReceipt {
+  /** The message's identity. */
+  readonly id: string
+  /** Position in a stream, where the backend tells it. */
+  readonly position?: string
+}

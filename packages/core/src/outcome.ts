@@ -1,0 +1,31 @@
+/** What a handler or middleware may return or throw instead of succeeding or failing. Made by {@link retryLater} and {@link deadLetter}. */
+export class Directive {
+  readonly action: 'retry' | 'dead-letter'
+  /** Milliseconds; for `retry`. */
+  readonly delayMs: number
+  /** For `dead-letter`. */
+  readonly reason: string | undefined
+  /** What made the middleware decide so. */
+  readonly error: unknown
+  /** Does the start that ends with this count as an attempt? */
+  readonly counts: boolean
+
+  constructor(action: 'retry' | 'dead-letter', details: { readonly delayMs?: number; readonly reason?: string | undefined; readonly error?: unknown; readonly counts?: boolean }) {
+    this.action = action
+    this.delayMs = details.delayMs ?? 0
+    this.reason = details.reason
+    this.error = details.error
+    this.counts = details.counts ?? true
+  }
+}
+
+/** Handle the message again in `ms` milliseconds (≥ 0). Return it or throw it. The attempt counts. */
+export function retryLater(ms: number, error?: unknown): Directive {
+  if (!Number.isFinite(ms) || ms < 0) throw new RangeError(`retryLater: ms must be a finite number ≥ 0, not ${ms}`)
+  return new Directive('retry', { delayMs: ms, error })
+}
+
+/** Give the message up: it goes to the dead-letter place. Return it or throw it. */
+export function deadLetter(reason: string, error?: unknown): Directive {
+  return new Directive('dead-letter', { reason, error })
+}
