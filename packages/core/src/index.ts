@@ -1,1 +1,63 @@
+export { constant, decorrelated, exponential, linear, type Backoff } from './backoff.ts'
+export { createBroker } from './broker/create-broker.ts'
+export type {
+  BatchHandler,
+  Broker,
+  BrokerOptions,
+  Emulation,
+  Handler,
+  HealthReport,
+  Logger,
+  LogLevel,
+  ProvisionMode,
+  ProvisionResult,
+  RequestOptions,
+  Route,
+} from './broker/types.ts'
 export type { Clock, Timer } from './clock.ts'
+export { bytes } from './codec/bytes.ts'
+export type { Codec } from './codec/codec.ts'
+export { json } from './codec/json.ts'
+export { text } from './codec/text.ts'
+export type { ConsumeBatchesOptions, ConsumeOptions, Consumer, ConsumerStats, MessagesOptions } from './consumer/types.ts'
+export type { DeadLetter, DeadLetterFilter, DeadLetterInfo, DeadLetters, RedriveOptions } from './dead-letters/types.ts'
+export { queue } from './definitions/queue.ts'
+export { stream } from './definitions/stream.ts'
+export { topic } from './definitions/topic.ts'
+export type {
+  AnyDefinition,
+  AnyDestination,
+  AnySource,
+  DestinationOptions,
+  InputOf,
+  OutputOf,
+  Queue,
+  Requirements,
+  Stream,
+  StreamSubscriptionOptions,
+  Subscription,
+  SubscriptionOptions,
+  Topic,
+} from './definitions/types.ts'
+export { BrokerError, isBrokerError, type BrokerErrorOptions, type ErrorCode } from './errors.ts'
+export type { Filter, FilterOn, HeaderFilter } from './filter/grammar.ts'
+export type { JsonView } from './json-view.ts'
+export type { HandlerContext, Message, Settlement } from './message.ts'
+export type {
+  Next,
+  ProcessContext,
+  ProcessFunction,
+  ProcessMiddleware,
+  ProcessStage,
+  RetryDeclaration,
+  SendContext,
+  SendFunction,
+  SendMiddleware,
+  SendReceipt,
+  SendStage,
+} from './middleware/types.ts'
+export { deadLetter, Directive, retryLater } from './outcome.ts'
+export type { BatchResult, Producer, ProducerOptions, SendOptions } from './producer/types.ts'
+export type { StandardSchema } from './standard-schema.ts'
+export { systemClock } from './system-clock.ts'
+export type { Telemetry } from './telemetry.ts'

@@ -1,16 +1,16 @@
 /** What `T` looks like after a trip through JSON: what ordering keys, ids and filters are computed from. */
-export type JsonView<T> = T extends { toJSON(): infer J }
-  ? JsonView<J>
-  : T extends string | number | boolean | null
-    ? T
-    : T extends undefined | symbol | ((...args: never[]) => unknown)
-      ? undefined
-      : T extends bigint
-        ? never
-        : T extends readonly unknown[]
-          ? { readonly [K in keyof T]: JsonView<T[K]> }
-          : T extends ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>
-            ? Record<string, never>
+export type JsonView<T> = 0 extends 1 & T
+  ? T
+  : T extends { toJSON(): infer J }
+    ? JsonView<J>
+    : T extends string | number | boolean | null
+      ? T
+      : T extends undefined | symbol | ((...args: never[]) => unknown)
+        ? undefined
+        : T extends bigint | ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>
+          ? never
+          : T extends ArrayBufferView
+            ? T
             : T extends object
               ? { readonly [K in keyof T]: JsonView<T[K]> }
               : T

@@ -21,6 +21,8 @@ export interface Route {
   readonly name?: string
   /** Where messages go that are given up. Default: queue `<name>.dead` on the same driver. `drop` acks them; `block` never gives up. */
   readonly deadLetter?: { readonly destination?: string; readonly driver?: Driver } | 'drop' | 'block'
+  /** Most handler starts per message that consumers may ask for: native delivery limits are provisioned at ten times this. 1 to 100. Default 10. */
+  readonly maxAttempts?: number
   readonly emulate?: readonly Emulation[]
   /** `best-effort` accepts a backend without order where the definition asks for it. */
   readonly ordering?: 'best-effort'
@@ -90,7 +92,7 @@ export interface RequestOptions {
 export interface Broker extends AsyncDisposable {
   /** Connects, negotiates all destinations at once, provisions. Implied by the first send or consume. Throws one error that lists every mismatch with its remedy. */
   start(options?: { readonly signal?: AbortSignal }): Promise<void>
-  /** A producer of `destination`; cheap, the same one for the same options. */
+  /** A producer of `destination`; without options the same one each time. Order per key holds within one producer. */
   producer<D extends AnyDestination>(destination: D & DestinationOf<D>, options?: ProducerOptions): Producer<InputOf<D>>
   /** Handles messages one by one. Resolves when the consumer receives. */
   consume<S>(source: SourceOf<S> & S, handler: Handler<S>, options?: ConsumeOptions): Promise<Consumer>

@@ -43,7 +43,7 @@ declare const types: unique symbol
 
 /** Carries types only; not there at run time. */
 export interface Typed<In, Out, ReplyIn = never, ReplyOut = never> {
-  readonly [types]?: { readonly input: (value: In) => void; readonly output: Out; readonly replyInput: (value: ReplyIn) => void; readonly replyOutput: ReplyOut }
+  readonly [types]?: { readonly input: (value: In) => void; readonly output: Out; readonly replyInput: ReplyIn; readonly replyOutput: ReplyOut }
 }
 
 interface Definition<In> {

@@ -22,7 +22,7 @@ export interface Incoming {
   readonly body: Body
   /** Size of `body` in bytes. */
   readonly bodyBytes: number
-  /** User headers only: broker-owned and Busbar's own ones are stripped. */
+  /** User headers: broker-owned ones and the `busbar` metadata header are stripped; `busbar-dead` and `traceparent` are left. */
   readonly headers: Headers
   readonly type: string | undefined
   readonly contentType: string | undefined
@@ -81,7 +81,7 @@ export interface Receiver {
   start(): Promise<void>
   /**
    * Settles deliveries of this receiver. One result per entry in order; never rejects; every call settles.
-   * Batched by core up to `settlement.maxBatch`, in delivery order within a scope. May be called concurrently.
+   * Batched by core up to `settlement.maxBatch`, in the order in which outcomes were decided. May be called concurrently.
    */
   settle(outcomes: readonly Outcome[]): Promise<readonly SettleResult[]>
   /** Makes the leases end `ms` from now and updates `leaseUntil`. Present if and only if `lease.kind` is `message`. */

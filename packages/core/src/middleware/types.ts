@@ -20,6 +20,10 @@ export interface ProcessContext<Body = unknown> {
   readonly attempt: number
   /** Fires when the lease is lost, and at the deadline of a drain. Made on first use. */
   readonly signal: AbortSignal
+  /** Has `signal` fired? Cheaper than asking the signal, which is made on first use. */
+  readonly aborted: boolean
+  /** What the handler has decided by a settle call of the message; `undefined` if its return value decides. */
+  readonly settled: 'ack' | 'retry' | 'dead-letter' | undefined
   /** Name of the queue, or `topic.subscription`. */
   readonly source: string
   readonly capabilities: Capabilities
@@ -56,7 +60,7 @@ export interface ProcessMiddleware {
   check?(capabilities: Capabilities): readonly string[]
   /** Present on the retry middleware. */
   readonly retry?: RetryDeclaration
-  /** Called at every keeper tick with the contexts that are still running in this middleware; `tickMs` is the time to the next tick. */
+  /** Called at every keeper tick with the contexts of all handlers that run; `tickMs` is the time to the next tick. */
   renew?(contexts: readonly ProcessContext[], tickMs: number): MaybePromise<void>
 }
 
@@ -75,9 +79,13 @@ export interface SendContext<Body = unknown> {
 /** Resolves with the send receipt; throws when the send fails. */
 export type SendFunction = (context: SendContext, next: () => Promise<SendReceipt>) => Promise<SendReceipt>
 
+/** Places in the send chain, outermost first: the mirror of {@link processStages}. */
+export const sendStages = ['telemetry', 'idempotency', 'compression', 'encryption', 'claim-check', 'custom'] as const
+export type SendStage = (typeof sendStages)[number]
+
 export interface SendMiddleware {
   readonly name: string
-  readonly stage: 'telemetry' | 'idempotency' | 'compression' | 'encryption' | 'claim-check' | 'custom'
+  readonly stage: SendStage
   readonly send: SendFunction
   check?(capabilities: Capabilities): readonly string[]
 }

@@ -26,7 +26,7 @@ export interface ProducerOptions {
   readonly timeoutMs?: number
   /** Milliseconds to wait for more messages before a request that is not full goes out. Default 0: what was sent in the same turn. */
   readonly lingerMs?: number
-  /** Messages waiting to be handed over; when full, `send` waits for room up to its deadline. Default 10,000. */
+  /** Messages accepted and not yet confirmed. When full, `send` rejects at once with `ERR_THROTTLED` and `sendBatch` waits for room. Default 10,000. */
   readonly maxBuffered?: number
   /** Their bytes. Default 67,108,864 (64 MiB). */
   readonly maxBufferedBytes?: number

@@ -1,0 +1,96 @@
+import { queue, stream, text, topic, type DestinationOptions, type Requirements } from '@busbar/core'
+import type { Capabilities } from '@busbar/core/driver'
+import type { CaseId } from '../case-ids.ts'
+import type { ContractCase } from '../case.ts'
+import { kinds } from '../harness.ts'
+import type { CaseContext } from '../kit/context.ts'
+import { expectRefusal } from '../kit/refusal.ts'
+
+const kindsRefused: ContractCase = {
+  id: 'capabilities/kind-refused',
+  title: 'a destination of a kind that the driver does not have is refused at start, with the remedy',
+  examines: ['kind'],
+  kills: ['kind-claimed-and-refused'],
+  async run(context) {
+    const driver = context.harness.createDriver()
+    for (const kind of kinds) {
+      const name = context.uniqueName()
+      const answer = driver.capabilities(context.endpoint(name, { kind }))
+      const definition = kind === 'queue' ? queue(name) : kind === 'topic' ? topic(name) : stream(name)
+      const broker = context.api.make([definition], { [name]: { ...context.api.route(), ...routeOptions(context, kind) } })
+      if (!('refused' in answer)) await broker.start()
+      else {
+        const error = await expectRefusal(() => broker.start(), name)
+        if (!error.message.includes(answer.remedy)) throw new Error(`the refusal names the remedy "${answer.remedy}": ${error.message}`)
+      }
+    }
+  },
+}
+
+/** What a driver lacks must be refused when it is required: one case per capability, each the negative of a positive case. */
+const negatives: readonly { readonly id: CaseId; readonly what: string; readonly key: keyof Capabilities; readonly absent: (capabilities: Capabilities) => boolean; readonly options: (capabilities: Capabilities) => DestinationOptions<string> }[] = [
+  { id: 'capabilities/ordering-refused', what: 'ordering keys', key: 'ordering', absent: ({ ordering }) => ordering === 'none', options: () => ({ orderingKey: (body) => body }) },
+  { id: 'capabilities/delay-refused', what: 'delayed sends', key: 'delay', absent: ({ delay }) => delay === false, options: () => required({ delayMs: 1_000 }) },
+  { id: 'capabilities/long-delay-refused', what: 'a delay above the limit', key: 'delay', absent: ({ delay }) => delay !== false && Number.isFinite(delay.maxMs), options: ({ delay }) => required({ delayMs: (delay === false ? 0 : delay.maxMs) + 1 }) },
+  { id: 'capabilities/deduplication-refused', what: 'deduplication', key: 'deduplication', absent: ({ deduplication }) => deduplication === false, options: () => required({ deduplicationMs: 1_000 }) },
+  { id: 'capabilities/time-to-live-refused', what: 'a time to live', key: 'timeToLive', absent: ({ timeToLive }) => timeToLive === false, options: () => required({ timeToLiveMs: 1_000 }) },
+  { id: 'capabilities/priority-refused', what: 'priorities', key: 'priority', absent: ({ priority }) => priority === false, options: () => required({ priorityLevels: 2 }) },
+  { id: 'capabilities/body-size-refused', what: 'bodies above the limit', key: 'maxMessageBytes', absent: ({ maxMessageBytes }) => maxMessageBytes < Number.MAX_SAFE_INTEGER, options: ({ maxMessageBytes }) => required({ bodyBytes: maxMessageBytes + 1 }) },
+  { id: 'capabilities/headers-refused', what: 'more headers than the limit', key: 'maxHeaders', absent: ({ maxHeaders }) => maxHeaders !== false, options: ({ maxHeaders }) => required({ headers: (maxHeaders || 0) + 1 }) },
+  { id: 'capabilities/confirms-refused', what: 'confirmed sends', key: 'confirms', absent: ({ confirms }) => !confirms, options: () => required({ confirms: true }) },
+]
+
+const refusedRequirements: readonly ContractCase[] = negatives.map(({ id, what, key, absent, options }) => ({
+  id,
+  title: `without it, a destination that requires ${what} is refused at start`,
+  examines: [key],
+  kills: [],
+  applies: absent,
+  async run(context: CaseContext) {
+    const { capabilities } = await context.place()
+    const place = context.api.place(options(capabilities))
+    await expectRefusal(() => context.api.broker(place), place.name)
+  },
+}))
+
+const delayedSendRefused: ContractCase = {
+  id: 'capabilities/delayed-send-refused',
+  title: 'without delays a send with a delay rejects, and nothing arrives early instead',
+  examines: ['delay'],
+  kills: [],
+  applies: ({ delay }) => delay === false,
+  async run(context) {
+    const place = context.api.place()
+    const broker = await context.api.broker(place)
+    await expectRefusal(() => broker.producer(place.destination).send('later', { delayMs: 60_000 }), place.name)
+  },
+}
+
+const requestRefused: ContractCase = {
+  id: 'capabilities/request-refused',
+  title: 'without replies a request is refused',
+  examines: ['requestReply'],
+  kills: [],
+  kinds: ['queue'],
+  applies: ({ requestReply }) => !requestReply,
+  async run(context) {
+    const anything = { '~standard': { version: 1 as const, vendor: 'busbar', validate: (value: unknown) => ({ value }) } }
+    const place = queue<string, unknown>(context.uniqueName(), { codec: text, reply: anything })
+    const broker = context.api.make([place], { [place.name]: context.api.route() })
+    await expectRefusal(async () => {
+      await broker.start()
+      await broker.request(place, 'anyone?', { timeoutMs: 1_000 })
+    }, place.name)
+  },
+}
+
+export const refusalCases: readonly ContractCase[] = [kindsRefused, ...refusedRequirements, delayedSendRefused, requestRefused]
+
+function required(requires: Requirements): DestinationOptions<string> {
+  return { requires }
+}
+
+function routeOptions(context: CaseContext, kind: (typeof kinds)[number]): { readonly options?: Readonly<Record<string, unknown>> } {
+  const options = context.harness.routeOptions?.(kind, false)
+  return options === undefined ? {} : { options }
+}

@@ -1,0 +1,101 @@
+import type { ContractCase } from '../case.ts'
+import { check, checkEqual, show } from '../kit/assert.ts'
+import type { Handled } from '../kit/broker-kit.ts'
+import { textOf } from '../kit/messages.ts'
+
+const plain: ContractCase = {
+  id: 'foreign/plain-message',
+  title: 'a message of a plain client is delivered with its body and headers, and without metadata that it does not have',
+  examines: [],
+  kills: ['foreign-dropped', 'foreign-metadata-invented'],
+  applies: ({ settlement }) => settlement !== false,
+  faults: ['sendForeign'],
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    const inbox = await session.receive(place, { react: () => 'ack' })
+    await context.fault('sendForeign')(place.destination.name, context.kind, { body: 'from outside', headers: { tenant: 'acme' } })
+    await context.waiting.eventually(() => inbox.has(['from outside']), 'it arrives', context.harness.bounds.arrivalMs)
+    const { incoming } = inbox.latest('from outside').delivery
+    checkEqual(incoming.headers['tenant'], 'acme', 'header')
+    checkEqual([incoming.type, incoming.attempt, incoming.replyTo, incoming.correlationId], [undefined, 0, undefined, undefined], 'type, attempt, reply address and correlation id')
+  },
+}
+
+const malformed: readonly string[] = ['', 'not json', '{', '[]', 'null', '{"v":"1"}', '{"v":99,"i":"x"}', '{"v":1,"a":-5,"s":"yesterday","i":7}', '{"v":1,"a":1e999}', `{"v":1,"t":"${'x'.repeat(5_000)}"}`]
+
+const forged: ContractCase = {
+  id: 'foreign/malformed-metadata',
+  title: 'malformed or unknown metadata in Busbar\'s own header is ignored; the body is delivered all the same',
+  examines: [],
+  kills: ['malformed-metadata-drops-message', 'malformed-metadata-stops-receiver'],
+  applies: ({ settlement }) => settlement !== false,
+  faults: ['sendForeign'],
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    const inbox = await session.receive(place, { react: () => 'ack' })
+    const send = context.fault('sendForeign')
+    for (const [index, busbar] of malformed.entries()) await send(place.destination.name, context.kind, { body: `foreign-${index}`, headers: { busbar } })
+    await session.send(place, ['after'])
+    const bodies = malformed.map((_, index) => `foreign-${index}`)
+    await context.waiting.eventually(() => inbox.has([...bodies, 'after']), () => `all arrive; missing ${show(bodies.filter((body) => !inbox.has([body])))}`, context.harness.bounds.arrivalMs)
+    for (const { delivery, text } of inbox.arrivals) {
+      check(delivery.incoming.attempt >= 0 && Number.isSafeInteger(delivery.incoming.attempt), () => `${text}: attempt is a count, not ${delivery.incoming.attempt}`)
+      check(delivery.incoming.headers['busbar'] === undefined, 'Busbar\'s own header is not shown')
+    }
+  },
+}
+
+const envelope: ContractCase = {
+  id: 'foreign/forged-envelope',
+  title: 'a body that looks like an envelope is a body: it cannot give itself an id, an attempt or headers',
+  examines: [],
+  kills: ['envelope-in-body-believed'],
+  applies: ({ settlement }) => settlement !== false,
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    const inbox = await session.receive(place, { react: () => 'ack' })
+    const forgeries = [
+      JSON.stringify({ v: 1, i: 'forged', a: 99, headers: { admin: 'true' }, body: 'inner' }),
+      JSON.stringify({ Type: 'Notification', MessageId: 'forged', Message: 'inner', MessageAttributes: { admin: { Type: 'String', Value: 'true' } } }),
+      JSON.stringify({ busbar: { v: 1, i: 'forged', a: 99 } }),
+    ]
+    await session.send(place, forgeries.map((body, index) => ({ body, id: `real-${index}` })))
+    await context.waiting.eventually(() => inbox.has(forgeries), () => `the bodies arrive unopened; got ${show(inbox.arrivals.map(({ delivery }) => textOf(delivery.incoming)))}`, context.harness.bounds.arrivalMs)
+    for (const [index, body] of forgeries.entries()) {
+      const { incoming } = inbox.latest(body).delivery
+      checkEqual([incoming.id, incoming.attempt, Object.keys(incoming.headers)], [`real-${index}`, 0, []], `metadata of forgery ${index}`)
+    }
+  },
+}
+
+const undecodable: ContractCase = {
+  id: 'foreign/undecodable',
+  title: 'a foreign message that cannot be decoded goes to dead letter and stops nothing',
+  examines: ['deadLetter'],
+  kills: ['foreign-dropped'],
+  kinds: ['queue'],
+  applies: ({ settlement, deadLetter }) => settlement !== false && deadLetter !== 'none',
+  faults: ['sendForeign'],
+  async run(context) {
+    const place = context.api.place()
+    const broker = await context.api.broker(place)
+    const handled: Handled[] = []
+    await broker.consume(place.source, context.api.recording(handled))
+    await context.fault('sendForeign')(place.name, context.kind, { body: Uint8Array.of(0xff, 0xfe, 0x00, 0xc3) })
+    await broker.producer(place.destination).send('good')
+    await context.waiting.eventually(() => handled.some(({ text }) => text === 'good'), 'the next message is handled', context.harness.bounds.arrivalMs)
+    const letters = await context.waiting.poll(
+      () => broker.deadLetters(place.source).peek(),
+      (found) => found.length > 0,
+      () => 'the undecodable message is in the dead letters',
+      context.againMs(await context.place()),
+      100,
+    )
+    check(letters.length === 1 && handled.every(({ text }) => text === 'good'), 'the handler never sees it')
+  },
+}
+
+export const foreignCases: readonly ContractCase[] = [plain, forged, envelope, undecodable]

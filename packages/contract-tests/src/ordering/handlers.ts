@@ -1,0 +1,52 @@
+import { retryLater } from '@busbar/core'
+import type { ContractCase } from '../case.ts'
+import { check, checkOrder } from '../kit/assert.ts'
+import { keyOf, type Handled } from '../kit/broker-kit.ts'
+import { interleaved } from './keys.ts'
+
+const underFailure: ContractCase = {
+  id: 'ordering/under-failure',
+  title: 'a handler that fails for one key keeps that key in order and does not stop the others',
+  examines: ['ordering', 'keyHold', 'redelivery'],
+  kills: ['neighbours-swapped'],
+  keyed: true,
+  applies: ({ ordering, settlement }) => ordering !== 'none' && settlement !== false,
+  async run(context) {
+    const place = context.api.place()
+    const broker = await context.api.broker(place)
+    const handled: Handled[] = []
+    const succeeded: string[] = []
+    const failures = new Map<string, number>()
+    const running = new Set<string>()
+    await broker.consume(
+      place.source,
+      context.api.recording(handled, (message) => {
+        const key = keyOf(message.body)
+        check(!running.has(key), `key ${key} is handled one message at a time`)
+        running.add(key)
+        try {
+          const failed = failures.get(message.body) ?? 0
+          failures.set(message.body, failed + 1)
+          if (key === 'a' && failed < 2 && message.body !== 'a:1') return retryLater(100)
+          succeeded.push(message.body)
+        } finally {
+          running.delete(key)
+        }
+        return undefined
+      }),
+      { concurrency: 4 },
+    )
+    const messages = interleaved(['a', 'b', 'c'], 6)
+    const producer = broker.producer(place.destination)
+    await Promise.all(messages.map(({ body }) => producer.send(body)))
+    await context.waiting.eventually(() => new Set(succeeded).size === messages.length, () => `all messages are handled; ${new Set(succeeded).size} of ${messages.length} were`, context.againMs(await context.place()) + 60_000)
+    for (const key of ['a', 'b', 'c']) {
+      const expected = messages.map(({ body }) => body).filter((body) => keyOf(body) === key)
+      checkOrder(succeeded.filter((body) => keyOf(body) === key), expected, `order of key ${key}`)
+    }
+    const starts = [...new Set(handled.map(({ text }) => text))].filter((body) => keyOf(body) === 'a')
+    checkOrder(starts, [...new Set(succeeded.filter((body) => keyOf(body) === 'a'))], 'starts of the failing key')
+  },
+}
+
+export const handlerOrderCases: readonly ContractCase[] = [underFailure]

@@ -1,0 +1,123 @@
+import type { ContractCase } from '../case.ts'
+import { check, checkEqual, checkSameMembers } from '../kit/assert.ts'
+import { numbered } from '../kit/messages.ts'
+
+const wholeBatch: ContractCase = {
+  id: 'sending/batch-arrives',
+  title: 'every message of every batch arrives, the first and the last too',
+  examines: ['maxBatch'],
+  kills: ['last-of-batch-lost', 'duplicate-bodies-merged'],
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    const full = Math.min(place.capabilities.maxBatch.messages, 100)
+    const bodies = numbered('m', 2 * full + 1)
+    await session.send(place, bodies)
+    await session.send(place, Array.from({ length: 3 }, () => 'same body'))
+    const inbox = await session.receive(place, { react: () => 'ack' })
+    const sameBody = (): number => new Set(inbox.arrivals.filter(({ text }) => text === 'same body').map(({ delivery }) => delivery.incoming.id)).size
+    await context.waiting.eventually(
+      () => inbox.has(bodies) && sameBody() === 3,
+      () => `all ${bodies.length} messages arrive and three with one body; missing ${JSON.stringify(bodies.filter((body) => !inbox.has([body])))}, same body: ${sameBody()}`,
+      context.harness.bounds.arrivalMs,
+    )
+    checkSameMembers(inbox.distinct(), [...bodies, 'same body'], 'bodies')
+  },
+}
+
+const partialFailure: ContractCase = {
+  id: 'sending/partial-failure',
+  title: 'when the broker refuses one message of a batch, its answer alone is a failure and all others arrive',
+  examines: ['maxBatch', 'batchOrder'],
+  kills: ['failure-attributed-to-neighbour', 'batch-fails-as-a-whole', 'refusal-swallowed'],
+  applies: ({ maxBatch, confirms }) => maxBatch.messages >= 3 && confirms,
+  faults: ['refuseBody'],
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    await context.fault('refuseBody')(place.destination.name, 'm-2')
+    const results = await session.trySend(place, numbered('m', 4).map((body) => ({ body })))
+    checkEqual(results.map(({ ok }) => ok), [true, false, true, true], 'answers')
+    const refused = results[1]
+    check(refused?.ok === false && refused.stored === 'no', 'the refused message is answered stored: no')
+    const inbox = await session.receive(place)
+    await context.waiting.eventually(() => inbox.has(['m-1', 'm-3', 'm-4']), 'the other messages arrive', context.harness.bounds.arrivalMs)
+    await context.waiting.never(() => inbox.has(['m-2']), 'the refused message arrives', context.harness.bounds.quietMs)
+  },
+}
+
+const confirmedIsStored: ContractCase = {
+  id: 'sending/confirmed-is-stored',
+  title: 'a message whose send was answered ok survives the end of its connection in the same instant',
+  examines: ['confirms'],
+  kills: ['answered-before-stored'],
+  applies: ({ confirms }) => confirms,
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    await session.send(place, numbered('m', 5))
+    await session.close()
+    const inbox = await (await context.connect()).receive(place)
+    await context.waiting.eventually(() => inbox.has(numbered('m', 5)), () => `all confirmed messages arrive, ${inbox.distinct().length} of 5 did`, context.harness.bounds.arrivalMs)
+  },
+}
+
+const lostAnswer: ContractCase = {
+  id: 'sending/lost-answer',
+  title: 'a message that was handed over and never answered is reported as perhaps stored, not as sent and not as unsent',
+  examines: ['confirms'],
+  kills: ['lost-answer-reported-ok', 'lost-answer-reported-unsent'],
+  applies: ({ confirms }) => confirms,
+  faults: ['loseNextAnswer'],
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    await context.fault('loseNextAnswer')(place.destination.name)
+    const [result] = await context.waiting.settled(session.trySend(place, [{ body: 'm-1' }]), 'a send whose answer is lost', context.harness.bounds.reconnectMs)
+    check(result?.ok === false && result.stored === 'unknown', () => `the answer is ok: false, stored: unknown; got ${JSON.stringify(result)}`)
+    check(result.error.retryable, 'its error is retryable')
+    const inbox = await session.receive(place)
+    await context.waiting.eventually(() => inbox.has(['m-1']), 'this one was stored, and arrives', context.harness.bounds.arrivalMs)
+  },
+}
+
+const abortedBeforehand: ContractCase = {
+  id: 'sending/aborted-beforehand',
+  title: 'a batch whose signal has fired before it is handed over is answered stored: no, and nothing of it arrives',
+  examines: [],
+  kills: ['abort-reported-but-stored', 'send-rejects'],
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    const answers = await session.sender(place).send([session.outgoing({ body: 'aborted' })], AbortSignal.abort())
+    const [answer] = answers
+    check(answer !== undefined && answers.length === 1, 'send answers once per message')
+    await session.send(place, ['after'])
+    const inbox = await session.receive(place)
+    await context.waiting.eventually(() => inbox.has(['after']), 'later messages arrive', context.harness.bounds.arrivalMs)
+    if (answer.ok || answer.stored === 'unknown') return
+    await context.waiting.never(() => inbox.has(['aborted']), 'a message answered stored: no arrives', context.harness.bounds.quietMs)
+  },
+}
+
+const concurrentSends: ContractCase = {
+  id: 'sending/concurrent-calls',
+  title: 'as many calls of send as declared can be out at once; every one is answered and its messages arrive',
+  examines: ['maxBatch'],
+  kills: ['concurrent-call-lost', 'answers-shifted'],
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    const sender = session.sender(place)
+    const calls = Math.min(8, place.capabilities.maxBatch.inFlight)
+    const size = Math.min(3, place.capabilities.maxBatch.messages)
+    const signal = new AbortController().signal
+    const bodies = Array.from({ length: calls }, (_, call) => numbered(`call-${call}`, size))
+    const answers = await Promise.all(bodies.map((batch) => sender.send(batch.map((body) => session.outgoing({ body })), signal)))
+    for (const answer of answers) checkEqual(answer.map(({ ok }) => ok), Array.from({ length: size }, () => true), 'answers of one call')
+    const inbox = await session.receive(place, { react: () => 'ack' })
+    await context.waiting.eventually(() => inbox.has(bodies.flat()), () => `all messages arrive; missing ${JSON.stringify(bodies.flat().filter((body) => !inbox.has([body])))}`, context.harness.bounds.arrivalMs)
+  },
+}
+
+export const batchCases: readonly ContractCase[] = [wholeBatch, partialFailure, confirmedIsStored, lostAnswer, abortedBeforehand, concurrentSends]

@@ -1,0 +1,169 @@
+import type { ContractCase } from '../case.ts'
+import { check, checkOrder, show } from '../kit/assert.ts'
+import type { CaseContext } from '../kit/context.ts'
+import type { Inbox } from '../kit/inbox.ts'
+import { numbered } from '../kit/messages.ts'
+import type { Session } from '../kit/session.ts'
+
+const ackStops: ContractCase = {
+  id: 'settling/ack-stops-redelivery',
+  title: 'an acked message does not come again: not after its lease, and not for the next consumer',
+  examines: ['settlement', 'lease'],
+  kills: ['ack-no-op', 'ack-then-again'],
+  applies: ({ settlement }) => settlement !== false,
+  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    const bodies = numbered('m', 5)
+    await session.send(place, bodies)
+    const inbox = await session.receive(place, { react: () => 'ack' })
+    await context.waiting.eventually(() => inbox.has(bodies), 'all messages arrive', context.harness.bounds.arrivalMs)
+    await fallsSilent(context, session, inbox)
+  },
+}
+
+const ackIsItsOwn: ContractCase = {
+  id: 'settling/ack-only-its-own',
+  title: 'acking one message leaves those around it: they come again, it does not',
+  examines: ['settlement'],
+  kills: ['ack-cumulative', 'ack-touches-neighbour'],
+  applies: ({ settlement }) => settlement !== false && settlement.mode === 'individual',
+  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    const bodies = numbered('m', 5)
+    await session.send(place, bodies)
+    const inbox = await session.receive(place)
+    await context.waiting.eventually(() => inbox.has(bodies), 'all messages arrive', context.harness.bounds.arrivalMs)
+    await inbox.settleAll('ack', ['m-3'])
+    const next = await context.takeOver(session, inbox, () => 'ack')
+    const others = ['m-1', 'm-2', 'm-4', 'm-5']
+    await context.waiting.eventually(() => next.inbox.has(others), () => `the unsettled messages come again; only ${show(next.inbox.distinct())} did`, context.againMs(place))
+    check(next.inbox.texts().filter((text) => text === 'm-3').length <= inbox.texts().filter((text) => text === 'm-3').length, 'the acked message does not come again')
+    await fallsSilent(context, next.session, next.inbox)
+  },
+}
+
+const prefix: ContractCase = {
+  id: 'settling/prefix',
+  title: 'where acks count by prefix, nothing after a message that is not acked is forgotten',
+  examines: ['settlement'],
+  kills: ['prefix-skips-gap', 'prefix-never-written'],
+  applies: ({ settlement }) => settlement !== false && settlement.mode === 'prefix',
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    const bodies = numbered('m', 5)
+    for (const body of bodies) await session.send(place, [body])
+    const inbox = await session.receive(place)
+    await context.waiting.eventually(() => inbox.has(bodies), 'all messages arrive', context.harness.bounds.arrivalMs)
+    await inbox.settleAll('ack', ['m-1', 'm-2', 'm-4'])
+    const next = await context.takeOver(session, inbox)
+    await context.waiting.eventually(() => next.inbox.has(['m-3', 'm-5']), () => `messages that are not acked come again; only ${show(next.inbox.distinct())} did`, context.againMs(place))
+    await context.waiting.never(() => next.inbox.has(['m-1']) && next.inbox.has(['m-2']), 'the acked prefix comes again as a whole', context.harness.bounds.quietMs)
+  },
+}
+
+const unsettledComesAgain: ContractCase = {
+  id: 'settling/unsettled-comes-again',
+  title: 'a message that was delivered and never settled comes again',
+  examines: ['delivery', 'redelivery', 'lease'],
+  kills: ['ack-on-delivery', 'unsettled-lost'],
+  applies: ({ delivery, settlement }) => delivery === 'at-least-once' && settlement !== false,
+  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    const bodies = numbered('m', 4)
+    await session.send(place, bodies)
+    const inbox = await session.receive(place)
+    await context.waiting.eventually(() => inbox.has(bodies), 'all messages arrive', context.harness.bounds.arrivalMs)
+    const next = await context.takeOver(session, inbox)
+    await context.waiting.eventually(() => next.inbox.has(bodies), () => `all come again; only ${show(next.inbox.distinct())} did`, context.againMs(place))
+  },
+}
+
+const answersInOrder: ContractCase = {
+  id: 'settling/mixed-batch',
+  title: 'in one call of settle every outcome goes to its own message, and the answers come in the same order',
+  examines: ['settlement', 'redelivery'],
+  kills: ['last-outcome-skipped', 'outcomes-swapped', 'retry-acks'],
+  applies: ({ settlement, redelivery }) => settlement !== false && settlement.mode === 'individual' && redelivery.immediate,
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    const bodies = numbered('m', 6)
+    await session.send(place, bodies)
+    const inbox = await session.receive(place)
+    await context.waiting.eventually(() => inbox.has(bodies), 'all messages arrive', context.harness.bounds.arrivalMs)
+    const retried = ['m-2', 'm-5']
+    const before = inbox.arrivals.length
+    inbox.react = () => 'ack'
+    const held = inbox.unsettled()
+    const answers = await inbox.settle(held.map((delivery) => (retried.includes(inbox.arrivals.find((arrival) => arrival.delivery === delivery)?.text ?? '') ? { delivery, action: 'retry', delayMs: 0, attempt: 1 } : { delivery, action: 'ack' })))
+    check(answers.every((answer) => answer === 'durable' || answer === 'accepted'), () => `all outcomes are taken; answers ${show(answers)}`)
+    await context.waiting.eventually(() => retried.every((text) => inbox.arrivals.slice(before).some((arrival) => arrival.text === text)), 'the messages given back come again', context.harness.bounds.arrivalMs)
+    check(inbox.arrivals.slice(before).filter(({ text }) => !retried.includes(text)).length <= before - bodies.length, 'acked messages do not come again')
+    await fallsSilent(context, session, inbox)
+  },
+}
+
+const settleTwice: ContractCase = {
+  id: 'settling/settle-twice',
+  title: 'settling a delivery a second time touches no other message and does not throw',
+  examines: ['settlement'],
+  kills: ['second-settle-acks-next', 'second-settle-rejects'],
+  applies: ({ settlement }) => settlement !== false && settlement.mode === 'individual',
+  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    const bodies = numbered('m', 3)
+    await session.send(place, bodies)
+    const inbox = await session.receive(place)
+    await context.waiting.eventually(() => inbox.has(bodies), 'all messages arrive', context.harness.bounds.arrivalMs)
+    const { delivery } = inbox.latest('m-1')
+    for (let time = 0; time < 3; time++) await inbox.settle([{ delivery, action: 'ack' }])
+    const next = await context.takeOver(session, inbox)
+    await context.waiting.eventually(() => next.inbox.has(['m-2', 'm-3']), () => `the unsettled messages come again; only ${show(next.inbox.distinct())} did`, context.againMs(place))
+  },
+}
+
+const manyAcks: ContractCase = {
+  id: 'settling/ack-while-receiving',
+  title: 'a backlog is received and acked to the end, whatever the size of windows and batches',
+  examines: ['settlement', 'maxBatch'],
+  kills: ['every-hundredth-ack-lost'],
+  applies: ({ settlement }) => settlement !== false,
+  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    const bodies = numbered('m', 250)
+    await session.send(place, bodies)
+    const inbox = await session.receive(place, { window: { messages: 20, bytes: 1_000_000 }, react: () => 'ack' })
+    await context.waiting.eventually(() => inbox.has(bodies), () => `all messages arrive; ${inbox.distinct().length} of 250 did`, context.harness.bounds.arrivalMs * 5)
+    await fallsSilent(context, session, inbox)
+  },
+}
+
+export const ackCases: readonly ContractCase[] = [ackStops, ackIsItsOwn, prefix, unsettledComesAgain, answersInOrder, settleTwice, manyAcks]
+
+/**
+ * Everything is acked: consumer after consumer is given a whole lease to find something. Repeats are legal for a while (each is acked too), but they must end.
+ * Four consumers in a row that find something have found a driver that does not take acks.
+ */
+export async function fallsSilent(context: CaseContext, session: Session, inbox: Inbox): Promise<void> {
+  const again: string[] = []
+  let current = { session, inbox }
+  for (let round = 0; round < 4; round++) {
+    if (current.inbox.unsettled().length > 0) await current.inbox.settleAll('ack')
+    current = await context.takeOver(current.session, current.inbox, () => 'ack')
+    await context.waiting.until(context.now + context.againMs(inbox.place) + context.harness.bounds.quietMs)
+    if (current.inbox.arrivals.length === 0) return
+    again.push(...current.inbox.distinct())
+  }
+  checkOrder(again, [], 'acked messages that keep coming')
+}

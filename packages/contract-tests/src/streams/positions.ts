@@ -1,0 +1,129 @@
+import type { Capabilities, StartFrom } from '@busbar/core/driver'
+import type { ContractCase } from '../case.ts'
+import { check, checkOrder, show } from '../kit/assert.ts'
+import { numbered } from '../kit/messages.ts'
+import type { Place } from '../kit/place.ts'
+
+const replayable = ({ replay, settlement }: Capabilities): boolean => replay !== false && settlement !== false
+const at = (place: Place, name: string, startFrom: StartFrom): Place => ({ ...place, source: { ...place.source, subscription: { name, startFrom } } })
+
+const earliest: ContractCase = {
+  id: 'streams/earliest',
+  title: 'a subscription that starts from the earliest position gets everything retained, in order; one from the latest only what comes after it was made',
+  examines: ['replay'],
+  kills: ['earliest-skips-first', 'latest-gets-old'],
+  kinds: ['stream'],
+  applies: (capabilities) => replayable(capabilities) && capabilities.replay !== false && capabilities.replay.earliest,
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    const old = numbered('old', 5)
+    for (const body of old) await session.send(place, [{ body, key: 'a' }])
+    const [fromStart, fromEnd] = [at(place, 'from-start', 'earliest'), at(place, 'from-end', 'latest')]
+    await context.create([fromStart.source, fromEnd.source])
+    const last = await session.receive(fromEnd, { react: () => 'ack' })
+    const first = await session.receive(fromStart, { react: () => 'ack' })
+    await session.send(place, [{ body: 'new', key: 'a' }])
+    await context.waiting.eventually(() => first.has([...old, 'new']) && last.has(['new']), () => `all get what is theirs; earliest: ${show(first.distinct())}, latest: ${show(last.distinct())}`, context.harness.bounds.arrivalMs)
+    checkOrder(first.texts(), [...old, 'new'], 'order from the earliest')
+    await context.waiting.never(() => last.has([old[4] ?? '']), 'the subscription from the latest position gets an old message', context.harness.bounds.quietMs)
+  },
+}
+
+const timestamp: ContractCase = {
+  id: 'streams/timestamp',
+  title: 'a subscription that starts from a time gets what was sent since then',
+  examines: ['replay'],
+  kills: ['timestamp-ignored'],
+  kinds: ['stream'],
+  applies: (capabilities) => replayable(capabilities) && capabilities.replay !== false && capabilities.replay.timestamp,
+  waitsMs: () => 4_000,
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    await session.send(place, ['before'])
+    await context.waiting.until(context.now + 2_000)
+    const since = context.harness.clock.now()
+    await context.waiting.until(context.now + 2_000)
+    await session.send(place, ['after'])
+    const later = at(place, 'since', { timestamp: since })
+    await context.create([later.source])
+    const inbox = await session.receive(later, { react: () => 'ack' })
+    await context.waiting.eventually(() => inbox.has(['after']), 'what was sent since arrives', context.harness.bounds.arrivalMs)
+    await context.waiting.never(() => inbox.has(['before']), 'what was sent before arrives', context.harness.bounds.quietMs)
+  },
+}
+
+const position: ContractCase = {
+  id: 'streams/position',
+  title: 'messages carry their position, and a subscription can start from one',
+  examines: ['replay'],
+  kills: ['position-missing'],
+  kinds: ['stream'],
+  applies: (capabilities) => replayable(capabilities) && capabilities.replay !== false && capabilities.replay.position,
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    const bodies = numbered('m', 5)
+    for (const body of bodies) await session.send(place, [{ body, key: 'a' }])
+    const inbox = await session.receive(place, { react: () => 'ack' })
+    await context.waiting.eventually(() => inbox.has(bodies), 'all messages arrive', context.harness.bounds.arrivalMs)
+    const third = inbox.latest('m-3').delivery.incoming.position
+    check(third !== undefined, 'a message of a stream has a position')
+    const later = at(place, 'from-third', { position: third })
+    await context.create([later.source])
+    const replay = await session.receive(later, { react: () => 'ack' })
+    await context.waiting.eventually(() => replay.has(['m-4', 'm-5']), 'what comes after the position arrives', context.harness.bounds.arrivalMs)
+    check(!replay.has(['m-1']) && !replay.has(['m-2']), 'what lies before the position does not')
+  },
+}
+
+const seek: ContractCase = {
+  id: 'streams/seek',
+  title: 'seeking to the earliest position replays the stream',
+  examines: ['replay'],
+  kills: ['seek-no-op'],
+  kinds: ['stream'],
+  applies: (capabilities) => replayable(capabilities) && capabilities.replay !== false && capabilities.replay.earliest,
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    const bodies = numbered('m', 4)
+    for (const body of bodies) await session.send(place, [{ body, key: 'a' }])
+    const inbox = await session.receive(place, { react: () => 'ack' })
+    await context.waiting.eventually(() => inbox.has(bodies), 'all messages arrive', context.harness.bounds.arrivalMs)
+    await context.waiting.until(context.now + context.harness.bounds.quietMs)
+    const before = inbox.arrivals.length
+    check(inbox.receiver.seek !== undefined, 'a receiver of a stream that replays can seek')
+    await inbox.receiver.seek('earliest')
+    const again = (): string[] => inbox.arrivals.slice(before).map(({ text }) => text)
+    await context.waiting.eventually(() => bodies.every((body) => again().includes(body)), () => `all come again; only ${show(again())} did`, context.harness.bounds.arrivalMs)
+    checkOrder(again(), bodies, 'order of the replay')
+  },
+}
+
+const checkpoint: ContractCase = {
+  id: 'streams/checkpoint',
+  title: 'the next consumer of a subscription goes on where the last one stopped, neither from the start nor from the end',
+  examines: ['settlement', 'subscriptions'],
+  kills: ['checkpoint-forgotten', 'checkpoint-at-end'],
+  kinds: ['stream'],
+  applies: ({ settlement }) => settlement !== false,
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    const done = numbered('done', 5)
+    for (const body of done) await session.send(place, [{ body, key: 'a' }])
+    const inbox = await session.receive(place, { react: () => 'ack' })
+    await context.waiting.eventually(() => inbox.has(done), 'all messages arrive', context.harness.bounds.arrivalMs)
+    await session.handBack(inbox)
+    await session.close()
+    const sender = await context.connect()
+    for (const body of numbered('open', 5)) await sender.send(place, [{ body, key: 'a' }])
+    const next = await (await context.connect()).receive(place, { react: () => 'ack' })
+    await context.waiting.eventually(() => next.has(numbered('open', 5)), () => `what was sent in between arrives; only ${show(next.distinct())} did`, context.againMs(place))
+    check(!next.has(['done-1']), 'what was acked does not come again')
+  },
+}
+
+export const positionCases: readonly ContractCase[] = [earliest, timestamp, position, seek, checkpoint]

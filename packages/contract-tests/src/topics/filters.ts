@@ -1,0 +1,96 @@
+import type { Filter, HeaderFilter } from '@busbar/core'
+import type { ContractCase } from '../case.ts'
+import { checkSameMembers } from '../kit/assert.ts'
+import { headersOf } from '../kit/messages.ts'
+import { expectRefusal } from '../kit/refusal.ts'
+
+const orders = [
+  { kind: 'placed', totalCents: 5_000, country: 'AT' },
+  { kind: 'placed', totalCents: 15_000, country: 'DE' },
+  { kind: 'cancelled', totalCents: 20_000, country: 'DE' },
+  { kind: 'placed', totalCents: 10_000, country: 'FR', customer: { tier: 'gold' } },
+]
+
+const bodyFilters: readonly { readonly filter: Filter; readonly matches: readonly number[] }[] = [
+  { filter: { totalCents: [{ numeric: ['>=', 10_000] }] }, matches: [1, 2, 3] },
+  { filter: { kind: ['placed'], country: ['DE', 'FR'] }, matches: [1, 3] },
+  { filter: { kind: [{ 'anything-but': 'placed' }] }, matches: [2] },
+  { filter: { customer: { tier: [{ prefix: 'go' }] } }, matches: [3] },
+  { filter: { customer: { tier: [{ exists: false }] } }, matches: [0, 1, 2] },
+]
+
+const filter: ContractCase = {
+  id: 'topics/filter',
+  title: 'a native filter lets through exactly the bodies that match',
+  examines: ['filter'],
+  kills: ['filter-ignored', 'filter-inverted', 'filter-drops-all'],
+  kinds: ['topic'],
+  applies: (capabilities) => capabilities.filter === 'native',
+  async run(context) {
+    for (const { filter: wanted, matches } of bodyFilters) {
+      const place = await context.place({ subscription: { filter: wanted } })
+      const session = await context.connect()
+      const inbox = await session.receive(place, { react: () => 'ack' })
+      await session.send(place, orders.map((order) => ({ body: JSON.stringify(order), contentType: 'application/json' })))
+      const expected = matches.map((index) => JSON.stringify(orders[index]))
+      await context.waiting.eventually(() => inbox.has(expected), `what matches ${JSON.stringify(wanted)} arrives`, context.harness.bounds.arrivalMs)
+      await context.waiting.until(context.now + context.harness.bounds.quietMs)
+      checkSameMembers(inbox.texts(), expected, `filter ${JSON.stringify(wanted)}`)
+      await session.close()
+    }
+  },
+}
+
+const headerFilters: readonly { readonly headerFilter: HeaderFilter; readonly matches: readonly string[] }[] = [
+  { headerFilter: { tenant: ['acme'] }, matches: ['a'] },
+  { headerFilter: { tenant: [{ 'anything-but': ['acme'] }] }, matches: ['b'] },
+  { headerFilter: { tenant: [{ exists: false }] }, matches: ['c'] },
+  { headerFilter: { tenant: [{ prefix: 'a' }, 'other'] }, matches: ['a', 'b'] },
+]
+
+const headerFilter: ContractCase = {
+  id: 'topics/header-filter',
+  title: 'a native header filter lets through exactly the messages whose headers match',
+  examines: ['headerFilter'],
+  kills: ['header-filter-ignored'],
+  kinds: ['topic'],
+  applies: (capabilities) => capabilities.headerFilter === 'native',
+  async run(context) {
+    for (const { headerFilter: wanted, matches } of headerFilters) {
+      const place = await context.place({ subscription: { headerFilter: wanted } })
+      const session = await context.connect()
+      const inbox = await session.receive(place, { react: () => 'ack' })
+      await session.send(place, [{ body: 'a', headers: headersOf({ tenant: 'acme' }) }, { body: 'b', headers: headersOf({ tenant: 'other' }) }, { body: 'c' }])
+      await context.waiting.eventually(() => inbox.has(matches), `what matches ${JSON.stringify(wanted)} arrives`, context.harness.bounds.arrivalMs)
+      await context.waiting.until(context.now + context.harness.bounds.quietMs)
+      checkSameMembers(inbox.texts(), matches, `header filter ${JSON.stringify(wanted)}`)
+      await session.close()
+    }
+  },
+}
+
+const emulated: ContractCase = {
+  id: 'topics/filter-emulated',
+  title: 'without a native filter a subscription with one is refused, unless emulation is configured: then it works',
+  examines: ['filter'],
+  kills: ['filter-claimed-and-ignored'],
+  kinds: ['topic', 'stream'],
+  applies: (capabilities) => capabilities.filter === 'none' && capabilities.settlement !== false,
+  async run(context) {
+    const place = context.api.place({}, { headerFilter: { tenant: ['acme'] } })
+    await expectRefusal(() => context.api.broker(place), place.name)
+    const broker = await context.api.broker(place, { route: { emulate: ['filter'] } })
+    const seen: string[] = []
+    await broker.consume(place.source, (message) => {
+      seen.push(message.body)
+      context.changes.notify()
+    })
+    const producer = broker.producer(place.destination)
+    await producer.send('other', { headers: { tenant: 'other' } })
+    await producer.send('acme', { headers: { tenant: 'acme' } })
+    await context.waiting.eventually(() => seen.includes('acme'), 'what matches is handled', context.harness.bounds.arrivalMs)
+    checkSameMembers(seen, ['acme'], 'what the handler sees')
+  },
+}
+
+export const filterCases: readonly ContractCase[] = [filter, headerFilter, emulated]

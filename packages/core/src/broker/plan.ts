@@ -1,0 +1,140 @@
+import type { AnyDefinition, AnyDestination, AnySource, Subscription } from '../definitions/types.ts'
+import type { Capabilities, Driver, Endpoint, EndpointSubscription, Refusal } from '../driver/index.ts'
+import { BrokerError } from '../errors.ts'
+import { suggestion } from '../nearest.ts'
+import type { BrokerOptions, Route } from './types.ts'
+
+/** A destination or source with the endpoint that serves it. */
+export interface Planned {
+  /** Name for texts: `orders`, `order-placed`, `order-placed.billing`, `orders.dead`. */
+  readonly label: string
+  readonly definition: AnyDefinition | undefined
+  readonly driver: Driver
+  readonly endpoint: Endpoint
+  readonly route: Route
+  /** From options alone; a refusal is reported at `start`. */
+  readonly declared: Capabilities | Refusal
+  /** Filters are evaluated by the consumer. */
+  readonly filters: boolean
+  /** Sources only: where messages go that are given up. */
+  readonly deadLetter: Planned | 'drop' | 'block' | undefined
+}
+
+/** Everything that one broker serves. */
+export interface Plan {
+  readonly all: readonly Planned[]
+  readonly destinations: ReadonlyMap<AnyDestination, Planned>
+  readonly sources: ReadonlyMap<AnySource, Planned>
+  readonly drivers: readonly Driver[]
+}
+
+const defaultMaxAttempts = 10
+
+/** Resolves routes and names. Throws `ERR_CONFIGURATION` for what contradicts itself. */
+export function makePlan(options: BrokerOptions): Plan {
+  const destinations = new Map<AnyDestination, Planned>()
+  const sources = new Map<AnySource, Planned>()
+  const names = new Map<string, AnyDefinition>()
+  for (const definition of options.destinations) claimName(names, definition)
+  for (const name of Object.keys(options.routes ?? {})) {
+    if (!names.has(name)) throw configuration(`routes: there is no destination '${name}'${suggestion(name, [...names.keys()])}`)
+  }
+  for (const definition of options.destinations) {
+    const destination = definition.kind === 'subscription' ? definition.of : definition
+    const route = options.routes?.[destination.name] ?? {}
+    if (!destinations.has(destination)) {
+      if (definition.kind === 'subscription' && names.get(destination.name) !== destination) claimName(names, destination)
+      const planned = plan(destination, undefined, route, options)
+      destinations.set(destination, planned)
+      if (destination.kind === 'queue') sources.set(destination, planned)
+    }
+    if (definition.kind === 'subscription') sources.set(definition, plan(destination, definition, route, options))
+  }
+  const all = [...new Set([...destinations.values(), ...sources.values()])]
+  const places = all.flatMap((planned) => (typeof planned.deadLetter === 'object' ? [planned.deadLetter] : []))
+  const everything = [...all, ...places]
+  checkCollisions(everything)
+  return { all: everything, destinations, sources, drivers: [...new Set(everything.map((planned) => planned.driver))] }
+}
+
+function claimName(names: Map<string, AnyDefinition>, definition: AnyDefinition): void {
+  const name = labelOf(definition)
+  const other = names.get(name)
+  if (other && other !== definition) throw configuration(`destinations: there are two different definitions named '${name}'; define it once and share it`)
+  names.set(name, definition)
+}
+
+function labelOf(definition: AnyDefinition): string {
+  return definition.kind === 'subscription' ? `${definition.of.name}.${definition.name}` : definition.name
+}
+
+function plan(destination: AnyDestination, subscription: Subscription | undefined, route: Route, options: BrokerOptions): Planned {
+  const driver = route.driver ?? options.driver
+  const label = labelOf(subscription ?? destination)
+  const name = route.name ?? options.naming?.(destination.name) ?? destination.name
+  const isSource = subscription !== undefined || destination.kind === 'queue'
+  const deadLetter = isSource ? planDeadLetter(label, subscription ? `${name}.${subscription.name}` : name, driver, route) : undefined
+  const wanted = destination.options.requires?.ordering ?? (destination.options.orderingKey ? 'key' : 'none')
+  const endpoint: Endpoint = {
+    destination: destination.name,
+    kind: destination.kind,
+    name,
+    keyed: wanted !== 'none' && route.ordering !== 'best-effort',
+    maxAttempts: maxAttemptsOf(label, route),
+    options: route.options ?? {},
+    ...(typeof deadLetter === 'object' && deadLetter.driver === driver ? { deadLetterName: deadLetter.endpoint.name } : {}),
+    ...(subscription ? { subscription: subscriptionOf(subscription) } : {}),
+  }
+  const emulated = [...(options.emulate ?? []), ...(route.emulate ?? [])]
+  return { label, definition: subscription ?? destination, driver, route, deadLetter, ...withFilters(driver, endpoint, emulated.includes('filter')) }
+}
+
+function maxAttemptsOf(label: string, { maxAttempts = defaultMaxAttempts }: Route): number {
+  if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > 100) throw configuration(`route of ${label}: maxAttempts must be an integer from 1 to 100, not ${maxAttempts}`)
+  return maxAttempts
+}
+
+function subscriptionOf({ name, options }: Subscription): EndpointSubscription {
+  const { filter, headerFilter, startFrom } = options
+  return { name, ...(filter ? { filter } : {}), ...(headerFilter ? { headerFilter } : {}), ...(startFrom ? { startFrom } : {}) } as EndpointSubscription
+}
+
+/** Native filters stay with the endpoint; others are taken off it and evaluated here, if that was asked for. */
+function withFilters(driver: Driver, endpoint: Endpoint, emulate: boolean): Pick<Planned, 'endpoint' | 'declared' | 'filters'> {
+  const declared = driver.capabilities(endpoint)
+  const { subscription } = endpoint
+  if ('refused' in declared || !subscription || !emulate) return { endpoint, declared, filters: false }
+  const takeFilter = subscription.filter !== undefined && declared.filter === 'none'
+  const takeHeaderFilter = subscription.headerFilter !== undefined && declared.headerFilter === 'none'
+  if (!takeFilter && !takeHeaderFilter) return { endpoint, declared, filters: false }
+  const { filter, headerFilter, ...rest } = subscription
+  const kept = { ...rest, ...(filter && !takeFilter ? { filter } : {}), ...(headerFilter && !takeHeaderFilter ? { headerFilter } : {}) }
+  return { endpoint: { ...endpoint, subscription: kept }, declared, filters: true }
+}
+
+function planDeadLetter(label: string, name: string, sourceDriver: Driver, route: Route): Planned['deadLetter'] {
+  const wanted = route.deadLetter
+  if (wanted === 'drop' || wanted === 'block') return wanted
+  const driver = wanted?.driver ?? sourceDriver
+  const endpoint: Endpoint = { destination: `${label}.dead`, kind: 'queue', name: wanted?.destination ?? `${name}.dead`, keyed: false, maxAttempts: 0, options: {} }
+  return { label: `${label}.dead`, definition: undefined, driver, endpoint, route: {}, declared: driver.capabilities(endpoint), filters: false, deadLetter: undefined }
+}
+
+function checkCollisions(all: readonly Planned[]): void {
+  const taken = new Map<Driver, Map<string, Planned>>()
+  for (const planned of all) {
+    const addresses = taken.get(planned.driver) ?? new Map<string, Planned>()
+    taken.set(planned.driver, addresses)
+    const address = planned.driver.address(planned.endpoint)
+    const other = addresses.get(address)
+    // Several sources may share one dead-letter place on purpose.
+    if (other && !(planned.definition === undefined && other.definition === undefined)) {
+      throw configuration(`${other.label} and ${planned.label} are both ${address} on ${planned.driver.name}; give one of them another name in its route`)
+    }
+    addresses.set(address, planned)
+  }
+}
+
+function configuration(text: string): BrokerError {
+  return new BrokerError('ERR_CONFIGURATION', text)
+}

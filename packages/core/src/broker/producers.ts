@@ -1,0 +1,131 @@
+import type { AnyDestination } from '../definitions/types.ts'
+import type { Capabilities } from '../driver/index.ts'
+import { BrokerError } from '../errors.ts'
+import { checkSendOrder } from '../middleware/check-order.ts'
+import { composeSend } from '../middleware/compose.ts'
+import { assertKnownKeys } from '../nearest.ts'
+import { Encoder } from '../producer/encoder.ts'
+import { ProducerEngine } from '../producer/producer-engine.ts'
+import { TypedProducer } from '../producer/producer.ts'
+import type { ProducerOptions } from '../producer/types.ts'
+import type { Connection } from './connection.ts'
+import type { Planned } from './plan.ts'
+import type { Runtime } from './runtime.ts'
+
+const defaultTimeoutMs = 30_000
+const defaultMaxBuffered = 10_000
+const defaultMaxBufferedBytes = 64 * 1024 * 1024
+const known = ['use', 'sendOrder', 'timeoutMs', 'lingerMs', 'maxBuffered', 'maxBufferedBytes'] as const
+
+/** All producer engines of a broker: those of users, and those that write dead letters and redrive. */
+export class Producers {
+  readonly #runtime: Runtime
+  readonly #ensureStarted: () => void
+  readonly #engines: Map<ProducerEngine, Planned> = new Map()
+  readonly #shared: Map<AnyDestination, TypedProducer> = new Map()
+  readonly #raw: Map<Planned, ProducerEngine> = new Map()
+  #connection: Connection | undefined
+  #closed: BrokerError | undefined
+
+  constructor(runtime: Runtime, ensureStarted: () => void) {
+    this.#runtime = runtime
+    this.#ensureStarted = ensureStarted
+  }
+
+  /** The producer of a destination; the shared one if no options are given. */
+  typed(destination: AnyDestination, planned: Planned, options: ProducerOptions | undefined): TypedProducer {
+    if (options === undefined) {
+      const shared = this.#shared.get(destination) ?? this.#create(destination, planned, {})
+      this.#shared.set(destination, shared)
+      return shared
+    }
+    return this.#create(destination, planned, options)
+  }
+
+  /** The engine for messages that are encoded already; one per place. */
+  raw(planned: Planned): ProducerEngine {
+    const engine = this.#raw.get(planned) ?? this.#engine(planned, {})
+    this.#raw.set(planned, engine)
+    return engine
+  }
+
+  attach(connection: Connection): void {
+    this.#connection = connection
+    for (const [engine, planned] of this.#engines) this.#attach(engine, planned, connection)
+  }
+
+  /** The start has failed: what waits for it fails with the same error; a later send tries again. */
+  failWaiting(error: BrokerError): void {
+    for (const engine of this.#engines.keys()) engine.failAll(error)
+  }
+
+  async flush(): Promise<void> {
+    await Promise.all([...this.#engines.keys()].map((engine) => engine.flushed()))
+  }
+
+  async close(error: BrokerError): Promise<void> {
+    this.#closed = error
+    for (const engine of this.#engines.keys()) engine.close(error)
+    await Promise.allSettled([...this.#engines.keys()].map((engine) => engine.closeSender()))
+  }
+
+  #create(destination: AnyDestination, planned: Planned, options: ProducerOptions): TypedProducer {
+    checkOptions(options)
+    const { clock, freshId, telemetry } = this.#runtime
+    const use = options.use ?? []
+    checkSendOrder(use)
+    const capabilities = (): Capabilities => this.#connection?.capabilities.get(planned) ?? declaredOf(planned)
+    return new TypedProducer({
+      destination: destination.name,
+      keyed: planned.endpoint.keyed,
+      encoder: new Encoder({ destination, now: () => clock.now(), freshId, telemetry }),
+      engine: this.#engine(planned, options),
+      timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
+      chain: use.length === 0 ? undefined : composeSend(use),
+      clock,
+      capabilities,
+      ensureStarted: this.#ensureStarted,
+    })
+  }
+
+  #engine(planned: Planned, options: ProducerOptions): ProducerEngine {
+    const { clock, random, telemetry } = this.#runtime
+    const engine = new ProducerEngine({
+      destination: planned.label,
+      driver: planned.driver.name,
+      clock,
+      random,
+      telemetry,
+      strict: options.sendOrder !== 'pipelined',
+      lingerMs: options.lingerMs ?? 0,
+      maxBuffered: options.maxBuffered ?? defaultMaxBuffered,
+      maxBufferedBytes: options.maxBufferedBytes ?? defaultMaxBufferedBytes,
+    })
+    this.#engines.set(engine, planned)
+    if (this.#connection) this.#attach(engine, planned, this.#connection)
+    if (this.#closed) engine.close(this.#closed)
+    return engine
+  }
+
+  #attach(engine: ProducerEngine, planned: Planned, { links, capabilities }: Connection): void {
+    const link = links.get(planned.driver)
+    const found = capabilities.get(planned)
+    if (link && found) engine.attach(link.sender(planned.endpoint), found)
+  }
+}
+
+function declaredOf({ declared, label }: Planned): Capabilities {
+  if ('refused' in declared) throw new BrokerError('ERR_UNSUPPORTED', `${label}: ${declared.refused}. Remedy: ${declared.remedy}.`)
+  return declared
+}
+
+function checkOptions(options: ProducerOptions): void {
+  assertKnownKeys('producer', options, known)
+  for (const name of ['timeoutMs', 'maxBuffered', 'maxBufferedBytes'] as const) {
+    const value = options[name]
+    if (value !== undefined && !(Number.isFinite(value) && value >= 1)) throw new RangeError(`producer: ${name} must be a finite number ≥ 1, not ${value}`)
+  }
+  const { lingerMs, sendOrder } = options
+  if (lingerMs !== undefined && !(lingerMs >= 0 && lingerMs <= 60_000)) throw new RangeError(`producer: lingerMs must be from 0 to 60,000, not ${lingerMs}`)
+  if (sendOrder !== undefined && sendOrder !== 'strict' && sendOrder !== 'pipelined') throw new TypeError(`producer: sendOrder is 'strict' or 'pipelined', not '${String(sendOrder)}'`)
+}

@@ -1,0 +1,138 @@
+import { json } from '../codec/json.ts'
+import { RunningConsumer } from '../consumer/consumer.ts'
+import { defaultRetry } from '../consumer/default-retry.ts'
+import { ConsumerEngine } from '../consumer/engine.ts'
+import { createProcessor } from '../consumer/process.ts'
+import type { Run } from '../consumer/run.ts'
+import type { ConsumeOptions } from '../consumer/types.ts'
+import { longestHoldMs, longestWaitMs } from '../consumer/wait-plan.ts'
+import { createGiveUp } from '../dead-letters/give-up.ts'
+import type { AnyDestination, AnySource } from '../definitions/types.ts'
+import type { Capabilities, Link, MaybePromise } from '../driver/index.ts'
+import { BrokerError } from '../errors.ts'
+import { compileFilter, compileHeaderFilter } from '../filter/compile-filter.ts'
+import { checkOrder } from '../middleware/check-order.ts'
+import { composeProcess } from '../middleware/compose.ts'
+import type { ProcessMiddleware, RetryDeclaration } from '../middleware/types.ts'
+import { assertKnownKeys } from '../nearest.ts'
+import { createResponder } from '../reply/responder.ts'
+import type { Connection } from './connection.ts'
+import type { Planned } from './plan.ts'
+import type { Producers } from './producers.ts'
+import type { Runtime } from './runtime.ts'
+
+export interface StartConsumerOptions {
+  readonly source: AnySource
+  readonly planned: Planned
+  readonly connection: Connection
+  readonly runtime: Runtime
+  readonly producers: Producers
+  readonly options: ConsumeOptions
+  readonly handler: (run: Run) => MaybePromise<unknown>
+  readonly onEnded: (consumer: RunningConsumer) => void
+}
+
+const defaultConcurrency = 16
+const defaultBytes = 64 * 1024 * 1024
+const known = ['concurrency', 'maxInFlight', 'maxInFlightBytes', 'use', 'onExhausted', 'signal'] as const
+
+/** Checks options and policy against what was found at the broker, then wires engine, receiver and dead letters together. */
+export async function startConsumer(start: StartConsumerOptions): Promise<RunningConsumer> {
+  const { source, planned, connection, runtime, producers, options, onEnded } = start
+  const { concurrency, window } = checkedFlow(options)
+  const link = connection.links.get(planned.driver) as Link
+  const capabilities = connection.capabilities.get(planned) as Capabilities
+  const use = options.use ?? []
+  checkOrder(use)
+  const declared = use.filter((middleware): middleware is ProcessMiddleware => typeof middleware === 'object')
+  const retry = declared.find((middleware) => middleware.retry)?.retry ?? defaultRetry
+  checkPolicy(planned, capabilities, declared, retry)
+  if (!link.receiver) throw new BrokerError('ERR_UNSUPPORTED', `${planned.label}: nothing can be received from ${planned.driver.name}; consume it through another driver.`, { destination: planned.label })
+
+  const ending = new AbortController()
+  const destination = source.kind === 'subscription' ? (source.of as AnyDestination) : source
+  let consumer: RunningConsumer | undefined
+  const engine = new ConsumerEngine({
+    ...runtime,
+    source: planned.label,
+    driver: planned.driver.name,
+    capabilities,
+    keyed: destination.options.orderingKey !== undefined || planned.endpoint.keyed,
+    concurrency,
+    retry,
+    onExhausted: planned.deadLetter === 'block' ? 'block' : (options.onExhausted ?? 'dead-letter'),
+    renewing: declared.filter((middleware) => middleware.renew !== undefined),
+    process: createProcessor({
+      codec: destination.options.codec ?? json,
+      schema: destination.schema,
+      matches: planned.filters ? matcher(source, planned) : undefined,
+      onFiltered: () => runtime.telemetry.call?.({ driver: planned.driver.name, call: 'filtered', count: 1 }),
+      chain: composeProcess(use),
+      handler: start.handler,
+      after: source.kind === 'queue' && source.reply && link.replies ? createResponder(link.replies, source.reply, runtime) : undefined,
+      telemetry: runtime.telemetry,
+    }),
+    giveUp: createGiveUp({
+      ...runtime,
+      source: planned.label,
+      place: typeof planned.deadLetter === 'object' ? producers.raw(planned.deadLetter) : undefined,
+      native: capabilities.deadLetter === 'native',
+      signal: ending.signal,
+    }),
+    onFatal: (error) => consumer?.fail(error),
+  })
+  const receiver = link.receiver(planned.endpoint, engine, window)
+  engine.attach(receiver)
+  consumer = new RunningConsumer(engine, receiver, runtime.clock, () => {
+    ending.abort(new BrokerError('ERR_CLOSED', 'The consumer has ended.'))
+    onEnded(consumer as RunningConsumer)
+  })
+  await receiver.start()
+  watchSignal(consumer, options.signal)
+  return consumer
+}
+
+function checkedFlow(options: ConsumeOptions): { concurrency: number; window: { messages: number; bytes: number } } {
+  assertKnownKeys('consume', options, known)
+  const { concurrency = defaultConcurrency, maxInFlight = concurrency * 2, maxInFlightBytes = defaultBytes, onExhausted } = options
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 10_000) throw new RangeError(`consume: concurrency must be an integer from 1 to 10,000, not ${concurrency}`)
+  if (!Number.isInteger(maxInFlight) || maxInFlight < concurrency) throw new RangeError(`consume: maxInFlight must be an integer of at least concurrency (${concurrency}), not ${maxInFlight}`)
+  if (!(maxInFlightBytes >= 1)) throw new RangeError(`consume: maxInFlightBytes must be at least 1, not ${maxInFlightBytes}`)
+  if (onExhausted !== undefined && onExhausted !== 'dead-letter' && onExhausted !== 'block') throw new TypeError(`consume: onExhausted is 'dead-letter' or 'block', not '${String(onExhausted)}'`)
+  return { concurrency, window: { messages: maxInFlight, bytes: maxInFlightBytes } }
+}
+
+/** Refuses a policy that cannot hold on this backend, with the largest value that fits. */
+function checkPolicy(planned: Planned, capabilities: Capabilities, declared: readonly ProcessMiddleware[], retry: RetryDeclaration): void {
+  const problems = declared.flatMap((middleware) => (middleware.check?.(capabilities) ?? []).map((text) => `${middleware.name}: ${text}`))
+  const longest = longestWaitMs(capabilities, planned.endpoint.keyed)
+  if (retry.maxWaitMs > longest) {
+    problems.push(`retry: a wait of ${retry.maxWaitMs} ms can neither be held here nor given to ${planned.driver.name}; the largest that fits is ${longest} ms: lower the backoff's maxMs`)
+  }
+  const hold = longestHoldMs(capabilities)
+  if (retry.holdMs !== undefined && retry.holdMs > hold) problems.push(`retry: holdMs of ${retry.holdMs} is longer than a message can be held here; the largest that fits is ${hold}`)
+  const { maxAttempts } = planned.endpoint
+  if (maxAttempts > 0 && retry.maxAttempts > maxAttempts) {
+    problems.push(`retry: maxAttempts of ${retry.maxAttempts} is above the ${maxAttempts} that native limits are provisioned for; lower it, or set maxAttempts: ${retry.maxAttempts} in the route and provision again`)
+  }
+  if (problems.length > 0) throw new BrokerError('ERR_UNSUPPORTED', `${planned.label} on ${planned.driver.name}:\n${problems.map((text) => `- ${text}`).join('\n')}`, { destination: planned.label })
+}
+
+/** Evaluates the filters that the driver does not have. */
+function matcher(source: AnySource, planned: Planned): ((body: unknown, run: Run) => boolean) | undefined {
+  if (source.kind !== 'subscription') return undefined
+  const { filter, headerFilter } = source.options
+  const kept = planned.endpoint.subscription
+  const byBody = filter && !kept?.filter ? compileFilter(filter) : undefined
+  const byHeaders = headerFilter && !kept?.headerFilter ? compileHeaderFilter(headerFilter) : undefined
+  return (body, run) => (!byBody || byBody(body)) && (!byHeaders || byHeaders(run.incoming.headers))
+}
+
+function watchSignal(consumer: RunningConsumer, signal: AbortSignal | undefined): void {
+  if (!signal) return
+  const onAbort = (): void => void consumer.drain()
+  if (signal.aborted) onAbort()
+  signal.addEventListener('abort', onAbort, { once: true })
+  void consumer.closed.catch(() => undefined).then(() => signal.removeEventListener('abort', onAbort))
+}
+

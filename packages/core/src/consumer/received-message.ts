@@ -1,0 +1,78 @@
+import type { Headers } from '../driver/sender.ts'
+import type { Message, Settlement } from '../message.ts'
+import { Directive } from '../outcome.ts'
+import type { Run } from './run.ts'
+
+/** The user's view of a run: fields of the message and its settle calls. */
+export class ReceivedMessage implements Message {
+  readonly #run: Run
+  #id: string | undefined
+
+  constructor(run: Run) {
+    this.#run = run
+    this.#id = run.incoming.id
+  }
+
+  get id(): string {
+    return (this.#id ??= this.#run.host.freshId())
+  }
+
+  get type(): string | undefined {
+    return this.#run.incoming.type
+  }
+
+  get body(): unknown {
+    return this.#run.body
+  }
+
+  get headers(): Headers {
+    return this.#run.incoming.headers
+  }
+
+  get contentType(): string | undefined {
+    return this.#run.incoming.contentType
+  }
+
+  get timestamp(): number | undefined {
+    return this.#run.incoming.timestamp
+  }
+
+  get orderingKey(): string | undefined {
+    return this.#run.incoming.key
+  }
+
+  get attempt(): number {
+    return this.#run.attempt
+  }
+
+  get deliveryAttempt(): number | undefined {
+    return this.#run.task.delivery.brokerAttempts
+  }
+
+  get position(): string | undefined {
+    return this.#run.incoming.position
+  }
+
+  get native(): unknown {
+    return this.#run.incoming.native
+  }
+
+  ack(): Promise<Settlement> {
+    return this.#run.host.settleNow(this.#run, undefined)
+  }
+
+  nack(options: { readonly delayMs?: number } = {}): Promise<Settlement> {
+    const delayMs = options.delayMs ?? 0
+    if (!Number.isFinite(delayMs) || delayMs < 0) return Promise.reject(new RangeError(`nack: delayMs must be a finite number ≥ 0, not ${delayMs}`))
+    return this.#run.host.settleNow(this.#run, new Directive('retry', { delayMs }))
+  }
+
+  deadLetter(options: { readonly reason?: string } = {}): Promise<Settlement> {
+    return this.#run.host.settleNow(this.#run, new Directive('dead-letter', { reason: options.reason ?? 'dead-lettered by the handler' }))
+  }
+
+  extend(ms: number): Promise<Settlement> {
+    if (!Number.isFinite(ms) || ms <= 0) return Promise.reject(new RangeError(`extend: ms must be a finite number > 0, not ${ms}`))
+    return this.#run.host.extendNow(this.#run, ms)
+  }
+}

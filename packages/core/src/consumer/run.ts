@@ -1,0 +1,90 @@
+import type { Clock } from '../clock.ts'
+import type { Capabilities } from '../driver/capabilities.ts'
+import type { Incoming } from '../driver/receiver.ts'
+import type { HandlerContext } from '../message.ts'
+import type { ProcessContext } from '../middleware/types.ts'
+import type { Directive } from '../outcome.ts'
+import { ReceivedMessage } from './received-message.ts'
+import type { Task } from './task.ts'
+import type { Settlement } from '../message.ts'
+
+/** What a run needs from its consumer. */
+export interface RunHost {
+  readonly source: string
+  readonly capabilities: Capabilities
+  readonly clock: Clock
+  readonly random: () => number
+  readonly freshId: () => string
+  /** `undefined`: ack. */
+  settleNow(run: Run, directive: Directive | undefined): Promise<Settlement>
+  extendNow(run: Run, ms: number): Promise<Settlement>
+}
+
+/** One start of a handler for one task: the context that middleware and handler see. */
+export class Run implements ProcessContext, HandlerContext {
+  readonly task: Task
+  readonly host: RunHost
+  /** The receipt's message; an adopted redelivery does not change it under a running handler. */
+  readonly incoming: Incoming
+  readonly attempt: number
+  body: unknown = undefined
+  /** The handler has returned or thrown. */
+  ended = false
+  /** An outcome was given by a settle call. */
+  decided = false
+  /** The outcome that was given by a settle call. */
+  settled: 'ack' | 'retry' | 'dead-letter' | undefined = undefined
+  /** Called when an outcome is given by a settle call; lets an iterator end the run. */
+  onDecided: (() => void) | undefined = undefined
+  /** What to do with the lane when the run ends, if its outcome came before. */
+  atEnd: 'nothing' | 'finish-lane' | 'run-again' = 'nothing'
+  #message: ReceivedMessage | undefined = undefined
+  #controller: AbortController | undefined = undefined
+  #abortReason: Error | undefined = undefined
+
+  constructor(task: Task, host: RunHost, attempt: number) {
+    this.task = task
+    this.host = host
+    this.incoming = task.delivery.incoming
+    this.attempt = attempt
+  }
+
+  get message(): ReceivedMessage {
+    return (this.#message ??= new ReceivedMessage(this))
+  }
+
+  get source(): string {
+    return this.host.source
+  }
+
+  get capabilities(): Capabilities {
+    return this.host.capabilities
+  }
+
+  get clock(): Clock {
+    return this.host.clock
+  }
+
+  get random(): () => number {
+    return this.host.random
+  }
+
+  // Made on first use: an AbortController costs more than everything else that is done for a message.
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController()
+      if (this.#abortReason) this.#controller.abort(this.#abortReason)
+    }
+    return this.#controller.signal
+  }
+
+  get aborted(): boolean {
+    return this.#abortReason !== undefined
+  }
+
+  abort(reason: Error): void {
+    if (this.ended || this.#abortReason) return
+    this.#abortReason = reason
+    this.#controller?.abort(reason)
+  }
+}

@@ -1,0 +1,39 @@
+import type { Delivery } from '../driver/receiver.ts'
+import type { Lane } from './lanes.ts'
+import type { Run } from './run.ts'
+
+/**
+ * `queued`: waits for its lane or for a slot. `running`: a handler has it. `waiting`: for a retry in process.
+ * `settling`: an outcome is decided and on its way. `ended`: nothing of it is left, or its scope was lost before it started.
+ */
+export type Phase = 'queued' | 'running' | 'waiting' | 'settling' | 'ended'
+
+/** One message held by a consumer, from delivery to settlement. A redelivery that is adopted replaces `delivery`. */
+export class Task {
+  delivery: Delivery
+  /** Monotonic milliseconds of the receipt; bounds how long the lease can be extended. */
+  receivedAt: number
+  /** Handler starts so far, those before this delivery included. */
+  attempt: number
+  phase: Phase = 'queued'
+  /** The receipt is dead: settling would be too late. Only running tasks stay around in this state, to adopt a redelivery. */
+  lost = false
+  /** Place in the consumer's list of held tasks; −1 when it isn't held. */
+  heldIndex = -1
+  lane: Lane | undefined
+  /** Next in the lane. */
+  next: Task | undefined
+  run: Run | undefined
+  /** Wall-clock milliseconds of the first failed start; for the dead-letter header. */
+  firstFailureAt: number | undefined
+
+  constructor(delivery: Delivery, receivedAt: number, attempt: number) {
+    this.delivery = delivery
+    this.receivedAt = receivedAt
+    this.attempt = attempt
+  }
+
+  get key(): string | undefined {
+    return this.delivery.incoming.key
+  }
+}

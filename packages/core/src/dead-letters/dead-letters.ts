@@ -1,0 +1,176 @@
+import type { Clock } from '../clock.ts'
+import type { AnySource, InputOf, OutputOf, Queue } from '../definitions/types.ts'
+import type { Capabilities } from '../driver/capabilities.ts'
+import type { Link } from '../driver/driver.ts'
+import type { Endpoint } from '../driver/endpoint.ts'
+import type { Delivery, Incoming } from '../driver/receiver.ts'
+import type { Headers, Outgoing } from '../driver/sender.ts'
+import type { ProducerEngine } from '../producer/producer-engine.ts'
+import { sendRaw } from '../producer/send-raw.ts'
+import { sleep } from '../sleep.ts'
+import { deadLetterHeader, unpackDeadLetter } from './header.ts'
+import { DeadLetterReader } from './reader.ts'
+import type { DeadLetter, DeadLetterFilter, DeadLetters, RedriveOptions } from './types.ts'
+
+/** The dead-letter place of a source, once the broker has started. */
+export interface Place {
+  readonly link: Link
+  readonly endpoint: Endpoint
+  readonly capabilities: Capabilities
+  /** Sends back to the source's destination. */
+  readonly back: ProducerEngine
+}
+
+export interface DeadLetterOptions<S extends AnySource> {
+  readonly queue: Queue<InputOf<S>, OutputOf<S>>
+  readonly clock: Clock
+  readonly freshId: () => string
+  readonly open: () => Promise<Place>
+}
+
+const defaultPeek = 10
+const sendTimeoutMs = 30_000
+/** Dead letters moved together: sent in one go, then acked in one call. */
+const moveBatch = 50
+
+/** Operations on the dead letters of one source. */
+export class SourceDeadLetters<S extends AnySource> implements DeadLetters<S> {
+  readonly queue: Queue<InputOf<S>, OutputOf<S>>
+  readonly #options: DeadLetterOptions<S>
+
+  constructor(options: DeadLetterOptions<S>) {
+    this.#options = options
+    this.queue = options.queue
+  }
+
+  async peek(options: DeadLetterFilter = {}): Promise<readonly DeadLetter[]> {
+    const place = await this.#options.open()
+    const max = checkedMax(options.max ?? defaultPeek)
+    return place.capabilities.peek === 'exact' ? browse(place, options, max) : this.#look(place, options, max)
+  }
+
+  async redrive(options: RedriveOptions = {}): Promise<{ readonly moved: number; readonly skipped: number }> {
+    const place = await this.#options.open()
+    const pauseMs = options.ratePerSecond === undefined ? 0 : 1_000 / checkedRate(options.ratePerSecond)
+    const move = async (deliveries: readonly Delivery[], reader: DeadLetterReader): Promise<void> => {
+      const answers = await Promise.all(deliveries.map(({ incoming }) => sendRaw(place.back, this.#fresh(incoming), sendTimeoutMs)))
+      await reader.ack(deliveries.filter((_, index) => answers[index]?.ok))
+      const failed = answers.find((answer) => !answer.ok)
+      if (failed && !failed.ok) throw failed.error
+      if (pauseMs > 0) await sleep(this.#options.clock, pauseMs * deliveries.length, options.signal)
+    }
+    const { done, skipped } = await this.#each(place, options, move, options.ratePerSecond === undefined ? moveBatch : Math.min(moveBatch, Math.ceil(options.ratePerSecond / 10)), options.onProgress)
+    return { moved: done, skipped }
+  }
+
+  async discard(options: DeadLetterFilter = {}): Promise<{ readonly discarded: number; readonly skipped: number }> {
+    const place = await this.#options.open()
+    const { done, skipped } = await this.#each(place, options, (deliveries, reader) => reader.ack(deliveries), moveBatch)
+    return { discarded: done, skipped }
+  }
+
+  async #each(
+    place: Place,
+    options: DeadLetterFilter,
+    act: (deliveries: readonly Delivery[], reader: DeadLetterReader) => Promise<void>,
+    batchSize: number,
+    onProgress?: RedriveOptions['onProgress'],
+  ): Promise<{ done: number; skipped: number }> {
+    const max = checkedMax(options.max ?? Number.POSITIVE_INFINITY)
+    await using reader = new DeadLetterReader(place.link, place.endpoint, place.capabilities, this.#options.clock, options.where ? 10_000 : 0)
+    await reader.start()
+    const seen = new Set<string>()
+    let done = 0
+    let skipped = 0
+    let batch: Delivery[] = []
+    const flush = async (): Promise<void> => {
+      if (batch.length === 0) return
+      await act(batch, reader)
+      done += batch.length
+      batch = []
+      onProgress?.({ moved: done, skipped })
+    }
+    while (done + batch.length < max) {
+      const delivery = await reader.next(options.signal)
+      if (!delivery) break
+      if (options.where && !options.where(asDeadLetter(delivery.incoming))) {
+        // A place that hides nothing shows what was skipped again; once around is enough.
+        const identity = delivery.sameAs ?? delivery.incoming.id
+        if (identity !== undefined && seen.has(identity)) break
+        if (identity !== undefined) seen.add(identity)
+        skipped++
+        continue
+      }
+      batch.push(delivery)
+      if (batch.length >= batchSize) await flush()
+    }
+    await flush()
+    return { done, skipped }
+  }
+
+  async #look(place: Place, options: DeadLetterFilter, max: number): Promise<readonly DeadLetter[]> {
+    await using reader = new DeadLetterReader(place.link, place.endpoint, place.capabilities, this.#options.clock, max)
+    await reader.start()
+    const found: DeadLetter[] = []
+    while (found.length < max) {
+      const delivery = await reader.next(options.signal)
+      if (!delivery) break
+      const deadLetter = asDeadLetter(delivery.incoming)
+      if (!options.where || options.where(deadLetter)) found.push(deadLetter)
+    }
+    return found
+  }
+
+  /** Identity, body and headers stay; the attempt count starts again and no deduplication id can make it a repetition. */
+  #fresh(incoming: Incoming): Outgoing {
+    const { [deadLetterHeader]: _, ...headers } = incoming.headers
+    return {
+      id: incoming.id ?? this.#options.freshId(),
+      body: incoming.body,
+      bodyBytes: incoming.bodyBytes,
+      headers: { __proto__: null, ...headers } as unknown as Headers,
+      type: incoming.type,
+      contentType: incoming.contentType,
+      timestamp: incoming.timestamp ?? this.#options.clock.now(),
+      key: incoming.key,
+      attempt: 0,
+      deduplicationId: undefined,
+      delayMs: undefined,
+      timeToLiveMs: undefined,
+      priority: undefined,
+      correlationId: incoming.correlationId,
+      replyTo: incoming.replyTo,
+    }
+  }
+}
+
+async function browse(place: Place, options: DeadLetterFilter, max: number): Promise<readonly DeadLetter[]> {
+  const signal = options.signal ?? new AbortController().signal
+  const found: DeadLetter[] = []
+  let cursor: string | undefined
+  do {
+    const page = await place.link.browse?.(place.endpoint, { limit: Math.min(max, 100), ...(cursor === undefined ? {} : { cursor }) }, signal)
+    for (const incoming of page?.messages ?? []) {
+      const deadLetter = asDeadLetter(incoming)
+      if (found.length < max && (!options.where || options.where(deadLetter))) found.push(deadLetter)
+    }
+    cursor = page?.cursor
+  } while (cursor !== undefined && found.length < max)
+  return found
+}
+
+function asDeadLetter(incoming: Incoming): DeadLetter {
+  const { [deadLetterHeader]: packed, ...headers } = incoming.headers
+  const { id, body, type, contentType, key, timestamp } = incoming
+  return { id, body, headers, type, contentType, orderingKey: key, timestamp, info: unpackDeadLetter(packed) }
+}
+
+function checkedMax(max: number): number {
+  if (!(max >= 0) || (max !== Number.POSITIVE_INFINITY && !Number.isInteger(max))) throw new RangeError(`max must be an integer ≥ 0, not ${max}`)
+  return max
+}
+
+function checkedRate(rate: number): number {
+  if (!(rate > 0)) throw new RangeError(`ratePerSecond must be > 0, not ${rate}`)
+  return rate
+}

@@ -1,0 +1,89 @@
+import type { Logger } from '../broker/types.ts'
+import type { Clock } from '../clock.ts'
+import type { Task } from '../consumer/task.ts'
+import type { Headers, Outgoing } from '../driver/sender.ts'
+import { BrokerError } from '../errors.ts'
+import type { Directive } from '../outcome.ts'
+import type { ProducerEngine } from '../producer/producer-engine.ts'
+import { sendRaw } from '../producer/send-raw.ts'
+import { jitteredBackoff, sleep } from '../sleep.ts'
+import { deadLetterHeader, packDeadLetter, packDeadLetterBriefly } from './header.ts'
+import type { DeadLetterInfo } from './types.ts'
+
+export interface GiveUpOptions {
+  readonly source: string
+  /** Sends to the dead-letter place; `undefined` drops what is given up. */
+  readonly place: ProducerEngine | undefined
+  /** The broker can reject a message into a dead-letter place of its own. */
+  readonly native: boolean
+  readonly clock: Clock
+  readonly random: () => number
+  readonly freshId: () => string
+  readonly log: Logger
+  /** Fires when the consumer closes. */
+  readonly signal: AbortSignal
+}
+
+const sendTimeoutMs = 30_000
+const firstBackoffMs = 200
+const lastBackoffMs = 30_000
+
+/** Publishes a copy of a message that is given up and waits for its confirmation, as long as it takes: the original stays ours meanwhile. */
+export function createGiveUp(options: GiveUpOptions): (task: Task, directive: Directive) => Promise<'ack' | 'discard'> {
+  const { source, place, native, clock, random, log, signal } = options
+  return async (task, directive) => {
+    const info = infoOf(task, directive, source, clock.now())
+    log('warn', 'message:given-up', { source, messageId: task.delivery.incoming.id, reason: info.reason, errorName: info.errorName, attempts: info.attempts, dropped: !place })
+    if (!place) return 'ack'
+    let pack = packDeadLetter
+    for (let failures = 0; ; failures++) {
+      const answer = await sendRaw(place, copyOf(task, pack(info), options), sendTimeoutMs)
+      if (answer.ok) return 'ack'
+      if (signal.aborted) throw answer.error
+      if (answer.error instanceof BrokerError && answer.error.code === 'ERR_TOO_LARGE') {
+        if (pack === packDeadLetter) {
+          pack = packDeadLetterBriefly
+          continue
+        }
+        if (native) return 'discard'
+      }
+      log('error', 'dead-letter:failed', { source, messageId: task.delivery.incoming.id, error: answer.error.message, failures: failures + 1 })
+      await sleep(clock, jitteredBackoff(failures, firstBackoffMs, lastBackoffMs, random), signal)
+    }
+  }
+}
+
+function infoOf(task: Task, directive: Directive, source: string, now: number): DeadLetterInfo {
+  const { error } = directive
+  return {
+    reason: directive.reason ?? 'given up',
+    errorName: error instanceof Error ? error.name : undefined,
+    errorMessage: error === undefined ? undefined : error instanceof Error ? error.message : String(error),
+    attempts: task.attempt,
+    source,
+    firstFailureAt: task.firstFailureAt ?? now,
+    lastFailureAt: now,
+  }
+}
+
+/** Body and headers as they came; no deduplication id, so that the copy is never taken for a repetition. */
+function copyOf(task: Task, header: string, { freshId, clock }: GiveUpOptions): Outgoing {
+  const { incoming } = task.delivery
+  return {
+    id: incoming.id ?? freshId(),
+    body: incoming.body,
+    bodyBytes: incoming.bodyBytes,
+    headers: { __proto__: null, ...incoming.headers, [deadLetterHeader]: header } as unknown as Headers,
+    type: incoming.type,
+    contentType: incoming.contentType,
+    timestamp: incoming.timestamp ?? clock.now(),
+    key: incoming.key,
+    attempt: 0,
+    deduplicationId: undefined,
+    delayMs: undefined,
+    timeToLiveMs: undefined,
+    priority: undefined,
+    correlationId: incoming.correlationId,
+    replyTo: incoming.replyTo,
+  }
+}

@@ -1,0 +1,81 @@
+import type { DeadLetterInfo } from './types.ts'
+
+/** Name of the one header that a dead letter carries besides what it had. */
+export const deadLetterHeader = 'busbar-dead'
+
+const version = 1
+const longestBytes = 1_024
+
+interface Packed {
+  readonly v: number
+  readonly r: string
+  readonly n?: string
+  readonly m?: string
+  readonly a: number
+  readonly s: string
+  readonly f: number
+  readonly l: number
+}
+
+/** Compact JSON of at most 1 KiB in UTF-8. Of what is too long, the error's message is cut first. */
+export function packDeadLetter(info: DeadLetterInfo): string {
+  const reason = cleaned(info.reason, 200)
+  const name = info.errorName === undefined ? undefined : cleaned(info.errorName, 100)
+  for (let longest = 600; ; longest = Math.floor(longest / 2)) {
+    const message = info.errorMessage === undefined ? undefined : cleaned(info.errorMessage, longest)
+    const packed: Packed = {
+      v: version,
+      r: reason,
+      ...(name === undefined ? {} : { n: name }),
+      ...(message ? { m: message } : {}),
+      a: info.attempts,
+      s: cleaned(info.source, 200),
+      f: info.firstFailureAt,
+      l: info.lastFailureAt,
+    }
+    const text = JSON.stringify(packed)
+    if (Buffer.byteLength(text) <= longestBytes || longest === 0) return text
+  }
+}
+
+/** Its smallest form, for messages that hardly fit the backend. */
+export function packDeadLetterBriefly(info: DeadLetterInfo): string {
+  return packDeadLetter({ ...info, reason: info.reason.slice(0, 20), errorName: undefined, errorMessage: undefined })
+}
+
+/** `undefined` for messages without the header, or with one that is not ours. */
+export function unpackDeadLetter(text: string | undefined): DeadLetterInfo | undefined {
+  if (text === undefined || text.length > 4 * longestBytes) return undefined
+  const packed = parse(text)
+  if (packed?.['v'] !== version) return undefined
+  const { r, n, m, a, s, f, l } = packed
+  if (typeof r !== 'string' || typeof a !== 'number' || typeof s !== 'string' || typeof f !== 'number' || typeof l !== 'number') return undefined
+  return {
+    reason: r,
+    errorName: typeof n === 'string' ? n : undefined,
+    errorMessage: typeof m === 'string' ? m : undefined,
+    attempts: a,
+    source: s,
+    firstFailureAt: f,
+    lastFailureAt: l,
+  }
+}
+
+function parse(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** One line without control characters, stray surrogates or credentials in URLs. */
+function cleaned(text: string, longest: number): string {
+  return text
+    .toWellFormed()
+    .replaceAll(/\/\/[^\s/@]+@/g, '//***@')
+    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\uFFFE\uFFFF]+/gu, ' ')
+    .slice(0, longest)
+    .toWellFormed()
+}

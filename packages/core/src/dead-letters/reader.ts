@@ -1,0 +1,99 @@
+import type { Clock } from '../clock.ts'
+import type { Capabilities } from '../driver/capabilities.ts'
+import type { Link } from '../driver/driver.ts'
+import type { Endpoint } from '../driver/endpoint.ts'
+import type { Delivery, Intake, Receiver } from '../driver/receiver.ts'
+import type { BrokerError } from '../errors.ts'
+import { Fifo } from '../fifo.ts'
+
+/** How long nothing must arrive before the place counts as empty. */
+const quietMs = 1_000
+
+const windowMessages = 100
+const windowBytes = 64 * 1024 * 1024
+
+/** Reads deliveries one by one from a place that operators look into; what is not settled when it closes goes back. */
+export class DeadLetterReader implements AsyncDisposable, Intake {
+  readonly #clock: Clock
+  readonly #receiver: Receiver
+  readonly #capabilities: Capabilities
+  readonly #arrived: Fifo<Delivery> = new Fifo()
+  readonly #taken: Set<Delivery> = new Set()
+  #failure: BrokerError | undefined
+  #wake: (() => void) | undefined
+
+  /** `holding`: deliveries that will stay unsettled until the end, which the window must have room for. */
+  constructor(link: Link, endpoint: Endpoint, capabilities: Capabilities, clock: Clock, holding: number) {
+    if (!link.receiver) throw new TypeError(`${endpoint.name}: nothing can be received from this driver`)
+    this.#clock = clock
+    this.#capabilities = capabilities
+    this.#receiver = link.receiver(endpoint, this, { messages: windowMessages + Math.min(holding, 10_000), bytes: windowBytes })
+  }
+
+  start(): Promise<void> {
+    return this.#receiver.start()
+  }
+
+  /** The next delivery; `undefined` when nothing has come for a second. Keeps the leases of those taken. */
+  async next(signal: AbortSignal | undefined): Promise<Delivery | undefined> {
+    signal?.throwIfAborted()
+    if (this.#arrived.size === 0 && !this.#failure) await this.#arrival()
+    if (this.#failure) throw this.#failure
+    const delivery = this.#arrived.shift()
+    if (delivery) this.#taken.add(delivery)
+    await this.#keepLeases()
+    return delivery
+  }
+
+  async ack(deliveries: readonly Delivery[]): Promise<void> {
+    const outcomes = deliveries.map((delivery) => ({ delivery, action: 'ack' as const }))
+    for (const delivery of deliveries) this.#taken.delete(delivery)
+    for (const result of await this.#receiver.settle(outcomes)) if (typeof result === 'object') throw result.error
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#receiver.pause()
+    await this.#receiver.handBack()
+  }
+
+  deliver(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) this.#arrived.push(delivery)
+    this.#wake?.()
+  }
+
+  lost(): void {
+    // What was acked stays acked; the rest is delivered again and looked at again.
+  }
+
+  revoke(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  failed(error: BrokerError, fatal: boolean): void {
+    if (!fatal) return
+    this.#failure = error
+    this.#wake?.()
+  }
+
+  #arrival(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#clock.timer(this.#clock.monotonic() + quietMs, () => {
+        this.#wake = undefined
+        resolve()
+      })
+      this.#wake = () => {
+        this.#wake = undefined
+        timer.cancel()
+        resolve()
+      }
+    })
+  }
+
+  async #keepLeases(): Promise<void> {
+    const { lease } = this.#capabilities
+    if (!lease || lease.kind !== 'message' || !this.#receiver.extend) return
+    const soon = this.#clock.monotonic() + lease.ms / 2
+    const due = [...this.#taken, ...this.#arrived].filter((delivery) => delivery.leaseUntil !== undefined && delivery.leaseUntil < soon)
+    if (due.length > 0) await this.#receiver.extend(due, lease.ms)
+  }
+}

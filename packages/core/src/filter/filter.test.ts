@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import { isBrokerError } from '../errors.ts'
+import { compileFilter, compileHeaderFilter } from './compile-filter.ts'
+import { filterRefusals, filterVectors, type FilterRefusal, type FilterVector } from './filter-vectors.ts'
+import type { Filter, HeaderFilter } from './grammar.ts'
+import { validateFilter, validateHeaderFilter } from './validate-filter.ts'
+
+function compile(vector: FilterVector): (value: unknown) => boolean {
+  if (vector.scope === 'body') return compileFilter(vector.filter as Filter)
+  const test = compileHeaderFilter(vector.filter as HeaderFilter)
+  return (value) => test(value as Record<string, string>)
+}
+
+function validate(refusal: FilterRefusal): void {
+  if (refusal.scope === 'body') validateFilter(refusal.filter as Filter, 'here')
+  else validateHeaderFilter(refusal.filter as HeaderFilter, 'here')
+}
+
+describe.each(filterVectors.map((vector) => [`${vector.scope}: ${vector.rule}`, vector] as const))('%s', (_name, vector) => {
+  it.each(vector.matches.map((value) => [value]))('matches %j', (value) => {
+    expect(compile(vector)(value)).toBe(true)
+  })
+
+  it.each(vector.misses.map((value) => [value]))('does not match %j', (value) => {
+    expect(compile(vector)(value)).toBe(false)
+  })
+})
+
+describe('refused filters', () => {
+  it.each(filterRefusals.map((refusal) => [`${refusal.scope}: ${refusal.rule}`, refusal] as const))('%s', (_name, refusal) => {
+    let error: unknown
+    try {
+      validate(refusal)
+    } catch (thrown) {
+      error = thrown
+    }
+    expect(isBrokerError(error) && error.code).toBe('ERR_CONFIGURATION')
+    expect((error as Error).message).toMatch(/^here/)
+    expect((error as Error).message.endsWith(refusal.reason)).toBe(true)
+  })
+
+  it('name the key that is wrong', () => {
+    expect(() => validateFilter({ order: { total: [{ numeric: ['>', 6, '<', 5] }] } })).toThrow("filter, key 'order.total': Bottom must be less than top")
+    expect(() => validateFilter({ $or: [{ a: ['x'] }, { b: [] }] })).toThrow("filter, key '$or.1.b': Empty arrays are not allowed")
+  })
+
+  it('are refused when compiled, too', () => {
+    expect(() => compileFilter({ a: [] })).toThrow('Empty arrays')
+    expect(() => compileHeaderFilter({ a: [5 as never] })).toThrow('never matches')
+  })
+
+  it('include filters with cycles and endless nesting', () => {
+    const cyclic: Record<string, unknown> = {}
+    cyclic['a'] = cyclic
+    expect(() => validateFilter(cyclic as Filter)).toThrow('failed to parse JSON')
+    const deep = Array.from({ length: 40 }).reduce<object>((inner) => ({ a: inner }), { a: ['x'] })
+    expect(() => validateFilter(deep as Filter)).toThrow('nested deeper than 32 levels')
+  })
+})

@@ -1,0 +1,30 @@
+import type { Headers } from './driver/sender.ts'
+
+const noHeaders: Headers = Object.freeze(Object.create(null) as Record<string, string>)
+
+/** Owned by brokers; a copy of them on a republished message would be believed. */
+const brokerOwned = /^(x-(death|first-death-.*|last-death-.*|delivery-count|acquired-count|opt-.*)|cc|bcc)$/i
+const ours = /^(busbar|aws\.|amazon\.)/i
+const name = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/
+// What SQS, the narrowest backend, takes in attribute values.
+const illegalText = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u
+
+/**
+ * User headers in the form that every backend can carry: names of 1 to 256 characters from letters, digits, `_`, `-` and single inner dots,
+ * values of text without control characters. Throws a `TypeError` that names the header.
+ */
+export function checkedHeaders(headers: Readonly<Record<string, string>> | undefined): Headers {
+  if (headers === undefined) return noHeaders
+  const checked = Object.create(null) as Record<string, string>
+  for (const key of Object.keys(headers)) {
+    const value: unknown = headers[key]
+    if (key.length > 256 || !name.test(key)) throw new TypeError(`header '${key.slice(0, 64)}': a name has 1 to 256 letters, digits, '_', '-' and single inner dots`)
+    if (brokerOwned.test(key) || ours.test(key)) throw new TypeError(`header '${key}': this name is reserved for brokers and Busbar; choose another`)
+    if (typeof value !== 'string') throw new TypeError(`header '${key}': the value must be a string, not ${value === null ? 'null' : typeof value}`)
+    if (illegalText.test(value)) throw new TypeError(`header '${key}': the value holds a control character or half of a surrogate pair; encode it`)
+    checked[key] = value
+  }
+  return checked
+}
+
+export { noHeaders }

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest'
+import { isBrokerError } from '../errors.ts'
+import { checkOrder } from './check-order.ts'
+import { processStages, type ProcessFunction, type ProcessMiddleware, type ProcessStage } from './types.ts'
+
+function at(stage: ProcessStage, name: string = stage): ProcessMiddleware {
+  return { name, stage, process: (_context, next) => next() }
+}
+
+const bare: ProcessFunction = (_context, next) => next()
+
+function refusal(chain: readonly (ProcessMiddleware | ProcessFunction)[]): string {
+  try {
+    checkOrder(chain)
+  } catch (error) {
+    expect(isBrokerError(error) && error.code).toBe('ERR_CONFIGURATION')
+    return (error as Error).message
+  }
+  return 'accepted'
+}
+
+describe('checkOrder', () => {
+  it('accepts the documented order, with custom ones and bare functions anywhere', () => {
+    expect(refusal(processStages.map((stage) => at(stage)))).toBe('accepted')
+    expect(refusal([bare, at('custom'), at('idempotency'), bare, at('retry'), at('custom'), at('timeout'), bare])).toBe('accepted')
+    expect(refusal([])).toBe('accepted')
+  })
+
+  const ordered = processStages.filter((stage) => stage !== 'custom')
+  it.each(ordered.flatMap((outer, index) => ordered.slice(index + 1).map((inner) => [outer, inner] as const)))('refuses %s inside %s', (outer, inner) => {
+    const text = refusal([at(inner), bare, at(outer)])
+    expect(text).toContain(`${inner} must stand inside ${outer}: `)
+    expect(text).toContain(`write use: [${outer}, ${inner}]`)
+  })
+
+  it('says why retry stands inside idempotency', () => {
+    expect(refusal([at('retry'), at('idempotency')])).toBe(
+      'use: retry must stand inside idempotency: a busy claim or an unreachable claim store would use up the attempts of the message; write use: [idempotency, retry]',
+    )
+  })
+
+  it('lists everything that is wrong', () => {
+    const text = refusal([at('timeout'), at('retry', 'first'), at('idempotency'), at('retry', 'second')])
+    expect(text).toContain('timeout must stand inside first')
+    expect(text).toContain('timeout must stand inside idempotency')
+    expect(text).toContain('second must not stand in a chain twice: one retry budget applies to a message')
+  })
+
+  it('refuses a second idempotency, but not a second timeout', () => {
+    expect(refusal([at('idempotency'), at('idempotency')])).toContain('the second would find every message claimed by the first')
+    expect(refusal([at('timeout'), at('timeout')])).toBe('accepted')
+  })
+
+  it('refuses an unknown stage', () => {
+    expect(refusal([at('metrics' as ProcessStage)])).toContain("metrics has the unknown stage 'metrics'; known: telemetry")
+  })
+})

@@ -1,0 +1,54 @@
+/** Longest word compared; what is longer than this is no misspelling. */
+const maxLength = 64
+
+/**
+ * The candidate that `word` is most likely a misspelling of: at most one edit in three characters, swapped neighbours being one edit,
+ * upper and lower case being equal. `undefined` if none is near enough; the first of several equally near ones.
+ */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  if (word.length > maxLength) return undefined
+  const lower = word.toLowerCase()
+  let best: string | undefined
+  let bestDistance = Infinity
+  for (const candidate of candidates) {
+    const limit = Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3))
+    if (candidate.length > maxLength || Math.abs(candidate.length - word.length) > limit) continue
+    const distance = editDistance(lower, candidate.toLowerCase())
+    if (distance <= limit && distance < bestDistance) [best, bestDistance] = [candidate, distance]
+  }
+  return best
+}
+
+/** `; did you mean 'concurrency'?`, or what there is to choose from: `; known: a, b`. */
+export function suggestion(word: string, candidates: readonly string[]): string {
+  const near = nearest(word, candidates)
+  if (near !== undefined) return `; did you mean '${near}'?`
+  return candidates.length === 0 ? '; there are none' : `; known: ${candidates.join(', ')}`
+}
+
+/** Throws a `TypeError` for the first key of `object` that is not in `keys`: `consume: unknown option 'concurency'; did you mean 'concurrency'?` */
+export function assertKnownKeys(what: string, object: object, keys: readonly string[]): void {
+  for (const key of Object.keys(object)) {
+    if (!keys.includes(key)) throw new TypeError(`${what}: unknown option '${key.slice(0, maxLength)}'${suggestion(key, keys)}`)
+  }
+}
+
+/** Insertions, deletions, substitutions and swaps of neighbours that lead from `a` to `b` (optimal string alignment). */
+function editDistance(a: string, b: string): number {
+  let beforeLast: number[] = []
+  let last = Array.from({ length: b.length + 1 }, (_, column) => column)
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row]
+    for (let column = 1; column <= b.length; column++) {
+      const substitution = (last[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1)
+      const insertion = (current[column - 1] ?? 0) + 1
+      const deletion = (last[column] ?? 0) + 1
+      const swapped = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]
+      const swap = swapped ? (beforeLast[column - 2] ?? 0) + 1 : Infinity
+      current.push(Math.min(substitution, insertion, deletion, swap))
+    }
+    beforeLast = last
+    last = current
+  }
+  return last[b.length] ?? 0
+}

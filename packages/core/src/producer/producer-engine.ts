@@ -1,0 +1,309 @@
+import type { Clock, Timer } from '../clock.ts'
+import type { Capabilities } from '../driver/capabilities.ts'
+import type { Outgoing, Sender, SendResult } from '../driver/sender.ts'
+import { BrokerError } from '../errors.ts'
+import type { Telemetry } from '../telemetry.ts'
+import { PendingSend, type SendObserver } from './pending.ts'
+import { SendBuffer } from './send-buffer.ts'
+
+export interface ProducerEngineOptions {
+  readonly destination: string
+  readonly driver: string
+  readonly clock: Clock
+  readonly random: () => number
+  readonly telemetry: Telemetry
+  readonly strict: boolean
+  readonly lingerMs: number
+  readonly maxBuffered: number
+  readonly maxBufferedBytes: number
+}
+
+const firstBackoffMs = 50
+const lastBackoffMs = 5_000
+
+/** Deadlines closer together than this share one wake-up. */
+const sweepResolutionMs = 10
+
+/** Sends of one destination: buffer, requests, retries and deadlines. Every accepted message gets exactly one answer. */
+export class ProducerEngine {
+  readonly #options: ProducerEngineOptions
+  readonly #buffer: SendBuffer
+  readonly #open: Set<PendingSend> = new Set()
+  readonly #abort: AbortController = new AbortController()
+  #sender: Sender | undefined
+  #capabilities: Capabilities | undefined
+  #bytes = 0
+  #requests = 0
+  #scheduled = false
+  #sweep: Timer | undefined
+  #sweepAt = Number.POSITIVE_INFINITY
+  #backoff: Timer | undefined
+  #failures = 0
+  #closed: BrokerError | undefined
+  #onIdle: (() => void)[] = []
+  #onRoom: (() => void)[] = []
+  readonly #run: () => void = () => {
+    this.#scheduled = false
+    this.#pump()
+  }
+
+  constructor(options: ProducerEngineOptions) {
+    this.#options = options
+    this.#buffer = new SendBuffer(options.strict)
+  }
+
+  get pending(): number {
+    return this.#open.size
+  }
+
+  get full(): boolean {
+    return this.#open.size >= this.#options.maxBuffered || this.#bytes >= this.#options.maxBufferedBytes
+  }
+
+  /** Resolves when there is room again, or the engine has closed. */
+  async room(): Promise<void> {
+    while (this.full && !this.#closed) await new Promise<void>((resolve) => this.#onRoom.push(resolve))
+  }
+
+  /** Once the broker has started. */
+  attach(sender: Sender, capabilities: Capabilities): void {
+    this.#sender = sender
+    this.#capabilities = capabilities
+    for (const pending of this.#open) if (pending.state === 'buffered') this.#measure(pending)
+    sender.onWritable = () => this.#schedule()
+    this.#schedule()
+  }
+
+  /** Takes the message's place in the order. `prepared: false`: {@link prepared} or {@link fail} must follow. */
+  add(outgoing: Outgoing, observer: SendObserver, index: number, timeoutMs: number, prepared: boolean): PendingSend {
+    const deadline = this.#options.clock.monotonic() + timeoutMs
+    const pending = new PendingSend(outgoing, observer, index, deadline, prepared)
+    if (this.#closed) {
+      pending.state = 'settled'
+      observer.failed(pending, this.#closed, 'no')
+      return pending
+    }
+    this.#open.add(pending)
+    if (prepared) this.#measure(pending)
+    this.#buffer.add(pending)
+    if (deadline < this.#sweepAt) this.#armSweep(deadline)
+    if (prepared) this.#schedule()
+    return pending
+  }
+
+  /** The message is ready to go, possibly changed by middleware. */
+  prepared(pending: PendingSend, outgoing: Outgoing): void {
+    if (pending.state !== 'preparing') return
+    pending.outgoing = outgoing
+    pending.state = 'buffered'
+    this.#measure(pending)
+    this.#buffer.prepared(pending)
+    this.#schedule()
+  }
+
+  /** Ends a message that was not handed over, if that is still so. */
+  fail(pending: PendingSend, error: Error): void {
+    if (pending.state === 'settled' || pending.state === 'out' || pending.handedOver) return
+    this.#settleFailed(pending, error, 'no')
+    this.#buffer.finish(pending)
+    this.#schedule()
+  }
+
+  /** Forgets a message that its middleware answered instead of sending it. */
+  cancel(pending: PendingSend): void {
+    if (pending.state !== 'preparing') return
+    this.#settled(pending)
+    this.#buffer.finish(pending)
+    this.#schedule()
+  }
+
+  /** Resolves when everything accepted so far has its answer. */
+  async flushed(): Promise<void> {
+    this.#schedule()
+    while (this.#open.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
+  }
+
+  /** Answers everything that has none and refuses what comes. */
+  close(error: BrokerError): void {
+    if (this.#closed) return
+    this.#closed = error
+    this.#sweep?.cancel()
+    this.#backoff?.cancel()
+    this.#abort.abort(error)
+    for (const pending of this.#open) this.#settleFailed(pending, error, pending.state === 'out' || pending.handedOver ? 'unknown' : 'no')
+  }
+
+  /** Answers everything that was not handed over with `error`; later sends are accepted again. */
+  failAll(error: BrokerError): void {
+    for (const pending of this.#open) if (pending.state !== 'out') this.#settleFailed(pending, error, pending.handedOver ? 'unknown' : 'no')
+  }
+
+  async closeSender(): Promise<void> {
+    await this.#sender?.close()
+  }
+
+  #measure(pending: PendingSend): void {
+    this.#bytes -= pending.bytes
+    pending.bytes = this.#sender ? this.#sender.sizeOf(pending.outgoing) : pending.outgoing.bodyBytes
+    this.#bytes += pending.bytes
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#closed || !this.#sender) return
+    this.#scheduled = true
+    const { clock, lingerMs } = this.#options
+    const batchFull = this.#capabilities !== undefined && this.#buffer.ready >= this.#capabilities.maxBatch.messages
+    if (lingerMs === 0 || batchFull) queueMicrotask(this.#run)
+    else clock.timer(clock.monotonic() + lingerMs, this.#run)
+  }
+
+  #pump(): void {
+    const sender = this.#sender
+    const limits = this.#capabilities?.maxBatch
+    if (!sender || !limits || this.#closed) return
+    const limit = this.#capabilities?.maxMessageBytes ?? Number.POSITIVE_INFINITY
+    while (this.#buffer.ready > 0 && sender.writable && !this.#backoff && this.#requests < limits.inFlight) {
+      // While a request is out, what is not enough to fill another waits for it and goes together.
+      if (this.#requests > 0 && this.#buffer.ready < limits.messages) return
+      const taken = this.#buffer.take(limits.messages, limits.bytes)
+      if (taken.length === 0) return
+      const batch = taken.every((pending) => pending.bytes <= limit) ? taken : taken.filter((pending) => this.#fits(pending, limit))
+      if (batch.length > 0) void this.#send(sender, batch)
+    }
+  }
+
+  #fits(pending: PendingSend, limit: number): boolean {
+    if (pending.bytes <= limit) return true
+    const { destination, driver } = this.#options
+    const text = `The message takes ${pending.bytes} bytes with its headers, and ${destination} takes at most ${limit}: send less, or use a claim check.`
+    this.#giveUp(pending, new BrokerError('ERR_TOO_LARGE', text, { destination, driver, messageId: pending.outgoing.id }), 'no')
+    return false
+  }
+
+  async #send(sender: Sender, batch: readonly PendingSend[]): Promise<void> {
+    const { clock, destination, driver, telemetry } = this.#options
+    const started = clock.monotonic()
+    const outgoing: Outgoing[] = []
+    for (const pending of batch) {
+      pending.state = 'out'
+      outgoing.push(pending.outgoing)
+    }
+    this.#requests++
+    const results = await sender.send(outgoing, this.#abort.signal)
+    this.#requests--
+    if (this.#closed) return
+    const again: PendingSend[] = []
+    let failed = 0
+    for (let i = 0; i < batch.length; i++) {
+      const pending = batch[i] as PendingSend
+      const result = results[i] as SendResult
+      if (result.ok) {
+        this.#settleSent(pending, result.position)
+      } else {
+        failed++
+        if (this.#failedOnce(pending, result)) again.push(pending)
+      }
+    }
+    telemetry.send?.({ destination, driver, messages: outgoing, failed, durationMs: clock.monotonic() - started })
+    if (again.length > 0) this.#sendAgain(again)
+    else this.#failures = 0
+    this.#pump()
+  }
+
+  /** Is it to be sent again? */
+  #failedOnce(pending: PendingSend, result: SendResult & { ok: false }): boolean {
+    if (result.stored === 'unknown') pending.handedOver = true
+    // Its deadline passed while it was out.
+    if (pending.state === 'settled') {
+      this.#failFollowing(pending)
+      this.#buffer.finish(pending)
+      return false
+    }
+    pending.state = 'buffered'
+    if (result.error.retryable) return true
+    this.#giveUp(pending, result.error, pending.handedOver ? 'unknown' : result.stored)
+    return false
+  }
+
+  #sendAgain(pendings: readonly PendingSend[]): void {
+    this.#buffer.putBack(pendings)
+    if (this.#backoff || !this.#sender?.writable) return
+    const { clock, random } = this.#options
+    const ceiling = Math.min(lastBackoffMs, firstBackoffMs * 2 ** this.#failures++)
+    this.#backoff = clock.timer(clock.monotonic() + ceiling * (0.5 + random() / 2), () => {
+      this.#backoff = undefined
+      this.#pump()
+    })
+  }
+
+  /** For good; later messages of its key that wait here must not overtake it. */
+  #giveUp(pending: PendingSend, error: Error, stored: 'no' | 'unknown'): void {
+    this.#settleFailed(pending, error, stored)
+    this.#failFollowing(pending)
+    this.#buffer.finish(pending)
+  }
+
+  #failFollowing(pending: PendingSend): void {
+    const { destination, driver } = this.#options
+    for (const next of this.#buffer.following(pending)) {
+      const text = `An earlier message with the ordering key '${next.key}' could not be sent to ${destination}: send this one again after it.`
+      this.#settleFailed(next, new BrokerError('ERR_ORDER', text, { destination, driver, messageId: next.outgoing.id }), 'no')
+    }
+  }
+
+  #settleSent(pending: PendingSend, position: string | undefined): void {
+    const late = pending.state === 'settled'
+    this.#settled(pending)
+    this.#buffer.finish(pending)
+    if (!late) pending.observer.sent(pending, position)
+  }
+
+  #settleFailed(pending: PendingSend, error: Error, stored: 'no' | 'unknown'): void {
+    if (pending.state === 'settled') return
+    this.#settled(pending)
+    pending.observer.failed(pending, error, stored)
+  }
+
+  #settled(pending: PendingSend): void {
+    if (pending.state === 'settled') return
+    pending.state = 'settled'
+    pending.onSettled?.()
+    this.#open.delete(pending)
+    this.#bytes -= pending.bytes
+    if (this.#onRoom.length > 0 && !this.full) for (const resolve of this.#onRoom.splice(0)) resolve()
+    if (this.#open.size === 0 && this.#onIdle.length > 0) for (const resolve of this.#onIdle.splice(0)) resolve()
+  }
+
+  // One timer for all deadlines: on waking it fails what has expired and finds the next one.
+
+  #armSweep(atMs: number): void {
+    this.#sweep?.cancel()
+    this.#sweepAt = atMs
+    this.#sweep = this.#options.clock.timer(atMs, () => this.#expire())
+  }
+
+  #expire(): void {
+    this.#sweep = undefined
+    this.#sweepAt = Number.POSITIVE_INFINITY
+    const now = this.#options.clock.monotonic()
+    let next = Number.POSITIVE_INFINITY
+    for (const pending of this.#open) {
+      if (pending.deadline <= now) this.#expired(pending)
+      else next = Math.min(next, pending.deadline)
+    }
+    if (next !== Number.POSITIVE_INFINITY) this.#armSweep(Math.max(next, now + sweepResolutionMs))
+  }
+
+  #expired(pending: PendingSend): void {
+    const { destination, driver } = this.#options
+    const details = { destination, driver, messageId: pending.outgoing.id }
+    if (pending.state === 'out') {
+      // Its lane stays closed until its request is answered.
+      this.#settleFailed(pending, new BrokerError('ERR_UNCONFIRMED', `${destination} did not confirm the message in time: it may be stored. Sending it again may duplicate it.`, details), 'unknown')
+    } else if (pending.handedOver) {
+      this.#giveUp(pending, new BrokerError('ERR_UNCONFIRMED', `${destination} could not be reached again to confirm the message: it may be stored. Sending it again may duplicate it.`, details), 'unknown')
+    } else {
+      this.#giveUp(pending, new BrokerError('ERR_TIMEOUT', `${destination} could not take the message in time; it was not handed over, and sending it again is safe.`, details), 'no')
+    }
+  }
+}

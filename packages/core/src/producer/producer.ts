@@ -1,0 +1,204 @@
+import type { Clock } from '../clock.ts'
+import type { Capabilities } from '../driver/capabilities.ts'
+import { BrokerError } from '../errors.ts'
+import type { SendChain } from '../middleware/compose.ts'
+import type { SendContext, SendReceipt } from '../middleware/types.ts'
+import { asInvalid, type Encoded, type Encoder } from './encoder.ts'
+import type { PendingSend, SendObserver } from './pending.ts'
+import type { ProducerEngine } from './producer-engine.ts'
+import { checkSendOptions } from './send-options.ts'
+import type { BatchResult, Producer, SendOptions } from './types.ts'
+
+export interface TypedProducerOptions {
+  readonly destination: string
+  readonly keyed: boolean
+  readonly encoder: Encoder
+  readonly engine: ProducerEngine
+  readonly timeoutMs: number
+  /** `undefined` if there is no middleware. */
+  readonly chain: SendChain | undefined
+  readonly clock: Clock
+  /** Those found at start; before it, those from options alone. */
+  readonly capabilities: () => Capabilities
+  /** Starts the broker if need be; it tells the engine when it fails. */
+  readonly ensureStarted: () => void
+}
+
+/** The producer that users hold. */
+export class TypedProducer implements Producer {
+  readonly #options: TypedProducerOptions
+
+  constructor(options: TypedProducerOptions) {
+    this.#options = options
+  }
+
+  get pending(): number {
+    return this.#options.engine.pending
+  }
+
+  send(body: unknown, options: SendOptions = {}): Promise<SendReceipt> {
+    return new Promise((resolve, reject) => {
+      const { engine, destination } = this.#options
+      if (options.signal?.aborted) throw abortError(options.signal)
+      if (engine.full) throw new BrokerError('ERR_THROTTLED', `${destination}: ${engine.pending} messages wait already; await sends, use sendBatch, or raise maxBuffered.`, { destination })
+      this.#submit(body, options, { index: 0, observer: new SingleSend(resolve, reject) })
+    })
+  }
+
+  async sendBatch(bodies: readonly unknown[], options: Omit<SendOptions, 'id'> = {}): Promise<readonly BatchResult[]> {
+    const { engine, destination } = this.#options
+    if (options.signal?.aborted) throw abortError(options.signal)
+    const batch = new BatchSend(bodies.length)
+    for (let index = 0; index < bodies.length; index++) {
+      if (engine.full) await engine.room()
+      try {
+        this.#submit(bodies[index], options, { index, observer: batch })
+      } catch (error) {
+        batch.results[index] = { ok: false, error: asInvalid(error, destination), stored: 'no' }
+        batch.one()
+      }
+    }
+    return batch.done
+  }
+
+  #submit(body: unknown, options: SendOptions, target: { readonly index: number; readonly observer: SendObserver }): void {
+    const { encoder, engine, chain, timeoutMs, ensureStarted } = this.#options
+    checkSendOptions(options, this.#options)
+    const encoded = encoder.encode(body, options)
+    const ready = !encoded.validation && !chain
+    const pending = engine.add(encoded.outgoing, target.observer, target.index, options.timeoutMs ?? timeoutMs, ready)
+    if (options.signal) this.#watch(pending, options.signal)
+    ensureStarted()
+    if (!ready) void this.#prepare(pending, encoded, body, options.signal)
+  }
+
+  async #prepare(pending: PendingSend, encoded: Encoded, body: unknown, signal: AbortSignal | undefined): Promise<void> {
+    const { chain, engine, destination, clock, capabilities } = this.#options
+    const observer = new PreparedSend(pending.observer)
+    pending.observer = observer
+    try {
+      await encoded.validation
+      if (!chain) {
+        engine.prepared(pending, encoded.outgoing)
+        return
+      }
+      const context: SendContext = { body, outgoing: encoded.outgoing, destination, capabilities: capabilities(), clock, signal }
+      const receipt = await chain(context, (last) => {
+        const answer = observer.chained()
+        engine.prepared(pending, last.outgoing)
+        return answer
+      })
+      engine.cancel(pending)
+      observer.finish(pending, receipt.position)
+    } catch (error) {
+      engine.cancel(pending)
+      observer.finishFailed(pending, error as Error)
+    }
+  }
+
+  #watch(pending: PendingSend, signal: AbortSignal): void {
+    const onAbort = (): void => this.#options.engine.fail(pending, abortError(signal))
+    signal.addEventListener('abort', onAbort, { once: true })
+    pending.onSettled = () => signal.removeEventListener('abort', onAbort)
+  }
+}
+
+class SingleSend implements SendObserver {
+  readonly #resolve: (receipt: SendReceipt) => void
+  readonly #reject: (error: Error) => void
+
+  constructor(resolve: (receipt: SendReceipt) => void, reject: (error: Error) => void) {
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  sent(pending: PendingSend, position: string | undefined): void {
+    const { id } = pending.outgoing
+    this.#resolve(position === undefined ? { id } : { id, position })
+  }
+
+  failed(_pending: PendingSend, error: Error): void {
+    this.#reject(error)
+  }
+}
+
+/**
+ * Between the engine and the caller while a message is prepared. Before hand-over the engine's answer (deadline, abort, close) is the caller's;
+ * after it, it goes to the middleware, and what they make of it to the caller.
+ */
+class PreparedSend implements SendObserver {
+  readonly #outer: SendObserver
+  readonly #answer: PromiseWithResolvers<SendReceipt> = Promise.withResolvers()
+  #chained = false
+  #answered = false
+  #stored: 'no' | 'unknown' = 'no'
+
+  constructor(outer: SendObserver) {
+    this.#outer = outer
+    // Middleware may have failed already and never look at it.
+    this.#answer.promise.catch(() => undefined)
+  }
+
+  /** The engine's answer, for the innermost middleware. */
+  chained(): Promise<SendReceipt> {
+    this.#chained = true
+    return this.#answer.promise
+  }
+
+  sent(pending: PendingSend, position: string | undefined): void {
+    if (this.#chained) this.#answer.resolve(position === undefined ? { id: pending.outgoing.id } : { id: pending.outgoing.id, position })
+    else this.finish(pending, position)
+  }
+
+  failed(pending: PendingSend, error: Error, stored: 'no' | 'unknown'): void {
+    this.#stored = stored
+    if (this.#chained) this.#answer.reject(error)
+    else this.finishFailed(pending, error)
+  }
+
+  finish(pending: PendingSend, position: string | undefined): void {
+    if (this.#answered) return
+    this.#answered = true
+    this.#outer.sent(pending, position)
+  }
+
+  finishFailed(pending: PendingSend, error: Error): void {
+    if (this.#answered) return
+    this.#answered = true
+    this.#outer.failed(pending, error, this.#stored)
+  }
+}
+
+class BatchSend implements SendObserver {
+  readonly results: BatchResult[]
+  readonly done: Promise<readonly BatchResult[]>
+  #resolve!: (results: readonly BatchResult[]) => void
+  #open: number
+
+  constructor(size: number) {
+    this.results = Array.from({ length: size })
+    this.#open = size
+    this.done = new Promise((resolve) => (this.#resolve = resolve))
+    if (size === 0) this.#resolve(this.results)
+  }
+
+  sent(pending: PendingSend, position: string | undefined): void {
+    const { id } = pending.outgoing
+    this.results[pending.index] = position === undefined ? { ok: true, id } : { ok: true, id, position }
+    this.one()
+  }
+
+  failed(pending: PendingSend, error: Error, stored: 'no' | 'unknown'): void {
+    this.results[pending.index] = { ok: false, error: asInvalid(error, ''), stored }
+    this.one()
+  }
+
+  one(): void {
+    if (--this.#open === 0) this.#resolve(this.results)
+  }
+}
+
+function abortError(signal: AbortSignal): Error {
+  const { reason } = signal
+  return reason instanceof Error && reason.name === 'AbortError' ? reason : new DOMException('The send was aborted before it was handed over.', 'AbortError')
+}

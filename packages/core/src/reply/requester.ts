@@ -1,0 +1,78 @@
+import type { Clock } from '../clock.ts'
+import { DeadlineQueue, type Deadline } from '../deadline-queue.ts'
+import type { Incoming } from '../driver/receiver.ts'
+import type { Replies } from '../driver/replies.ts'
+import { BrokerError } from '../errors.ts'
+import type { Logger } from '../broker/types.ts'
+
+interface OpenRequest {
+  readonly correlationId: string
+  readonly destination: string
+  readonly timeoutMs: number
+  readonly answer: PromiseWithResolvers<Incoming>
+  deadline: Deadline<OpenRequest>
+}
+
+/** The requests of one link that wait for a reply. Late and foreign replies are dropped and logged. */
+export class Requester {
+  readonly #replies: Replies
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #open: Map<string, OpenRequest> = new Map()
+  readonly #deadlines: DeadlineQueue<OpenRequest>
+  #address: Promise<string> | undefined
+
+  constructor(replies: Replies, clock: Clock, log: Logger) {
+    this.#replies = replies
+    this.#clock = clock
+    this.#log = log
+    this.#deadlines = new DeadlineQueue(clock, (due) => this.#expire(due))
+  }
+
+  /** This process's reply address; opened on first use. */
+  address(): Promise<string> {
+    return (this.#address ??= this.#replies.open((reply) => this.#arrived(reply)))
+  }
+
+  /** Call it before the request is sent: the reply may be faster than the confirmation. */
+  expect(correlationId: string, destination: string, timeoutMs: number, signal: AbortSignal | undefined): Promise<Incoming> {
+    const answer = Promise.withResolvers<Incoming>()
+    const request = { correlationId, destination, timeoutMs, answer } as OpenRequest
+    request.deadline = this.#deadlines.add(this.#clock.monotonic() + timeoutMs, request)
+    this.#open.set(correlationId, request)
+    const onAbort = (): void => this.fail(correlationId, new DOMException('The request was aborted.', 'AbortError'))
+    signal?.addEventListener('abort', onAbort, { once: true })
+    return answer.promise.finally(() => signal?.removeEventListener('abort', onAbort))
+  }
+
+  fail(correlationId: string, error: Error): void {
+    this.#take(correlationId)?.answer.reject(error)
+  }
+
+  async close(error: BrokerError): Promise<void> {
+    for (const correlationId of [...this.#open.keys()]) this.fail(correlationId, error)
+    this.#deadlines.clear()
+    if (this.#address) await this.#replies.close()
+  }
+
+  #arrived(reply: Incoming): void {
+    const request = reply.correlationId === undefined ? undefined : this.#take(reply.correlationId)
+    if (request) request.answer.resolve(reply)
+    else this.#log('warn', 'reply:dropped', { correlationId: reply.correlationId ?? null, why: 'nobody waits for it: it came too late, twice, or from elsewhere' })
+  }
+
+  #take(correlationId: string): OpenRequest | undefined {
+    const request = this.#open.get(correlationId)
+    if (!request) return undefined
+    this.#open.delete(correlationId)
+    this.#deadlines.remove(request.deadline)
+    return request
+  }
+
+  #expire(due: readonly OpenRequest[]): void {
+    for (const { correlationId, destination, timeoutMs, answer } of due) {
+      this.#open.delete(correlationId)
+      answer.reject(new BrokerError('ERR_TIMEOUT', `${destination} sent no reply within ${timeoutMs} ms.`, { destination }))
+    }
+  }
+}

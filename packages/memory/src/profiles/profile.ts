@@ -1,0 +1,35 @@
+import type { BrokerError, Capabilities, Endpoint, Outgoing, Refusal } from '@busbar/core/driver'
+import type { QueueBehaviour } from '../queue/behaviour.ts'
+import type { StreamBehaviour } from '../stream/behaviour.ts'
+
+export const profileNames = ['full', 'sqs-standard', 'sqs-fifo', 'sns', 'kinesis', 'rabbitmq', 'mqtt'] as const
+/** Which broker the memory driver behaves like. `full` has every capability that a broker in one process can honestly have. */
+export type ProfileName = (typeof profileNames)[number]
+
+/** What kind of thing serves an endpoint. */
+export type Engine = 'queue' | 'topic' | 'stream'
+
+/** Settings of the driver that change what a profile declares. */
+export interface ProfileSettings {
+  /** Length of a lease in milliseconds, where leases are per message. */
+  readonly leaseMs: number
+  /** Standard queues: choose the next message from so many at the front. */
+  readonly disorder: number
+}
+
+/** One broker's limits, capabilities and behaviour. Pure: profiles hold no state. */
+export interface Profile {
+  readonly name: ProfileName
+  /** `Refusal` for what the broker does not have and for names and options that it would not take. */
+  capabilities(endpoint: Endpoint, settings: ProfileSettings): Capabilities | Refusal
+  /** Physical name of a resource. */
+  physicalName(name: string, keyed: boolean): string
+  /** What serves endpoints of a kind that `capabilities` does not refuse. */
+  engine(kind: Endpoint['kind']): Engine
+  queue(endpoint: Pick<Endpoint, 'kind' | 'keyed'>, settings: ProfileSettings): QueueBehaviour
+  readonly stream: StreamBehaviour
+  /** Bytes as the broker counts them. */
+  sizeOf(message: Outgoing): number
+  /** Why the broker does not take a message, apart from its size. */
+  refuse(message: Outgoing, endpoint: Endpoint): BrokerError | undefined
+}

@@ -1,0 +1,35 @@
+/** How a queue of one broker behaves. Pure data; the profiles are made of it. */
+export interface QueueBehaviour {
+  /** `groups`: Amazon SQS FIFO. `keys`: messages of a key in order and with one receiver. `plain`: keys mean nothing. */
+  readonly order: 'groups' | 'keys' | 'plain'
+  /** A delivery stays with its receiver for `ms`, at most `maxMs` after receipt by extension; `false`: as long as the receiver's session. */
+  readonly lease: { readonly ms: number; readonly maxMs: number } | false
+  /** `prefix`: an ack counts when all earlier deliveries of the session are acked. */
+  readonly settlement: 'individual' | 'prefix'
+  /** What a settlement answers. */
+  readonly answer: 'durable' | 'accepted'
+  /** Standard queues: an expired receipt still deletes, as long as nobody else has the message. */
+  readonly lateSettle: 'works' | 'refused'
+  /** Can a message be given back at all without losing the session? */
+  readonly givesBack: boolean
+  readonly releaseCounts: boolean
+  /** Does the broker tell how often it delivered a message? */
+  readonly tellsCount: boolean
+  /** Longest `retry` delay. A delay that ends more than this after the receipt is an error, never clamped. */
+  readonly maxRetryMs: number
+  /** A delayed retry keeps the message's place, or is sent as a new message to the end. */
+  readonly retryBy: 'place' | 'republish'
+  /** Is the number of handler starts kept with the message when it is given back in place? */
+  readonly carriesAttempt: boolean
+  readonly requeue: 'place' | 'return-order'
+  /** Most messages that one delivery brings; real receive calls have such a limit. */
+  readonly maxReceive: number
+  readonly priorities: number
+  readonly deduplication: { readonly windowMs: number } | false
+  /** `native`: `discard` moves to the dead-letter queue. */
+  readonly discards: boolean
+  /** 1 is strict; otherwise the next message is chosen from so many at the front. */
+  readonly disorder: number
+  /** Only one receiver at a time: a second one takes over. */
+  readonly exclusive: boolean
+}

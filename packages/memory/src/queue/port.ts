@@ -1,0 +1,42 @@
+import type { Scope, Window } from '@busbar/core/driver'
+import { Ring } from '../collections/ring.ts'
+import type { QueueDelivery } from './delivery.ts'
+import type { KeyState } from './key-state.ts'
+import type { LeaseTable } from './leases.ts'
+
+/** A queue's view of one receiver: what it may still be given, and what it holds. */
+export class Port {
+  /** For traces. */
+  readonly name: string
+  readonly leases: LeaseTable
+  readonly deliver: (deliveries: QueueDelivery[]) => void
+  /** The scope that its deliveries belong to; `undefined` where each is a scope of its own. */
+  session: Scope | undefined = undefined
+  /** May be delivered to: started, not paused, connected. */
+  open = false
+  heldBytes = 0
+  /** Keys that only this receiver may be served. */
+  readonly resumed: Ring<KeyState> = new Ring<KeyState>()
+  #window: Window
+
+  constructor(name: string, window: Window, leases: LeaseTable, deliver: (deliveries: QueueDelivery[]) => void) {
+    this.name = name
+    this.#window = window
+    this.leases = leases
+    this.deliver = deliver
+  }
+
+  resize(window: Window): void {
+    this.#window = window
+  }
+
+  /** Messages that it could still take. */
+  get room(): number {
+    return this.open ? this.#window.messages - this.leases.size : 0
+  }
+
+  /** Would a message of `bytes` fit, `taken` others being on their way? One larger than the whole window is let through alone: it would wait for ever. */
+  fits(bytes: number, taken: number): boolean {
+    return this.heldBytes + bytes <= this.#window.bytes || this.leases.size + taken === 0
+  }
+}

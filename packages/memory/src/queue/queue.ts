@@ -1,0 +1,240 @@
+import type { EndpointStats, Outcome, SettleResult, Window } from '@busbar/core/driver'
+import type { BrokerEventKind } from '../events.ts'
+import type { World } from '../world.ts'
+import type { Backlog } from './backlog.ts'
+import type { QueueBehaviour } from './behaviour.ts'
+import { DeduplicationMemory } from './deduplication.ts'
+import { DelayLine } from './delay-line.ts'
+import { QueueDelivery } from './delivery.ts'
+import { GroupBacklog } from './group-backlog.ts'
+import { LeaseTable } from './leases.ts'
+import { OrderedBacklog } from './ordered-backlog.ts'
+import { Port } from './port.ts'
+import { Settling } from './settling.ts'
+import { Stored } from './stored.ts'
+
+/** Where the broker puts what was delivered too often. */
+export interface DeadLetterRule {
+  readonly queue: Queue
+  /** Deliveries after which the next one moves the message instead. */
+  readonly limit: number
+}
+
+/** One queue: what waits is its backlog's, what is delayed or in flight is its own. */
+export class Queue {
+  readonly name: string
+  readonly behaviour: QueueBehaviour
+  readonly world: World
+  readonly backlog: Backlog
+  readonly delayed: DelayLine
+  deadLetter: DeadLetterRule | undefined = undefined
+  /** Delay of messages that ask for none, in milliseconds. */
+  defaultDelayMs = 0
+  ready = 0
+  inFlight = 0
+  readonly #settling: Settling
+  readonly #deduplication: DeduplicationMemory | undefined
+  readonly #ports: Port[] = []
+  #turn = 0
+  #now = 0
+  #scheduled = false
+  #mortal = 0
+
+  constructor(name: string, behaviour: QueueBehaviour, world: World) {
+    this.name = name
+    this.behaviour = behaviour
+    this.world = world
+    const admit = (message: Stored): boolean => this.#admit(message)
+    this.backlog =
+      behaviour.order === 'groups'
+        ? new GroupBacklog(admit)
+        : new OrderedBacklog({ keys: behaviour.order === 'keys', requeue: behaviour.requeue, priorities: behaviour.priorities, disorder: behaviour.disorder, random: world.random }, admit)
+    this.delayed = new DelayLine(world, (message) => this.#due(message))
+    this.#deduplication = behaviour.deduplication ? new DeduplicationMemory(behaviour.deduplication.windowMs) : undefined
+    this.#settling = new Settling(this)
+  }
+
+  get ports(): readonly Port[] {
+    return this.#ports
+  }
+
+  /** The broker id of the message that is stored now or, for a repeated deduplication id, was. */
+  accept(message: Stored, delayMs: number = this.defaultDelayMs): number {
+    if (message.deduplicationId !== undefined && this.#deduplication !== undefined) {
+      const original = this.#deduplication.original(message.deduplicationId, message.id, message.enqueuedAt)
+      if (original !== undefined) {
+        this.report('deduplicated', message)
+        return original
+      }
+    }
+    if (message.expiresAt !== Infinity) this.#mortal++
+    if (delayMs > 0) {
+      this.delayed.add(message, message.enqueuedAt + delayMs)
+      if (this.backlog.placesDelayed) this.backlog.add(message)
+    } else {
+      this.ready++
+      this.backlog.add(message)
+      if (!this.#scheduled) this.wake()
+    }
+    if (this.world.observer !== undefined) this.report('stored', message, delayMs > 0 ? `in ${delayMs} ms` : undefined)
+    return message.id
+  }
+
+  /** A new receiver, closed at first. */
+  attach(name: string, window: Window, deliver: (deliveries: QueueDelivery[]) => void): Port {
+    const leaseMs = this.behaviour.lease ? this.behaviour.lease.ms : Infinity
+    const port: Port = new Port(name, window, new LeaseTable(this.world.clock, leaseMs, (deliveries) => this.#settling.expire(deliveries)), deliver)
+    this.#ports.push(port)
+    return port
+  }
+
+  /** Gives back what the receiver holds, in order, and forgets it. */
+  detach(port: Port): void {
+    port.open = false
+    this.#settling.giveBack(port, 'released')
+    const index = this.#ports.indexOf(port)
+    if (index >= 0) this.#ports.splice(index, 1)
+    this.backlog.closed(port)
+    this.wake()
+  }
+
+  /** What the receiver holds is lost to it: it comes again, in order. */
+  lose(port: Port): void {
+    this.#settling.giveBack(port, 'lost')
+    this.backlog.closed(port)
+    this.wake()
+  }
+
+  settle(outcome: Outcome, port: Port, now: number): SettleResult {
+    return this.#settling.settle(outcome, port, now)
+  }
+
+  extend(delivery: QueueDelivery, ms: number, now: number): SettleResult {
+    return this.#settling.extend(delivery, ms, now)
+  }
+
+  /** The lease of a delivery ends at once, unknown to its receiver. */
+  expire(delivery: QueueDelivery): void {
+    if (delivery.live) this.#settling.expire([delivery])
+  }
+
+  /** Delivers, in the microtask to come, what can be delivered. */
+  wake(): void {
+    if (this.#scheduled || this.ready === 0 || this.#ports.length === 0) return
+    this.#scheduled = true
+    queueMicrotask(this.#flush)
+  }
+
+  /** Removes a message that is not in flight. */
+  drop(message: Stored): void {
+    if (message.state === 'delayed') this.delayed.remove(message)
+    else this.ready--
+    message.state = 'gone'
+  }
+
+  stats(): EndpointStats {
+    this.#dropExpired()
+    const now = this.world.clock.monotonic()
+    let oldest = Math.min(this.backlog.oldest(), this.delayed.oldest())
+    for (const port of this.#ports) for (const delivery of port.leases.all()) oldest = Math.min(oldest, delivery.message.enqueuedAt)
+    return { ready: this.ready, inFlight: this.inFlight, delayed: this.delayed.size, oldestAgeMs: oldest === Infinity ? 0 : now - oldest }
+  }
+
+  /** Messages not in flight with an order above `after`, at most `limit`, in order. */
+  browse(after: number, limit: number): Stored[] {
+    this.#dropExpired()
+    const found = new Set(this.backlog.browse(after, limit))
+    for (const message of this.delayed) if (message.order > after || message.order === 0) found.add(message)
+    return [...found].sort(byPlace).slice(0, limit)
+  }
+
+  /** Removes everything, in flight or not. */
+  purge(): void {
+    for (const message of [...this.browse(-1, Infinity)]) this.drop(message)
+    for (const port of this.#ports) for (const delivery of port.leases.all()) this.#settling.settle({ delivery, action: 'ack' }, port, this.world.clock.monotonic())
+    this.#deduplication?.clear()
+  }
+
+  report(kind: BrokerEventKind, message: Stored, detail?: string): void {
+    this.world.observer?.({ kind, at: this.world.clock.monotonic(), place: this.name, id: message.sameAs, message: message.incoming, detail })
+  }
+
+  readonly #flush = (): void => {
+    this.#scheduled = false
+    this.#now = this.world.clock.monotonic()
+    const ports = this.#ports
+    for (let idle = 0; idle < ports.length && this.ready > 0; ) {
+      const port = ports[this.#turn++ % ports.length] as Port
+      idle = this.#serve(port, ports.length) ? 0 : idle + 1
+    }
+  }
+
+  #serve(port: Port, ports: number): boolean {
+    const room = port.room
+    if (room <= 0) return false
+    const share = ports === 1 ? room : Math.min(room, Math.ceil(this.ready / ports))
+    const taken: Stored[] = []
+    this.backlog.take(port, Math.min(share, this.behaviour.maxReceive), taken)
+    if (taken.length === 0) return false
+    this.ready -= taken.length
+    this.inFlight += taken.length
+    const deliveries = taken.map((message) => this.#deliver(message, port))
+    if (this.world.faults === undefined) port.deliver(deliveries)
+    else this.world.faults.deliver(this, port, deliveries)
+    return true
+  }
+
+  #deliver(message: Stored, port: Port): QueueDelivery {
+    message.receives++
+    const delivery = new QueueDelivery(message, port, this.#now, this.behaviour.tellsCount ? message.receives : undefined)
+    message.current = delivery
+    port.leases.add(delivery, this.#now)
+    if (this.world.observer !== undefined) this.report('delivered', message, `${port.name} #${message.receives}`)
+    return delivery
+  }
+
+  #due(message: Stored): void {
+    message.state = 'ready'
+    this.ready++
+    this.backlog.due(message)
+    this.wake()
+  }
+
+  #admit(message: Stored): boolean {
+    if (message.state === 'gone') return false
+    if (message.expiresAt <= this.#now) {
+      this.drop(message)
+      this.report('dropped', message, 'expired')
+      return false
+    }
+    if (this.deadLetter !== undefined && message.receives >= this.deadLetter.limit) {
+      this.drop(message)
+      this.moveToDeadLetter(message, this.deadLetter.queue)
+      return false
+    }
+    return true
+  }
+
+  /** The copy keeps id, body, headers and count. */
+  moveToDeadLetter(message: Stored, to: Queue): void {
+    this.report('dead-lettered', message, to.name)
+    const moved = new Stored(message.id, message.incoming, { enqueuedAt: this.world.clock.monotonic(), timeToLiveMs: undefined, priority: undefined, deduplicationId: undefined })
+    moved.receives = message.receives
+    to.accept(moved, 0)
+  }
+
+  #dropExpired(): void {
+    if (this.#mortal === 0) return
+    const now = this.world.clock.monotonic()
+    for (const message of [...this.backlog.browse(-1, Infinity), ...this.delayed]) {
+      if (message.expiresAt > now || message.state === 'gone') continue
+      this.drop(message)
+      this.report('dropped', message, 'expired')
+    }
+  }
+}
+
+/** Messages that were never due have no place yet: they come last, the earliest due first. */
+function byPlace(a: Stored, b: Stored): number {
+  return (a.order || Infinity) - (b.order || Infinity) || a.dueAt - b.dueAt || a.id - b.id
+}

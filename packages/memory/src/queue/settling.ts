@@ -1,0 +1,154 @@
+import { BrokerError, type Outcome, type SettleResult } from '@busbar/core/driver'
+import { QueueDelivery } from './delivery.ts'
+import type { Port } from './port.ts'
+import type { Queue } from './queue.ts'
+import { Stored } from './stored.ts'
+
+/** What becomes of deliveries: settled, given back, expired, lost. A receipt that is no longer live touches nothing. */
+export class Settling {
+  readonly #queue: Queue
+
+  constructor(queue: Queue) {
+    this.#queue = queue
+  }
+
+  settle(outcome: Outcome, port: Port, now: number): SettleResult {
+    const delivery = outcome.delivery
+    if (!(delivery instanceof QueueDelivery) || delivery.port !== port) return foreign()
+    if (!delivery.live) return this.#late(delivery, outcome, now)
+    switch (outcome.action) {
+      case 'ack':
+        this.#end(delivery)
+        if (this.#queue.world.observer !== undefined) this.#queue.report('acked', delivery.message)
+        return this.#queue.behaviour.answer
+      case 'retry':
+        return this.#retry(delivery, outcome.delayMs, outcome.attempt, now)
+      case 'release':
+        return this.#release(delivery)
+      case 'discard':
+        return this.#discard(delivery)
+    }
+  }
+
+  extend(delivery: QueueDelivery, ms: number, now: number): SettleResult {
+    const { lease } = this.#queue.behaviour
+    if (!lease) return unsupported('extend')
+    if (!delivery.live) return this.#tooLate(delivery)
+    if (now + ms > delivery.receivedAt + lease.maxMs) return tooLong(ms, lease.maxMs)
+    delivery.port.leases.extend(delivery, ms, now)
+    this.#queue.report('extended', delivery.message, `${ms} ms`)
+    return this.#queue.behaviour.answer
+  }
+
+  expire(deliveries: readonly QueueDelivery[]): void {
+    for (const delivery of deliveries) this.#putBack(delivery, 0, 'expired')
+    this.#queue.wake()
+  }
+
+  /** Everything that `port` holds, in order. */
+  giveBack(port: Port, how: 'released' | 'lost'): void {
+    for (const delivery of port.leases.all()) {
+      if (how === 'released' && !this.#queue.behaviour.releaseCounts) delivery.message.receives--
+      this.#putBack(delivery, 0, how)
+    }
+  }
+
+  #retry(delivery: QueueDelivery, delayMs: number, attempt: number, now: number): SettleResult {
+    const { behaviour } = this.#queue
+    if (!behaviour.givesBack) return unsupported('retry')
+    if (now + delayMs > delivery.receivedAt + behaviour.maxRetryMs) return tooLong(delayMs, behaviour.maxRetryMs)
+    const { message } = delivery
+    if (delayMs > 0 && behaviour.retryBy === 'republish') {
+      this.#end(delivery)
+      this.#queue.report('retried', message, `in ${delayMs} ms`)
+      this.#republish(message, attempt, delayMs, now)
+      return behaviour.answer
+    }
+    if (behaviour.carriesAttempt && message.incoming.attempt !== attempt) message.incoming = { ...message.incoming, attempt }
+    this.#putBack(delivery, delayMs, 'retried')
+    return behaviour.answer
+  }
+
+  #release(delivery: QueueDelivery): SettleResult {
+    if (!this.#queue.behaviour.givesBack) return unsupported('release')
+    if (!this.#queue.behaviour.releaseCounts) delivery.message.receives--
+    this.#putBack(delivery, 0, 'released')
+    return this.#queue.behaviour.answer
+  }
+
+  #discard(delivery: QueueDelivery): SettleResult {
+    const { behaviour, deadLetter } = this.#queue
+    if (!behaviour.discards || deadLetter === undefined) return unsupported('discard')
+    this.#end(delivery)
+    this.#queue.moveToDeadLetter(delivery.message, deadLetter.queue)
+    return behaviour.answer
+  }
+
+  #republish(message: Stored, attempt: number, delayMs: number, now: number): void {
+    const incoming = { ...message.incoming, attempt }
+    const details = { enqueuedAt: now, timeToLiveMs: message.expiresAt === Infinity ? undefined : message.expiresAt - now, priority: message.priority, deduplicationId: undefined }
+    this.#queue.accept(new Stored(this.#queue.world.nextId(), incoming, details), delayMs)
+  }
+
+  /** An SQS standard queue lets an expired receipt delete, or hide, a message that nobody else has received since. */
+  #late(delivery: QueueDelivery, outcome: Outcome, now: number): SettleResult {
+    const { message } = delivery
+    if (this.#queue.behaviour.lateSettle === 'refused' || outcome.action === 'discard') return this.#tooLate(delivery)
+    if (outcome.action === 'ack') {
+      if (message.state === 'ready' || message.state === 'delayed') {
+        this.#queue.drop(message)
+        this.#queue.report('acked', message, 'late')
+      }
+      return this.#queue.behaviour.answer
+    }
+    if (message.state !== 'ready') return this.#tooLate(delivery)
+    if (outcome.action === 'release' || outcome.delayMs === 0) return this.#queue.behaviour.answer
+    if (now + outcome.delayMs > delivery.receivedAt + this.#queue.behaviour.maxRetryMs) return tooLong(outcome.delayMs, this.#queue.behaviour.maxRetryMs)
+    return this.#tooLate(delivery)
+  }
+
+  #end(delivery: QueueDelivery): void {
+    const { message } = delivery
+    this.#take(delivery)
+    message.state = 'gone'
+    this.#queue.backlog.settled(message)
+  }
+
+  #putBack(delivery: QueueDelivery, delayMs: number, how: 'retried' | 'released' | 'expired' | 'lost'): void {
+    const { message } = delivery
+    this.#take(delivery)
+    if (delayMs > 0) this.#queue.delayed.add(message, this.#queue.world.clock.monotonic() + delayMs)
+    else {
+      message.state = 'ready'
+      this.#queue.ready++
+    }
+    this.#queue.backlog.returned(message)
+    if (this.#queue.world.observer !== undefined) this.#queue.report(how, message, delayMs > 0 ? `in ${delayMs} ms` : undefined)
+  }
+
+  /** The receipt is dead from here on. */
+  #take(delivery: QueueDelivery): void {
+    const { message, port } = delivery
+    message.current = undefined
+    port.leases.remove(delivery)
+    port.heldBytes -= message.incoming.bodyBytes
+    this.#queue.inFlight--
+  }
+
+  #tooLate(delivery: QueueDelivery): SettleResult {
+    this.#queue.report('too-late', delivery.message, delivery.port.name)
+    return 'too-late'
+  }
+}
+
+function foreign(): SettleResult {
+  return { error: new BrokerError('ERR_INVALID', 'The delivery belongs to another receiver', { driver: 'memory' }) }
+}
+
+function unsupported(action: string): SettleResult {
+  return { error: new BrokerError('ERR_UNSUPPORTED', `${action} is not supported here`, { driver: 'memory' }) }
+}
+
+function tooLong(ms: number, maxMs: number): SettleResult {
+  return { error: new BrokerError('ERR_INVALID', `${ms} ms from now is more than ${maxMs} ms after the receipt`, { driver: 'memory' }) }
+}

@@ -1,0 +1,73 @@
+import type { Incoming, Outgoing } from '@busbar/core/driver'
+import type { HeapItem } from '../collections/heap.ts'
+import type { QueueDelivery } from './delivery.ts'
+import type { KeyState } from './key-state.ts'
+
+/** `held`: its group or key lets nothing out now. `flight`: delivered, unsettled. `gone`: settled, expired or moved; left-over references skip it. */
+export type StoredState = 'ready' | 'delayed' | 'flight' | 'gone'
+
+/** One message in one queue. Redeliveries share its {@link Incoming}. */
+export class Stored implements HeapItem {
+  /** The broker's own id, equal for all deliveries and kept when the message moves to a dead-letter queue. */
+  readonly id: number
+  incoming: Incoming
+  readonly priority: number
+  readonly deduplicationId: string | undefined
+  /** Monotonic; `Infinity` without a time to live. */
+  readonly expiresAt: number
+  /** Monotonic. */
+  enqueuedAt: number
+  state: StoredState = 'ready'
+  /** Place in the queue: rises with every message. */
+  order = 0
+  rank = 0
+  slot = -1
+  /** Monotonic; when a delayed message is due. */
+  dueAt = 0
+  /** Deliveries so far, as this broker counts them. */
+  receives = 0
+  /** The live receipt: a delivery that is not this one is too late. */
+  current: QueueDelivery | undefined = undefined
+  keyState: KeyState | undefined = undefined
+  #sameAs: string | undefined = undefined
+
+  constructor(id: number, incoming: Incoming, details: StoredDetails) {
+    this.id = id
+    this.incoming = incoming
+    this.enqueuedAt = details.enqueuedAt
+    this.expiresAt = details.timeToLiveMs === undefined ? Infinity : details.enqueuedAt + details.timeToLiveMs
+    this.priority = details.priority ?? 0
+    this.deduplicationId = details.deduplicationId
+  }
+
+  get sameAs(): string {
+    return (this.#sameAs ??= `m${this.id}`)
+  }
+}
+
+export interface StoredDetails {
+  /** Monotonic milliseconds. */
+  readonly enqueuedAt: number
+  readonly timeToLiveMs: number | undefined
+  readonly priority: number | undefined
+  readonly deduplicationId: string | undefined
+}
+
+/** What a consumer sees of `outgoing`: body and headers are shared, not copied. */
+export function incomingOf(outgoing: Outgoing, position?: string): Incoming {
+  return {
+    id: outgoing.id,
+    body: outgoing.body,
+    bodyBytes: outgoing.bodyBytes,
+    headers: outgoing.headers,
+    type: outgoing.type,
+    contentType: outgoing.contentType,
+    timestamp: outgoing.timestamp,
+    key: outgoing.key,
+    attempt: outgoing.attempt,
+    correlationId: outgoing.correlationId,
+    replyTo: outgoing.replyTo,
+    position,
+    native: undefined,
+  }
+}

@@ -1,0 +1,60 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { codeBlockErrors, modulesOf } from './code-blocks.ts'
+import { errorCodeErrors } from './error-codes.ts'
+import { linkErrors } from './links.ts'
+
+const never = new AbortController().signal
+
+describe('error codes', () => {
+  const source = `export type ErrorCode =\n  | 'ERR_A'\n  | 'ERR_B'\n\nexport const x = 'ERR_NOT_A_CODE'`
+
+  it('and their entries are the same', () => {
+    expect(errorCodeErrors(source, '# Errors\n\n## ERR_A\n\n### `ERR_B`\n')).toEqual([])
+  })
+
+  it('are refused where an entry is missing, unknown or repeated', () => {
+    expect(errorCodeErrors(source, '## ERR_A\n## ERR_A\n## ERR_C\n')).toEqual([
+      'docs/reference/errors.md has no entry for ERR_B',
+      'docs/reference/errors.md has an entry for ERR_C, which is no code',
+      'docs/reference/errors.md has more than one entry for ERR_A',
+    ])
+    expect(errorCodeErrors('', '## ERR_A')).toHaveLength(1)
+  })
+})
+
+describe('links', () => {
+  it('lead to files and headings of the repository', () => {
+    const base = mkdtempSync(join(tmpdir(), 'busbar-links-'))
+    mkdirSync(join(base, 'docs'))
+    writeFileSync(join(base, 'docs', 'b.md'), '# One `thing`, two\n\n## Same\n\n## Same\n')
+    writeFileSync(join(base, 'README.md'), '')
+    const check = (text: string): string[] => linkErrors([{ file: 'docs/a.md', text }], base)
+    expect(
+      check('[x](b.md) [y](./b.md#one-thing-two) [z](b.md#same-1) [u](https://example.org) [r](../README.md) `[no](x.md)`\n\n```text\n[no](x.md)\n```\n'),
+    ).toEqual([])
+    for (const link of ['c.md', 'b.md#same-2', '../../etc', '#none']) expect(check(`[x](${link})`)).toHaveLength(1)
+    expect(check('[x]: c.md')).toHaveLength(1)
+    rmSync(base, { recursive: true })
+  })
+})
+
+describe('code blocks', () => {
+  const page = {
+    file: 'docs/guide/x.md',
+    text: '# X\n\n```ts a.ts\nexport const a: number = 1\n```\n\n```ts\nimport { a } from "./a.ts"\n```\n\n```ts continues\nconst b: string = a\n```\n\n```text\nnot code\n```\n',
+  }
+
+  it('make modules, named, unnamed and continued', () => {
+    expect(modulesOf(page).map((module) => [module.file, module.from])).toEqual([
+      ['docs-guide-x.md/a.ts', 'docs/guide/x.md:3'],
+      ['docs-guide-x.md/line-7.ts', 'docs/guide/x.md:7'],
+    ])
+  })
+
+  it('are refused where they do not compile', async () => {
+    expect(await codeBlockErrors(modulesOf(page), never)).toEqual([expect.stringMatching(/^docs\/guide\/x\.md:7: \(2,7\): error TS2322/)])
+  })
+})

@@ -1,0 +1,47 @@
+import { apiReportErrors } from '../../packaging/api-report.ts'
+import { consumerErrors } from '../../packaging/consumer.ts'
+import { entries } from '../../packaging/entries.ts'
+import { measureCore } from '../../packaging/limits.ts'
+import { attwErrors, publintErrors } from '../../packaging/linters.ts'
+import { manifestErrors } from '../../packaging/manifests.ts'
+import { packPackages } from '../../packaging/tarballs.ts'
+import { verdict, type Part } from '../part.ts'
+
+/** What users get: the packed packages. */
+export const packagingParts: readonly Part[] = [
+  {
+    name: 'packaging',
+    budgetSeconds: 90,
+    async run({ signal, log }) {
+      const packed = await packPackages(signal, log)
+      log('manifests, publint, attw, a consumer')
+      const errors = [
+        ...manifestErrors(packed.project),
+        ...(await publintErrors(packed)),
+        ...(await attwErrors(packed, signal)),
+        ...(await consumerErrors(packed.project, entries(), signal)),
+      ]
+      return verdict(errors, packed.tarballs.size * 3 + 3)
+    },
+  },
+  {
+    name: 'api-reports',
+    budgetSeconds: 30,
+    run: async () => verdict(await apiReportErrors()),
+  },
+  {
+    name: 'limits',
+    budgetSeconds: 60,
+    alone: true,
+    async run({ signal, log }) {
+      const { project } = await packPackages(signal, log)
+      const measured = await measureCore(project, signal)
+      for (const { what, value, limit, unit } of measured) log(`${what}: ${value.toFixed(1)} ${unit} (limit ${limit} ${unit})`)
+      const over = measured.filter(({ value, limit }) => !(value <= limit))
+      return verdict(
+        over.map(({ what, value, limit, unit }) => `${what}: ${value.toFixed(1)} ${unit}, limit ${limit} ${unit}`),
+        measured.length,
+      )
+    },
+  },
+]

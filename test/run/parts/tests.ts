@@ -1,0 +1,42 @@
+import { scriptPart, type Counts } from '../script-part.ts'
+import type { Part } from '../part.ts'
+import { vitestPart } from '../vitest-part.ts'
+
+const contract = ['test/contract']
+const brokers = ['test/brokers', 'test/amqp']
+
+/** What runs the code. Every test file of the repository belongs to exactly one of these parts. */
+export const testParts: readonly Part[] = [
+  vitestPart({ name: 'unit', budgetSeconds: 100, folders: ['packages', 'test'], except: [...contract, ...brokers] }),
+  scriptPart({ name: 'types', budgetSeconds: 60, entry: 'test/types/run.ts', read: passedAndFailed }),
+  vitestPart({ name: 'contract', budgetSeconds: 180, folders: contract }),
+  scriptPart({ name: 'mutants', budgetSeconds: 90, entry: 'test/mutants/main.ts', read: killed }),
+  scriptPart({ name: 'simulate', budgetSeconds: 120, entry: 'test/simulate/main.ts', runs: [['--seeds', '10000']], read: violations }),
+  vitestPart({ name: 'amqp', budgetSeconds: 240, alone: true, folders: brokers }),
+  scriptPart({
+    name: 'demo',
+    budgetSeconds: 90,
+    alone: true,
+    entry: 'test/demo/main.ts',
+    runs: [
+      ['--on', 'memory'],
+      ['--on', 'amqp'],
+    ],
+    read: () => ({ passed: 1, failed: 0 }),
+  }),
+]
+
+function passedAndFailed(line: string): Counts | undefined {
+  const [, passed, failed] = /^(\d+) passed, (\d+) failed\b/.exec(line) ?? []
+  return passed === undefined || failed === undefined ? undefined : { passed: Number(passed), failed: Number(failed) }
+}
+
+function killed(line: string): Counts | undefined {
+  const [, dead, all] = /^killed (\d+) of (\d+)$/.exec(line) ?? []
+  return dead === undefined || all === undefined || Number(all) === 0 ? undefined : { passed: Number(dead), failed: Number(all) - Number(dead) }
+}
+
+function violations(line: string): Counts | undefined {
+  const [, found, schedules] = /^(\d+) violations? in (\d+) schedules$/.exec(line) ?? []
+  return found === undefined || schedules !== '10000' ? undefined : { passed: found === '0' ? 1 : 0, failed: Number(found) }
+}

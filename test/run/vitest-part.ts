@@ -1,0 +1,70 @@
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { script } from './command.ts'
+import type { Part, PartContext, PartResult, Skip } from './part.ts'
+import { cache, filesBelow, root } from './paths.ts'
+import { skipsIn } from './skip-lines.ts'
+import type { VitestCounts } from './vitest-reporter.ts'
+
+export interface VitestPartOptions extends Omit<Part, 'run'> {
+  /** Folders whose `*.test.ts` files run, relative to the repository. */
+  readonly folders: readonly string[]
+  /** Folders below them that other parts run. */
+  readonly except?: readonly string[]
+}
+
+/** A part that runs test files with vitest. No test file where some are expected is a failure. */
+export function vitestPart(options: VitestPartOptions): Part {
+  const { folders, except = [], ...part } = options
+  return { ...part, run: (context) => runVitest(part.name, testFiles(folders, except), context) }
+}
+
+/** The test files below `folders` and not below `except`. A folder that does not exist has none. */
+export function testFiles(folders: readonly string[], except: readonly string[]): string[] {
+  return folders
+    .filter((folder) => existsSync(join(root, folder)))
+    .flatMap((folder) => filesBelow(folder, '.test.ts'))
+    .filter((file) => !except.some((folder) => file.startsWith(`${folder}/`)))
+}
+
+async function runVitest(name: string, files: readonly string[], context: PartContext): Promise<PartResult> {
+  if (files.length === 0) return { passed: 0, failed: 1, skipped: [], failures: ['there is no test file'] }
+  const countsFile = join(cache, `vitest-${name}.json`)
+  mkdirSync(cache, { recursive: true })
+  rmSync(countsFile, { force: true })
+  const reporter = join(root, 'test', 'run', 'vitest-reporter.ts')
+  const args = ['run', '--config', 'test/vitest.config.ts', '--reporter=default', `--reporter=${reporter}`, ...files]
+  const { code, lines } = await script(join(root, 'node_modules', 'vitest', 'vitest.mjs'), args, {
+    env: { BUSBAR_VITEST_COUNTS: countsFile },
+    signal: context.signal,
+    onLine: (line) => line.trim() !== '' && context.log(line),
+  })
+  if (!existsSync(countsFile)) return { passed: 0, failed: 1, skipped: [], failures: [`vitest ended with ${code} and no result`, ...lines.slice(-20)] }
+  return toResult(JSON.parse(readFileSync(countsFile, 'utf8')), skipsIn(lines), code)
+}
+
+function toResult(counts: VitestCounts, printed: readonly Skip[], code: number | null): PartResult {
+  const unexplained = code !== 0 && counts.failed === 0 ? [`vitest ended with ${code}`] : []
+  return {
+    passed: counts.passed,
+    failed: counts.failed + unexplained.length,
+    skipped: skips(counts.skipped, printed),
+    failures: [...counts.failures, ...unexplained],
+  }
+}
+
+/** What was printed explains the tests that were skipped without a note; where no test was skipped, each printed skip counts itself. */
+function skips(counts: VitestCounts['skipped'], printed: readonly Skip[]): Skip[] {
+  const { '': bare = 0, ...noted } = counts
+  const fromNotes = Object.entries(noted).map(([note, count]) => ({
+    ...(skipsIn([note])[0] ?? { what: 'tests', reason: note, remedy: 'see the reason' }),
+    count,
+  }))
+  if (bare > 0) {
+    const reason = printed.map((skip) => `${skip.what}: ${skip.reason}`).join('; ') || 'no reason given'
+    const remedy = printed.map((skip) => skip.remedy).join('; ') || 'give a reason: context.skip(reason)'
+    return [...fromNotes, { what: 'tests', reason, remedy, count: bare }]
+  }
+  const known = new Set(fromNotes.map((skip) => skip.reason))
+  return [...fromNotes, ...printed.filter((skip) => !known.has(skip.reason))]
+}
