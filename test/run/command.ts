@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { stripVTControlCharacters } from 'node:util'
 import { root } from './paths.ts'
 
 export interface CommandOptions {
@@ -36,7 +37,8 @@ export async function command(file: string, args: readonly string[], options: Co
   if (options.signal?.aborted === true) stop()
   const lines: string[] = []
   const stdout: string[] = []
-  const keep = (line: string): void => {
+  const keep = (raw: string): void => {
+    const line = stripVTControlCharacters(raw)
     lines.push(line)
     options.onLine?.(line)
   }

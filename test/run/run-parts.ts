@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import type { Part, PartContext, PartResult } from './part.ts'
 
 export interface Finished {
@@ -38,7 +39,9 @@ async function runPart(part: Part, stop: AbortSignal, print: (line: string) => v
 }
 
 function broken(error: unknown): PartResult {
-  return { passed: 0, failed: 1, skipped: [], failures: [error instanceof Error ? (error.stack ?? error.message) : String(error)] }
+  const text = stripVTControlCharacters(error instanceof Error ? (error.stack ?? error.message) : String(error))
+  const ours = text.split('\n').filter((line) => line.trim() !== '' && !/^\s+at .*(node_modules|node:)/.test(line))
+  return { passed: 0, failed: 1, skipped: [], failures: [ours.join('\n')] }
 }
 
 function withFailure(result: PartResult, failure: string): PartResult {

@@ -44,7 +44,7 @@ function duplicate(queue: Queue, delivery: QueueDelivery): void {
   const { incoming, priority, expiresAt } = delivery.message
   const now = world.clock.monotonic()
   const timeToLiveMs = expiresAt === Infinity ? undefined : expiresAt - now
-  queue.accept(new Stored(world.nextId(), incoming, { enqueuedAt: now, timeToLiveMs, priority, deduplicationId: undefined }), 0)
+  queue.accept(new Stored(world.nextId(), incoming, now, timeToLiveMs, priority), 0)
 }
 
 /** A random order in which messages of one key keep theirs. */

@@ -218,7 +218,7 @@ export class Queue {
   /** The copy keeps id, body, headers and count. */
   moveToDeadLetter(message: Stored, to: Queue): void {
     this.report('dead-lettered', message, to.name)
-    const moved = new Stored(message.id, message.incoming, { enqueuedAt: this.world.clock.monotonic(), timeToLiveMs: undefined, priority: undefined, deduplicationId: undefined })
+    const moved = new Stored(message.id, message.incoming, this.world.clock.monotonic())
     moved.receives = message.receives
     to.accept(moved, 0)
   }

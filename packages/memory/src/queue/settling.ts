@@ -86,8 +86,8 @@ export class Settling {
 
   #republish(message: Stored, attempt: number, delayMs: number, now: number): void {
     const incoming = { ...message.incoming, attempt }
-    const details = { enqueuedAt: now, timeToLiveMs: message.expiresAt === Infinity ? undefined : message.expiresAt - now, priority: message.priority, deduplicationId: undefined }
-    this.#queue.accept(new Stored(this.#queue.world.nextId(), incoming, details), delayMs)
+    const timeToLiveMs = message.expiresAt === Infinity ? undefined : message.expiresAt - now
+    this.#queue.accept(new Stored(this.#queue.world.nextId(), incoming, now, timeToLiveMs, message.priority), delayMs)
   }
 
   /** An SQS standard queue lets an expired receipt delete, or hide, a message that nobody else has received since. */

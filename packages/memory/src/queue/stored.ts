@@ -31,26 +31,18 @@ export class Stored implements HeapItem {
   keyState: KeyState | undefined = undefined
   #sameAs: string | undefined = undefined
 
-  constructor(id: number, incoming: Incoming, details: StoredDetails) {
+  constructor(id: number, incoming: Incoming, enqueuedAt: number, timeToLiveMs?: number, priority: number = 0, deduplicationId?: string) {
     this.id = id
     this.incoming = incoming
-    this.enqueuedAt = details.enqueuedAt
-    this.expiresAt = details.timeToLiveMs === undefined ? Infinity : details.enqueuedAt + details.timeToLiveMs
-    this.priority = details.priority ?? 0
-    this.deduplicationId = details.deduplicationId
+    this.enqueuedAt = enqueuedAt
+    this.expiresAt = timeToLiveMs === undefined ? Infinity : enqueuedAt + timeToLiveMs
+    this.priority = priority
+    this.deduplicationId = deduplicationId
   }
 
   get sameAs(): string {
     return (this.#sameAs ??= `m${this.id}`)
   }
-}
-
-export interface StoredDetails {
-  /** Monotonic milliseconds. */
-  readonly enqueuedAt: number
-  readonly timeToLiveMs: number | undefined
-  readonly priority: number | undefined
-  readonly deduplicationId: string | undefined
 }
 
 /** What a consumer sees of `outgoing`: body and headers are shared, not copied. */

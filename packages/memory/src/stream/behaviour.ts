@@ -2,10 +2,13 @@
 export interface StreamBehaviour {
   /** Shards of a stream unless its options say otherwise. */
   readonly shards: number
-  /** How long records are kept, in milliseconds. */
+  /** How long records are kept, in milliseconds, unless its options say otherwise. */
   readonly retentionMs: number
+  readonly firstSequence: bigint
   /** Evaluates filters of subscriptions at the broker. */
   readonly filters: boolean
-  /** Per shard and second; `undefined`: unlimited. */
-  readonly write: { readonly bytes: number; readonly records: number } | undefined
+  /** Takes up to so much per shard and second, if throttling is switched on. */
+  readonly write: { readonly bytes: number; readonly records: number }
+  /** Largest partition key in characters. */
+  readonly maxKeyLength: number
 }

@@ -44,7 +44,7 @@ export class Topic {
     for (const subscription of this.subscriptions.values()) {
       if (!subscription.wants(incoming.headers, body)) continue
       const { timeToLiveMs, priority, deduplicationId } = outgoing
-      subscription.queue.accept(new Stored(this.#world.nextId(), incoming, { enqueuedAt: now, timeToLiveMs, priority, deduplicationId }), outgoing.delayMs)
+      subscription.queue.accept(new Stored(this.#world.nextId(), incoming, now, timeToLiveMs, priority, deduplicationId), outgoing.delayMs)
     }
   }
 }

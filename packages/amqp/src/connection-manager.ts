@@ -1,0 +1,183 @@
+import type { BrokerError, LinkHealth, Services } from '@busbar/core/driver'
+import { Connection } from './connection.ts'
+import { amqpError, toBrokerError } from './errors.ts'
+import type { ResolvedOptions } from './options.ts'
+import { pauseFor } from './within.ts'
+
+/** Told about every change of one managed connection. Methods must not throw. */
+export interface ConnectionListener {
+  /** A new connection is there; nothing of the old one lives. */
+  onConnected?(connection: Connection): void
+  onLost?(error: BrokerError): void
+  onBlocked?(blocked: boolean): void
+  /** No further attempt will be made: the broker refuses us. */
+  onFailed?(error: BrokerError): void
+}
+
+type State = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'failed' | 'closed'
+
+const firstBackoffMs = 100
+/** A refusal (access denied, unknown vhost) may be a broker that is still starting; so many rounds in a row and it is meant. */
+const refusalsBelieved = 3
+
+/** Keeps one connection open for one purpose: tries the addresses in turn with jittered back-off, and tells its listeners. */
+export class ConnectionManager {
+  readonly purpose: string
+  readonly #options: ResolvedOptions
+  readonly #services: Services
+  readonly #listeners: Set<ConnectionListener> = new Set()
+  readonly #closing: AbortController = new AbortController()
+  #state: State = 'idle'
+  #connection: Connection | undefined
+  #lastError: BrokerError | undefined
+  #nextAddress = 0
+
+  constructor(purpose: string, options: ResolvedOptions, services: Services) {
+    this.purpose = purpose
+    this.#options = options
+    this.#services = services
+  }
+
+  /** The open connection, if there is one. */
+  get connection(): Connection | undefined {
+    return this.#connection
+  }
+
+  get blocked(): boolean {
+    return this.#connection?.blocked ?? false
+  }
+
+  get closed(): boolean {
+    return this.#state === 'closed'
+  }
+
+  get health(): LinkHealth {
+    if (this.#state === 'connected') return { state: 'connected' }
+    const state = this.#state === 'closed' || this.#state === 'failed' ? 'closed' : 'reconnecting'
+    return this.#lastError === undefined ? { state } : { state, error: this.#lastError }
+  }
+
+  /** Why there is no connection now. */
+  get reason(): BrokerError {
+    if (this.#state === 'closed') return amqpError('ERR_CLOSED', 'The link to the broker has been closed.')
+    return this.#lastError ?? amqpError('ERR_UNAVAILABLE', `The ${this.purpose} connection is not open.`)
+  }
+
+  listen(listener: ConnectionListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** One attempt per address; the first that answers wins. Throws the last error; afterwards it may be called again. */
+  async connect(signal: AbortSignal): Promise<void> {
+    if (this.#state !== 'idle') throw this.reason
+    this.#state = 'connecting'
+    try {
+      this.#adopt(await this.#tryAll(signal))
+    } catch (error) {
+      if (this.#state === 'connecting') this.#state = 'idle'
+      throw error
+    }
+  }
+
+  /** Ends it, in the orderly way if the broker answers in time. Idempotent; never throws. */
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#closing.abort()
+    const connection = this.#connection
+    await connection?.close()
+  }
+
+  async #tryAll(signal: AbortSignal): Promise<Connection> {
+    const { addresses } = this.#options
+    let last: unknown
+    for (let tried = 0; tried < addresses.length; tried++) {
+      try {
+        return await this.#tryNext(signal)
+      } catch (error) {
+        signal.throwIfAborted()
+        last = error
+      }
+    }
+    throw last
+  }
+
+  async #tryNext(signal: AbortSignal): Promise<Connection> {
+    const { addresses } = this.#options
+    const address = addresses[this.#nextAddress % addresses.length]
+    if (address === undefined) throw amqpError('ERR_CONFIGURATION', 'There is no address to connect to.')
+    this.#services.meter('connection.open', 1)
+    try {
+      return await Connection.open(address, this.purpose, this.#options, this.#services.clock, signal)
+    } catch (error) {
+      this.#nextAddress++
+      throw error
+    }
+  }
+
+  #adopt(connection: Connection): void {
+    connection.listen({
+      onLost: (error) => this.#onLost(connection, error),
+      onBlocked: (blocked) => {
+        this.#services.log(blocked ? 'warn' : 'info', blocked ? 'connection:blocked' : 'connection:unblocked', { address: connection.label, purpose: this.purpose })
+        this.#tell((listener) => listener.onBlocked?.(blocked))
+      },
+    })
+    if (this.#state === 'closed') {
+      void connection.close()
+      throw this.reason
+    }
+    this.#connection = connection
+    this.#state = 'connected'
+    this.#lastError = undefined
+    this.#services.log('info', 'connection:open', { address: connection.label, purpose: this.purpose, version: connection.version })
+    this.#tell((listener) => listener.onConnected?.(connection))
+  }
+
+  #onLost(connection: Connection, cause: Error | undefined): void {
+    if (this.#connection !== connection) return
+    this.#connection = undefined
+    const mapped = toBrokerError(cause ?? new Error('the broker closed the connection'), `The connection to ${connection.label} was lost`)
+    // Whatever ended it, the next one may live.
+    const error = amqpError('ERR_UNAVAILABLE', mapped.message, { cause })
+    this.#lastError = error
+    if (this.#state === 'closed') return this.#tell((listener) => listener.onLost?.(error))
+    this.#state = 'reconnecting'
+    this.#services.log('warn', 'connection:lost', { address: connection.label, purpose: this.purpose, error: error.message })
+    this.#tell((listener) => listener.onLost?.(error))
+    void this.#reconnect()
+  }
+
+  async #reconnect(): Promise<void> {
+    const { clock, random, log } = this.#services
+    const signal = this.#closing.signal
+    let refusals = 0
+    for (let round = 0; !signal.aborted; round++) {
+      // The first wait is short, yet different in every process: all have lost the same broker at the same moment.
+      const ceiling = Math.min(this.#options.reconnectMaxMs, firstBackoffMs * 2 ** round)
+      await pauseFor(ceiling * (0.5 + random() / 2), clock, signal)
+      if (signal.aborted) return
+      try {
+        return this.#adopt(await this.#tryAll(signal))
+      } catch (error) {
+        if (signal.aborted) return
+        const mapped = toBrokerError(error, 'Reconnecting')
+        this.#lastError = mapped
+        refusals = mapped.retryable ? 0 : refusals + 1
+        log('warn', 'connection:retry', { purpose: this.purpose, round: round + 1, error: mapped.message })
+        if (refusals >= refusalsBelieved) return this.#fail(mapped)
+      }
+    }
+  }
+
+  #fail(error: BrokerError): void {
+    this.#state = 'failed'
+    this.#services.log('error', 'connection:failed', { purpose: this.purpose, error: error.message })
+    this.#tell((listener) => listener.onFailed?.(error))
+  }
+
+  #tell(event: (listener: ConnectionListener) => void): void {
+    for (const listener of [...this.#listeners]) event(listener)
+  }
+}

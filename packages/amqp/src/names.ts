@@ -1,0 +1,41 @@
+import type { Endpoint } from '@busbar/core/driver'
+
+/** Physical names that an endpoint stands for. */
+
+/** The queue (or base name of the partition queues) that an endpoint is received from; a queue's own name. */
+export function queueName(endpoint: Endpoint): string {
+  return endpoint.subscription === undefined ? endpoint.name : `${endpoint.name}.${endpoint.subscription.name}`
+}
+
+export function partitionName(base: string, partition: number): string {
+  return `${base}.p${partition}`
+}
+
+export function partitionNames(base: string, partitions: number): string[] {
+  return Array.from({ length: partitions }, (_, partition) => partitionName(base, partition))
+}
+
+/** Queue without messages: every process that shares the partitions holds one consumer on it, so that its consumer count is the number of members. */
+export function membersName(base: string): string {
+  return `${base}.members`
+}
+
+/** Exchange without messages that records the number of partitions. */
+export function markerName(base: string): string {
+  return `${base}.partitions`
+}
+
+/** Exchange between a topic with ordering keys and the partition queues of one subscription. */
+export function spreadName(base: string): string {
+  return `${base}.spread`
+}
+
+/** Why a physical name is illegal, and what to do; `undefined` if all is well. Suffixes of ours must fit too. */
+export function nameProblem(endpoint: Endpoint): string | undefined {
+  const name = queueName(endpoint)
+  if (endpoint.name === '') return 'the name is empty'
+  if (endpoint.name.startsWith('amq.')) return 'names that begin with amq. belong to the broker'
+  const longest = endpoint.keyed ? markerName(name) : name
+  if (Buffer.byteLength(longest) > 255) return `names have at most 255 bytes, and ${longest.slice(0, 40)}… has ${Buffer.byteLength(longest)}`
+  return undefined
+}

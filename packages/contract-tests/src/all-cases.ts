@@ -1,0 +1,65 @@
+import { claimCases } from './capabilities/claims.ts'
+import { refusalCases } from './capabilities/refusals.ts'
+import type { ContractCase } from './case.ts'
+import { deadLetterCases } from './dead-letters/dead-letters.ts'
+import { drainCases } from './drain/broker.ts'
+import { handBackCases } from './drain/hand-back.ts'
+import { errorCases } from './errors/errors.ts'
+import { consumerCases } from './flow/consumers.ts'
+import { windowCases } from './flow/window.ts'
+import { foreignCases } from './foreign/foreign.ts'
+import { isolationCases } from './isolation/isolation.ts'
+import { messageLeaseCases } from './leases/message-lease.ts'
+import { scopeLeaseCases } from './leases/scope-lease.ts'
+import { handlerOrderCases } from './ordering/handlers.ts'
+import { keyCases } from './ordering/keys.ts'
+import { reconnectCases } from './reconnect/reconnect.ts'
+import { requestCases } from './requests/requests.ts'
+import { handlerRetryCases } from './retry/retry.ts'
+import { batchCases } from './sending/batches.ts'
+import { bodyCases } from './sending/bodies.ts'
+import { headerCases } from './sending/headers.ts'
+import { scheduleCases } from './sending/schedules.ts'
+import { ackCases } from './settling/ack.ts'
+import { countCases } from './settling/counts.ts'
+import { lateCases } from './settling/late.ts'
+import { releaseCases } from './settling/release.ts'
+import { retryCases } from './settling/retry.ts'
+import { statsCases } from './stats/stats.ts'
+import { positionCases } from './streams/positions.ts'
+import { fanOutCases } from './topics/fan-out.ts'
+import { filterCases } from './topics/filters.ts'
+
+/** The table of contents: everything that a driver is examined for. */
+export const allCases: readonly ContractCase[] = [
+  ...claimCases,
+  ...refusalCases,
+  ...bodyCases,
+  ...headerCases,
+  ...batchCases,
+  ...scheduleCases,
+  ...ackCases,
+  ...retryCases,
+  ...releaseCases,
+  ...lateCases,
+  ...countCases,
+  ...messageLeaseCases,
+  ...scopeLeaseCases,
+  ...keyCases,
+  ...handlerOrderCases,
+  ...windowCases,
+  ...consumerCases,
+  ...handlerRetryCases,
+  ...deadLetterCases,
+  ...handBackCases,
+  ...drainCases,
+  ...reconnectCases,
+  ...fanOutCases,
+  ...filterCases,
+  ...positionCases,
+  ...requestCases,
+  ...statsCases,
+  ...errorCases,
+  ...foreignCases,
+  ...isolationCases,
+]

@@ -1,0 +1,178 @@
+import { deadLetter, type Broker, type DeadLetter } from '@busbar/core'
+import type { Capabilities } from '@busbar/core/driver'
+import type { ContractCase } from '../case.ts'
+import { check, checkEqual, checkSameMembers, show } from '../kit/assert.ts'
+import type { Handled, TextPlace } from '../kit/broker-kit.ts'
+import type { CaseContext } from '../kit/context.ts'
+import { numbered } from '../kit/messages.ts'
+
+const kept = ({ settlement, deadLetter: place }: Capabilities): boolean => settlement !== false && place !== 'none'
+const received = (capabilities: Capabilities): boolean => kept(capabilities) && capabilities.peek !== 'none'
+const redriven = (capabilities: Capabilities): boolean => kept(capabilities) && capabilities.redrive !== 'none'
+
+const afterAttempts: ContractCase = {
+  id: 'dead-letters/after-attempts',
+  title: 'a message whose handler fails at every attempt goes to dead letter after exactly that many starts, and is gone from its source',
+  examines: ['deadLetter'],
+  kills: ['ack-no-op'],
+  applies: received,
+  waitsMs: () => 10_000,
+  async run(context) {
+    const { place, broker } = await open(context)
+    const handled: Handled[] = []
+    await broker.consume(
+      place.source,
+      context.api.recording(handled, () => {
+        throw new Error('always')
+      }),
+    )
+    await broker.producer(place.destination).send('bad')
+    await letters(context, broker, place, 1)
+    await context.waiting.until(context.now + context.againMs(await context.place()) + context.harness.bounds.quietMs)
+    checkEqual(handled.map(({ message }) => message.attempt), [1, 2, 3], 'starts by the default policy')
+  },
+}
+
+const copyIsWhole: ContractCase = {
+  id: 'dead-letters/copy-is-whole',
+  title: 'a dead letter has the body and headers of its message byte for byte, its identity, and says why it is there',
+  examines: ['deadLetter', 'peek'],
+  kills: ['second-hop-drops-headers'],
+  applies: received,
+  async run(context) {
+    const { place, broker } = await open(context)
+    const headers = { tenant: 'acme', 'X-Mixed': ' kept ' }
+    const startedAt = context.harness.clock.now()
+    await broker.consume(place.source, () => deadLetter('not wanted'))
+    await broker.producer(place.destination).send('bad: ü🚌', { id: 'order-17', headers })
+    const [letter] = await letters(context, broker, place, 1)
+    check(letter !== undefined, 'there is a dead letter')
+    const body = typeof letter.body === 'string' ? letter.body : new TextDecoder().decode(letter.body)
+    checkEqual([body, Object.entries(letter.headers).toSorted(([a], [b]) => (a < b ? -1 : 1)), letter.id], ['bad: ü🚌', Object.entries(headers).toSorted(([a], [b]) => (a < b ? -1 : 1)), 'order-17'], 'body, headers and id')
+    check(letter.info !== undefined, 'it has its reason')
+    checkEqual([letter.info.reason, letter.info.attempts], ['not wanted', 1], 'reason and attempts')
+    check(letter.info.firstFailureAt >= startedAt && letter.info.lastFailureAt >= letter.info.firstFailureAt, 'its times of failure are times of this case')
+    check(letter.info.source.includes(place.name), () => `its source is ${place.name}: ${show(letter.info?.source)}`)
+  },
+}
+
+const peekExact: ContractCase = {
+  id: 'dead-letters/peek-leaves',
+  title: 'an exact peek takes nothing, however often it looks, in the order of the queue',
+  examines: ['peek'],
+  kills: ['browse-takes', 'browse-misordered', 'browse-misses-page'],
+  applies: (capabilities) => kept(capabilities) && capabilities.peek === 'exact',
+  async run(context) {
+    const { place, broker } = await open(context)
+    await broker.consume(place.source, () => deadLetter('no'), { concurrency: 1 })
+    const bodies = numbered('m', 25)
+    for (const body of bodies) await broker.producer(place.destination).send(body)
+    await letters(context, broker, place, 25)
+    for (let time = 0; time < 3; time++) {
+      const seen = (await broker.deadLetters(place.source).peek({ max: 100 })).map(textOfLetter)
+      checkEqual(seen, bodies, `look ${time + 1}`)
+    }
+    const stats = await broker.stats(broker.deadLetters(place.source).queue)
+    check(stats.ready === undefined || stats.ready === 25, () => `all 25 are still ready, not ${stats.ready}`)
+  },
+}
+
+const redrive: ContractCase = {
+  id: 'dead-letters/redrive',
+  title: 'redriven messages are handled again with their identity and attempt 1, and leave the dead letters; those filtered out stay',
+  examines: ['redrive'],
+  kills: ['ack-no-op', 'id-replaced'],
+  applies: (capabilities) => redriven(capabilities) && capabilities.peek !== 'none',
+  async run(context) {
+    const { place, broker } = await open(context)
+    let broken = true
+    const handled: Handled[] = []
+    await broker.consume(place.source, context.api.recording(handled, () => (broken ? deadLetter('broken') : undefined)))
+    const bodies = numbered('m', 6)
+    for (const body of bodies) await broker.producer(place.destination).send(body, { id: `id-${body}` })
+    await letters(context, broker, place, 6)
+    broken = false
+    const before = handled.length
+    const wanted = bodies.slice(0, 4)
+    const result = await context.waiting.settled(broker.deadLetters(place.source).redrive({ where: (letter) => wanted.includes(textOfLetter(letter)) }), 'the redrive', 60_000)
+    checkEqual(result.moved, 4, 'moved')
+    const again = (): Handled[] => handled.slice(before)
+    await context.waiting.eventually(() => wanted.every((body) => again().some(({ text }) => text === body)), () => `the redriven messages are handled; only ${show(again().map(({ text }) => text))} were`, context.againMs(await context.place()))
+    for (const { text, message } of again()) checkEqual([message.id, message.attempt], [`id-${text}`, 1], `id and attempt of ${text}`)
+    const left = await letters(context, broker, place, 2)
+    checkSameMembers(left.map(textOfLetter), bodies.slice(4), 'dead letters that stay')
+  },
+}
+
+const redriveInWindow: ContractCase = {
+  id: 'dead-letters/redrive-inside-deduplication-window',
+  title: 'a message redriven at once is not swallowed by the broker\'s deduplication',
+  examines: ['deduplication', 'redrive'],
+  kills: ['deduplication-by-message-id'],
+  applies: (capabilities) => redriven(capabilities) && capabilities.deduplication !== false,
+  async run(context) {
+    const place = context.api.place({ deduplicationId: (body) => `d-${body.length}` })
+    const broker = await context.api.broker(place)
+    const handled: Handled[] = []
+    await broker.consume(place.source, context.api.recording(handled, (message) => (handled.length === 1 ? deadLetter(`first time ${message.id}`) : undefined)))
+    await broker.producer(place.destination).send('once')
+    await letters(context, broker, place, 1)
+    await context.waiting.settled(broker.deadLetters(place.source).redrive(), 'the redrive', 60_000)
+    await context.waiting.eventually(() => handled.length >= 2, 'the redriven message is handled', context.againMs(await context.place()))
+  },
+}
+
+const discard: ContractCase = {
+  id: 'dead-letters/discard',
+  title: 'discarding deletes the dead letters chosen and no others',
+  examines: ['deadLetter'],
+  kills: ['ack-no-op', 'ack-touches-neighbour'],
+  applies: received,
+  async run(context) {
+    const { place, broker } = await open(context)
+    await broker.consume(place.source, () => deadLetter('no'))
+    const bodies = numbered('m', 5)
+    for (const body of bodies) await broker.producer(place.destination).send(body)
+    await letters(context, broker, place, 5)
+    const result = await context.waiting.settled(broker.deadLetters(place.source).discard({ where: (letter) => textOfLetter(letter) !== 'm-3' }), 'the discard', 60_000)
+    checkEqual(result.discarded, 4, 'discarded')
+    checkSameMembers((await letters(context, broker, place, 1)).map(textOfLetter), ['m-3'], 'dead letters that stay')
+  },
+}
+
+const refusedWithoutPlace: ContractCase = {
+  id: 'dead-letters/refused-without-place',
+  title: 'where dead letters have no place to go, a source is refused at start unless it says drop or block',
+  examines: ['deadLetter'],
+  kills: [],
+  applies: ({ settlement, deadLetter: place }) => settlement !== false && place === 'none',
+  async run(context) {
+    const place = context.api.place()
+    const broker = context.api.make([place.destination, place.source], {})
+    let refused = false
+    await broker.start().catch(() => (refused = true))
+    check(refused || context.hasQueues, 'it is refused')
+  },
+}
+
+export const deadLetterCases: readonly ContractCase[] = [afterAttempts, copyIsWhole, peekExact, redrive, redriveInWindow, discard, refusedWithoutPlace]
+
+async function open(context: CaseContext): Promise<{ readonly place: TextPlace; readonly broker: Broker }> {
+  const place = context.api.place()
+  return { place, broker: await context.api.broker(place) }
+}
+
+/** Waits for `count` dead letters. */
+function letters(context: CaseContext, broker: Broker, place: TextPlace, count: number): Promise<readonly DeadLetter[]> {
+  return context.waiting.poll(
+    () => broker.deadLetters(place.source).peek({ max: count + 1 }),
+    (found) => found.length === count,
+    (found) => `there are ${count} dead letters, not ${found.length}`,
+    60_000 + context.harness.bounds.arrivalMs,
+    200,
+  )
+}
+
+function textOfLetter({ body }: DeadLetter): string {
+  return typeof body === 'string' ? body : new TextDecoder().decode(body)
+}

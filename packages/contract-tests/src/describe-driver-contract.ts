@@ -1,0 +1,103 @@
+import type { Capabilities, Refusal } from '@busbar/core/driver'
+import { allCases } from './all-cases.ts'
+import type { CaseId } from './case-ids.ts'
+import type { ContractCase } from './case.ts'
+import type { CaseOutcome, CaseResult, Certificate } from './certificate.ts'
+import { kinds, type Harness, type Kind } from './harness.ts'
+import { ContractViolation } from './kit/assert.ts'
+import { claimsOf } from './kit/claims.ts'
+import { runCase } from './run-case.ts'
+import type { Runner } from './runner.ts'
+
+/** A case that a driver is known to fail, and why. An entry for a case that passes, or does not run, fails the suite. */
+export interface KnownGap {
+  readonly case: CaseId
+  /** Default: every kind. */
+  readonly kind?: Kind
+  /** One sentence for the capability matrix. */
+  readonly reason: string
+}
+
+export interface ContractOptions {
+  /** Printed over the cases; also the row of the capability matrix. */
+  readonly name: string
+  readonly harness: Harness
+  readonly runner: Runner
+  readonly knownGaps?: readonly KnownGap[]
+  /** Default: {@link allCases}. Fewer make no certificate; for working on a driver. */
+  readonly cases?: readonly ContractCase[]
+}
+
+/**
+ * Registers every case that the driver's own capabilities call for with the runner. Nothing can be overridden: what a driver claims is examined, and what it
+ * does not claim must be refused. Returns the certificate, which is complete when the runner has run everything.
+ */
+export function describeDriverContract({ name, harness, runner, knownGaps = [], cases = allCases }: ContractOptions): Certificate {
+  const claims = claimsOf(harness)
+  const certificate: Certificate = { name, label: harness.label, claims, results: [] }
+  const gaps = new Set(knownGaps)
+  runner.describe(`driver contract: ${name}`, () => {
+    for (const kind of kinds) {
+      const applicable = cases.filter((contractCase) => applies(contractCase, kind, claims[kind]))
+      if (applicable.length === 0) continue
+      runner.describe(kind, () => {
+        for (const contractCase of applicable) register(contractCase, kind)
+      })
+    }
+    runner.it('every known gap is still a gap', async () => checkGaps(knownGaps, gaps), harness.bounds.caseMs)
+  })
+  return certificate
+
+  function register(contractCase: ContractCase, kind: Kind): void {
+    const title = `${contractCase.id}: ${contractCase.title}`
+    const record = (outcome: CaseOutcome, reason?: string): void => {
+      const result: CaseResult = { id: contractCase.id, kind, outcome, examines: contractCase.examines, ...(reason === undefined ? {} : { reason }) }
+      certificate.results.push(result)
+    }
+    const unexamined = whyNotExamined(contractCase, harness, claims[kind])
+    if (unexamined !== undefined) {
+      record('not-examined', unexamined)
+      runner.skip?.(title, unexamined)
+      return
+    }
+    const gap = knownGaps.find((entry) => entry.case === contractCase.id && (entry.kind === undefined || entry.kind === kind))
+    const body = async (): Promise<void> => {
+      try {
+        await runCase(contractCase, harness, kind)
+        record('passed')
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error)
+        if (gap === undefined) {
+          record('failed', reason)
+          throw error
+        }
+        gaps.delete(gap)
+        record('gap', gap.reason)
+      }
+    }
+    runner.it(title, body, harness.bounds.caseMs)
+  }
+}
+
+/** The cases that a driver with these claims is examined by. */
+export function applies(contractCase: ContractCase, kind: Kind, claims: Certificate['claims'][Kind]): boolean {
+  if (contractCase.kinds !== undefined && !contractCase.kinds.includes(kind)) return false
+  const claim: Capabilities | Refusal = contractCase.keyed === true ? claims.keyed : claims.unkeyed
+  return !('refused' in claim) && (contractCase.applies?.(claim) ?? true)
+}
+
+/** Why this harness cannot examine the case; `undefined` if it can. */
+export function whyNotExamined(contractCase: ContractCase, harness: Harness, claims: Certificate['claims'][Kind]): string | undefined {
+  const missing = contractCase.faults?.filter((fault) => harness.faults?.[fault] === undefined) ?? []
+  if (missing.length > 0) return `the harness cannot cause: ${missing.join(', ')}`
+  const claim = contractCase.keyed === true ? claims.keyed : claims.unkeyed
+  const waitMs = 'refused' in claim ? 0 : (contractCase.waitsMs?.(claim) ?? 0)
+  if (waitMs > harness.bounds.longestWaitMs) return `it takes ${waitMs} ms, more than this harness waits (${harness.bounds.longestWaitMs})`
+  return undefined
+}
+
+function checkGaps(knownGaps: readonly KnownGap[], unused: ReadonlySet<KnownGap>): void {
+  if (unused.size === 0) return
+  const texts = knownGaps.filter((gap) => unused.has(gap)).map((gap) => `${gap.case}${gap.kind === undefined ? '' : ` (${gap.kind})`}`)
+  throw new ContractViolation(`known gaps that are none any more, or never ran: ${texts.join(', ')}`)
+}

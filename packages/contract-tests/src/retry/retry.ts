@@ -1,0 +1,108 @@
+import { retryLater } from '@busbar/core'
+import type { ContractCase } from '../case.ts'
+import { check, checkEqual, show } from '../kit/assert.ts'
+import type { Handled } from '../kit/broker-kit.ts'
+
+const failing: ContractCase = {
+  id: 'retry/handler-runs-again',
+  title: 'a message whose handler throws is handled again, with attempts counted from 1, and acked when it succeeds',
+  examines: ['redelivery'],
+  kills: ['ack-no-op', 'attempt-inflated'],
+  applies: ({ settlement }) => settlement !== false,
+  waitsMs: () => 5_000,
+  async run(context) {
+    const place = context.api.place()
+    const broker = await context.api.broker(place)
+    const handled: Handled[] = []
+    await broker.consume(
+      place.source,
+      context.api.recording(handled, (message) => {
+        if (message.attempt < 3) throw new Error('not yet')
+      }),
+    )
+    await broker.producer(place.destination).send('only')
+    await context.waiting.eventually(() => handled.some(({ message }) => message.attempt === 3), () => `it is handled a third time; starts ${show(handled.map(({ message }) => message.attempt))}`, 10_000 + context.againMs(await context.place()))
+    checkEqual([...new Set(handled.map(({ message }) => message.attempt))].slice(0, 3), [1, 2, 3], 'attempts')
+    await context.waiting.until(context.now + context.againMs(await context.place()) + context.harness.bounds.quietMs)
+    check(handled.filter(({ message }) => message.attempt >= 3).length <= 2, () => `after it succeeded it is acked; starts ${show(handled.map(({ message }) => message.attempt))}`)
+  },
+}
+
+const waits: ContractCase = {
+  id: 'retry/waits-as-asked',
+  title: 'retryLater waits as long as asked, wherever the wait is spent, short or long',
+  examines: ['redelivery', 'lease'],
+  kills: ['retry-delay-ignored'],
+  applies: ({ settlement }) => settlement !== false,
+  waitsMs: () => 60_000,
+  async run(context) {
+    const place = context.api.place()
+    const broker = await context.api.broker(place)
+    for (const waitMs of [200, 20_000]) {
+      const handled: Handled[] = []
+      const consumer = await broker.consume(place.source, context.api.recording(handled, (message) => (message.attempt === 1 ? retryLater(waitMs) : undefined)))
+      await broker.producer(place.destination).send(`wait ${waitMs}`)
+      await context.waiting.eventually(() => handled.some(({ message }) => message.attempt === 2), 'it is handled again', waitMs + 2_000 + context.againMs(await context.place()))
+      const [first] = handled
+      const second = handled.find(({ message }) => message.attempt === 2)
+      check(first !== undefined && second !== undefined && second.at - first.at >= waitMs, () => `the second start comes at least ${waitMs} ms after the first, not ${(second?.at ?? 0) - (first?.at ?? 0)}`)
+      await context.waiting.settled(consumer.drain({ timeoutMs: 5_000 }), 'the drain of the consumer', 10_000)
+    }
+  },
+}
+
+const longHandler: ContractCase = {
+  id: 'retry/long-handler',
+  title: 'a handler that runs longer than the lease keeps its message: it is extended and not handled twice',
+  examines: ['lease'],
+  kills: ['extend-no-op', 'lease-until-overstated'],
+  applies: ({ lease }) => lease !== false && lease.kind === 'message',
+  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? 3 * lease.ms : 0),
+  async run(context) {
+    const { lease } = (await context.place()).capabilities
+    check(lease !== false && lease.kind === 'message', 'messages have leases')
+    const place = context.api.place()
+    const [broker, other] = [await context.api.broker(place), await context.api.broker(place)]
+    const handled: Handled[] = []
+    let ended = 0
+    const handle = context.api.recording(handled, async () => {
+      await context.waiting.until(context.now + lease.ms * 2.5)
+      ended++
+      context.changes.notify()
+    })
+    await broker.consume(place.source, handle)
+    await broker.producer(place.destination).send('slow')
+    await context.waiting.eventually(() => handled.length === 1, 'the handler runs', context.harness.bounds.arrivalMs)
+    await other.consume(place.source, handle)
+    await context.waiting.eventually(() => ended === 1, 'the handler ends', lease.ms * 3)
+    check(handled.length === 1, () => `it was started once while it ran, not ${handled.length} times`)
+    await context.waiting.never(() => handled.length > 1, 'it is handled again after it was acked', lease.ms + context.harness.bounds.quietMs)
+  },
+}
+
+const nack: ContractCase = {
+  id: 'retry/explicit-outcomes',
+  title: 'ack, nack and extend of a message answer what happened, and nack brings it back with the next attempt',
+  examines: ['settlement', 'redelivery'],
+  kills: ['retry-acks', 'retry-loses'],
+  applies: ({ settlement }) => settlement !== false,
+  async run(context) {
+    const place = context.api.place()
+    const broker = await context.api.broker(place)
+    const answers: string[] = []
+    const handled: Handled[] = []
+    await broker.consume(
+      place.source,
+      context.api.recording(handled, async (message) => {
+        answers.push(message.attempt === 1 ? await message.nack() : await message.ack())
+        context.changes.notify()
+      }),
+    )
+    await broker.producer(place.destination).send('only')
+    await context.waiting.eventually(() => answers.length >= 2, () => `it comes back after nack; starts ${show(handled.map(({ message }) => message.attempt))}`, context.againMs(await context.place()))
+    check(answers.every((answer) => answer === 'durable' || answer === 'accepted'), () => `the answers are durable or accepted: ${show(answers)}`)
+    checkEqual(handled.slice(0, 2).map(({ message }) => message.attempt), [1, 2], 'attempts')
+  },
+}
+
+export const handlerRetryCases: readonly ContractCase[] = [failing, waits, longHandler, nack]

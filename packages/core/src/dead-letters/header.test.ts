@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest'
+import { deadLetterHeader, packDeadLetter, packDeadLetterBriefly, unpackDeadLetter } from './header.ts'
+import type { DeadLetterInfo } from './types.ts'
+
+const info: DeadLetterInfo = {
+  reason: 'attempts exhausted',
+  errorName: 'TypeError',
+  errorMessage: 'no such depot',
+  attempts: 5,
+  source: 'order-placed.billing',
+  firstFailureAt: 1_767_225_600_000,
+  lastFailureAt: 1_767_225_601_500,
+}
+
+// What other versions and other clients read: docs/reference/wire-format.md shows the same ones.
+const full = '{"v":1,"r":"attempts exhausted","n":"TypeError","m":"no such depot","a":5,"s":"order-placed.billing","f":1767225600000,"l":1767225601500}'
+const brief = '{"v":1,"r":"attempts exhausted","a":5,"s":"order-placed.billing","f":1767225600000,"l":1767225601500}'
+
+describe('the dead-letter header', () => {
+  it('has the name that is on the wire', () => {
+    expect(deadLetterHeader).toBe('busbar-dead')
+  })
+
+  it('carries why and when, byte for byte', () => {
+    expect(packDeadLetter(info)).toBe(full)
+    expect(unpackDeadLetter(full)).toEqual(info)
+  })
+
+  it('has a shorter form, without the error', () => {
+    expect(packDeadLetterBriefly(info)).toBe(brief)
+    expect(unpackDeadLetter(brief)).toEqual({ ...info, errorName: undefined, errorMessage: undefined })
+    expect(unpackDeadLetter(packDeadLetterBriefly({ ...info, reason: 'x'.repeat(500) }))?.reason).toBe('x'.repeat(20))
+  })
+
+  it('stays within 1 KiB, cutting the message of the error first', () => {
+    const text = packDeadLetter({ ...info, reason: 'x'.repeat(200), errorMessage: '"'.repeat(5000) })
+    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(1024)
+    expect(unpackDeadLetter(text)).toMatchObject({ reason: 'x'.repeat(200), errorName: 'TypeError', attempts: 5 })
+    expect(unpackDeadLetter(text)?.errorMessage).toMatch(/^"{150,}$/)
+  })
+
+  it('stays within 1 KiB whatever the texts are made of', () => {
+    for (const character of ['"', '€', '汉', '😀', '\u{85}']) {
+      const long = character.repeat(1000)
+      const text = packDeadLetter({ ...info, reason: long, errorName: long, errorMessage: long, source: `${'t'.repeat(80)}.${'s'.repeat(80)}` })
+      expect(Buffer.byteLength(text)).toBeLessThanOrEqual(1024)
+      expect(unpackDeadLetter(text)?.attempts).toBe(5)
+    }
+  })
+
+  it('is one line of well-formed text without credentials', () => {
+    const text = packDeadLetter({ ...info, reason: 'a\r\nb\u2028c', errorMessage: 'amqp://user:secret@host/x \ud800 and https://token@host failed' })
+    expect(unpackDeadLetter(text)).toMatchObject({ reason: 'a b c', errorMessage: 'amqp://***@host/x \ufffd and https://***@host failed' })
+    expect(text).not.toContain('secret')
+    expect(text.isWellFormed()).toBe(true)
+  })
+
+  it.each([
+    ['no header', undefined],
+    ['text that is not JSON', 'dead'],
+    ['null', 'null'],
+    ['a newer version', full.replace('"v":1', '"v":2')],
+    ['a missing field', full.replace('"a":5,', '')],
+    ['a field of the wrong type', full.replace('"a":5', '"a":"5"')],
+    ['more than 4,096 characters', full.replace('exhausted', 'x'.repeat(4096))],
+  ])('tells nothing for %s', (_, text) => {
+    expect(unpackDeadLetter(text)).toBeUndefined()
+  })
+})

@@ -1,0 +1,98 @@
+import type { Capabilities, Endpoint, Outgoing, Sender, SendResult } from '@busbar/core/driver'
+import { memoryError } from '../errors.ts'
+import { sendUnder, type SendUnderFaults } from '../faults/send-faults.ts'
+import type { Profile } from '../profiles/profile.ts'
+import type { MemoryLink } from './link.ts'
+
+/** Stores accepted messages, in order, and answers for each of them. */
+export type Store = (batch: readonly Outgoing[], now: number) => SendResult[]
+
+/** Sends to one endpoint. Storing is synchronous: a batch is in the broker when `send` returns its promise. */
+export class MemorySender implements Sender, SendUnderFaults {
+  onWritable: (() => void) | undefined = undefined
+  readonly place: string
+  readonly partial: boolean
+  readonly #link: MemoryLink
+  readonly #endpoint: Endpoint
+  readonly #profile: Profile
+  readonly #capabilities: Capabilities
+  readonly #put: Store
+  #closed = false
+
+  constructor(link: MemoryLink, endpoint: Endpoint, place: string, profile: Profile, capabilities: Capabilities, put: Store) {
+    this.#link = link
+    this.#endpoint = endpoint
+    this.place = place
+    this.#profile = profile
+    this.#capabilities = capabilities
+    this.partial = capabilities.batchOrder === 'partial'
+    this.#put = put
+    link.senders.add(this)
+  }
+
+  get writable(): boolean {
+    return this.#link.up && !this.#closed
+  }
+
+  sizeOf(message: Outgoing): number {
+    return this.#profile.sizeOf(message)
+  }
+
+  send(batch: readonly Outgoing[], signal: AbortSignal): Promise<readonly SendResult[]> {
+    const refused = this.#refuseAll(batch, signal)
+    if (refused !== undefined) return Promise.resolve(batch.map(() => refused))
+    this.#link.services.meter('send', 1)
+    const { faults } = this.#link.world
+    return faults === undefined ? Promise.resolve(this.store(batch)) : sendUnder(faults, batch, this)
+  }
+
+  store(batch: readonly Outgoing[]): SendResult[] {
+    const now = this.#link.world.clock.monotonic()
+    let refused: (SendResult | undefined)[] | undefined
+    for (let index = 0; index < batch.length; index++) {
+      const result = this.#refuse(batch[index] as Outgoing)
+      if (result !== undefined) (refused ??= new Array<SendResult | undefined>(batch.length))[index] = result
+    }
+    if (refused === undefined) return this.#put(batch, now)
+    const results = refused
+    const stored = this.#put(batch.filter((_, index) => results[index] === undefined), now)
+    return batch.map((_, index) => results[index] ?? (stored.shift() as SendResult))
+  }
+
+  drop(downMs: number): void {
+    this.#link.drop(downMs)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#link.senders.delete(this)
+  }
+
+  #refuse(message: Outgoing): SendResult | undefined {
+    const bytes = this.#profile.sizeOf(message)
+    const { maxMessageBytes } = this.#capabilities
+    const error =
+      bytes > maxMessageBytes
+        ? memoryError('ERR_TOO_LARGE', `The message has ${bytes} bytes; ${this.#endpoint.destination} takes up to ${maxMessageBytes}`, { destination: this.#endpoint.destination, messageId: message.id })
+        : this.#profile.refuse(message, this.#endpoint)
+    return error && { ok: false, stored: 'no', error }
+  }
+
+  /** What a broker answers to the request as a whole. */
+  #refuseAll(batch: readonly Outgoing[], signal: AbortSignal): SendResult | undefined {
+    const { destination } = this.#endpoint
+    const { maxBatch } = this.#capabilities
+    if (this.#closed) return no(memoryError('ERR_CLOSED', `The sender of ${destination} is closed`, { destination }))
+    if (signal.aborted) return no(memoryError('ERR_TIMEOUT', `The send to ${destination} was given up before it was handed over`, { destination }))
+    if (!this.#link.up) return no(this.#link.unavailable())
+    if (batch.length > maxBatch.messages) return no(memoryError('ERR_INVALID', `A request to ${destination} takes up to ${maxBatch.messages} messages, not ${batch.length}`, { destination }))
+    let bytes = 0
+    for (const message of batch) bytes += this.#profile.sizeOf(message)
+    if (bytes > maxBatch.bytes && batch.length > 1) return no(memoryError('ERR_TOO_LARGE', `A request to ${destination} takes up to ${maxBatch.bytes} bytes, not ${bytes}`, { destination }))
+    return undefined
+  }
+}
+
+function no(error: ReturnType<typeof memoryError>): SendResult {
+  return { ok: false, stored: 'no', error }
+}

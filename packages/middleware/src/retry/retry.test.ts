@@ -1,0 +1,132 @@
+import { constant, deadLetter, Directive, retryLater, type ProcessContext } from '@busbar/core'
+import { describe, expect, it } from 'vitest'
+import { makeContext, type TestContext } from '../test-support/context.ts'
+import { retry, type RetryOptions } from './retry.ts'
+
+const failure = new Error('handler failed')
+
+function fails(error: unknown = failure): () => never {
+  return () => {
+    throw error
+  }
+}
+
+/** The outcome of a chain of only retry and handler, for a handler that throws at once and one that rejects. */
+async function outcomes(options: RetryOptions, context: TestContext, error: unknown = failure): Promise<unknown> {
+  const now = retry(options).process(context, fails(error))
+  const later = await retry(options).process(context, async () => fails(error)())
+  expect(now).toBeInstanceOf(Directive)
+  expect(later).toEqual(now)
+  return now
+}
+
+describe('retry', () => {
+  it('hands a value on, without a promise of its own', async () => {
+    expect(retry().process(makeContext(), () => 'value')).toBe('value')
+    await expect(retry().process(makeContext(), async () => 'value')).resolves.toBe('value')
+  })
+
+  it('asks for a retry after the backoff', async () => {
+    const outcome = await outcomes({ backoff: constant(700) }, makeContext({ attempt: 2 }))
+    expect(outcome).toMatchObject({ action: 'retry', delayMs: 700, error: failure, counts: true })
+  })
+
+  it('gives the attempt and the random source to the backoff', async () => {
+    const random = (): number => 0.25
+    const asked: unknown[] = []
+    const backoff = { maxMs: 9, delay: (...given: unknown[]) => (asked.push(given), 9) }
+    await outcomes({ backoff, maxAttempts: 9 }, makeContext({ attempt: 4, random }))
+    expect(asked).toEqual([[4, random], [4, random]])
+  })
+
+  it('backs off from 1 s to 30 s with full jitter by default, three attempts in all', async () => {
+    const random = (): number => 0.5
+    expect(await outcomes({}, makeContext({ attempt: 1, random }))).toMatchObject({ action: 'retry', delayMs: 500 })
+    expect(await outcomes({}, makeContext({ attempt: 2, random }))).toMatchObject({ action: 'retry', delayMs: 1000 })
+    expect(await outcomes({}, makeContext({ attempt: 3, random }))).toMatchObject({ action: 'dead-letter', reason: 'attempts exhausted', error: failure })
+    expect(retry().retry).toEqual({ maxAttempts: 3, maxWaitMs: 30_000, holdMs: undefined })
+  })
+
+  it.each([1, 2, 5])('starts the handler %d times, no more', async (maxAttempts) => {
+    const actions: string[] = []
+    for (let attempt = 1; attempt <= maxAttempts + 2; attempt++) {
+      const outcome = (await outcomes({ maxAttempts, backoff: constant(1) }, makeContext({ attempt }))) as Directive
+      actions.push(outcome.action)
+    }
+    expect(actions.indexOf('dead-letter')).toBe(maxAttempts - 1)
+    expect(actions.slice(maxAttempts - 1).every((action) => action === 'dead-letter')).toBe(true)
+  })
+
+  it('declares its budget', () => {
+    const middleware = retry({ maxAttempts: 7, backoff: constant(123), holdMs: 10 })
+    expect(middleware).toMatchObject({ name: 'retry', stage: 'retry', retry: { maxAttempts: 7, maxWaitMs: 123, holdMs: 10 } })
+  })
+
+  it('does not retry what retryIf refuses', async () => {
+    const seen: unknown[] = []
+    const retryIf = (error: unknown, given: ProcessContext): boolean => {
+      seen.push([error, given])
+      return false
+    }
+    const context = makeContext()
+    expect(await outcomes({ retryIf }, context)).toMatchObject({ action: 'dead-letter', reason: 'not retryable', error: failure })
+    expect(seen).toEqual([[failure, context], [failure, context]])
+    expect(await outcomes({ retryIf: () => true }, context)).toMatchObject({ action: 'retry' })
+  })
+
+  it('gives the message up with its own error where retryIf throws', async () => {
+    expect(await outcomes({ retryIf: fails(new Error('bug')) }, makeContext())).toMatchObject({ action: 'dead-letter', error: failure })
+  })
+
+  it('does not begin an attempt after maxElapsedMs', async () => {
+    const options = { maxElapsedMs: 1000, backoff: constant(100) }
+    expect(await outcomes(options, makeContext({ timestamp: 5000, nowMs: 5900 }))).toMatchObject({ action: 'retry' })
+    expect(await outcomes(options, makeContext({ timestamp: 5000, nowMs: 5901 }))).toMatchObject({ action: 'dead-letter', reason: 'not handled within 1000 ms', error: failure })
+    expect(await outcomes(options, makeContext({ nowMs: 1e12 }))).toMatchObject({ action: 'retry' })
+  })
+
+  it.each(['returned', 'thrown'] as const)('counts a retryLater that is %s, within the attempts', async (form) => {
+    const run = (attempt: number): unknown => {
+      const directive = retryLater(4321, failure)
+      return retry({ maxAttempts: 2 }).process(makeContext({ attempt }), form === 'returned' ? () => directive : fails(directive))
+    }
+    expect(run(1)).toMatchObject({ action: 'retry', delayMs: 4321, error: failure, counts: true })
+    expect(run(2)).toMatchObject({ action: 'dead-letter', reason: 'attempts exhausted', error: failure })
+  })
+
+  it('passes on a deadLetter, and a retry that uses no attempt', async () => {
+    const given = deadLetter('no such customer', failure)
+    expect(await outcomes({}, makeContext(), given)).toBe(given)
+    const uncounted = new Directive('retry', { delayMs: 5, counts: false })
+    expect(retry({ maxAttempts: 1 }).process(makeContext(), () => uncounted)).toBe(uncounted)
+  })
+
+  describe('when the signal has fired', () => {
+    const reason = new Error('lease lost')
+    const abortError = new DOMException('aborted', 'AbortError')
+
+    it.each([reason, abortError])('does not count an attempt that ended with %s, not even the last', async (error) => {
+      const context = makeContext({ attempt: 3 })
+      context.abort(reason)
+      expect(await outcomes({ retryIf: () => false }, context, error)).toMatchObject({ action: 'retry', delayMs: 0, error, counts: false })
+    })
+
+    it('counts an attempt that failed for another reason', async () => {
+      const context = makeContext({ attempt: 3 })
+      context.abort(reason)
+      expect(await outcomes({}, context)).toMatchObject({ action: 'dead-letter' })
+    })
+
+    it('counts an AbortError that has nothing to do with it', async () => {
+      expect(await outcomes({}, makeContext({ attempt: 3 }), abortError)).toMatchObject({ action: 'dead-letter', error: abortError })
+    })
+  })
+
+  it.each([{ maxAttempts: 0 }, { maxAttempts: 101 }, { maxAttempts: 1.5 }, { holdMs: -1 }, { holdMs: Infinity }, { maxElapsedMs: 0 }, { maxElapsedMs: Number.NaN }])('refuses %j', (options) => {
+    expect(() => retry(options)).toThrow(RangeError)
+  })
+
+  it('names an unknown option', () => {
+    expect(() => retry({ maxAttempt: 5 } as object)).toThrow(new TypeError("retry: unknown option 'maxAttempt'; did you mean 'maxAttempts'?"))
+  })
+})
