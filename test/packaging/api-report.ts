@@ -54,7 +54,7 @@ async function section(entry: Entry): Promise<string> {
   return `## ${entry.specifier}\n\n\`\`\`ts\n${declarations(readFileSync(join(outDir, 'index.d.ts'), 'utf8'))}\n\`\`\`\n`
 }
 
-/** Declarations without comments, blank lines and the bundler's region marks. */
+/** Declarations without comments and blank lines, exported names one per line, so that a difference shows what changed. */
 function declarations(text: string): string {
   return withoutComments(text)
     .split('\n')
@@ -62,6 +62,10 @@ function declarations(text: string): string {
     .filter((line) => line !== '')
     .join('\n')
     .replaceAll('\t', '  ')
+    .replaceAll(
+      /^(export (?:type )?\{) (.+) (\};)$/gm,
+      (_, open: string, names: string, close: string) => `${open}\n  ${names.replaceAll(', ', ',\n  ')}\n${close}`,
+    )
 }
 
 function firstDifference(committed: string, current: string): number {

@@ -59,7 +59,7 @@ function sourceErrors(base: string, folder: string): string[] {
 
 function importError(folder: string, manifest: Manifest, file: string, specifier: string): string | undefined {
   if (specifier.startsWith('node:')) return undefined
-  const isTest = file.endsWith('.test.ts')
+  const isTest = file.endsWith('.test.ts') || file.includes('/test-support/')
   if (specifier.startsWith('.')) return relativeError(folder, file, specifier)
   if (specifier.startsWith('@busbar/')) return mayUse(folder, specifier, isTest) ? undefined : `must not import ${specifier}`
   const name = specifier

@@ -12,6 +12,8 @@ export interface ConnectionListener {
   onBlocked?(blocked: boolean): void
   /** No further attempt will be made: the broker refuses us. */
   onFailed?(error: BrokerError): void
+  /** It was closed by its owner. */
+  onClosed?(): void
 }
 
 type State = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'failed' | 'closed'
@@ -80,13 +82,29 @@ export class ConnectionManager {
     }
   }
 
+  /** The connection, as soon as there is one; `undefined` once there will be none, or when `signal` fires. */
+  whenConnected(signal: AbortSignal): Promise<Connection | undefined> {
+    if (signal.aborted || this.#state === 'failed' || this.#state === 'closed') return Promise.resolve(undefined)
+    if (this.#connection !== undefined) return Promise.resolve(this.#connection)
+    return new Promise((resolve) => {
+      const done = (connection: Connection | undefined): void => {
+        unlisten()
+        signal.removeEventListener('abort', none)
+        resolve(connection)
+      }
+      const none = (): void => done(undefined)
+      const unlisten = this.listen({ onConnected: done, onFailed: none, onClosed: none })
+      signal.addEventListener('abort', none, { once: true })
+    })
+  }
+
   /** Ends it, in the orderly way if the broker answers in time. Idempotent; never throws. */
   async close(): Promise<void> {
     if (this.#state === 'closed') return
     this.#state = 'closed'
     this.#closing.abort()
-    const connection = this.#connection
-    await connection?.close()
+    await this.#connection?.close()
+    this.#tell((listener) => listener.onClosed?.())
   }
 
   async #tryAll(signal: AbortSignal): Promise<Connection> {

@@ -17,25 +17,41 @@ interface Packed {
   readonly l: number
 }
 
+/** Longest error message, and longest reason and error name, in characters; the next step is taken while the header is too long. */
+const cuts = [
+  [600, 200],
+  [300, 200],
+  [150, 200],
+  [75, 200],
+  [0, 200],
+  [0, 100],
+  [0, 50],
+] as const
+
 /** Compact JSON of at most 1 KiB in UTF-8. Of what is too long, the error's message is cut first. */
 export function packDeadLetter(info: DeadLetterInfo): string {
-  const reason = cleaned(info.reason, 200)
-  const name = info.errorName === undefined ? undefined : cleaned(info.errorName, 100)
-  for (let longest = 600; ; longest = Math.floor(longest / 2)) {
-    const message = info.errorMessage === undefined ? undefined : cleaned(info.errorMessage, longest)
-    const packed: Packed = {
-      v: version,
-      r: reason,
-      ...(name === undefined ? {} : { n: name }),
-      ...(message ? { m: message } : {}),
-      a: info.attempts,
-      s: cleaned(info.source, 200),
-      f: info.firstFailureAt,
-      l: info.lastFailureAt,
-    }
-    const text = JSON.stringify(packed)
-    if (Buffer.byteLength(text) <= longestBytes || longest === 0) return text
+  let text = ''
+  for (const [message, others] of cuts) {
+    text = packWithin(info, message, others)
+    if (Buffer.byteLength(text) <= longestBytes) break
   }
+  return text
+}
+
+function packWithin(info: DeadLetterInfo, longestMessage: number, longestOthers: number): string {
+  const name = info.errorName === undefined ? undefined : cleaned(info.errorName, Math.min(100, longestOthers))
+  const message = info.errorMessage === undefined ? undefined : cleaned(info.errorMessage, longestMessage)
+  const packed: Packed = {
+    v: version,
+    r: cleaned(info.reason, longestOthers),
+    ...(name === undefined ? {} : { n: name }),
+    ...(message ? { m: message } : {}),
+    a: info.attempts,
+    s: cleaned(info.source, 200),
+    f: info.firstFailureAt,
+    l: info.lastFailureAt,
+  }
+  return JSON.stringify(packed)
 }
 
 /** Its smallest form, for messages that hardly fit the backend. */

@@ -12,3 +12,5 @@ export { BrokerError, isBrokerError, type BrokerErrorOptions, type ErrorCode } f
 export { metadataHeader, metadataVersion, packMetadata, unpackMetadata, type Metadata } from './metadata.ts'
 export { bodyBytes, bodyText } from '../codec/body.ts'
 export { assertKnownKeys, nearest, suggestion } from '../nearest.ts'
+export { PrefixTracker, type Tracked } from './prefix-tracker.ts'
+export { compileFilter, compileHeaderFilter } from '../filter/compile-filter.ts'

@@ -4,6 +4,7 @@ import type { Broker } from '../broker/types.ts'
 import { queue } from '../definitions/queue.ts'
 import type { Outgoing, SendResult } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
+import type { StandardSchema } from '../standard-schema.ts'
 import { ManualClock } from '../test-support/manual-clock.ts'
 import { NaiveDriver } from '../test-support/naive-driver.ts'
 import { turns } from '../test-support/turns.ts'
@@ -167,10 +168,10 @@ describe('producer', () => {
   })
 
   it('takes the place in the order when send is called, whatever validation takes', async () => {
-    const slow = queue('slow', {
-      schema: { '~standard': { version: 1, vendor: 'test', validate: (value) => new Promise((resolve) => setTimeout(() => resolve({ value: value as Order }), (value as Order).n === 1 ? 20 : 1)) } },
-      orderingKey: (order: Order) => order.customer,
-    })
+    const schema: StandardSchema<Order, Order> = {
+      '~standard': { version: 1, vendor: 'test', validate: (value) => new Promise((resolve) => setTimeout(() => resolve({ value: value as Order }), (value as Order).n === 1 ? 20 : 1)) },
+    }
+    const slow = queue('slow', { schema, orderingKey: (order) => order.customer })
     const driver = new NaiveDriver()
     const broker = createBroker({ driver, destinations: [slow] })
     await Promise.all([1, 2, 3].map((n) => broker.producer(slow).send({ n, customer: 'a' })))

@@ -14,8 +14,8 @@ export const full: Profile = {
   capabilities: (endpoint, settings) => (endpoint.kind === 'stream' ? streamCapabilities : messageCapabilities(endpoint, settings)),
   physicalName: (name) => name,
   engine: (kind) => kind,
-  queue: (endpoint, settings) => queueBehaviour(settings),
-  stream: { shards: 4, retentionMs: 7 * 86_400_000, filters: true, write: undefined },
+  queue: (_endpoint, settings) => queueBehaviour(settings),
+  stream: { shards: 4, retentionMs: 7 * 86_400_000, firstSequence: 1n, write: { bytes: Infinity, records: Infinity } },
   sizeOf: (message) => message.bodyBytes + headerBytes(message.headers),
   refuse: () => undefined,
 }

@@ -15,6 +15,8 @@ export interface ProfileSettings {
   readonly leaseMs: number
   /** Standard queues: choose the next message from so many at the front. */
   readonly disorder: number
+  /** Streams: enforce the write rates. */
+  readonly throttle: boolean
 }
 
 /** One broker's limits, capabilities and behaviour. Pure: profiles hold no state. */

@@ -54,6 +54,14 @@ export class LeaseTable {
     return all.sort(byOrder)
   }
 
+  *#lists(): Generator<LeaseList, void, undefined> {
+    yield this.#usual
+    for (const [ms, list] of this.#extended) {
+      if (list.first === undefined) this.#extended.delete(ms)
+      else yield list
+    }
+  }
+
   #arm(atMs: number): void {
     this.#timer?.cancel()
     this.#wakesAt = atMs
@@ -79,14 +87,6 @@ export class LeaseTable {
     }
     if (earliest !== Infinity) this.#arm(earliest)
     if (expired.length > 0) this.#expired(expired.sort(byOrder))
-  }
-
-  *#lists(): Generator<LeaseList, void, undefined> {
-    yield this.#usual
-    for (const [ms, list] of this.#extended) {
-      if (list.first === undefined) this.#extended.delete(ms)
-      else yield list
-    }
   }
 }
 

@@ -91,7 +91,7 @@ export class OrderedBacklog implements Backlog {
 
   browse(after: number, limit: number): Stored[] {
     const found: Stored[] = []
-    for (const message of this.#displaced()) if (message.order > after) found.push(message)
+    for (const message of this.#displaced()) if (message.order > after && message.state !== 'gone') found.push(message)
     for (const lane of this.#lanes) {
       let left = limit
       for (let index = firstAfter(lane, after); index < lane.length && left > 0; index++) {
@@ -106,7 +106,7 @@ export class OrderedBacklog implements Backlog {
 
   oldest(): number {
     let oldest = Infinity
-    for (const message of this.#displaced()) oldest = Math.min(oldest, message.enqueuedAt)
+    for (const message of this.#displaced()) if (message.state !== 'gone') oldest = Math.min(oldest, message.enqueuedAt)
     for (const lane of this.#lanes) {
       while (lane.peek()?.state === 'gone') lane.shift()
       oldest = Math.min(oldest, lane.peek()?.enqueuedAt ?? Infinity)
@@ -158,7 +158,7 @@ export class OrderedBacklog implements Backlog {
       state.inFlight++
       return true
     }
-    state.waiting.push(message)
+    state.wait(message)
     this.#list(state)
     return false
   }
@@ -216,10 +216,7 @@ export class OrderedBacklog implements Backlog {
 
   *#displaced(): Generator<Stored, void, undefined> {
     yield* this.#returned
-    for (const state of this.#keys.values()) {
-      yield* state.returned
-      yield* state.waiting
-    }
+    for (const state of this.#keys.values()) yield* state
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Scope, Window } from '@busbar/core/driver'
 import { Ring } from '../collections/ring.ts'
+import type { LinkMember } from '../link/member.ts'
 import type { QueueDelivery } from './delivery.ts'
 import type { KeyState } from './key-state.ts'
 import type { LeaseTable } from './leases.ts'
@@ -12,6 +13,8 @@ export class Port {
   readonly deliver: (deliveries: QueueDelivery[]) => void
   /** The scope that its deliveries belong to; `undefined` where each is a scope of its own. */
   session: Scope | undefined = undefined
+  /** Who holds the port; for faults. */
+  member: LinkMember | undefined = undefined
   /** May be delivered to: started, not paused, connected. */
   open = false
   heldBytes = 0

@@ -58,6 +58,11 @@ export class Queue {
     return this.#ports
   }
 
+  /** Does anybody receive? */
+  get attended(): boolean {
+    return this.#ports.length > 0
+  }
+
   /** The broker id of the message that is stored now or, for a repeated deduplication id, was. */
   accept(message: Stored, delayMs: number = this.defaultDelayMs): number {
     if (message.deduplicationId !== undefined && this.#deduplication !== undefined) {

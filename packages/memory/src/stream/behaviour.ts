@@ -5,10 +5,6 @@ export interface StreamBehaviour {
   /** How long records are kept, in milliseconds, unless its options say otherwise. */
   readonly retentionMs: number
   readonly firstSequence: bigint
-  /** Evaluates filters of subscriptions at the broker. */
-  readonly filters: boolean
   /** Takes up to so much per shard and second, if throttling is switched on. */
   readonly write: { readonly bytes: number; readonly records: number }
-  /** Largest partition key in characters. */
-  readonly maxKeyLength: number
 }

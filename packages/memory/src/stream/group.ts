@@ -40,6 +40,11 @@ export class Group {
     this.#headers = headerFilter === undefined ? undefined : compileHeaderFilter(headerFilter)
   }
 
+  /** Does anybody receive? */
+  get attended(): boolean {
+    return this.#members.length > 0
+  }
+
   join(member: StreamMember): void {
     this.#members.push(member)
     this.#assign()
@@ -87,10 +92,7 @@ export class Group {
 
   /** The checkpoint of a shard has moved: its children may be due, and there is room in the window. */
   advanced(progress: ShardProgress): void {
-    if (progress.ended && progress.lease !== undefined) {
-      this.#end(progress.lease, 'released')
-      this.#assign()
-    }
+    if (progress.ended) this.#assign()
     this.wake()
   }
 
@@ -143,27 +145,34 @@ export class Group {
     return this.#members.flatMap((member) => [...member.leases])
   }
 
-  /** Gives free shards to the members with the fewest and asks those with too many for one. `except` gets a free one last. */
+  /** Ends the leases of finished shards, gives free ones to the members with the fewest, and evens out. `except` gets a free one last. */
   #assign(except?: StreamMember): void {
-    const members = this.#members
-    if (this.#seeking || members.length === 0) return
-    const due = this.#all().filter((progress) => !progress.ended && progress.shard.parents.every((parent) => this.#progress.get(parent)?.ended ?? true))
-    for (const progress of due) if (progress.lease === undefined) this.#lease(progress, fewest(members, except))
-    const most = Math.ceil(due.length / members.length)
-    const spare = members.filter((member) => member.leases.size < Math.floor(due.length / members.length)).length
-    let asked = 0
-    for (const member of members) {
-      const handing = [...member.leases].filter((lease) => lease.revoking).length
-      asked += handing
-      for (const lease of [...member.leases].reverse()) {
-        const left = member.leases.size - [...member.leases].filter((other) => other.revoking).length
-        if (lease.revoking || (left <= most && (asked >= spare || left < most))) continue
-        if (asked >= spare && left <= most) break
-        asked++
-        void this.#handOver(lease).then(() => this.#assign())
-      }
-    }
+    if (this.#seeking || this.#members.length === 0) return
+    const all = this.#all()
+    for (const progress of all) if (progress.lease !== undefined && progress.ended) this.#end(progress.lease, 'released')
+    for (const progress of all) if (progress.lease === undefined && this.#isDue(progress)) this.#lease(progress, fewest(this.#members, except))
+    this.#balance()
     this.wake()
+  }
+
+  #isDue(progress: ShardProgress): boolean {
+    return !progress.ended && progress.shard.parents.every((parent) => this.#progress.get(parent)?.ended ?? true)
+  }
+
+  /** Asks members with at least two shards more than another to hand one over. Shards on their way count for those who will get them. */
+  #balance(): void {
+    const shares = this.#members.map((member) => ({ member, shards: kept(member).length }))
+    const underWay = this.#leases().filter((lease) => lease.revoking).length
+    for (let given = 0; given < underWay; given++) least(shares).shards++
+    for (;;) {
+      const from = most(shares)
+      const to = least(shares)
+      const lease = kept(from.member).at(-1)
+      if (from.shards - to.shards < 2 || lease === undefined) return
+      from.shards--
+      to.shards++
+      void this.#handOver(lease).then(() => this.#assign())
+    }
   }
 
   #lease(progress: ShardProgress, member: StreamMember): void {
@@ -243,4 +252,21 @@ function fewest(members: readonly StreamMember[], except: StreamMember | undefin
     if (chosen === undefined || member.leases.size < chosen.leases.size) chosen = member
   }
   return chosen as StreamMember
+}
+
+interface Share {
+  readonly member: StreamMember
+  shards: number
+}
+
+function least(shares: readonly Share[]): Share {
+  return shares.reduce((best, share) => (share.shards < best.shards ? share : best))
+}
+
+function most(shares: readonly Share[]): Share {
+  return shares.reduce((best, share) => (share.shards > best.shards ? share : best))
+}
+
+function kept(member: StreamMember): ShardLease[] {
+  return [...member.leases].filter((lease) => !lease.revoking)
 }

@@ -1,0 +1,200 @@
+import type { BrokerError, Endpoint, Intake, Outcome, Receiver, SendResult, Services, SettleResult, Window } from '@busbar/core/driver'
+import type { ConnectionManager } from './connection-manager.ts'
+import type { ConsumerChannel } from './consumer-channel.ts'
+import { CopyPublication, type Copy } from './copies.ts'
+import { AmqpDelivery } from './delivery.ts'
+import { amqpError } from './errors.ts'
+import { SingleQueue, type Keeper } from './keeper.ts'
+import { queueName } from './names.ts'
+import type { ResolvedOptions } from './options.ts'
+import { Partitions } from './partitions.ts'
+import type { Publisher } from './publisher.ts'
+import type { ResolvedRouteOptions } from './route-options.ts'
+import type { SubscriptionHost } from './subscription.ts'
+
+export interface ReceiverParts {
+  readonly endpoint: Endpoint
+  readonly options: ResolvedOptions
+  readonly route: ResolvedRouteOptions
+  readonly manager: ConnectionManager
+  readonly services: Services
+  /** Publishes the copies of messages to be delivered again. */
+  readonly copies: Publisher
+}
+
+/** Receives from one queue or from its partition queues, and settles. */
+export class AmqpReceiver implements Receiver {
+  readonly #parts: ReceiverParts
+  readonly #intake: Intake
+  readonly #keeper: Keeper
+  readonly #unlisten: () => void
+  #window: Window
+  /** Received, but not handed to core yet: those of one socket read, of a pause, or above the window. */
+  #inbox: AmqpDelivery[] = []
+  #scheduled = false
+  #paused = false
+  #handed = 0
+
+  constructor(parts: ReceiverParts, intake: Intake, window: Window) {
+    this.#parts = parts
+    this.#intake = intake
+    this.#window = window
+    const { endpoint, options, route, manager, services } = parts
+    const host: SubscriptionHost = {
+      manager,
+      services,
+      timeoutMs: options.timeoutMs,
+      counted: route.queueType === 'quorum',
+      onDelivery: this.#onDelivery,
+      onEnded: this.#onEnded,
+      onLost: this.#onLost,
+      onRetry: (error) => intake.failed(error, error.code === 'ERR_ACCESS_DENIED'),
+    }
+    const queue = queueName(endpoint)
+    this.#keeper = route.partitions > 0 ? new Partitions(queue, route.partitions, window, host, options, intake) : new SingleQueue(queue, window, host)
+    this.#unlisten = manager.listen({ onFailed: (error) => intake.failed(error, true) })
+  }
+
+  start(): Promise<void> {
+    return this.#keeper.start()
+  }
+
+  async settle(outcomes: readonly Outcome[]): Promise<readonly SettleResult[]> {
+    const results: SettleResult[] = Array.from({ length: outcomes.length })
+    const touched = new Set<ConsumerChannel>()
+    const copies: Copy[] = []
+    for (const [index, outcome] of outcomes.entries()) {
+      const delivery = outcome.delivery as AmqpDelivery
+      if (outcome.action === 'retry') {
+        results[index] = this.#startCopy(delivery, outcome.delayMs, outcome.attempt, index, copies)
+      } else {
+        results[index] = this.#settleNow(delivery, outcome.action)
+        touched.add(delivery.scope)
+      }
+    }
+    flush(touched, outcomes, results)
+    if (copies.length > 0) await this.#sendCopies(copies, outcomes, results)
+    return results
+  }
+
+  resize(window: Window): void {
+    this.#window = window
+    void this.#keeper.resize(window)
+    this.#schedule()
+  }
+
+  async pause(): Promise<void> {
+    if (this.#paused) return
+    this.#paused = true
+    await this.#keeper.pause()
+  }
+
+  async resume(): Promise<void> {
+    if (!this.#paused) return
+    this.#paused = false
+    this.#schedule()
+    await this.#keeper.resume()
+  }
+
+  async handBack(): Promise<void> {
+    this.#paused = true
+    this.#inbox = []
+    this.#unlisten()
+    await this.#keeper.stop()
+  }
+
+  #settleNow(delivery: AmqpDelivery, action: 'ack' | 'release' | 'discard'): SettleResult {
+    switch (action) {
+      case 'ack':
+        return delivery.scope.mark(delivery) ? 'accepted' : 'too-late'
+      case 'release':
+        return this.#keeper.giveBack(delivery) ? 'accepted' : 'too-late'
+      case 'discard':
+        return { error: amqpError('ERR_UNSUPPORTED', 'RabbitMQ dead letters are published as copies; discard is not offered.') }
+    }
+  }
+
+  /** Takes the delivery out of play until its copy is confirmed. */
+  #startCopy(delivery: AmqpDelivery, delayMs: number, attempt: number, index: number, copies: Copy[]): SettleResult {
+    if (delayMs > 0 && !this.#parts.options.delays) return { error: amqpError('ERR_UNSUPPORTED', "Delayed redelivery needs the driver's option delays: true.") }
+    if (delivery.state !== 'open' || !delivery.scope.open) return 'too-late'
+    delivery.state = 'copying'
+    copies.push({ delivery, delayMs, attempt, index })
+    return 'too-late'
+  }
+
+  /** Publishes the copies and waits for their confirms, and only then acks the originals: a crash in between repeats, but never loses. */
+  async #sendCopies(copies: readonly Copy[], outcomes: readonly Outcome[], results: SettleResult[]): Promise<void> {
+    const sent: readonly SendResult[] = await this.#parts.copies.send(new CopyPublication(copies), never)
+    const touched = new Set<ConsumerChannel>()
+    for (const [at, { delivery, index }] of copies.entries()) {
+      const result = sent[at]
+      if (result?.ok === true) {
+        results[index] = delivery.scope.mark(delivery) ? 'accepted' : 'too-late'
+        touched.add(delivery.scope)
+      } else if (result !== undefined) {
+        if (delivery.state === 'copying') delivery.state = 'open'
+        results[index] = { error: result.error }
+      }
+    }
+    flush(touched, outcomes, results)
+  }
+
+  readonly #onDelivery = (delivery: AmqpDelivery): void => {
+    this.#inbox.push(delivery)
+    this.#schedule()
+  }
+
+  readonly #onEnded = (delivery: AmqpDelivery): void => {
+    if (!delivery.handed) return
+    this.#handed--
+    if (this.#inbox.length > 0) this.#schedule()
+  }
+
+  readonly #onLost = (channel: ConsumerChannel, error: BrokerError): void => {
+    this.#intake.lost(channel, amqpError('ERR_TOO_LATE', error.message, { cause: error }))
+    if (error.code !== 'ERR_UNAVAILABLE') this.#intake.failed(error, false)
+  }
+
+  // Deliveries of one socket read arrive in one turn: one microtask hands all of them over.
+  #schedule(): void {
+    if (this.#scheduled || this.#paused) return
+    this.#scheduled = true
+    queueMicrotask(this.#handOver)
+  }
+
+  readonly #handOver = (): void => {
+    this.#scheduled = false
+    if (this.#paused) return this.#returnInbox()
+    const room = this.#window.messages - this.#handed
+    if (room <= 0 || this.#inbox.length === 0) return
+    const taken = this.#inbox.length <= room ? this.#inbox : this.#inbox.slice(0, room)
+    this.#inbox = taken === this.#inbox ? [] : this.#inbox.slice(room)
+    const deliveries = taken.filter(isLive)
+    for (const delivery of deliveries) delivery.handed = true
+    this.#handed += deliveries.length
+    if (deliveries.length > 0) this.#intake.deliver(deliveries)
+    else this.#schedule()
+  }
+
+  /** What arrived while pausing was never started. With order it waits here for resume or for the channel's end. */
+  #returnInbox(): void {
+    if (this.#parts.route.partitions > 0) return
+    for (const delivery of this.#inbox) this.#keeper.giveBack(delivery)
+    this.#inbox = []
+  }
+}
+
+const never = new AbortController().signal
+
+function isLive(delivery: AmqpDelivery): boolean {
+  return delivery.state === 'open' && !delivery.scope.dropping
+}
+
+/** Writes the acks of this call. On a dead channel they were too late. */
+function flush(channels: ReadonlySet<ConsumerChannel>, outcomes: readonly Outcome[], results: SettleResult[]): void {
+  for (const channel of channels) {
+    if (channel.flush()) continue
+    for (const [index, { delivery }] of outcomes.entries()) if (delivery.scope === channel && results[index] === 'accepted') results[index] = 'too-late'
+  }
+}

@@ -1,0 +1,126 @@
+import type { Logger } from '../broker/types.ts'
+import type { Clock } from '../clock.ts'
+import type { Capabilities } from '../driver/capabilities.ts'
+import type { Outcome, SettleResult } from '../driver/receiver.ts'
+import { Directive } from '../outcome.ts'
+import type { Task } from './task.ts'
+import { planWait } from './wait-plan.ts'
+
+export type Answer = ((result: SettleResult) => void) | undefined
+
+export interface DeciderOptions {
+  readonly source: string
+  readonly capabilities: Capabilities
+  readonly clock: Clock
+  readonly log: Logger
+  readonly holdMs: number | undefined
+  readonly onExhausted: 'dead-letter' | 'block'
+  /** Resolves when a copy is confirmed at the dead-letter place, or the message may be dropped; `discard` asks for the native way. Keeps trying until it can; rejects only when the consumer closes. */
+  readonly giveUp: (task: Task, directive: Directive) => Promise<'ack' | 'discard'>
+}
+
+/** What a decider does its work with. */
+export interface DeciderHost {
+  settle(task: Task, outcome: Outcome, answer: Answer): void
+  /** Starts the task again in `delayMs`. */
+  hold(task: Task, delayMs: number): void
+  /** Takes what waits behind the task out of its lane and gives it back unstarted. */
+  releaseTail(task: Task): void
+  /** The handler starts so far must outlive a native redelivery. */
+  rememberAttempts(task: Task): void
+  /** Work that a drain must wait for. */
+  track(work: Promise<void>): void
+  forget(task: Task): void
+}
+
+/** Wait before a blocked message is tried again. */
+const blockedRetryMs = 30_000
+
+/** Turns the end of a run, or a settle call, into what happens to the message: ack, another start here or by the broker, or the dead letters. */
+export class Decider {
+  readonly #options: DeciderOptions
+  readonly #host: DeciderHost
+
+  constructor(options: DeciderOptions, host: DeciderHost) {
+    this.#options = options
+    this.#host = host
+  }
+
+  /** Without a directive: ack. */
+  decide(task: Task, directive: Directive | undefined, answer?: Answer): void {
+    if (!directive) {
+      this.#host.settle(task, { delivery: task.delivery, action: 'ack' }, answer)
+      return
+    }
+    task.firstFailureAt ??= this.#options.clock.now()
+    if (directive.action === 'retry') this.#retry(task, directive, answer)
+    else if (this.#options.onExhausted === 'block') this.#block(task, directive, answer)
+    else this.#giveUp(task, directive, answer)
+  }
+
+  /** Can this wait neither be held here nor given to the broker? */
+  refuses(task: Task, delayMs: number): boolean {
+    return this.#plan(task, delayMs) === 'refused'
+  }
+
+  #plan(task: Task, delayMs: number): ReturnType<typeof planWait> {
+    return planWait(this.#options.capabilities, task.lane !== undefined, delayMs, this.#options.holdMs)
+  }
+
+  #retry(task: Task, directive: Directive, answer: Answer): void {
+    const { delayMs } = directive
+    if (!directive.counts) task.attempt--
+    switch (this.#plan(task, delayMs)) {
+      case 'process':
+        this.#host.hold(task, delayMs)
+        answer?.('accepted')
+        return
+      case 'broker':
+        this.#retryAtBroker(task, delayMs, answer)
+        return
+      case 'refused':
+        this.#giveUp(task, new Directive('dead-letter', { reason: `a wait of ${delayMs} ms can neither be held nor given to the broker`, error: directive.error }), answer)
+    }
+  }
+
+  #retryAtBroker(task: Task, delayMs: number, answer: Answer): void {
+    this.#host.rememberAttempts(task)
+    const outcome: Outcome = { delivery: task.delivery, action: 'retry', delayMs, attempt: task.attempt }
+    // The broker holds the key back only if it also holds what came after the failed message: the head first, then its tail.
+    if (this.#options.capabilities.keyHold !== 'broker') {
+      this.#host.settle(task, outcome, answer)
+      return
+    }
+    const { lane } = task
+    this.#host.settle(task, outcome, answer)
+    if (lane) this.#host.releaseTail(task)
+  }
+
+  #block(task: Task, directive: Directive, answer: Answer): void {
+    const { log, source } = this.#options
+    log('warn', 'key:blocked', { source, key: task.key, messageId: task.delivery.incoming.id, attempts: task.attempt, reason: directive.reason })
+    this.#host.hold(task, blockedRetryMs)
+    answer?.('accepted')
+  }
+
+  #giveUp(task: Task, directive: Directive, answer: Answer): void {
+    task.phase = 'settling'
+    this.#host.track(this.#write(task, directive, answer))
+  }
+
+  async #write(task: Task, directive: Directive, answer: Answer): Promise<void> {
+    const { giveUp, log, source } = this.#options
+    try {
+      const action = await giveUp(task, directive)
+      if (!task.lost) {
+        this.#host.settle(task, { delivery: task.delivery, action }, answer)
+        return
+      }
+      this.#host.forget(task)
+    } catch (error) {
+      // The consumer closes: the message is still the broker's and comes again.
+      log('warn', 'dead-letter:failed', { source, messageId: task.delivery.incoming.id, error: String(error) })
+    }
+    answer?.('too-late')
+  }
+}

@@ -1,0 +1,108 @@
+import type { Capabilities, Driver, Endpoint, Refusal, Services } from '@busbar/core/driver'
+import { refuseEndpointOptions } from './endpoint-options.ts'
+import { memoryError } from './errors.ts'
+import { traceLine, type BrokerEvent } from './events.ts'
+import { Faults } from './faults/faults.ts'
+import { later } from './faults/later.ts'
+import type { FaultRule } from './faults/plan.ts'
+import { MemoryLink } from './link/link.ts'
+import type { ReplyAddresses } from './link/replies.ts'
+import type { ResolvedMemoryOptions } from './options.ts'
+import { profiles } from './profiles/index.ts'
+import { seededRandom } from './random.ts'
+import { Resources } from './resources.ts'
+import type { Stream } from './stream/stream.ts'
+import { idle, type IdleOptions } from './testing/idle.ts'
+import { Spies, type Spy } from './testing/spy.ts'
+import { World } from './world.ts'
+
+/** A message broker in this process, and the driver for it. All links made from one value share one broker. */
+export class MemoryDriver implements Driver<MemoryDriver> {
+  readonly name: string
+  /** @internal */
+  readonly world: World
+  /** @internal */
+  readonly resources: Resources
+  /** @internal */
+  readonly links: Set<MemoryLink> = new Set<MemoryLink>()
+  /** @internal */
+  readonly replyAddresses: ReplyAddresses = new Map()
+  readonly #options: ResolvedMemoryOptions
+  readonly #spies: Spies
+  #made = 0
+
+  constructor(options: ResolvedMemoryOptions) {
+    this.#options = options
+    this.name = options.profile === 'full' ? 'memory' : `memory (${options.profile})`
+    this.world = new World(options.clock, seededRandom(options.seed))
+    this.resources = new Resources(this.world, profiles[options.profile], options, options.missing)
+    this.#spies = new Spies(this.world)
+    if (options.faults !== undefined) this.world.faults = new Faults(options.faults, this.world)
+    if (options.trace !== undefined) this.observe(traceTo(options.trace))
+  }
+
+  capabilities(endpoint: Endpoint): Capabilities | Refusal {
+    return refuseEndpointOptions(endpoint) ?? this.resources.profile.capabilities(endpoint, this.#options)
+  }
+
+  address(endpoint: Endpoint): string {
+    return `${this.resources.profile.engine(endpoint.kind)} ${this.resources.placeOf(endpoint)}`
+  }
+
+  async connect(services: Services, signal: AbortSignal): Promise<MemoryLink> {
+    signal.throwIfAborted()
+    this.world.useClock(services.clock)
+    for (const fault of this.world.faults?.strike('connect', 'link') ?? []) {
+      if (fault.kind === 'delay') await later(this.world.clock, fault.ms, undefined)
+      else throw memoryError('ERR_UNAVAILABLE', 'The broker does not answer')
+    }
+    signal.throwIfAborted()
+    const link = new MemoryLink(this, services, `l${++this.#made}`)
+    this.links.add(link)
+    return link
+  }
+
+  /** Resolves when no message is ready, in flight or delayed. Rejects with `ERR_TIMEOUT` after `timeoutMs` of the broker's clock. */
+  idle(options: IdleOptions = {}): Promise<void> {
+    return idle(this.resources, this.world, options)
+  }
+
+  /** Watches one destination: a queue, topic, stream or `topic.subscription`, by its name at the broker. */
+  spy(place: string): Spy {
+    return this.#spies.on(place)
+  }
+
+  /** Calls `observer` for every event at the broker until the function returned is called. */
+  observe(observer: (event: BrokerEvent) => void): () => void {
+    return this.#spies.observe(observer)
+  }
+
+  /** Adds a scripted fault. */
+  inject(rule: FaultRule): void {
+    ;(this.world.faults ??= new Faults({}, this.world)).add(rule)
+  }
+
+  /** Drops the connections of all links, for `downMs` (default 0: they reconnect at once). */
+  dropConnections(downMs: number = 0): void {
+    for (const link of [...this.links]) link.drop(downMs)
+  }
+
+  /** All deliveries of all links are lost, as if their processes had ended. */
+  crashConsumers(): void {
+    for (const link of [...this.links]) link.crash()
+  }
+
+  /** The stream of that name, to split and merge its shards; `undefined` if there is none. */
+  stream(name: string): Stream | undefined {
+    return this.resources.streams.get(name)
+  }
+
+  /** Removes all messages of a queue, in flight or not. */
+  purge(queue: string): void {
+    this.resources.queues.get(queue)?.purge()
+  }
+}
+
+function traceTo(write: (line: string) => void): (event: BrokerEvent) => void {
+  return (event) => write(traceLine(event))
+}

@@ -1,0 +1,57 @@
+import type { Sample } from './sample.ts'
+
+/** Counts finished messages: the first `warmup` are not measured, the next `messages` are. */
+export class Meter {
+  readonly total: number
+  /** Resolves with the measurement at the last message. */
+  readonly done: Promise<Sample>
+  readonly #warmup: number
+  readonly #messages: number
+  readonly #resolve: (sample: Sample) => void
+  #count = 0
+  #beganAt = 0
+  #beganCpu: NodeJS.CpuUsage = { user: 0, system: 0 }
+
+  constructor(warmup: number, messages: number) {
+    const { promise, resolve } = Promise.withResolvers<Sample>()
+    this.done = promise
+    this.#resolve = resolve
+    this.#warmup = warmup
+    this.#messages = messages
+    this.total = warmup + messages
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** One more message is finished. */
+  tick(): void {
+    const count = ++this.#count
+    if (count === this.#warmup) this.#begin()
+    else if (count === this.total) this.#end()
+  }
+
+  #begin(): void {
+    collectGarbage()
+    this.#beganCpu = process.cpuUsage()
+    this.#beganAt = performance.now()
+  }
+
+  #end(): void {
+    const seconds = (performance.now() - this.#beganAt) / 1000
+    const { user, system } = process.cpuUsage(this.#beganCpu)
+    this.#resolve({ messages: this.#messages, seconds, cpuMicros: user + system })
+  }
+}
+
+/** So that nobody pays for what was left behind before. */
+export function collectGarbage(): void {
+  if (globalThis.gc === undefined) throw new Error('Run it with node --expose-gc.')
+  globalThis.gc()
+}
+
+export function heapBytes(): number {
+  collectGarbage()
+  return process.memoryUsage().heapUsed
+}

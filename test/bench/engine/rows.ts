@@ -1,0 +1,82 @@
+import { median, pairwiseRatios, ratioInterval, type Interval } from '../report/stats.ts'
+import { cpuMicrosPerMessage, messagesPerSecond, type Sample, type Samples } from './sample.ts'
+
+/** One line of the result. What a row does not measure is `null`. */
+export interface Row {
+  readonly scenario: string
+  readonly subject: string
+  /** Median of the rounds. */
+  readonly messagesPerSecond: number | null
+  /** Median of the rounds. */
+  readonly cpuMicrosPerMessage: number | null
+  /** Throughput against the raw client of the same round. */
+  readonly ratioToRaw: Interval | null
+  /** CPU per message against the raw client of the same round. */
+  readonly cpuRatioToRaw: Interval | null
+  /** What is measured where it isn't throughput. */
+  readonly value: number | null
+  readonly unit: string | null
+  readonly target: string | null
+  /** `null` without a target. */
+  readonly met: boolean | null
+}
+
+export interface Target {
+  readonly text: string
+  met(comparison: Comparison): boolean
+}
+
+/** A subject's figures, and how it stands against others of its scenario. */
+export interface Comparison {
+  readonly messagesPerSecond: number
+  readonly ratioToRaw: Interval | null
+  readonly cpuRatioToRaw: Interval | null
+  against(subject: string): { readonly throughput: Interval; readonly cpu: Interval }
+}
+
+export interface Scenario {
+  readonly name: string
+  /** The subject that ratios are taken against. */
+  readonly raw?: string
+  /** In the order of the table. */
+  readonly subjects: readonly { readonly name: string; readonly targets?: readonly Target[] }[]
+}
+
+/** Rows of a scenario, one per subject and target (at least one). */
+export function rowsOf(scenario: Scenario, samples: Samples): Row[] {
+  return scenario.subjects.flatMap(({ name, targets = [] }) => {
+    const comparison = compare(scenario, name, samples)
+    const common = {
+      scenario: scenario.name,
+      subject: name,
+      messagesPerSecond: comparison.messagesPerSecond,
+      cpuMicrosPerMessage: median(samples.of(scenario.name, name).map(cpuMicrosPerMessage)),
+      ratioToRaw: comparison.ratioToRaw,
+      cpuRatioToRaw: comparison.cpuRatioToRaw,
+      value: null,
+      unit: null,
+    }
+    const target = targets.length === 0 ? null : targets.map(({ text }) => text).join('; ')
+    return [{ ...common, target, met: target === null ? null : targets.every((each) => each.met(comparison)) }]
+  })
+}
+
+/** A row of something else than throughput. */
+export function valueRow(scenario: string, subject: string, value: number, unit: string, target?: { readonly text: string; readonly met: boolean }): Row {
+  const nothing = { messagesPerSecond: null, cpuMicrosPerMessage: null, ratioToRaw: null, cpuRatioToRaw: null }
+  return { scenario, subject, ...nothing, value, unit, target: target?.text ?? null, met: target?.met ?? null }
+}
+
+function compare(scenario: Scenario, name: string, samples: Samples): Comparison {
+  const own = samples.of(scenario.name, name)
+  const against = (subject: string): { throughput: Interval; cpu: Interval } => {
+    const other = samples.of(scenario.name, subject)
+    return { throughput: ratios(own, other, messagesPerSecond), cpu: ratios(own, other, cpuMicrosPerMessage) }
+  }
+  const toRaw = scenario.raw === undefined || scenario.raw === name ? undefined : against(scenario.raw)
+  return { messagesPerSecond: median(own.map(messagesPerSecond)), ratioToRaw: toRaw?.throughput ?? null, cpuRatioToRaw: toRaw?.cpu ?? null, against }
+}
+
+function ratios(own: readonly Sample[], other: readonly Sample[], figure: (sample: Sample) => number): Interval {
+  return ratioInterval(pairwiseRatios(own.map(figure), other.map(figure)))
+}

@@ -1,0 +1,39 @@
+import { fork } from 'node:child_process'
+import type { Job } from './programs.ts'
+import type { Sample } from './sample.ts'
+
+export interface RunJobOptions {
+  /** Milliseconds after which the process is killed and the job has failed. Default 120,000. */
+  readonly timeoutMs?: number
+  /** Folder for a CPU profile of the process. */
+  readonly profileFolder?: string | undefined
+}
+
+interface Answer {
+  readonly sample?: Sample
+  readonly error?: string
+}
+
+/** Runs a job in a fresh process. Rejects if it fails, ends without an answer or takes too long. */
+export async function runJob(job: Job, options: RunJobOptions = {}): Promise<Sample> {
+  const { timeoutMs = 120_000, profileFolder } = options
+  const profiling = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`, `--cpu-prof-name=${job.program}-${Date.now()}.cpuprofile`]
+  const child = fork(new URL('./child.ts', import.meta.url), [], { execArgv: ['--expose-gc', '--conditions=busbar-source', ...profiling] })
+  const { promise, resolve, reject } = Promise.withResolvers<Sample>()
+  const timer = setTimeout(() => {
+    child.kill('SIGKILL')
+    reject(new Error(`${job.program} took longer than ${timeoutMs} ms: ${JSON.stringify(job.options)}`))
+  }, timeoutMs)
+  child.once('message', ({ sample, error }: Answer) => (sample ? resolve(sample) : reject(new Error(`${job.program}: ${error}`))))
+  child.once('error', reject)
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  child.once('exit', (code, signal) => reject(new Error(`${job.program} ended with ${signal ?? code} and without a measurement`)))
+  child.send(job)
+  try {
+    return await promise
+  } finally {
+    // The next one must not share the machine with the rest of this one.
+    await ended
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,25 @@
+import type { Target } from './rows.ts'
+
+export function atLeast(messages: number): Target {
+  return { text: `≥ ${messages.toLocaleString('en')}/s`, met: ({ messagesPerSecond }) => messagesPerSecond >= messages }
+}
+
+/** Throughput by the lower end of its interval, CPU by its median. */
+export const nearRaw: Target = {
+  text: 'low ≥ 0.97, CPU ≤ 1.15',
+  met: ({ ratioToRaw, cpuRatioToRaw }) => ratioToRaw !== null && cpuRatioToRaw !== null && ratioToRaw.low >= 0.97 && cpuRatioToRaw.median <= 1.15,
+}
+
+/**
+ * Ahead of a peer: the median of throughput is higher, or, where the broker is the limit of both and the interval does not tell them apart, CPU per message is lower.
+ */
+export function aheadOf(peers: readonly string[]): Target {
+  return {
+    text: 'ahead of peers',
+    met: ({ against }) =>
+      peers.every((peer) => {
+        const { throughput, cpu } = against(peer)
+        return throughput.median > 1 || (throughput.high >= 1 && cpu.high < 1)
+      }),
+  }
+}

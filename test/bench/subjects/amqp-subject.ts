@@ -1,0 +1,56 @@
+import { Meter } from '../engine/meter.ts'
+import type { Sample } from '../engine/sample.ts'
+
+/** What a process does at the broker. */
+export interface AmqpJob {
+  readonly action: 'publish' | 'consume'
+  readonly url: string
+  readonly queue: string
+  /** `bytes`: 256 bytes as they are. `json`: an order of 256 bytes, encoded and validated by the sender, decoded and validated by the receiver. */
+  readonly body: 'bytes' | 'json'
+  /** Publishes without a confirm, at most. */
+  readonly inFlight: number
+  /** Unsettled deliveries, at most. */
+  readonly prefetch: number
+  /** One ordering key for all messages, where the client has such a thing. */
+  readonly hotKey?: 'strict' | 'pipelined'
+  readonly warmup: number
+  readonly messages: number
+}
+
+/**
+ * An AMQP client, used as well as it can be: one connection, one channel, a durable quorum queue, persistent and mandatory messages, confirms, acks after handling.
+ * Both functions end when `meter` has counted everything and the broker has every ack.
+ */
+export interface AmqpSubject {
+  /** Declares the queue, then publishes `meter.total` messages, at most `inFlight` unconfirmed; ticks at every confirm. */
+  publish(job: AmqpJob, meter: Meter): Promise<void>
+  /** Takes `meter.total` messages; ticks when one is handled, and acks it. */
+  consume(job: AmqpJob, meter: Meter): Promise<void>
+}
+
+export async function runAmqp(subject: AmqpSubject, job: AmqpJob): Promise<Sample> {
+  const meter = new Meter(job.warmup, job.messages)
+  await subject[job.action](job, meter)
+  return meter.done
+}
+
+/** Arguments of the queues of all subjects. */
+export const quorum: { readonly 'x-queue-type': 'quorum' } = { 'x-queue-type': 'quorum' }
+
+/** Keeps `inFlight` of `total` sends open; resolves when all have succeeded, rejects at the first that does not. */
+export function keepInFlight(total: number, inFlight: number, send: (index: number) => Promise<unknown>, onSent: () => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let started = 0
+    let sent = 0
+    const next = (): void => {
+      if (started < total) void send(started++).then(onDone, reject)
+    }
+    const onDone = (): void => {
+      onSent()
+      if (++sent === total) resolve()
+      else next()
+    }
+    for (let open = 0; open < Math.min(inFlight, total); open++) next()
+  })
+}

@@ -1,0 +1,107 @@
+import type { Delivery, Outgoing, SendResult } from '@busbar/core/driver'
+import { withIncoming } from '../alter.ts'
+import { editArriving, editSent, toTheEnd } from '../edits.ts'
+import type { Mutant } from '../mutant.ts'
+import { claiming } from './schedules.ts'
+
+export const orderingFaults: readonly Mutant[] = [
+  {
+    name: 'batch-reversed',
+    fault: 'stores the messages of a batch in reverse',
+    killedBy: 'ordering/in-order',
+    alterations: () => ({ send: async (batch, next) => (await next(batch.toReversed())).toReversed() }),
+  },
+  { name: 'delivery-reversed', fault: 'delivers what it received in reverse', killedBy: 'ordering/in-order', profile: 'kinesis', alterations: () => ({ arrive: (deliveries, next) => next(deliveries.toReversed()) }) },
+  {
+    name: 'neighbours-swapped',
+    fault: 'swaps two messages of a key now and then',
+    killedBy: 'ordering/in-order',
+    alterations: () => ({
+      send: (batch, next) => {
+        const swapped: Outgoing[] = [...batch]
+        const [first] = swapped
+        const second = swapped.findIndex((message, index) => index > 0 && message.key !== undefined && message.key === first?.key)
+        const other = swapped[second]
+        if (first !== undefined && other !== undefined) [swapped[0], swapped[second]] = [other, first]
+        return next(swapped)
+      },
+    }),
+  },
+  {
+    name: 'order-of-handlers-swapped',
+    fault: 'swaps neighbours of a key on their way to handlers',
+    killedBy: 'ordering/under-failure',
+    alterations: () => ({
+      send: (batch, next) => next(batch.toReversed()).then((results) => results.toReversed()),
+    }),
+  },
+  {
+    name: 'order-per-connection',
+    fault: 'keeps the order of a key on each connection only',
+    killedBy: 'ordering/across-connections',
+    alterations: () => ({
+      send: async (batch, next, { linkNumber, services: { clock } }) => {
+        if (linkNumber % 2 === 0) return next(batch)
+        clock.timer(clock.monotonic() + 500, () => void next(batch))
+        return batch.map((): SendResult => ({ ok: true }))
+      },
+    }),
+  },
+  {
+    name: 'one-key-at-a-time',
+    fault: 'holds all keys back while a message of one is unsettled',
+    killedBy: 'ordering/keys-independent',
+    alterations: () => {
+      const waiting: { readonly delivery: Delivery; readonly next: (deliveries: readonly Delivery[]) => void }[] = []
+      return {
+        arrive: (deliveries, next, { unsettled }) => {
+          for (const delivery of deliveries) {
+            if (unsettled.size === 0) next([delivery])
+            else waiting.push({ delivery, next })
+          }
+        },
+        settle: async (outcomes, next, { unsettled }) => {
+          const results = await next(outcomes)
+          if (unsettled.size === 0) {
+            const first = waiting.shift()
+            first?.next([first.delivery])
+          }
+          return results
+        },
+      }
+    },
+  },
+  {
+    name: 'hold-ignored',
+    fault: 'gives later messages of a key away while the first is unsettled',
+    killedBy: 'ordering/held-at-broker',
+    alterations: () => ({
+      ...editSent((message) => ({ ...message, key: undefined, correlationId: message.key })),
+      ...editArriving((delivery) => withIncoming(delivery, { key: delivery.incoming.correlationId, correlationId: undefined })),
+    }),
+  },
+  {
+    name: 'redelivered-last',
+    fault: 'puts what a lost consumer held behind all other messages',
+    killedBy: 'ordering/after-loss',
+    alterations: () => ({
+      receiver: (site) => ({
+        pause: async () => {
+          await site.receiver.pause()
+          await toTheEnd(site, [...site.unsettled])
+        },
+      }),
+    }),
+  },
+  {
+    name: 'destination-order-claimed',
+    fault: 'claims the order of the whole destination and keeps that of its keys',
+    killedBy: 'ordering/destination',
+    alterations: () => ({
+      ...claiming(() => ({ ordering: 'destination' })),
+      arrive: (deliveries, next) => next(deliveries.toSorted((a, b) => ((a.incoming.key ?? '') < (b.incoming.key ?? '') ? -1 : 1))),
+    }),
+  },
+  { name: 'order-claimed', fault: 'claims order of keys and has none', killedBy: 'ordering/in-order', profile: 'sqs-standard', alterations: () => claiming(() => ({ ordering: 'key', keyHold: 'process' })) },
+]
+

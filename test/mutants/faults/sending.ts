@@ -1,0 +1,118 @@
+import { BrokerError, type Outgoing, type SendResult } from '@busbar/core/driver'
+import { editSent } from '../edits.ts'
+import type { Alterations } from '../alter.ts'
+import type { Mutant } from '../mutant.ts'
+
+/** Changes the answers of a send. */
+function answers(change: (results: readonly SendResult[], batch: readonly Outgoing[]) => readonly SendResult[]): () => Alterations {
+  return () => ({ send: async (batch, next) => change(await next(batch), batch) })
+}
+
+const failed = (result: SendResult): boolean => !result.ok
+
+export const sendingFaults: readonly Mutant[] = [
+  { name: 'last-of-batch-lost', fault: 'loses the last message of every batch of two or more', killedBy: 'sending/batch-arrives', alterations: () => editSent((message, index, batch) => (batch.length > 1 && index === batch.length - 1 ? undefined : message)) },
+  {
+    name: 'duplicate-bodies-merged',
+    fault: 'stores only one of the messages of a batch that have the same body',
+    killedBy: 'sending/batch-arrives',
+    alterations: () => editSent((message, index, batch) => (batch.findIndex(({ body }) => body === message.body) < index ? undefined : message)),
+  },
+  { name: 'failure-attributed-to-neighbour', fault: 'reports a failure for the neighbour of the message that failed', killedBy: 'sending/partial-failure', alterations: answers((results) => (results.some(failed) ? [...results.slice(-1), ...results.slice(0, -1)] : results)) },
+  { name: 'batch-fails-as-a-whole', fault: 'reports a whole batch as unsent when one message of it failed', killedBy: 'sending/partial-failure', alterations: answers((results) => (results.some(failed) ? results.map(() => results.find(failed) as SendResult) : results)) },
+  { name: 'refusal-swallowed', fault: 'reports messages as sent that the broker refused', killedBy: 'sending/partial-failure', alterations: answers((results) => results.map((result) => (!result.ok && result.stored === 'no' ? { ok: true } : result))) },
+  {
+    name: 'answered-before-stored',
+    fault: 'answers before the broker has the message',
+    killedBy: 'sending/confirmed-is-stored',
+    alterations: () => ({
+      send: async (batch, next, { services: { clock } }) => {
+        clock.timer(clock.monotonic() + 100, () => void next(batch))
+        return batch.map((): SendResult => ({ ok: true }))
+      },
+    }),
+  },
+  { name: 'lost-answer-reported-ok', fault: 'takes a lost answer for a good one', killedBy: 'sending/lost-answer', alterations: answers((results) => results.map((result) => (!result.ok && result.stored === 'unknown' ? { ok: true } : result))) },
+  { name: 'lost-answer-reported-unsent', fault: 'reports a message as unsent when its answer is lost', killedBy: 'sending/lost-answer', alterations: answers((results) => results.map((result) => (result.ok ? result : { ...result, stored: 'no' }))) },
+  {
+    name: 'send-rejects',
+    fault: 'rejects where it should answer',
+    killedBy: 'sending/aborted-beforehand',
+    alterations: () => ({
+      send: async (batch, next, _site, signal) => {
+        signal.throwIfAborted()
+        return next(batch)
+      },
+    }),
+  },
+  {
+    name: 'abort-reported-but-stored',
+    fault: 'stores a message and reports it as unsent because its signal has fired',
+    killedBy: 'sending/aborted-beforehand',
+    alterations: () => ({
+      send: async (batch, next, _site, signal) => {
+        const results = await next(batch, new AbortController().signal)
+        return signal.aborted ? batch.map((): SendResult => ({ ok: false, stored: 'no', error: new BrokerError('ERR_TIMEOUT', 'given up') })) : results
+      },
+    }),
+  },
+  {
+    name: 'concurrent-call-lost',
+    fault: 'loses what is sent while another call is out',
+    killedBy: 'sending/concurrent-calls',
+    alterations: () => {
+      let out = 0
+      return {
+        send: async (batch, next) => {
+          if (out++ > 0) return batch.map((): SendResult => ({ ok: true }))
+          const results = await next(batch)
+          out = 0
+          return results
+        },
+      }
+    },
+  },
+  { name: 'answer-missing', fault: 'gives one answer too few', killedBy: 'sending/concurrent-calls', alterations: answers((results) => results.slice(1)) },
+  {
+    name: 'send-after-close-ok',
+    fault: 'says that a message is sent on a closed sender',
+    killedBy: 'errors/after-close',
+    alterations: answers((results) => results.map((result) => (!result.ok && result.error.code === 'ERR_CLOSED' ? { ok: true } : result))),
+  },
+  {
+    name: 'send-after-close-hangs',
+    fault: 'never answers a send on a closed sender',
+    killedBy: 'errors/after-close',
+    alterations: () => ({
+      send: async (batch, next) => {
+        const results = await next(batch)
+        return results.some((result) => !result.ok && result.error.code === 'ERR_CLOSED') ? new Promise(() => {}) : results
+      },
+    }),
+  },
+  { name: 'missing-destination-swallowed', fault: 'says that a message is sent to a destination that does not exist', killedBy: 'errors/send-to-missing', alterations: answers((results) => results.map(() => ({ ok: true }))) },
+  {
+    name: 'wrong-code-for-missing',
+    fault: 'reports a destination that does not exist as an invalid message',
+    killedBy: 'errors/send-to-missing',
+    alterations: answers((results) => results.map((result) => (result.ok ? result : { ...result, error: new BrokerError('ERR_INVALID', 'no', { driver: 'memory' }) }))),
+  },
+  {
+    name: 'error-without-driver',
+    fault: 'does not name itself in its errors',
+    killedBy: 'errors/branded',
+    alterations: answers((results) => results.map((result) => (result.ok ? result : { ...result, error: new BrokerError(result.error.code, result.error.message) }))),
+  },
+  {
+    name: 'error-shows-body',
+    fault: 'writes message bodies into its errors',
+    killedBy: 'errors/branded',
+    alterations: answers((results, batch) => results.map((result, index) => (result.ok ? result : { ...result, error: new BrokerError(result.error.code, `cannot send ${String(batch[index]?.body)}`, { driver: 'memory' }) }))),
+  },
+  {
+    name: 'second-hop-drops-headers',
+    fault: 'loses headers of messages that are sent to a dead-letter queue',
+    killedBy: 'dead-letters/copy-is-whole',
+    alterations: () => editSent((message, _index, _batch, endpoint) => (endpoint.name.includes('dead') ? { ...message, headers: Object.fromEntries(Object.entries(message.headers).filter(([name]) => name !== 'tenant')) } : message)),
+  },
+]

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest'
+import { violations } from './check.ts'
+import { emptyHistory, type History } from './history.ts'
+
+const promised = { ordered: true, once: true }
+
+function history(handled: readonly string[], change: (history: History) => void = () => undefined): History {
+  const made = emptyHistory()
+  for (const [number, id] of ['a1', 'a2', 'b1', 'a3'].entries()) {
+    made.sent.set(id, { id, key: id.charAt(0), number, outcome: 'confirmed' })
+    made.copies.set(id, 1)
+  }
+  made.handled.push(...handled)
+  for (const id of new Set(handled)) made.effects.set(id, 1)
+  change(made)
+  return made
+}
+
+describe('the checker', () => {
+  it('passes a run in order, with repetitions that step back', () => {
+    expect(violations(history(['a1', 'b1', 'a2', 'a1', 'a2', 'a3']), promised)).toEqual([])
+  })
+
+  it('passes what was dead-lettered', () => {
+    expect(violations(history(['a1', 'a2', 'a3'], (made) => made.deadLettered.add('b1')), promised)).toEqual([])
+  })
+
+  const planted: readonly (readonly [string, History])[] = [
+    ['lost: a2', history(['a1', 'b1', 'a3'])],
+    ['order: a2', history(['a1', 'a3', 'a2', 'b1'])],
+    ['effect: that of b1 took place 2 times', history(['a1', 'a2', 'b1', 'a3'], (made) => made.effects.set('b1', 2))],
+    ['settled: a1 was acked 2 times', history(['a1', 'a2', 'b1', 'a3'], (made) => made.acks.set('a1', 2))],
+    ['drain: 1 handlers were started', history(['a1', 'a2', 'b1', 'a3'], (made) => void (made.startedAfterDrain = 1))],
+    ['drain: 3 messages were left in flight', history(['a1', 'a2', 'b1', 'a3'], (made) => void (made.leftovers = { ready: 0, inFlight: 3 }))],
+    ['1 promises never settled', history(['a1', 'a2', 'b1', 'a3'], (made) => void (made.unsettledPromises = 1))],
+  ]
+  for (const [text, broken] of planted) {
+    it(`sees "${text}"`, () => {
+      const found = violations(broken, promised)
+      expect(found).toHaveLength(1)
+      expect(found[0]).toContain(text)
+    })
+  }
+})

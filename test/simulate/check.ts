@@ -1,0 +1,57 @@
+import type { History } from './history.ts'
+
+export interface Promised {
+  /** Order per key was promised. */
+  readonly ordered: boolean
+  /** Idempotency was on. */
+  readonly once: boolean
+}
+
+/** The sentences of what a history breaks; empty if it keeps everything that was promised. */
+export function violations(history: History, promised: Promised): string[] {
+  return [
+    ...lost(history),
+    ...(promised.ordered ? outOfOrder(history) : []),
+    ...(promised.once ? doubleEffects(history) : []),
+    ...settledTwice(history),
+    ...afterDrain(history),
+    ...(history.unsettledPromises > 0 ? [`${history.unsettledPromises} promises never settled`] : []),
+  ]
+}
+
+function lost({ sent, handled, deadLettered }: History): string[] {
+  const seen = new Set(handled)
+  const missing = [...sent.values()].filter(({ id, outcome }) => outcome === 'confirmed' && !seen.has(id) && !deadLettered.has(id))
+  return missing.map(({ id }) => `lost: ${id} was confirmed, and neither handled nor dead-lettered`)
+}
+
+/** First occurrences only: a repetition may step back. */
+function outOfOrder({ sent, handled }: History): string[] {
+  const found: string[] = []
+  const last = new Map<string, number>()
+  const seen = new Set<string>()
+  for (const id of handled) {
+    const message = sent.get(id)
+    if (!message || message.key === undefined || seen.has(id)) continue
+    seen.add(id)
+    const before = last.get(message.key) ?? -1
+    if (message.number < before) found.push(`order: ${id} (number ${message.number}) was handled after number ${before} of key ${message.key}`)
+    last.set(message.key, Math.max(before, message.number))
+  }
+  return found
+}
+
+function doubleEffects({ effects }: History): string[] {
+  return [...effects].filter(([, count]) => count > 1).map(([id, count]) => `effect: that of ${id} took place ${count} times`)
+}
+
+function settledTwice({ acks, copies }: History): string[] {
+  return [...acks].filter(([id, count]) => count > (copies.get(id) ?? 0)).map(([id, count]) => `settled: ${id} was acked ${count} times, and stored ${copies.get(id) ?? 0} times`)
+}
+
+function afterDrain({ startedAfterDrain, leftovers }: History): string[] {
+  const found: string[] = []
+  if (startedAfterDrain > 0) found.push(`drain: ${startedAfterDrain} handlers were started after it`)
+  if (leftovers.inFlight > 0) found.push(`drain: ${leftovers.inFlight} messages were left in flight`)
+  return found
+}

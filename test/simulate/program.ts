@@ -1,0 +1,159 @@
+import { createBroker, exponential, queue, type Broker, type Clock, type Message } from '@busbar/core'
+import { idempotency } from '@busbar/middleware/idempotency'
+import { retry } from '@busbar/middleware/retry'
+import { memory, memoryStore, seededRandom, virtualClock, type MemoryDriver } from '@busbar/memory'
+import type { Promised } from './check.ts'
+import { emptyHistory, type History, type Sent } from './history.ts'
+
+interface Job {
+  readonly id: string
+  readonly key: string
+}
+
+export interface Schedule {
+  readonly history: History
+  readonly promised: Promised
+  /** One line per event at the broker; the same for the same seed, byte for byte. */
+  readonly trace: readonly string[]
+  readonly profile: string
+}
+
+const profiles = ['full', 'sqs-fifo', 'sqs-standard', 'rabbitmq', 'kinesis'] as const
+const ordered: ReadonlySet<string> = new Set(['full', 'sqs-fifo', 'rabbitmq', 'kinesis'])
+
+/** Longest that a schedule may take in virtual time before what is missing counts as lost or stuck. */
+const patienceMs = 6 * 3_600_000
+
+/** Runs one whole program, two processes that send and consume under random faults, decided by the seed alone. */
+export async function runSchedule(seed: number): Promise<Schedule> {
+  const random = seededRandom(seed)
+  const below = (limit: number): number => Math.floor(random() * limit)
+  const profile = profiles[below(profiles.length)] as (typeof profiles)[number]
+  const clock = virtualClock()
+  const trace: string[] = []
+  const history = emptyHistory()
+  const driver = memory({ profile, clock, seed, faults: { random: { probability: random() * 0.2, budget: 20 + below(30), maxMs: 20_000 } }, trace: (line) => trace.push(line) })
+  countCopies(driver, history)
+
+  const promised = { ordered: ordered.has(profile), once: true }
+  const jobs = queue<Job>('jobs', { orderingKey: (job) => job.key, messageId: (job) => job.id })
+  const store = memoryStore({ clock })
+  const failing = random() * 0.3
+  const poison = random() * 0.05
+  const program = new Program({ clock, random, history, failing, poison })
+  const start = (process: string): Broker =>
+    createBroker({
+      driver,
+      destinations: [jobs],
+      routes: promised.ordered ? {} : { jobs: { ordering: 'best-effort' } },
+      provision: 'create',
+      clock,
+      random: seededRandom(seed * 31 + process.length + process.charCodeAt(0)),
+      log: () => undefined,
+    })
+  const consume = async (broker: Broker): Promise<void> => {
+    await broker.consume(jobs, program.handler, {
+      concurrency: 1 + below(8),
+      use: [idempotency({ store }), retry({ maxAttempts: 2 + below(4), backoff: exponential({ initialMs: 50 + below(500), maxMs: 20_000, jitter: 'full' }) })],
+    })
+  }
+
+  const first = start('first')
+  const second = start('second')
+  await Promise.all([consume(first), consume(second)])
+  const sending = program.sendAll(first, jobs, 20 + below(30), 1 + below(6))
+  await program.sleep(below(10_000))
+  // A process leaves in the middle and another takes its place.
+  await second.drain({ timeoutMs: 1 + below(60_000) })
+  program.drained(second)
+  const third = start('third')
+  await consume(third)
+  await program.settledOrStuck(sending)
+  await program.accountedFor(async () => program.collectDeadLetters(third, jobs))
+  await Promise.all([first.drain(), third.drain()])
+  const { ready, inFlight } = leftovers(driver)
+  history.leftovers = { ready, inFlight }
+  return { history, promised, trace, profile }
+}
+
+interface ProgramOptions {
+  readonly clock: Clock
+  readonly random: () => number
+  readonly history: History
+  readonly failing: number
+  readonly poison: number
+}
+
+class Program {
+  readonly #options: ProgramOptions
+  readonly #effects: Set<string> = new Set()
+  #onHandled: (() => void) | undefined
+
+  constructor(options: ProgramOptions) {
+    this.#options = options
+  }
+
+  readonly handler = async (message: Message<Job>): Promise<void> => {
+    const { random, failing, poison, history } = this.#options
+    const { id } = message.body
+    // Decided by the id, so that every attempt of a poison message fails.
+    const poisoned = (Number(id.slice(1)) * 2_654_435_761) % 1_000 < poison * 1_000
+    if (random() < 0.5) await this.sleep(random() * 2_000)
+    if (poisoned || random() < failing) throw new Error('the handler fails')
+    this.#effects.add(id)
+    history.effects.set(id, (history.effects.get(id) ?? 0) + 1)
+    history.handled.push(id)
+    this.#onHandled?.()
+  }
+
+  async sendAll(broker: Broker, jobs: ReturnType<typeof queue<Job>>, count: number, keys: number): Promise<void> {
+    const { random, history } = this.#options
+    const producer = broker.producer(jobs)
+    const open: Promise<void>[] = []
+    for (let number = 0; number < count; number++) {
+      const job: Job = { id: `m${number}`, key: `k${Math.floor(random() * keys)}` }
+      const sent: Sent = { id: job.id, key: job.key, number, outcome: 'pending' }
+      history.sent.set(job.id, sent)
+      open.push(
+        producer.send(job, { timeoutMs: 120_000 }).then(
+          () => void (sent.outcome = 'confirmed'),
+          (error: { code?: string }) => void (sent.outcome = error.code === 'ERR_UNCONFIRMED' ? 'unknown' : 'failed'),
+        ),
+      )
+      if (random() < 0.3) await this.sleep(random() * 500)
+    }
+    await Promise.all(open)
+  }
+
+  drained(_broker: Broker): void {
+    // Handlers of a drained broker have ended or been aborted; the drivers' leftovers are looked at in the end.
+  }
+
+  sleep(ms: number): Promise<void> {
+    const { clock } = this.#options
+    return new Promise((resolve) => void clock.timer(clock.monotonic() + ms, resolve))
+  }
+
+  async settledOrStuck(work: Promise<unknown>): Promise<void> {
+    const { history } = this.#options
+    let open = true
+    await Promise.race([work.finally(() => (open = false)), this.sleep(patienceMs)])
+    if (open) history.unsettledPromises++
+  }
+
+  /** Waits until every confirmed message is handled or dead-lettered, or patience ends. */
+  async accountedFor(collectDeadLetters: () => Promise<void>): Promise<void> {
+    const { clock, history } = this.#options
+    const deadline = clock.monotonic() + patienceMs
+    const missing = (): boolean => [...history.sent.values()].some(({ id, outcome }) => outcome === 'confirmed' && !this.#effects.has(id) && !history.deadLettered.has(id))
+    while (missing() && clock.monotonic() < deadline) {
+      await Promise.race([new Promise<void>((resolve) => (this.#onHandled = resolve)), this.sleep(60_000)])
+      if (missing()) await collectDeadLetters()
+    }
+    await collectDeadLetters()
+  }
+
+  async collectDeadLetters(broker: Broker, jobs: ReturnType<typeof queue<Job>>): Promise<void> {
+    for (const deadLetter of await broker.deadLetters(jobs).peek({ max: 1_000 })) if (deadLetter.id) this.#options.history.deadLettered.add(deadLetter.id)
+  }
+}
