@@ -1,4 +1,4 @@
-import { createBroker, exponential, queue, type Broker, type Clock, type Message } from '@busbar/core'
+import { createBroker, exponential, queue, type Broker, type Clock, type Message, type Queue } from '@busbar/core'
 import { idempotency } from '@busbar/middleware/idempotency'
 import { retry } from '@busbar/middleware/retry'
 import { memory, memoryStore, seededRandom, virtualClock, type MemoryDriver } from '@busbar/memory'
@@ -65,15 +65,19 @@ export async function runSchedule(seed: number): Promise<Schedule> {
   await program.sleep(below(10_000))
   // A process leaves in the middle and another takes its place.
   await second.drain({ timeoutMs: 1 + below(60_000) })
-  program.drained(second)
   const third = start('third')
   await consume(third)
   await program.settledOrStuck(sending)
   await program.accountedFor(async () => program.collectDeadLetters(third, jobs))
   await Promise.all([first.drain(), third.drain()])
-  const { ready, inFlight } = leftovers(driver)
-  history.leftovers = { ready, inFlight }
+  history.leftovers = await leftovers(start('observer'), jobs)
   return { history, promised, trace, profile }
+}
+
+async function leftovers(broker: Broker, jobs: Queue<Job>): Promise<History['leftovers']> {
+  const { ready = 0, inFlight = 0 } = await broker.stats(jobs)
+  await broker.close()
+  return { ready, inFlight }
 }
 
 interface ProgramOptions {
@@ -106,7 +110,7 @@ class Program {
     this.#onHandled?.()
   }
 
-  async sendAll(broker: Broker, jobs: ReturnType<typeof queue<Job>>, count: number, keys: number): Promise<void> {
+  async sendAll(broker: Broker, jobs: Queue<Job>, count: number, keys: number): Promise<void> {
     const { random, history } = this.#options
     const producer = broker.producer(jobs)
     const open: Promise<void>[] = []
@@ -123,10 +127,6 @@ class Program {
       if (random() < 0.3) await this.sleep(random() * 500)
     }
     await Promise.all(open)
-  }
-
-  drained(_broker: Broker): void {
-    // Handlers of a drained broker have ended or been aborted; the drivers' leftovers are looked at in the end.
   }
 
   sleep(ms: number): Promise<void> {
@@ -153,7 +153,18 @@ class Program {
     await collectDeadLetters()
   }
 
-  async collectDeadLetters(broker: Broker, jobs: ReturnType<typeof queue<Job>>): Promise<void> {
+  async collectDeadLetters(broker: Broker, jobs: Queue<Job>): Promise<void> {
     for (const deadLetter of await broker.deadLetters(jobs).peek({ max: 1_000 })) if (deadLetter.id) this.#options.history.deadLettered.add(deadLetter.id)
   }
+}
+
+/** What the broker stored of each message, and how often it let one go for good. */
+function countCopies(driver: MemoryDriver, history: History): void {
+  driver.observe(({ kind, place, message }) => {
+    const id = message?.id
+    if (place !== 'jobs' && place !== 'jobs.fifo') return
+    if (id === undefined) return
+    if (kind === 'stored') history.copies.set(id, (history.copies.get(id) ?? 0) + 1)
+    if (kind === 'acked') history.acks.set(id, (history.acks.get(id) ?? 0) + 1)
+  })
 }

@@ -6,7 +6,8 @@ const stored: SendResult = Object.freeze({ ok: true })
 /** Messages to be published by one call. */
 export interface Publication {
   readonly size: number
-  idOf(index: number): string
+  /** The native message id; `undefined` if it carries none. */
+  idOf(index: number): string | undefined
   /** Bytes of one body. */
   bytesOf(index: number): number
   /** Publishes one message on `channel`. Throws `BrokerError` for a message that cannot be sent, before anything of it is. */

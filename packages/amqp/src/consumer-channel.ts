@@ -67,6 +67,13 @@ export class ConsumerChannel implements Scope {
     return this.#unsettled
   }
 
+  /** Of those, the ones that core has. Walks the list: for rare events. */
+  get unsettledAtCore(): number {
+    let count = 0
+    for (let delivery = this.#head; delivery !== undefined; delivery = delivery.next) if (delivery.handed) count++
+    return count
+  }
+
   /** Opens the channel and sets the window; consumes if `consuming`. Throws `BrokerError`. */
   async start(consuming: boolean): Promise<void> {
     this.#channel = await this.#connection.openChannel((error) => this.#onClosed(error))

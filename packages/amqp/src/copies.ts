@@ -27,9 +27,10 @@ export class CopyPublication implements Publication {
     return this.#copies.length
   }
 
-  idOf(index: number): string {
+  idOf(index: number): string | undefined {
     // What a return shows is the native field.
-    return String(this.#at(index).delivery.native.properties.messageId)
+    const id: unknown = this.#at(index).delivery.native.properties.messageId
+    return typeof id === 'string' ? id : undefined
   }
 
   bytesOf(index: number): number {

@@ -63,13 +63,15 @@ export class AmqpReceiver implements Receiver {
     const results: SettleResult[] = Array.from({ length: outcomes.length })
     const touched = new Set<ConsumerChannel>()
     const copies: Copy[] = []
-    for (const [index, outcome] of outcomes.entries()) {
+    let last: ConsumerChannel | undefined
+    for (let index = 0; index < outcomes.length; index++) {
+      const outcome = outcomes[index] as Outcome
       const delivery = outcome.delivery as AmqpDelivery
       if (outcome.action === 'retry') {
         results[index] = this.#startCopy(delivery, outcome.delayMs, outcome.attempt, index, copies)
       } else {
         results[index] = this.#settleNow(delivery, outcome.action)
-        touched.add(delivery.scope)
+        if (delivery.scope !== last) touched.add((last = delivery.scope))
       }
     }
     flush(touched, outcomes, results)
@@ -87,6 +89,7 @@ export class AmqpReceiver implements Receiver {
     if (this.#paused) return
     this.#paused = true
     await this.#keeper.pause()
+    this.#returnInbox()
   }
 
   async resume(): Promise<void> {
@@ -165,7 +168,7 @@ export class AmqpReceiver implements Receiver {
 
   readonly #handOver = (): void => {
     this.#scheduled = false
-    if (this.#paused) return this.#returnInbox()
+    if (this.#paused) return
     const room = this.#window.messages - this.#handed
     if (room <= 0 || this.#inbox.length === 0) return
     const taken = this.#inbox.length <= room ? this.#inbox : this.#inbox.slice(0, room)
@@ -179,7 +182,7 @@ export class AmqpReceiver implements Receiver {
 
   /** What arrived while pausing was never started. With order it waits here for resume or for the channel's end. */
   #returnInbox(): void {
-    if (this.#parts.route.partitions > 0) return
+    if (this.#parts.route.partitions > 0 || !this.#paused) return
     for (const delivery of this.#inbox) this.#keeper.giveBack(delivery)
     this.#inbox = []
   }

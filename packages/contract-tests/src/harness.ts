@@ -33,8 +33,8 @@ export interface Faults {
   outage?(): Promise<{ end(): Promise<void> }>
   /** Puts a message into the destination with this physical name as a plain client would. */
   sendForeign?(name: string, kind: Kind, message: ForeignMessage): Promise<void>
-  /** From now on the broker refuses messages with exactly this text as body, and no others, sent to this physical name. */
-  refuseBody?(name: string, body: string): Promise<void>
+  /** The broker refuses some messages of the next `send` call to this physical name, and stores the others. */
+  failPartOfNextSend?(name: string): Promise<void>
   /** The broker stores what the next `send` call carries, and its answer is lost. */
   loseNextAnswer?(name: string): Promise<void>
 }

@@ -106,8 +106,16 @@ export class Resources {
     return this.profile.engine(endpoint.kind) === 'stream' ? this.#found(this.#findGroup(endpoint), 'subscription', endpoint) : undefined
   }
 
+  /** Only what the broker would tell. */
   stats(endpoint: Endpoint): EndpointStats {
-    return (this.group(endpoint) ?? this.queue(endpoint)).stats()
+    const told = this.capabilities(endpoint).stats
+    const { ready, inFlight, delayed, oldestAgeMs } = (this.group(endpoint) ?? this.queue(endpoint)).stats()
+    return {
+      ready: told.ready === 'none' ? undefined : ready,
+      inFlight: told.inFlight === 'none' ? undefined : inFlight,
+      delayed: told.delayed === 'none' ? undefined : delayed,
+      oldestAgeMs: told.oldestAgeMs === 'none' ? undefined : oldestAgeMs,
+    }
   }
 
   /** Physical name of what an endpoint sends to or receives from. */
@@ -146,7 +154,7 @@ export class Resources {
   #createTopic(endpoint: Endpoint): Topic {
     const name = this.#name(endpoint)
     let topic = this.topics.get(name)
-    if (topic === undefined) this.topics.set(name, (topic = new Topic(name, this.#world)))
+    if (topic === undefined) this.topics.set(name, (topic = new Topic(name, this.#world, this.profile.topicDeduplicationMs(endpoint.keyed))))
     return topic
   }
 

@@ -4,6 +4,8 @@ import { Samples } from './sample.ts'
 /** One subject's turn in a round. */
 export interface Trial {
   readonly subject: string
+  /** For progress. */
+  readonly label: string
   /** Runs once and answers with a sample per scenario. `round` counts from 0. */
   run(round: number): Promise<Readonly<Record<string, Sample>>>
 }
@@ -19,7 +21,7 @@ export async function runRounds(trials: readonly Trial[], rounds: number, onProg
   for (let round = 0; round < rounds; round++) {
     for (let turn = 0; turn < trials.length; turn++) {
       const trial = trials[(round + turn) % trials.length] as Trial
-      onProgress(`round ${round + 1} of ${rounds}: ${trial.subject}`)
+      onProgress(`round ${round + 1} of ${rounds}: ${trial.label}`)
       for (const [scenario, sample] of Object.entries(await trial.run(round))) samples.add(scenario, trial.subject, sample)
     }
   }

@@ -19,8 +19,8 @@ export const testParts: readonly Part[] = [
     alone: true,
     entry: 'test/demo/main.ts',
     runs: [
-      ['--on', 'memory'],
-      ['--on', 'amqp'],
+      ['--broker', 'memory'],
+      ['--broker', 'amqp'],
     ],
     read: () => ({ passed: 1, failed: 0 }),
   }),

@@ -1,7 +1,11 @@
-import { isBrokerError } from '@busbar/core'
+import { isBrokerError, type BrokerError } from '@busbar/core'
+import type { SendResult } from '@busbar/core/driver'
 import type { ContractCase } from '../case.ts'
 import { check, show } from '../kit/assert.ts'
-import { rejectionOf, describe } from '../kit/refusal.ts'
+import type { CaseContext } from '../kit/context.ts'
+import type { Place } from '../kit/place.ts'
+import { describe, rejectionOf } from '../kit/refusal.ts'
+import type { Session } from '../kit/session.ts'
 
 const sendToMissing: ContractCase = {
   id: 'errors/send-to-missing',
@@ -13,11 +17,9 @@ const sendToMissing: ContractCase = {
     const place = await context.place()
     const session = await context.connect()
     const destination = context.endpoint(context.uniqueName('missing'))
-    const [result] = await context.waiting.settled(session.trySend({ ...place, destination, source: destination }, [{ body: 'm-1' }]), 'a send to nowhere', context.harness.bounds.reconnectMs)
-    check(result?.ok === false, 'it fails')
-    check(['ERR_NOT_FOUND', 'ERR_UNROUTABLE'].includes(result.error.code), () => `its code is ERR_NOT_FOUND or ERR_UNROUTABLE, not ${result.error.code}`)
-    check(!result.error.retryable, 'it is not retryable')
-    check(result.stored === 'no', 'nothing is stored')
+    const error = await failureOf(context, session, { ...place, destination, source: destination }, 'm-1')
+    check(['ERR_NOT_FOUND', 'ERR_UNROUTABLE'].includes(error.code), () => `its code is ERR_NOT_FOUND or ERR_UNROUTABLE, not ${error.code}`)
+    check(!error.retryable, 'it is not retryable')
   },
 }
 
@@ -46,10 +48,9 @@ const brokerErrors: ContractCase = {
     const place = await context.place()
     const session = await context.connect()
     const destination = context.endpoint(context.uniqueName('missing'))
-    const [result] = await session.trySend({ ...place, destination, source: destination }, [{ body: 'secret-body-4711' }])
-    check(result?.ok === false && isBrokerError(result.error), () => `the error is a BrokerError; got ${show(result)}`)
-    check(result.error.driver === context.harness.createDriver().name, () => `it names its driver; got ${show(result.error.driver)}`)
-    check(!`${result.error.message} ${show(result.error)}`.includes('secret-body'), 'it does not show the body')
+    const error = await failureOf(context, session, { ...place, destination, source: destination }, 'secret-body-4711')
+    check(error.driver === context.harness.createDriver().name, () => `it names its driver; got ${show(error.driver)}`)
+    check(!`${error.message} ${show(error)}`.includes('secret-body'), 'it does not show the body')
   },
 }
 
@@ -103,3 +104,19 @@ const closedBroker: ContractCase = {
 }
 
 export const errorCases: readonly ContractCase[] = [sendToMissing, receiveFromMissing, brokerErrors, afterClose, abortedConnect, closedBroker]
+
+/** A driver may say so when the sender is made, or answer it to the send. */
+async function failureOf(context: CaseContext, session: Session, place: Place, body: string): Promise<BrokerError> {
+  let results: readonly SendResult[]
+  try {
+    results = await context.waiting.settled(session.trySend(place, [{ body }]), 'a send to nowhere', context.harness.bounds.reconnectMs)
+  } catch (error) {
+    check(isBrokerError(error), () => `the error is a BrokerError; got ${describe(error)}`)
+    return error
+  }
+  const [result] = results
+  check(result?.ok === false, 'the send fails')
+  check(isBrokerError(result.error), () => `the error is a BrokerError; got ${describe(result.error)}`)
+  check(result.stored === 'no', 'nothing is stored')
+  return result.error
+}

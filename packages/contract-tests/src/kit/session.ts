@@ -68,8 +68,8 @@ export class Session {
     check(receiver !== false, 'the link has a receiver for an endpoint that can be received from')
     const inbox = new Inbox(place, this.#changes, () => this.#now.monotonic())
     if (options.react !== undefined) inbox.react = options.react
-    this.#inboxes.add(inbox)
     await inbox.open((intake) => receiver.call(this.link, place.source, intake, options.window ?? wideWindow))
+    this.#inboxes.add(inbox)
     return inbox
   }
 

@@ -282,11 +282,15 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   }
 
   releaseTail(task: Task): void {
+    this.#releaseBehind(task)
+    this.#finishLane(task)
+  }
+
+  #releaseBehind(task: Task): void {
     for (const next of this.#lanes.cutTail(task)) {
       next.phase = 'settling'
       this.#settler.push(next, { delivery: next.delivery, action: 'release' })
     }
-    this.#finishLane(task)
   }
 
   rememberAttempts(task: Task): void {
@@ -371,9 +375,12 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
 
   #lose(tasks: readonly Task[], reason: BrokerError): void {
     if (tasks.length === 0) return
+    // With a lease per message the later ones of the key may still be ours, but the lost one now comes first somewhere else.
+    const alone = this.capabilities.lease !== false && this.capabilities.lease.kind === 'message'
     for (const task of tasks) {
       if (task.lost || task.phase === 'ended') continue
       task.lost = true
+      if (alone && task.phase !== 'settling') this.#releaseBehind(task)
       if (task.run && !task.run.ended) task.run.abort(reason)
       else if (task.phase !== 'settling') this.forget(task)
     }

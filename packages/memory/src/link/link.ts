@@ -1,4 +1,4 @@
-import type { BrokerError, BrowsePage, Capabilities, Endpoint, EndpointStats, Intake, Link, LinkHealth, Receiver, Replies, Sender, SendResult, Services, Topology, Window } from '@busbar/core/driver'
+import type { BrokerError, BrowsePage, Capabilities, Endpoint, EndpointStats, Intake, Link, LinkHealth, Outgoing, Receiver, Replies, Sender, SendResult, Services, Topology, Window } from '@busbar/core/driver'
 import { memoryError } from '../errors.ts'
 import type { MemoryDriver } from '../memory-driver.ts'
 import { incomingOf, Stored } from '../queue/stored.ts'
@@ -20,7 +20,9 @@ export class MemoryLink implements Link<MemoryDriver> {
   readonly world: World
   readonly name: string
   readonly senders: Set<MemorySender> = new Set<MemorySender>()
-  readonly replies: Replies
+  readonly replies?: Replies
+  readonly stats?: (endpoint: Endpoint) => Promise<EndpointStats>
+  readonly browse?: (endpoint: Endpoint, options: { readonly cursor?: string; readonly limit: number }) => Promise<BrowsePage>
   readonly topology: Topology
   readonly #members = new Set<LinkMember>()
   #state: 'connected' | 'reconnecting' | 'closed' = 'connected'
@@ -32,8 +34,11 @@ export class MemoryLink implements Link<MemoryDriver> {
     this.services = services
     this.world = driver.world
     this.name = name
-    this.replies = new MemoryReplies(this, driver.replyAddresses)
     this.topology = new MemoryTopology(driver.resources)
+    const { profile } = driver.resources
+    if (profile.replies) this.replies = new MemoryReplies(this, driver.replyAddresses)
+    if (profile.counts) this.stats = async (endpoint) => driver.resources.stats(endpoint)
+    if (profile.browses) this.browse = async (endpoint, options) => this.#browse(endpoint, options)
   }
 
   get up(): boolean {
@@ -56,17 +61,6 @@ export class MemoryLink implements Link<MemoryDriver> {
     resources.ensure(endpoint)
     const group = resources.group(endpoint)
     return group === undefined ? new QueueReceiver(this, resources.queue(endpoint), intake, window) : new StreamReceiver(this, group, intake, window)
-  }
-
-  async stats(endpoint: Endpoint): Promise<EndpointStats> {
-    return this.native.resources.stats(endpoint)
-  }
-
-  async browse(endpoint: Endpoint, { cursor, limit }: { readonly cursor?: string; readonly limit: number }): Promise<BrowsePage> {
-    const page = this.native.resources.queue(endpoint).browse(cursor === undefined ? -1 : Number(cursor), limit + 1)
-    const messages = page.slice(0, limit).map((message) => message.incoming)
-    const last = page[limit - 1]
-    return page.length <= limit || last === undefined ? { messages } : { messages, cursor: String(last.order) }
   }
 
   health(): LinkHealth {
@@ -117,6 +111,13 @@ export class MemoryLink implements Link<MemoryDriver> {
     for (const member of [...this.#members]) member.lose(reason)
   }
 
+  #browse(endpoint: Endpoint, { cursor, limit }: { readonly cursor?: string; readonly limit: number }): BrowsePage {
+    const page = this.native.resources.queue(endpoint).browse(cursor === undefined ? -1 : Number(cursor), limit + 1)
+    const messages = page.slice(0, limit).map((message) => message.incoming)
+    const last = page[limit - 1]
+    return page.length <= limit || last === undefined ? { messages } : { messages, cursor: String(last.order) }
+  }
+
   #restore(): void {
     this.#state = 'connected'
     for (const member of [...this.#members]) member.connectionRestored()
@@ -130,10 +131,7 @@ export class MemoryLink implements Link<MemoryDriver> {
         return this.#storeIn(resources.queue(endpoint))
       case 'topic': {
         const topic = resources.topic(endpoint)
-        return (batch, now) => {
-          for (const outgoing of batch) topic.publish(outgoing, now)
-          return new Array<SendResult>(batch.length).fill(stored)
-        }
+        return (batch, now) => batch.map((outgoing) => receipt(outgoing, topic.publish(outgoing, now)))
       }
       case 'stream': {
         const stream = resources.stream(endpoint)
@@ -145,11 +143,18 @@ export class MemoryLink implements Link<MemoryDriver> {
   #storeIn(queue: Queue): Store {
     const { world } = this
     return (batch, now) => {
+      const results = new Array<SendResult>(batch.length)
       for (let index = 0; index < batch.length; index++) {
-        const outgoing = batch[index] as (typeof batch)[number]
-        queue.accept(new Stored(world.nextId(), incomingOf(outgoing), now, outgoing.timeToLiveMs, outgoing.priority, outgoing.deduplicationId), outgoing.delayMs)
+        const outgoing = batch[index] as Outgoing
+        const message = new Stored(world.nextId(), incomingOf(outgoing), now, outgoing.timeToLiveMs, outgoing.priority, outgoing.deduplicationId)
+        results[index] = receipt(outgoing, queue.accept(message, outgoing.delayMs))
       }
-      return new Array<SendResult>(batch.length).fill(stored)
+      return results
     }
   }
+}
+
+/** The broker's own id matters only to whoever asked for deduplication: it tells which message was kept. */
+function receipt(outgoing: Outgoing, id: number): SendResult {
+  return outgoing.deduplicationId === undefined ? stored : { ok: true, id: `m${id}` }
 }

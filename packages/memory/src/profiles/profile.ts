@@ -30,6 +30,13 @@ export interface Profile {
   engine(kind: Endpoint['kind']): Engine
   queue(endpoint: Pick<Endpoint, 'kind' | 'keyed'>, settings: ProfileSettings): QueueBehaviour
   readonly stream: StreamBehaviour
+  /** Messages can be looked at without disturbing them. */
+  readonly browses: boolean
+  /** It tells at least one of the counts. */
+  readonly counts: boolean
+  readonly replies: boolean
+  /** A topic drops repeated deduplication ids within so many milliseconds. */
+  topicDeduplicationMs(keyed: boolean): number | undefined
   /** Bytes as the broker counts them. */
   sizeOf(message: Outgoing): number
   /** Why the broker does not take a message, apart from its size. */

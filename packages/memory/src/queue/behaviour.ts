@@ -4,6 +4,8 @@ export interface QueueBehaviour {
   readonly order: 'groups' | 'keys' | 'plain'
   /** A delivery stays with its receiver for `ms`, at most `maxMs` after receipt by extension; `false`: as long as the receiver's session. */
   readonly lease: { readonly ms: number; readonly maxMs: number } | false
+  /** Without a lease: after so long without a settlement the broker ends the session. `Infinity`: never. */
+  readonly maxHoldMs: number
   /** `prefix`: an ack counts when all earlier deliveries of the session are acked. */
   readonly settlement: 'individual' | 'prefix'
   /** What a settlement answers. */
@@ -13,8 +15,18 @@ export interface QueueBehaviour {
   /** Can a message be given back at all without losing the session? */
   readonly givesBack: boolean
   readonly releaseCounts: boolean
+  /** Can redeliveries of one message be told from other messages? */
+  readonly identifies: boolean
   /** Does the broker tell how often it delivered a message? */
   readonly tellsCount: boolean
+  /** Delays are whole multiples of this many milliseconds, rounded up. */
+  readonly stepMs: number
+  /** How long the broker keeps a message, in milliseconds. */
+  readonly retentionMs: number
+  /** Is that counted from the first send when a message is moved to a dead-letter queue? */
+  readonly movedKeepsAge: boolean
+  /** Most messages in flight; beyond, receivers get nothing and no error. */
+  readonly maxInFlight: number
   /** Longest `retry` delay. A delay that ends more than this after the receipt is an error, never clamped. */
   readonly maxRetryMs: number
   /** A delayed retry keeps the message's place, or is sent as a new message to the end. */

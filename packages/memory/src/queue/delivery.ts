@@ -10,6 +10,8 @@ export class QueueDelivery implements Delivery, Scope {
   /** Monotonic. */
   readonly receivedAt: number
   leaseUntil: number | undefined
+  /** When the broker ends the lease, or the session that holds it for too long. */
+  until = Infinity
   readonly session: Scope | undefined
   /** Links of the list of leases that the delivery is in; kept by {@link LeaseTable}. */
   list: LeaseList | undefined = undefined
@@ -29,8 +31,8 @@ export class QueueDelivery implements Delivery, Scope {
     return this.message.incoming
   }
 
-  get sameAs(): string {
-    return this.message.sameAs
+  get sameAs(): string | undefined {
+    return this.port.identifies ? this.message.sameAs : undefined
   }
 
   get scope(): Scope {

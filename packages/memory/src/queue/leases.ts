@@ -3,21 +3,23 @@ import { LeaseList, type QueueDelivery } from './delivery.ts'
 
 /**
  * The unsettled deliveries of one receiver. Leases of one length are one list, so that adding, ending and expiring cost O(1) and one timer serves all.
- * With `leaseMs` infinite nothing expires: the deliveries live as long as their session.
+ * With `leaseMs` infinite nothing expires. `visible`: receivers are told when a lease ends.
  */
 export class LeaseTable {
   size = 0
   readonly #clock: Clock
   readonly #leaseMs: number
+  readonly #visible: boolean
   readonly #expired: (deliveries: readonly QueueDelivery[]) => void
   readonly #usual = new LeaseList()
   readonly #extended = new Map<number, LeaseList>()
   #timer: Timer | undefined
   #wakesAt = Infinity
 
-  constructor(clock: Clock, leaseMs: number, expired: (deliveries: readonly QueueDelivery[]) => void) {
+  constructor(clock: Clock, leaseMs: number, visible: boolean, expired: (deliveries: readonly QueueDelivery[]) => void) {
     this.#clock = clock
     this.#leaseMs = leaseMs
+    this.#visible = visible
     this.#expired = expired
   }
 
@@ -26,7 +28,8 @@ export class LeaseTable {
     this.#usual.append(delivery)
     if (this.#leaseMs === Infinity) return
     const until = now + this.#leaseMs
-    delivery.leaseUntil = until
+    delivery.until = until
+    if (this.#visible) delivery.leaseUntil = until
     if (until < this.#wakesAt) this.#arm(until)
   }
 
@@ -43,7 +46,7 @@ export class LeaseTable {
     if (list === undefined) this.#extended.set(ms, (list = new LeaseList()))
     list.append(delivery)
     const until = now + ms
-    delivery.leaseUntil = until
+    delivery.until = delivery.leaseUntil = until
     if (until < this.#wakesAt) this.#arm(until)
   }
 
@@ -82,8 +85,8 @@ export class LeaseTable {
     let earliest = Infinity
     for (const list of this.#lists()) {
       let delivery = list.first
-      for (; delivery !== undefined && (delivery.leaseUntil as number) <= now; delivery = delivery.next) expired.push(delivery)
-      if (delivery !== undefined) earliest = Math.min(earliest, delivery.leaseUntil as number)
+      for (; delivery !== undefined && delivery.until <= now; delivery = delivery.next) expired.push(delivery)
+      if (delivery !== undefined) earliest = Math.min(earliest, delivery.until)
     }
     if (earliest !== Infinity) this.#arm(earliest)
     if (expired.length > 0) this.#expired(expired.sort(byOrder))

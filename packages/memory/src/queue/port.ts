@@ -10,6 +10,8 @@ export class Port {
   /** For traces. */
   readonly name: string
   readonly leases: LeaseTable
+  /** Are redeliveries told from other messages? */
+  readonly identifies: boolean
   readonly deliver: (deliveries: QueueDelivery[]) => void
   /** The scope that its deliveries belong to; `undefined` where each is a scope of its own. */
   session: Scope | undefined = undefined
@@ -22,10 +24,11 @@ export class Port {
   readonly resumed: Ring<KeyState> = new Ring<KeyState>()
   #window: Window
 
-  constructor(name: string, window: Window, leases: LeaseTable, deliver: (deliveries: QueueDelivery[]) => void) {
+  constructor(name: string, window: Window, leases: LeaseTable, identifies: boolean, deliver: (deliveries: QueueDelivery[]) => void) {
     this.name = name
     this.#window = window
     this.leases = leases
+    this.identifies = identifies
     this.deliver = deliver
   }
 

@@ -1,4 +1,5 @@
 import type { EndpointStats, Outcome, SettleResult, Window } from '@busbar/core/driver'
+import { memoryError } from '../errors.ts'
 import type { BrokerEventKind } from '../events.ts'
 import type { World } from '../world.ts'
 import type { Backlog } from './backlog.ts'
@@ -72,9 +73,11 @@ export class Queue {
         return original
       }
     }
+    const { retentionMs } = this.behaviour
+    if (retentionMs !== Infinity) message.expiresAt = Math.min(message.expiresAt, message.enqueuedAt + retentionMs)
     if (message.expiresAt !== Infinity) this.#mortal++
     if (delayMs > 0) {
-      this.delayed.add(message, message.enqueuedAt + delayMs)
+      this.delayed.add(message, this.world.clock.monotonic() + this.step(delayMs))
       if (this.backlog.placesDelayed) this.backlog.add(message)
     } else {
       this.ready++
@@ -87,8 +90,11 @@ export class Queue {
 
   /** A new receiver, closed at first. */
   attach(name: string, window: Window, deliver: (deliveries: QueueDelivery[]) => void): Port {
-    const leaseMs = this.behaviour.lease ? this.behaviour.lease.ms : Infinity
-    const port: Port = new Port(name, window, new LeaseTable(this.world.clock, leaseMs, (deliveries) => this.#settling.expire(deliveries)), deliver)
+    const { lease, maxHoldMs, identifies } = this.behaviour
+    const leases = lease
+      ? new LeaseTable(this.world.clock, lease.ms, true, (deliveries) => this.#settling.expire(deliveries))
+      : new LeaseTable(this.world.clock, maxHoldMs, false, () => port.member?.lose(memoryError('ERR_TOO_LATE', `A delivery was not settled within ${maxHoldMs} ms`)))
+    const port: Port = new Port(name, window, leases, identifies, deliver)
     this.#ports.push(port)
     return port
   }
@@ -160,6 +166,12 @@ export class Queue {
     this.#deduplication?.clear()
   }
 
+  /** A delay as the broker can keep it. */
+  step(delayMs: number): number {
+    const { stepMs } = this.behaviour
+    return Math.ceil(delayMs / stepMs) * stepMs
+  }
+
   report(kind: BrokerEventKind, message: Stored, detail?: string): void {
     this.world.observer?.({ kind, at: this.world.clock.monotonic(), place: this.name, id: message.sameAs, message: message.incoming, detail })
   }
@@ -179,7 +191,7 @@ export class Queue {
     if (room <= 0) return false
     const share = ports === 1 ? room : Math.min(room, Math.ceil(this.ready / ports))
     const taken: Stored[] = []
-    this.backlog.take(port, Math.min(share, this.behaviour.maxReceive), taken)
+    this.backlog.take(port, Math.min(share, this.behaviour.maxReceive, this.behaviour.maxInFlight - this.inFlight), taken)
     if (taken.length === 0) return false
     this.ready -= taken.length
     this.inFlight += taken.length
@@ -223,7 +235,7 @@ export class Queue {
   /** The copy keeps id, body, headers and count. */
   moveToDeadLetter(message: Stored, to: Queue): void {
     this.report('dead-lettered', message, to.name)
-    const moved = new Stored(message.id, message.incoming, this.world.clock.monotonic())
+    const moved = new Stored(message.id, message.incoming, this.behaviour.movedKeepsAge ? message.enqueuedAt : this.world.clock.monotonic())
     moved.receives = message.receives
     to.accept(moved, 0)
   }

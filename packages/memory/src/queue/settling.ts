@@ -117,7 +117,7 @@ export class Settling {
   #putBack(delivery: QueueDelivery, delayMs: number, how: 'retried' | 'released' | 'expired' | 'lost'): void {
     const { message } = delivery
     this.#take(delivery)
-    if (delayMs > 0) this.#queue.delayed.add(message, this.#queue.world.clock.monotonic() + delayMs)
+    if (delayMs > 0) this.#queue.delayed.add(message, this.#queue.world.clock.monotonic() + this.#queue.step(delayMs))
     else {
       message.state = 'ready'
       this.#queue.ready++

@@ -14,7 +14,7 @@ export class Stored implements HeapItem {
   readonly priority: number
   readonly deduplicationId: string | undefined
   /** Monotonic; `Infinity` without a time to live. */
-  readonly expiresAt: number
+  expiresAt: number
   /** Monotonic. */
   enqueuedAt: number
   state: StoredState = 'ready'

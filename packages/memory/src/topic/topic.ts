@@ -1,4 +1,5 @@
 import { compileFilter, compileHeaderFilter, type EndpointSubscription, type Headers, type Incoming, type Outgoing } from '@busbar/core/driver'
+import { DeduplicationMemory } from '../queue/deduplication.ts'
 import type { Queue } from '../queue/queue.ts'
 import { incomingOf, Stored } from '../queue/stored.ts'
 import type { World } from '../world.ts'
@@ -32,13 +33,19 @@ export class Topic {
   readonly name: string
   readonly subscriptions: Map<string, Subscription> = new Map<string, Subscription>()
   readonly #world: World
+  readonly #deduplication: DeduplicationMemory | undefined
 
-  constructor(name: string, world: World) {
+  constructor(name: string, world: World, deduplicationMs: number | undefined) {
     this.name = name
     this.#world = world
+    this.#deduplication = deduplicationMs === undefined ? undefined : new DeduplicationMemory(deduplicationMs)
   }
 
-  publish(outgoing: Outgoing, now: number): void {
+  /** The broker's id of the message, or of the one that had the same deduplication id. */
+  publish(outgoing: Outgoing, now: number): number {
+    const id = this.#world.nextId()
+    const original = outgoing.deduplicationId === undefined ? undefined : this.#deduplication?.original(outgoing.deduplicationId, id, now)
+    if (original !== undefined) return original
     const incoming = incomingOf(outgoing)
     const body = parsedOnce(incoming)
     for (const subscription of this.subscriptions.values()) {
@@ -46,6 +53,8 @@ export class Topic {
       const { timeToLiveMs, priority, deduplicationId } = outgoing
       subscription.queue.accept(new Stored(this.#world.nextId(), incoming, now, timeToLiveMs, priority, deduplicationId), outgoing.delayMs)
     }
+    this.#world.observer?.({ kind: 'stored', at: now, place: this.name, id: `m${id}`, message: incoming, detail: undefined })
+    return id
   }
 }
 

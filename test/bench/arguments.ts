@@ -1,0 +1,42 @@
+import { parseArgs } from 'node:util'
+
+export interface BenchArguments {
+  readonly suites: readonly string[]
+  readonly jsonFile: string | undefined
+  readonly rounds: number
+  readonly quick: boolean
+  readonly gate: boolean
+  readonly profileFolder: string | undefined
+}
+
+export const usage = `usage: npm run bench -- [suite ...] [--json FILE] [--rounds N] [--quick] [--gate] [--profile FOLDER]`
+
+const defaultRounds = 7
+const quickRounds = 3
+const maxRounds = 100
+
+/** Throws a `TypeError` or `RangeError` that says what is wrong. Without suites: all of them. */
+export function parseArguments(args: readonly string[], known: readonly string[]): BenchArguments {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      json: { type: 'string' },
+      rounds: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      gate: { type: 'boolean', default: false },
+      profile: { type: 'string' },
+    },
+  })
+  for (const suite of positionals) if (!known.includes(suite)) throw new TypeError(`there is no suite '${suite}'; there are: ${known.join(', ')}`)
+  const rounds = Number(values.rounds ?? (values.quick ? quickRounds : defaultRounds))
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > maxRounds) throw new RangeError(`--rounds is a whole number from 1 to ${maxRounds}, not '${values.rounds}'`)
+  return {
+    suites: positionals.length === 0 ? known : known.filter((suite) => positionals.includes(suite)),
+    jsonFile: values.json,
+    rounds,
+    quick: values.quick,
+    gate: values.gate,
+    profileFolder: values.profile,
+  }
+}

@@ -1,0 +1,34 @@
+import { parseArgs } from 'node:util'
+
+export interface DemoArguments {
+  /** `memory`, `amqp`, or the URL of a RabbitMQ that runs already. */
+  readonly broker: string
+  readonly messages: number
+  readonly faults: boolean
+  readonly help: boolean
+}
+
+export const usage = `npm run demo -- [options]
+
+  --broker memory|amqp   where it runs; amqp starts a private RabbitMQ. Default memory
+  --broker amqp://…      a RabbitMQ that runs already
+  --messages <number>    100 to 1,000,000. Default 2,000
+  --faults               break things on purpose while it runs`
+
+/** Throws `TypeError` or `RangeError` with a sentence for the user. */
+export function parseArguments(args: readonly string[]): DemoArguments {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      broker: { type: 'string', default: 'memory' },
+      messages: { type: 'string', default: '2000' },
+      faults: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  const { broker, faults, help } = values
+  if (broker !== 'memory' && broker !== 'amqp' && !/^amqps?:\/\//.test(broker)) throw new TypeError(`--broker must be memory, amqp or an amqp:// URL`)
+  const messages = Number(values.messages)
+  if (!Number.isInteger(messages) || messages < 100 || messages > 1_000_000) throw new RangeError(`--messages must be a whole number from 100 to 1,000,000`)
+  return { broker, messages, faults, help }
+}

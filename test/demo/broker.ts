@@ -1,0 +1,38 @@
+import { connect, type AnyDefinition, type Broker, type ConnectOptions } from '@busbar/core'
+import { amqpBackend } from './backends/amqp.ts'
+import { memoryBackend } from './backends/memory.ts'
+
+/** Something done to a backend on purpose. */
+export interface Fault {
+  readonly text: string
+  strike(): Promise<void>
+}
+
+/** Where the program runs. The only things that a backend decides are here. */
+export interface Backend extends AsyncDisposable {
+  /** For the reader: what it is and where it came from. */
+  readonly title: string
+  /** What `connect` of core is given. */
+  readonly configuration: Parameters<typeof connect>[0]
+  readonly drivers: ConnectOptions['drivers']
+  readonly naming?: (name: string) => string
+  /** In the order in which they strike. */
+  readonly faults: readonly Fault[]
+}
+
+export interface BackendOptions {
+  readonly faults: boolean
+  /** Told about slow steps. */
+  readonly say: (text: string) => void
+}
+
+/** Chooses and starts a backend; `undefined` if it is not to be had on this machine, which has been printed. */
+export async function openBackend(broker: string, options: BackendOptions): Promise<Backend | undefined> {
+  return broker === 'memory' ? memoryBackend(options) : await amqpBackend(broker, options)
+}
+
+/** A broker of the backend, by configuration alone. */
+export function connectTo(backend: Backend, destinations: readonly AnyDefinition[], log: NonNullable<ConnectOptions['log']>): Promise<Broker> {
+  const { configuration, drivers, naming } = backend
+  return connect(configuration, { drivers, destinations, log, provision: 'create', ...(naming && { naming }) })
+}

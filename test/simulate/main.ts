@@ -1,0 +1,32 @@
+/** `npm run simulate -- [--seeds 10000] [--from 1] [--seed S]`: whole programs under random faults in virtual time. */
+import { parseArgs } from 'node:util'
+import { violations } from './check.ts'
+import { runSchedule } from './program.ts'
+
+const { values } = parseArgs({ options: { seeds: { type: 'string', default: '10000' }, from: { type: 'string', default: '1' }, seed: { type: 'string' }, trace: { type: 'boolean', default: false } } })
+
+const from = values.seed === undefined ? whole('from', values.from) : whole('seed', values.seed)
+const count = values.seed === undefined ? whole('seeds', values.seeds) : 1
+const began = performance.now()
+let broken = 0
+
+for (let seed = from; seed < from + count; seed++) {
+  const { history, promised, profile, trace } = await runSchedule(seed)
+  const found = violations(history, promised)
+  if (values.trace) for (const line of trace) console.log(line)
+  if (found.length > 0) {
+    broken++
+    console.log(`seed ${seed} (${profile}): reproduce it with npm run simulate -- --seed ${seed} --trace`)
+    for (const text of found) console.log(`  ${text}`)
+  }
+  const done = seed - from + 1
+  if (done % 1_000 === 0) console.log(`simulate: ${done} of ${count} schedules, ${((performance.now() - began) / done).toFixed(1)} ms each`)
+}
+console.log(`${broken} violations in ${count} schedules`)
+if (broken > 0) process.exitCode = 1
+
+function whole(name: string, text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 0) throw new TypeError(`--${name} must be a whole number, not '${text}'`)
+  return value
+}

@@ -1,0 +1,5 @@
+/** Is `A` exactly `B`? Optional, readonly and `any` are told apart. */
+export type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+
+/** Compiles only if `T` is `true`. */
+export type Expect<T extends true> = T
