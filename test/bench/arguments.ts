@@ -15,8 +15,8 @@ const defaultRounds = 7
 const quickRounds = 3
 const maxRounds = 100
 
-/** Throws a `TypeError` or `RangeError` that says what is wrong. Without suites: all of them. */
-export function parseArguments(args: readonly string[], known: readonly string[]): BenchArguments {
+/** Throws a `TypeError` or `RangeError` that says what is wrong. Without suites: all of them; those of `always` run in any case. */
+export function parseArguments(args: readonly string[], known: readonly string[], always: readonly string[]): BenchArguments {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -32,7 +32,7 @@ export function parseArguments(args: readonly string[], known: readonly string[]
   const rounds = Number(values.rounds ?? (values.quick ? quickRounds : defaultRounds))
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > maxRounds) throw new RangeError(`--rounds is a whole number from 1 to ${maxRounds}, not '${values.rounds}'`)
   return {
-    suites: positionals.length === 0 ? known : known.filter((suite) => positionals.includes(suite)),
+    suites: positionals.length === 0 ? known : known.filter((suite) => always.includes(suite) || positionals.includes(suite)),
     jsonFile: values.json,
     rounds,
     quick: values.quick,

@@ -19,7 +19,7 @@ else process.exitCode = await bench(options)
 
 function readArguments(): BenchArguments | undefined {
   try {
-    return parseArguments(process.argv.slice(2), Object.keys(suites))
+    return parseArguments(process.argv.slice(2), Object.keys(suites), ['core'])
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n${usage}`)
     return undefined

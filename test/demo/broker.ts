@@ -1,4 +1,5 @@
 import { connect, type AnyDefinition, type Broker, type ConnectOptions } from '@busbar/core'
+import type { Activity } from './activity.ts'
 import { amqpBackend } from './backends/amqp.ts'
 import { memoryBackend } from './backends/memory.ts'
 
@@ -32,7 +33,7 @@ export async function openBackend(broker: string, options: BackendOptions): Prom
 }
 
 /** A broker of the backend, by configuration alone. */
-export function connectTo(backend: Backend, destinations: readonly AnyDefinition[], log: NonNullable<ConnectOptions['log']>): Promise<Broker> {
+export function connectTo(backend: Backend, destinations: readonly AnyDefinition[], { log, telemetry }: Activity): Promise<Broker> {
   const { configuration, drivers, naming } = backend
-  return connect(configuration, { drivers, destinations, log, provision: 'create', ...(naming && { naming }) })
+  return connect(configuration, { drivers, destinations, log, telemetry, provision: 'create', ...(naming && { naming }) })
 }

@@ -1,4 +1,4 @@
-// npm run demo: the same typed program on whatever broker it is told to use, and the proof that nothing went wrong.
+// npm run demo: one typed program on whatever broker it is told to use, and the proof that nothing went wrong.
 import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock } from '@busbar/core'
 import { memoryStore } from '@busbar/memory'
@@ -10,7 +10,7 @@ import { legacyDestinations } from './legacy.ts'
 import { Ledger } from './ledger.ts'
 import { Progress } from './progress.ts'
 import { runProgram } from './program.ts'
-import { printVerdict } from './report.ts'
+import { expectedOf, printVerdict } from './report.ts'
 import { planWorkload } from './workload.ts'
 
 /** Starting a broker may have to download it first. */
@@ -21,7 +21,7 @@ const faultsEveryMs = 400
 process.exitCode = await main()
 // Whatever still holds the process open is a leak.
 setTimeout(() => {
-  console.error(`demo: the process does not end: ${process.getActiveResourcesInfo().join(', ')}`)
+  console.error(`demo: the process does not end by itself: ${process.getActiveResourcesInfo().join(', ')}`)
   process.exit(1)
 }, 5_000).unref()
 
@@ -30,11 +30,9 @@ async function main(): Promise<number> {
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupt.abort(new Error(`interrupted by ${name}`)))
   try {
     const options = parseArguments(process.argv.slice(2))
-    if (options.help) {
-      console.log(usage)
-      return 0
-    }
-    return await demo(options, interrupt.signal)
+    if (!options.help) return await demo(options, interrupt.signal)
+    console.log(usage)
+    return 0
   } catch (error) {
     console.error(`demo: ${error instanceof Error ? error.message : String(error)}`)
     return 1
@@ -42,11 +40,11 @@ async function main(): Promise<number> {
 }
 
 async function demo(options: DemoArguments, interrupted: AbortSignal): Promise<number> {
-  const say = (text: string): void => console.log(text)
-  const backend = await withDeadline(openBackend(options.broker, { faults: options.faults, say }), startMs, 'the broker did not start')
+  const opening = openBackend(options.broker, { faults: options.faults, say: (text) => console.log(text) })
+  const backend = await withDeadline(opening, startMs, 'the broker did not start')
   if (backend === undefined) return 0
   try {
-    say(`running on ${backend.title}`)
+    console.log(`running on ${backend.title}`)
     return await runOn(backend, options, interrupted)
   } finally {
     await withDeadline(backend[Symbol.asyncDispose](), endMs, 'the broker did not stop')
@@ -54,30 +52,62 @@ async function demo(options: DemoArguments, interrupted: AbortSignal): Promise<n
 }
 
 async function runOn(backend: Backend, { messages, faults }: DemoArguments, interrupted: AbortSignal): Promise<number> {
-  const deadlineMs = 60_000 + messages / 5 + (faults ? 60_000 : 0)
-  const signal = AbortSignal.any([interrupted, AbortSignal.timeout(deadlineMs)])
+  const deadlineMs = 60_000 + messages + (faults ? 60_000 : 0)
+  const began = performance.now()
+  const workload = planWorkload(messages)
   const ledger = new Ledger()
   const activity = new Activity()
-  const workload = planWorkload(messages)
   const broker = await connectTo(backend, destinations, activity)
   const legacy = await connectTo(backend, legacyDestinations, activity)
   const status = (): string =>
-    `sent ${ledger.sent}  handled ${ledger.handled}  failed and retried ${activity.failures}  dead-lettered ${Math.max(ledger.deadLettered, activity.givenUp.size)}`
-  const started = performance.now()
+    `sent ${ledger.sent}  handled ${ledger.handled}  failed and retried ${activity.failures}  dead letters ${Math.max(ledger.deadLettered, activity.givenUp.size)}`
+  const stop = new AbortController()
   try {
     using progress = new Progress(status)
     const say = (text: string): void => progress.say(text)
-    const inflict = new AbortController()
-    const meanwhile = (): Promise<void> => strike(backend, say, AbortSignal.any([signal, inflict.signal]))
+    const signal = AbortSignal.any([interrupted, stop.signal])
+    const meanwhile = (): Promise<void> => inflict(backend, say, signal)
     const store = memoryStore({ clock: systemClock })
-    const report = await interruptible(runProgram({ broker, legacy, workload, ledger, store, activity, meanwhile, say, signal }), signal, () => {
-      inflict.abort()
-      return `not finished after ${Math.round((performance.now() - started) / 1_000)} s: ${status()}, ${ledger.open} open`
-    })
+    const running = runProgram({ broker, legacy, workload, ledger, store, activity, meanwhile, say, signal })
+    const report = await withDeadline(unless(interrupted, running), deadlineMs, () => `not finished (${status()}, open ${ledger.open})`)
     await Promise.all([broker.drain(), legacy.drain()])
     progress[Symbol.dispose]()
-    return printVerdict(ledger.verdict(), report, activity, performance.now() - started)
+    return printVerdict(ledger.verdict(), report, expectedOf(workload), activity, performance.now() - began)
   } finally {
+    stop.abort()
     await withDeadline(Promise.all([broker.close(), legacy.close()]), endMs, 'the connections did not close')
+  }
+}
+
+/** One fault after another, with a pause before each. */
+async function inflict({ faults }: Backend, say: (text: string) => void, signal: AbortSignal): Promise<void> {
+  for (const fault of faults) {
+    await pause(faultsEveryMs, undefined, { signal })
+    say(`fault: ${fault.text}`)
+    await fault.strike()
+  }
+}
+
+async function withDeadline<T>(work: Promise<T>, ms: number, what: string | (() => string)): Promise<T> {
+  const timer = new AbortController()
+  const expired = pause(ms, undefined, { signal: timer.signal }).then(() => {
+    throw new Error(`${typeof what === 'string' ? what : what()} within ${Math.round(ms / 1_000)} s`)
+  })
+  try {
+    return await Promise.race([work, expired])
+  } finally {
+    timer.abort()
+  }
+}
+
+async function unless<T>(interrupted: AbortSignal, work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => reject(interrupted.reason as Error)
+  interrupted.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    interrupted.removeEventListener('abort', onAbort)
+    work.catch(() => undefined)
   }
 }

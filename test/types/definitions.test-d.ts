@@ -39,10 +39,7 @@ export type Codecs = [
 
 const audit = byValibot.subscription('audit')
 const tracker = byArk.subscription('tracker', { startFrom: { timestamp: 0 } })
-export type Subscriptions = [
-  Expect<Equal<OutputOf<typeof audit>, OutputOf<typeof byValibot>>>,
-  Expect<Equal<InputOf<typeof tracker>, InputOf<typeof byArk>>>,
-]
+export type Subscriptions = [Expect<Equal<OutputOf<typeof audit>, OutputOf<typeof byValibot>>>, Expect<Equal<InputOf<typeof tracker>, InputOf<typeof byArk>>>]
 
 // Keys, ids and types are computed from the JSON view of the input.
 
@@ -63,7 +60,12 @@ queue<{ readonly data: Uint8Array }>('binary', { codec: { contentType: 'x/y', en
 
 export type Views = [
   Expect<Equal<JsonView<Date>, string>>,
-  Expect<Equal<JsonView<{ a?: Date; b: bigint | string; c: undefined | number }>, { readonly a?: string | undefined; readonly b: string; readonly c: undefined | number }>>,
+  Expect<
+    Equal<
+      JsonView<{ a?: Date; b: bigint | string; c: undefined | number }>,
+      { readonly a?: string | undefined; readonly b: string; readonly c: undefined | number }
+    >
+  >,
   Expect<Equal<JsonView<(Date | number)[]>, readonly (string | number)[]>>,
   Expect<Equal<JsonView<[Date, 'x']>, readonly [string, 'x']>>,
   Expect<Equal<JsonView<unknown>, unknown>>,
@@ -93,9 +95,7 @@ topic('untyped').subscription('any', { filter: { anything: { below: ['x', 5, nul
 
 // Producers take the input, handlers get the output.
 
-export type Producers = [
-  Expect<Equal<ReturnType<typeof producerOf>, Producer<InputOf<typeof byZod>>>>,
-]
+export type Producers = [Expect<Equal<ReturnType<typeof producerOf>, Producer<InputOf<typeof byZod>>>>]
 function producerOf() {
   return broker.producer(byZod)
 }
@@ -117,5 +117,7 @@ for await (const message of broker.messages(tracker)) {
 
 // Any definition can be listed and consumed by generic code.
 
-export const definitions = [byZod, byValibot, byArk, audit, tracker, lines, blobs] satisfies Parameters<typeof import('@busbar/core').createBroker>[0]['destinations']
+export const definitions = [byZod, byValibot, byArk, audit, tracker, lines, blobs] satisfies Parameters<
+  typeof import('@busbar/core').createBroker
+>[0]['destinations']
 export const optional = z.object({ a: z.string().optional() })

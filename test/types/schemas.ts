@@ -5,7 +5,12 @@ import { z } from 'zod'
 /** The same order in three schema libraries: its input has a text and an optional field, its output a number and no optional field. */
 export const zodOrder = z.object({ id: z.string(), customerId: z.string(), total: z.string().transform(Number), note: z.string().default('') })
 
-export const valibotOrder = v.object({ id: v.string(), customerId: v.string(), total: v.pipe(v.string(), v.transform(Number)), note: v.optional(v.string(), '') })
+export const valibotOrder = v.object({
+  id: v.string(),
+  customerId: v.string(),
+  total: v.pipe(v.string(), v.transform(Number)),
+  note: v.optional(v.string(), ''),
+})
 
 export const arkOrder = type({ id: 'string', customerId: 'string', total: 'string.numeric.parse', note: "string = ''" })
 

@@ -134,10 +134,10 @@ export class Partitions implements Keeper {
       channel.drop()
       await this.#intake.revoke(channel, this.#options.handOverMs)
       if (this.#stopped || subscription.channel !== channel) return
-      const left = channel.unsettledAtCore
+      // Told before the channel goes, so that core knows it when the messages come again.
+      if (channel.unsettledAtCore > 0) this.#intake.lost(channel, this.#tooLate(partition))
       subscription.prefetch = this.#prefetch()
       await subscription.renew()
-      if (left > 0) this.#intake.lost(channel, this.#tooLate(partition))
     } finally {
       this.#leaving.delete(partition)
     }

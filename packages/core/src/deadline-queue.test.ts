@@ -19,7 +19,10 @@ describe('DeadlineQueue', () => {
     queue.add(10, 'a')
     queue.add(20, 'b')
     clock.advance(25)
-    expect(due).toEqual([{ atMs: 10, items: ['a'] }, { atMs: 20, items: ['b'] }])
+    expect(due).toEqual([
+      { atMs: 10, items: ['a'] },
+      { atMs: 20, items: ['b'] },
+    ])
     expect(queue.size).toBe(1)
     clock.advance(5)
     expect(due[2]).toEqual({ atMs: 30, items: ['c'] })

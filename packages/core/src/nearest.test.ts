@@ -34,7 +34,9 @@ describe('suggestion', () => {
 
 describe('assertKnownKeys', () => {
   it('names the unknown option and the nearest known one', () => {
-    expect(() => assertKnownKeys('consume', { concurency: 1 }, options)).toThrow(new TypeError("consume: unknown option 'concurency'; did you mean 'concurrency'?"))
+    expect(() => assertKnownKeys('consume', { concurency: 1 }, options)).toThrow(
+      new TypeError("consume: unknown option 'concurency'; did you mean 'concurrency'?"),
+    )
   })
 
   it('accepts known options', () => {

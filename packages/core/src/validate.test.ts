@@ -9,7 +9,10 @@ function schema<Output>(run: (value: unknown) => SchemaResult<Output> | Promise<
 
 function refusal(issues: readonly SchemaIssue[], value: unknown = {}): string {
   try {
-    void validate(schema(() => ({ issues })), value)
+    void validate(
+      schema(() => ({ issues })),
+      value,
+    )
   } catch (error) {
     expect(isBrokerError(error) && error.code).toBe('ERR_INVALID')
     return (error as Error).message
@@ -19,12 +22,27 @@ function refusal(issues: readonly SchemaIssue[], value: unknown = {}): string {
 
 describe('validate', () => {
   it('answers at once where the schema does', () => {
-    expect(validate(schema((value) => ({ value: Number(value) })), '5')).toBe(5)
+    expect(
+      validate(
+        schema((value) => ({ value: Number(value) })),
+        '5',
+      ),
+    ).toBe(5)
   })
 
   it('answers later where the schema does', async () => {
-    await expect(validate(schema(async (value) => ({ value })), 'x')).resolves.toBe('x')
-    await expect(validate(schema(async () => ({ issues: [{ message: 'no' }] })), 'x')).rejects.toMatchObject({ code: 'ERR_INVALID', retryable: false, message: 'invalid body: no' })
+    await expect(
+      validate(
+        schema(async (value) => ({ value })),
+        'x',
+      ),
+    ).resolves.toBe('x')
+    await expect(
+      validate(
+        schema(async () => ({ issues: [{ message: 'no' }] })),
+        'x',
+      ),
+    ).rejects.toMatchObject({ code: 'ERR_INVALID', retryable: false, message: 'invalid body: no' })
   })
 
   it('lists paths and messages, whatever the form of the path', () => {

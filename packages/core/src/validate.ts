@@ -55,5 +55,8 @@ function withoutValue(message: string, value: unknown): string {
   const text = String(value)
   const quoted = message.replaceAll(JSON.stringify(text), '(value)').replaceAll(`"${text}"`, '(value)').replaceAll(`'${text}'`, '(value)')
   if (typeof value === 'string') return text.length < 4 ? quoted : quoted.replaceAll(text, '(value)')
-  return quoted.split(/(-?\d[\d.eE+]*)/).map((part) => (part === text ? '(value)' : part)).join('')
+  return quoted
+    .split(/(-?\d[\d.eE+]*)/)
+    .map((part) => (part === text ? '(value)' : part))
+    .join('')
 }

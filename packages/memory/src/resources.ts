@@ -171,7 +171,7 @@ export class Resources {
     }
     const deadLetterName = this.#deadLetterName(endpoint)
     if (deadLetterName === undefined) return
-    const deadLetters = this.#queueNamed(deadLetterName, { ...endpoint, kind: 'queue' })
+    const deadLetters = this.#queueNamed(deadLetterName, { kind: 'queue', keyed: false })
     const limit = deliveryLimit ?? (endpoint.maxAttempts > 0 ? deliveriesPerAttempt * endpoint.maxAttempts : undefined)
     // Whoever names a limit first sets it; a later program is told by `inspect` if it is too low for it.
     queue.deadLetter ??= { queue: deadLetters, limit: limit ?? Infinity }

@@ -77,7 +77,7 @@ queue('orders', { orderingKye: () => 'x' })
 // error: 'reply' does not exist in type
 topic<Reading>('placed', { reply: zodOrder })
 
-// error: Type '"strict"' is not assignable to type '"none" | "key" | "destination"
+// error: Type '"strict"' is not assignable to type '"destination" | "key" | "none"
 stream<Reading>('positions', { requires: { ordering: 'strict' } })
 
 // error: 'startFrom' does not exist in type 'SubscriptionOptions
@@ -106,7 +106,7 @@ placed.subscription('filtered', { filter: { total: [{ numeric: ['>', 5] }] } })
 // error: 'prefix' does not exist in type
 positions.subscription('filtered', { filter: { point: { lat: [{ prefix: 'x' }] } } })
 
-// error: is not assignable to type 'NumericRange'
+// error: is not assignable to type '"<" | "<="
 positions.subscription('filtered', { filter: { point: { lat: [{ numeric: ['>', 5, '>', 6] }] } } })
 
 // error: 'wildcard' does not exist in type
@@ -126,7 +126,7 @@ positions.subscription('filtered', { filter: { $or: [{ id: ['x'] }] } })
 // error: Type 'string' is not assignable to type 'number'
 await broker.consume(quotes, () => ({ cents: '5' }))
 
-// error: Type 'undefined' is not assignable to type
+// error: Type 'void' is not assignable to type 'Directive | { cents: number; }'
 await broker.consume(quotes, async () => {})
 
 // error: Property 'euros' does not exist on type '{ cents: number; }'
@@ -135,5 +135,8 @@ await broker.request(quotes, { sku: 'a' }).then((quote) => quote.euros)
 // error: Type 'number' is not assignable to type 'string'
 await broker.request(quotes, { sku: 5 })
 
-// error: is not assignable to parameter of type 'Queue<
+// error: Only a queue that declares a reply answers requests: queue(name, { schema, reply: schemaOfTheReply })
 await broker.request(placed, { id: 'a', customerId: 'c', total: '5' })
+
+// error: This queue declares no reply: queue(name, { schema, reply: schemaOfTheReply })
+await broker.request(orders, { id: 'a', customerId: 'c', total: '5' })

@@ -1,6 +1,6 @@
 import type { Capabilities, Change, Driver, Link } from '../driver/index.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
-import { Requester } from '../reply/requester.ts'
+import type { Requester } from '../reply/requester.ts'
 import { connectLink } from './links.ts'
 import { negotiate } from './negotiate.ts'
 import type { Plan, Planned } from './plan.ts'
@@ -69,15 +69,3 @@ function differs(changes: readonly (Change & { readonly driver: string })[], mod
   const conflict = changes.some((change) => change.kind === 'conflict')
   return new BrokerError(conflict ? 'ERR_CONFLICT' : 'ERR_NOT_FOUND', `The broker differs from what the destinations need:\n${lines.join('\n')}\n${remedy}`)
 }
-
-/** The requester of a link; one per link, since it holds this process's reply address. */
-export function requesterOf(connection: Connection, link: Link, { clock, log }: Runtime): Requester {
-  let requester = connection.requesters.get(link)
-  if (!requester) {
-    if (!link.replies) throw new BrokerError('ERR_UNSUPPORTED', 'This backend has no request-reply.')
-    requester = new Requester(link.replies, clock, log)
-    connection.requesters.set(link, requester)
-  }
-  return requester
-}
-

@@ -1,17 +1,16 @@
-import { BatchCollector } from '../consumer/batch-collector.ts'
 import type { RunningConsumer } from '../consumer/consumer.ts'
 import { MessageIterator } from '../consumer/message-iterator.ts'
 import type { Run } from '../consumer/run.ts'
 import type { Consumer, ConsumeBatchesOptions, ConsumeOptions, MessagesOptions } from '../consumer/types.ts'
-import { SourceDeadLetters } from '../dead-letters/dead-letters.ts'
+import { SourceDeadLetters } from '../dead-letters/source-dead-letters.ts'
 import type { DeadLetters } from '../dead-letters/types.ts'
 import type { AnyDestination, AnySource, Queue } from '../definitions/types.ts'
 import type { EndpointStats, Link, MaybePromise } from '../driver/index.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
 import type { Message } from '../message.ts'
+import { lazy, loadEverything } from '../lazy.ts'
 import { assertKnownKeys, suggestion } from '../nearest.ts'
 import type { Producer, ProducerOptions } from '../producer/types.ts'
-import { sendRequest } from '../reply/send-request.ts'
 import { openConnection, provision, type Connection } from './connection.ts'
 import { makePlan, type Plan, type Planned } from './plan.ts'
 import { Producers } from './producers.ts'
@@ -61,8 +60,8 @@ class ConnectedBroker implements Broker {
     }
   }
 
-  producer(destination: AnyDestination, options?: ProducerOptions): Producer<never> {
-    return this.#producers.typed(destination, this.#destination(destination), options)
+  producer(destination: unknown, options?: ProducerOptions): Producer<never> {
+    return this.#producers.typed(destination as AnyDestination, this.#destination(destination as AnyDestination), options)
   }
 
   async consume(source: unknown, handler: Handler<unknown>, options: ConsumeOptions = {}): Promise<Consumer> {
@@ -73,6 +72,7 @@ class ConnectedBroker implements Broker {
     const { batchSize = 100, lingerMs = 200, concurrency = 1, ...rest } = options
     if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 10_000) throw new RangeError(`consumeBatches: batchSize must be an integer from 1 to 10,000, not ${batchSize}`)
     if (!(lingerMs >= 0 && lingerMs <= 60_000)) throw new RangeError(`consumeBatches: lingerMs must be from 0 to 60,000, not ${lingerMs}`)
+    const { BatchCollector } = await lazy.batches()
     const collector = new BatchCollector({ batchSize, lingerMs, clock: this.#runtime.clock, handler: handler as never })
     return this.#consume(source as AnySource, collector.join, { ...rest, concurrency: batchSize * concurrency })
   }
@@ -82,9 +82,11 @@ class ConnectedBroker implements Broker {
     return new MessageIterator<never>((handler) => this.#consume(source as AnySource, handler, { ...rest, concurrency: maxInFlight, maxInFlight }))
   }
 
-  async request(queue: Queue<any, any, any, any>, body: unknown, options: RequestOptions = {}): Promise<never> {
+  async request(destination: unknown, body: unknown, options: RequestOptions = {}): Promise<never> {
+    const queue = destination as Queue
     const planned = this.#destination(queue)
     const connection = await this.#connect()
+    const { sendRequest } = await lazy.requests()
     return (await sendRequest({ queue, planned, connection, runtime: this.#runtime, engine: this.#producers.raw(planned) }, body, options)) as never
   }
 
@@ -93,15 +95,10 @@ class ConnectedBroker implements Broker {
     const { deadLetter } = planned
     if (typeof deadLetter !== 'object') throw new BrokerError('ERR_CONFIGURATION', `${planned.label} has no dead-letter place: its route says deadLetter: '${deadLetter}'.`)
     const destination = destinationOf(source)
-    return new SourceDeadLetters<S>({
-      queue: this.#deadLetterQueue(destination, planned, deadLetter),
-      clock: this.#runtime.clock,
-      freshId: this.#runtime.freshId,
-      open: async () => {
-        const { links, capabilities } = await this.#connect()
-        const link = links.get(deadLetter.driver) as Link
-        return { link, endpoint: deadLetter.endpoint, capabilities: capabilities.get(deadLetter) as never, back: this.#producers.raw(this.#destination(destination)) }
-      },
+    return new SourceDeadLetters<S>(this.#deadLetterQueue(destination, planned, deadLetter), this.#runtime, async () => {
+      const { links, capabilities } = await this.#connect()
+      const link = links.get(deadLetter.driver) as Link
+      return { link, endpoint: deadLetter.endpoint, capabilities: capabilities.get(deadLetter) as never, back: this.#producers.raw(this.#destination(destination)) }
     })
   }
 
@@ -153,6 +150,7 @@ class ConnectedBroker implements Broker {
   async #open(mode: ProvisionMode): Promise<Connection> {
     this.#state = 'starting'
     try {
+      if (this.#options.clock) await this.#runtime.clock.external(loadEverything())
       const connection = await openConnection(this.#plan, this.#runtime, mode, this.#closing.signal)
       this.#state = 'started'
       this.#producers.attach(connection)

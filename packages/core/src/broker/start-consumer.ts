@@ -6,16 +6,15 @@ import { createProcessor } from '../consumer/process.ts'
 import type { Run } from '../consumer/run.ts'
 import type { ConsumeOptions } from '../consumer/types.ts'
 import { longestHoldMs, longestWaitMs } from '../consumer/wait-plan.ts'
-import { createGiveUp } from '../dead-letters/give-up.ts'
+import type { GiveUpOptions } from '../dead-letters/give-up.ts'
 import type { AnyDestination, AnySource } from '../definitions/types.ts'
 import type { Capabilities, Link, MaybePromise } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
-import { compileFilter, compileHeaderFilter } from '../filter/compile-filter.ts'
+import { lazy } from '../lazy.ts'
 import { checkOrder } from '../middleware/check-order.ts'
 import { composeProcess } from '../middleware/compose.ts'
 import type { ProcessMiddleware, RetryDeclaration } from '../middleware/types.ts'
 import { assertKnownKeys } from '../nearest.ts'
-import { createResponder } from '../reply/responder.ts'
 import type { Connection } from './connection.ts'
 import type { Planned } from './plan.ts'
 import type { Producers } from './producers.ts'
@@ -51,6 +50,13 @@ export async function startConsumer(start: StartConsumerOptions): Promise<Runnin
 
   const ending = new AbortController()
   const destination = source.kind === 'subscription' ? (source.of as AnyDestination) : source
+  const givingUp: GiveUpOptions = {
+    ...runtime,
+    source: planned.label,
+    place: typeof planned.deadLetter === 'object' ? producers.raw(planned.deadLetter) : undefined,
+    native: capabilities.deadLetter === 'native',
+    signal: ending.signal,
+  }
   let consumer: RunningConsumer | undefined
   const engine = new ConsumerEngine({
     ...runtime,
@@ -65,20 +71,14 @@ export async function startConsumer(start: StartConsumerOptions): Promise<Runnin
     process: createProcessor({
       codec: destination.options.codec ?? json,
       schema: destination.schema,
-      matches: planned.filters ? matcher(source, planned) : undefined,
+      matches: planned.filters ? await matcher(source, planned) : undefined,
       onFiltered: () => runtime.telemetry.call?.({ driver: planned.driver.name, call: 'filtered', count: 1 }),
       chain: composeProcess(use),
       handler: start.handler,
-      after: source.kind === 'queue' && source.reply && link.replies ? createResponder(link.replies, source.reply, runtime) : undefined,
+      after: source.kind === 'queue' && source.reply && link.replies ? (await lazy.responder()).createResponder(link.replies, source.reply, runtime) : undefined,
       telemetry: runtime.telemetry,
     }),
-    giveUp: createGiveUp({
-      ...runtime,
-      source: planned.label,
-      place: typeof planned.deadLetter === 'object' ? producers.raw(planned.deadLetter) : undefined,
-      native: capabilities.deadLetter === 'native',
-      signal: ending.signal,
-    }),
+    giveUp: async (task, directive) => (await lazy.giveUp()).giveUp(task, directive, givingUp),
     onFatal: (error) => consumer?.fail(error),
   })
   const receiver = link.receiver(planned.endpoint, engine, window)
@@ -119,8 +119,9 @@ function checkPolicy(planned: Planned, capabilities: Capabilities, declared: rea
 }
 
 /** Evaluates the filters that the driver does not have. */
-function matcher(source: AnySource, planned: Planned): ((body: unknown, run: Run) => boolean) | undefined {
+async function matcher(source: AnySource, planned: Planned): Promise<((body: unknown, run: Run) => boolean) | undefined> {
   if (source.kind !== 'subscription') return undefined
+  const { compileFilter, compileHeaderFilter } = await lazy.filters()
   const { filter, headerFilter } = source.options
   const kept = planned.endpoint.subscription
   const byBody = filter && !kept?.filter ? compileFilter(filter) : undefined

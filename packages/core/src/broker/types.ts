@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { AnyDefinition, AnyDestination, AnySource, DestinationOf, InputOf, OutputOf, Queue, ReplyInputOf, ReplyOutputOf, SourceOf } from '../definitions/types.ts'
+import type { AnyDefinition, AnySource, DestinationOf, InputOf, OutputOf, ReplyInputOf, ReplyOutputOf, RequestableOf, SourceOf } from '../definitions/types.ts'
 import type { DeadLetters } from '../dead-letters/types.ts'
 import type { Change, Driver, EndpointStats, LinkHealth, MaybePromise } from '../driver/index.ts'
 import type { Directive } from '../outcome.ts'
@@ -93,7 +93,7 @@ export interface Broker extends AsyncDisposable {
   /** Connects, negotiates all destinations at once, provisions. Implied by the first send or consume. Throws one error that lists every mismatch with its remedy. */
   start(options?: { readonly signal?: AbortSignal }): Promise<void>
   /** A producer of `destination`; without options the same one each time. Order per key holds within one producer. */
-  producer<D extends AnyDestination>(destination: D & DestinationOf<D>, options?: ProducerOptions): Producer<InputOf<D>>
+  producer<D>(destination: DestinationOf<D> & D, options?: ProducerOptions): Producer<InputOf<D>>
   /** Handles messages one by one. Resolves when the consumer receives. */
   consume<S>(source: SourceOf<S> & S, handler: Handler<S>, options?: ConsumeOptions): Promise<Consumer>
   /** Handles messages in batches of up to `batchSize`, waiting `lingerMs` for one to fill. */
@@ -101,7 +101,7 @@ export interface Broker extends AsyncDisposable {
   /** Messages as an async iterable. Each must be settled; leaving the loop gives back what is not. */
   messages<S>(source: SourceOf<S> & S, options?: MessagesOptions): AsyncIterable<Message<OutputOf<S>>> & AsyncDisposable
   /** Sends to a queue that declares a `reply` and waits for it. */
-  request<Q extends Queue<any, any, any, any>>(queue: Q, body: InputOf<Q>, options?: RequestOptions): Promise<ReplyOutputOf<Q>>
+  request<Q>(queue: RequestableOf<Q> & Q, body: InputOf<Q>, options?: RequestOptions): Promise<ReplyOutputOf<Q>>
   /** The dead letters of a source. */
   deadLetters<S extends AnySource>(source: S): DeadLetters<S>
   provision(options?: { readonly mode?: ProvisionMode; readonly signal?: AbortSignal }): Promise<ProvisionResult>

@@ -7,18 +7,23 @@ import { text } from './text.ts'
 const utf8 = new TextEncoder()
 
 describe('json', () => {
-  it.each([null, true, 0, -1.5, 'text', '', [], {}, { a: [1, { b: null }], 'ä': '€😀' }, Object.assign(Object.create(null), { a: 1 })])('carries %j both ways, as text and as bytes', (value) => {
-    const body = json.encode(value)
-    expect(body).toBe(JSON.stringify(value))
-    expect(json.decode(body)).toEqual(JSON.parse(JSON.stringify(value)))
-    expect(json.decode(utf8.encode(body as string))).toEqual(JSON.parse(JSON.stringify(value)))
-  })
+  it.each([null, true, 0, -1.5, 'text', '', [], {}, { a: [1, { b: null }], ä: '€😀' }, Object.assign(Object.create(null), { a: 1 })])(
+    'carries %j both ways, as text and as bytes',
+    (value) => {
+      const body = json.encode(value)
+      expect(body).toBe(JSON.stringify(value))
+      expect(json.decode(body)).toEqual(JSON.parse(JSON.stringify(value)))
+      expect(json.decode(utf8.encode(body as string))).toEqual(JSON.parse(JSON.stringify(value)))
+    },
+  )
 
   it('leaves out properties that are undefined, and calls toJSON', () => {
     expect(json.encode({ a: undefined, b: new Date(0), c: { toJSON: () => 'c' } })).toBe('{"b":"1970-01-01T00:00:00.000Z","c":"c"}')
   })
 
-  class Point { x = 1 }
+  class Point {
+    x = 1
+  }
   it('takes own properties of class instances', () => {
     expect(json.encode(new Point())).toBe('{"x":1}')
   })
@@ -46,7 +51,13 @@ describe('json', () => {
   })
 
   it('hands on what a toJSON throws', () => {
-    expect(() => json.encode({ toJSON: () => { throw new RangeError('own') } })).toThrow(new RangeError('own'))
+    expect(() =>
+      json.encode({
+        toJSON: () => {
+          throw new RangeError('own')
+        },
+      }),
+    ).toThrow(new RangeError('own'))
   })
 
   it('refuses an empty body, bad JSON and bad UTF-8, without quoting the body', () => {

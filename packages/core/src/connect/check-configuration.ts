@@ -9,9 +9,12 @@ const deadLetterKeys = ['destination', 'driver']
 
 const isText: Check = (value) => (typeof value === 'string' && value !== '' ? undefined : 'must be a text')
 const isPlainObject: Check = (value) => (isObject(value) ? undefined : 'must be an object')
-const isDriver: Check = (value) => (isText(value) === undefined || (isObject(value) && isText(value['name']) === undefined) ? undefined : 'must be a URL or an object with the name of a driver')
-const isEmulations: Check = (value) => (Array.isArray(value) ? value.map(oneOf('filter')).find((problem) => problem !== undefined) : "must be a list: ['filter']")
-const isAttempts: Check = (value) => (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 100 ? undefined : 'must be a whole number from 1 to 100')
+const isDriver: Check = (value) =>
+  isText(value) === undefined || (isObject(value) && isText(value['name']) === undefined) ? undefined : 'must be a URL or an object with the name of a driver'
+const isEmulations: Check = (value) =>
+  Array.isArray(value) ? value.map(oneOf('filter')).find((problem) => problem !== undefined) : "must be a list: ['filter']"
+const isAttempts: Check = (value) =>
+  Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 100 ? undefined : 'must be a whole number from 1 to 100'
 
 const routeChecks: Readonly<Record<string, Check>> = {
   driver: isDriver,

@@ -23,7 +23,11 @@ function factory(schemes: readonly string[], made: Made[]): DriverFactory<{ read
     made.push({ by: schemes[0] ?? '', from, driver })
     return driver
   }
-  return Object.assign((options: { readonly host?: string }) => make(options), { schemes, fromUrl: (url: URL) => make(url.href), fromConfiguration: (options: object) => make(options) })
+  return Object.assign((options: { readonly host?: string }) => make(options), {
+    schemes,
+    fromUrl: (url: URL) => make(url.href),
+    fromConfiguration: (options: object) => make(options),
+  })
 }
 
 const orders = queue<{ n: number }>('orders')
@@ -95,7 +99,10 @@ describe('connect with an object', () => {
       },
       options,
     )
-    expect(made.map(({ by, from }) => [by, from])).toEqual([['amqp', { host: 'a' }], ['memory', 'memory:']])
+    expect(made.map(({ by, from }) => [by, from])).toEqual([
+      ['amqp', { host: 'a' }],
+      ['memory', 'memory:'],
+    ])
     await broker.producer(orders).send({ n: 1 })
     await broker.producer(payments).send({ n: 2 })
     expect([...(made[1]?.driver.queues.keys() ?? [])]).toContain('prod-orders')
@@ -127,12 +134,36 @@ describe('connect with an object', () => {
     ['routes that are a list', { driver, routes: [] }, 'configuration: routes must be an object'],
     ['a route for nothing', { driver, routes: { order: {} } }, "did you mean 'orders'?"],
     ['a route that is text', { driver, routes: { orders: 'hunter2' } }, 'configuration: routes.orders must be an object'],
-    ['an unknown route option', { driver, routes: { orders: { deadletter: 'hunter2' } } }, "configuration: routes.orders: unknown option 'deadletter'; did you mean 'deadLetter'?"],
-    ['an unknown route driver', { driver, routes: { orders: { driver: 'memry:hunter2' } } }, "routes.orders.driver: unknown scheme 'memry'; did you mean 'memory'?"],
-    ['an unknown dead-letter driver', { driver, routes: { orders: { deadLetter: { driver: { name: 'x' } } } } }, "routes.orders.deadLetter.driver: unknown driver 'x'"],
-    ['an unknown dead-letter option', { driver, routes: { orders: { deadLetter: { queue: 'x' } } } }, "configuration: routes.orders.deadLetter: unknown option 'queue'"],
-    ['an unknown dead-letter word', { driver, routes: { orders: { deadLetter: 'hunter2' } } }, "configuration: routes.orders.deadLetter must be 'drop' or 'block'"],
-    ['a wrong dead-letter destination', { driver, routes: { orders: { deadLetter: { destination: 5 } } } }, 'configuration: routes.orders.deadLetter.destination must be a text'],
+    [
+      'an unknown route option',
+      { driver, routes: { orders: { deadletter: 'hunter2' } } },
+      "configuration: routes.orders: unknown option 'deadletter'; did you mean 'deadLetter'?",
+    ],
+    [
+      'an unknown route driver',
+      { driver, routes: { orders: { driver: 'memry:hunter2' } } },
+      "routes.orders.driver: unknown scheme 'memry'; did you mean 'memory'?",
+    ],
+    [
+      'an unknown dead-letter driver',
+      { driver, routes: { orders: { deadLetter: { driver: { name: 'x' } } } } },
+      "routes.orders.deadLetter.driver: unknown driver 'x'",
+    ],
+    [
+      'an unknown dead-letter option',
+      { driver, routes: { orders: { deadLetter: { queue: 'x' } } } },
+      "configuration: routes.orders.deadLetter: unknown option 'queue'",
+    ],
+    [
+      'an unknown dead-letter word',
+      { driver, routes: { orders: { deadLetter: 'hunter2' } } },
+      "configuration: routes.orders.deadLetter must be 'drop' or 'block'",
+    ],
+    [
+      'a wrong dead-letter destination',
+      { driver, routes: { orders: { deadLetter: { destination: 5 } } } },
+      'configuration: routes.orders.deadLetter.destination must be a text',
+    ],
     ['a wrong ordering', { driver, routes: { orders: { ordering: 'none' } } }, "configuration: routes.orders.ordering must be 'best-effort'"],
     ['a wrong delivery', { driver, routes: { orders: { delivery: 'exactly-once' } } }, "configuration: routes.orders.delivery must be 'at-most-once'"],
     ['a wrong name', { driver, routes: { orders: { name: 5 } } }, 'configuration: routes.orders.name must be a text'],
@@ -175,11 +206,15 @@ describe('connect with a file', () => {
 
 describe('misuse of connect', () => {
   it('refuses what is written twice', async () => {
-    expect(await refusal({ driver: 'memory:', provision: 'none' }, { provision: 'verify' })).toBe('connect: provision is in the configuration and in the code; write it once')
+    expect(await refusal({ driver: 'memory:', provision: 'none' }, { provision: 'verify' })).toBe(
+      'connect: provision is in the configuration and in the code; write it once',
+    )
   })
 
   it('refuses two drivers for a scheme', async () => {
-    expect(await refusal('memory:', { drivers: [factory(['a', 'x'], []), factory(['x'], [])] })).toBe("connect: two drivers claim the scheme 'x'; give only one of them")
+    expect(await refusal('memory:', { drivers: [factory(['a', 'x'], []), factory(['x'], [])] })).toBe(
+      "connect: two drivers claim the scheme 'x'; give only one of them",
+    )
   })
 
   it.each([[], [new NaiveDriver()], undefined])('refuses drivers that are none (case %#)', async (...drivers) => {
@@ -187,6 +222,8 @@ describe('misuse of connect', () => {
   })
 
   it('names an unknown option', async () => {
-    await expect(connect('memory:', { ...setup().options, driver: 5 } as ConnectOptions)).rejects.toThrow("connect: unknown option 'driver'; did you mean 'drivers'?")
+    await expect(connect('memory:', { ...setup().options, driver: 5 } as ConnectOptions)).rejects.toThrow(
+      "connect: unknown option 'driver'; did you mean 'drivers'?",
+    )
   })
 })

@@ -15,7 +15,8 @@ export class DriverRegistry {
   constructor(factories: readonly DriverFactory[]) {
     if (!Array.isArray(factories) || factories.length === 0) throw new TypeError('connect: drivers must list at least one driver')
     for (const factory of factories as readonly DriverFactory[]) {
-      if (typeof factory !== 'function' || !Array.isArray(factory.schemes)) throw new TypeError('connect: drivers must hold drivers themselves, such as memory, not what they return')
+      if (typeof factory !== 'function' || !Array.isArray(factory.schemes))
+        throw new TypeError('connect: drivers must hold drivers themselves, such as memory, not what they return')
       for (const [index, scheme] of factory.schemes.entries()) {
         if (this.#byScheme.has(scheme)) fail(`connect: two drivers claim the scheme '${scheme}'; give only one of them`)
         this.#byScheme.set(scheme, factory)
@@ -52,7 +53,11 @@ export class DriverRegistry {
 function identityOf(configuration: DriverConfiguration): unknown {
   let isJson = true
   const text = JSON.stringify(configuration, (_key, value: unknown) => {
-    if (typeof value === 'function' || (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype)) isJson = false
+    if (
+      typeof value === 'function' ||
+      (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype)
+    )
+      isJson = false
     return isJson ? value : undefined
   })
   return isJson ? text : configuration

@@ -15,7 +15,9 @@ export async function readConfiguration(source: string | URL | BrokerConfigurati
   if (schemePattern.test(text)) return { driver: text }
   if (text.endsWith('.json')) return readFile(text)
   // The text itself may be a secret that was put into the wrong variable.
-  return fail(text === '' ? 'connect: the configuration is empty' : "connect: the configuration must be a URL, such as 'memory:', a path ending in .json, or an object")
+  return fail(
+    text === '' ? 'connect: the configuration is empty' : "connect: the configuration must be a URL, such as 'memory:', a path ending in .json, or an object",
+  )
 }
 
 async function readFile(location: string): Promise<BrokerConfiguration> {

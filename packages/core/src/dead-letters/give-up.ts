@@ -29,27 +29,25 @@ const firstBackoffMs = 200
 const lastBackoffMs = 30_000
 
 /** Publishes a copy of a message that is given up and waits for its confirmation, as long as it takes: the original stays ours meanwhile. */
-export function createGiveUp(options: GiveUpOptions): (task: Task, directive: Directive) => Promise<'ack' | 'discard'> {
+export async function giveUp(task: Task, directive: Directive, options: GiveUpOptions): Promise<'ack' | 'discard'> {
   const { source, place, native, clock, random, log, signal } = options
-  return async (task, directive) => {
-    const info = infoOf(task, directive, source, clock.now())
-    log('warn', 'message:given-up', { source, messageId: task.delivery.incoming.id, reason: info.reason, errorName: info.errorName, attempts: info.attempts, dropped: !place })
-    if (!place) return 'ack'
-    let pack = packDeadLetter
-    for (let failures = 0; ; failures++) {
-      const answer = await sendRaw(place, copyOf(task, pack(info), options), sendTimeoutMs)
-      if (answer.ok) return 'ack'
-      if (signal.aborted) throw answer.error
-      if (answer.error instanceof BrokerError && answer.error.code === 'ERR_TOO_LARGE') {
-        if (pack === packDeadLetter) {
-          pack = packDeadLetterBriefly
-          continue
-        }
-        if (native) return 'discard'
+  const info = infoOf(task, directive, source, clock.now())
+  log('warn', 'message:given-up', { source, messageId: task.delivery.incoming.id, reason: info.reason, errorName: info.errorName, attempts: info.attempts, dropped: !place })
+  if (!place) return 'ack'
+  let pack = packDeadLetter
+  for (let failures = 0; ; failures++) {
+    const answer = await sendRaw(place, copyOf(task, pack(info), options), sendTimeoutMs)
+    if (answer.ok) return 'ack'
+    if (signal.aborted) throw answer.error
+    if (answer.error instanceof BrokerError && answer.error.code === 'ERR_TOO_LARGE') {
+      if (pack === packDeadLetter) {
+        pack = packDeadLetterBriefly
+        continue
       }
-      log('error', 'dead-letter:failed', { source, messageId: task.delivery.incoming.id, error: answer.error.message, failures: failures + 1 })
-      await sleep(clock, jitteredBackoff(failures, firstBackoffMs, lastBackoffMs, random), signal)
+      if (native) return 'discard'
     }
+    log('error', 'dead-letter:failed', { source, messageId: task.delivery.incoming.id, error: answer.error.message, failures: failures + 1 })
+    await sleep(clock, jitteredBackoff(failures, firstBackoffMs, lastBackoffMs, random), signal)
   }
 }
 

@@ -23,7 +23,8 @@ describe('definitions', () => {
   it('cannot be changed', () => {
     const placed = topic('placed', { schema })
     const billing = placed.subscription('billing', { filter: { id: ['a'] } })
-    for (const frozen of [placed, placed.options, billing, billing.options, billing.options.filter, billing.options.filter?.id]) expect(Object.isFrozen(frozen)).toBe(true)
+    for (const frozen of [placed, placed.options, billing, billing.options, billing.options.filter, billing.options.filter?.id])
+      expect(Object.isFrozen(frozen)).toBe(true)
   })
 
   it('accept schemas that are functions', () => {
@@ -89,7 +90,13 @@ describe('subscriptions', () => {
       () => placed.subscription('billing', { filter: { total: [{ numeric: ['>', 6, '<', 5] }] } }),
       () => placed.subscription('billing', { headerFilter: { tenant: [5 as never] } }),
     ]
-    const errors = define.map((run) => { try { return run() } catch (error) { return error } })
+    const errors = define.map((run) => {
+      try {
+        return run()
+      } catch (error) {
+        return error
+      }
+    })
     expect(errors.every((error) => isBrokerError(error) && error.code === 'ERR_CONFIGURATION')).toBe(true)
     expect(errors.map((error) => (error as Error).message)).toEqual([
       "subscription 'placed.billing': filter, key 'total': Bottom must be less than top",
@@ -98,7 +105,9 @@ describe('subscriptions', () => {
   })
 
   it.each(['first', {}, { timestamp: '5' }, { timestamp: 5, position: 'x' }, { position: '' }, 5, null])('refuse to start from %j', (startFrom) => {
-    expect(() => positions.subscription('tracker', { startFrom: startFrom as never })).toThrow("subscription 'positions.tracker': startFrom must be 'earliest', 'latest'")
+    expect(() => positions.subscription('tracker', { startFrom: startFrom as never })).toThrow(
+      "subscription 'positions.tracker': startFrom must be 'earliest', 'latest'",
+    )
   })
 
   it('refuse unknown options, and startFrom on a topic', () => {

@@ -3,7 +3,7 @@ import type { DestinationOptions, Queue } from './types.ts'
 import { checkDestinationOptions, checkName, type RawDestinationOptions } from './validate-options.ts'
 
 /** Options of a queue whose bodies are validated. */
-export interface QueueSchemaOptions<S extends StandardSchema<any, any>, R extends StandardSchema<any, any>> extends DestinationOptions<SchemaInput<S>> {
+export interface QueueSchemaOptions<S extends StandardSchema, R extends StandardSchema> extends DestinationOptions<SchemaInput<S>> {
   /** Any Standard Schema. Its input is what is sent and travels; its output is what handlers see. */
   readonly schema: S
   /** Handlers answer with a value of this schema; see `broker.request`. */
@@ -23,13 +23,13 @@ export interface QueueReplyOptions<In, ReplyIn, ReplyOut> extends DestinationOpt
  *
  * Throws `TypeError` or `RangeError` for an illegal name (1 to 80 of `A-Z a-z 0-9 . _ -`), an unknown option or an illegal value.
  */
-export function queue<S extends StandardSchema<any, any>, R extends StandardSchema<any, any> = never>(
+export function queue<S extends StandardSchema, R extends StandardSchema = never>(
   name: string,
   options: QueueSchemaOptions<S, R>,
 ): Queue<SchemaInput<S>, SchemaOutput<S>, SchemaInput<R>, SchemaOutput<R>>
 export function queue<In, ReplyIn, ReplyOut = ReplyIn>(name: string, options: QueueReplyOptions<In, ReplyIn, ReplyOut>): Queue<In, In, ReplyIn, ReplyOut>
 export function queue<In = unknown>(name: string, options?: DestinationOptions<In>): Queue<In>
-export function queue(name: string, options: RawDestinationOptions = {}): Queue<any, any, any, any> {
+export function queue(name: string, options: RawDestinationOptions = {}): unknown {
   checkName('queue', name)
   checkDestinationOptions(`queue '${name}'`, options, ['reply'])
   const { schema, reply, ...rest } = options

@@ -8,18 +8,19 @@ import { checkDestinationOptions, checkName, type RawDestinationOptions } from '
  * Defines a stream: a retained log that every subscription reads at its own position. Receive with `stream.subscription(name)`.
  * Forms and errors as for {@link queue}.
  */
-export function stream<S extends StandardSchema<any, any>>(name: string, options: SchemaOptions<S>): Stream<SchemaInput<S>, SchemaOutput<S>>
+export function stream<S extends StandardSchema>(name: string, options: SchemaOptions<S>): Stream<SchemaInput<S>, SchemaOutput<S>>
 export function stream<In = unknown>(name: string, options?: DestinationOptions<In>): Stream<In>
-export function stream(name: string, options: RawDestinationOptions = {}): Stream<any, any> {
+export function stream(name: string, options: RawDestinationOptions = {}): unknown {
   checkName('stream', name)
   checkDestinationOptions(`stream '${name}'`, options)
   const { schema, ...rest } = options
-  const definition: Stream<any, any> = Object.freeze({
+  const definition: Stream = Object.freeze({
     kind: 'stream',
     name,
     schema: schema as StandardSchema | undefined,
     options: Object.freeze(rest),
-    subscription: (subscriptionName: string, subscriptionOptions: StreamSubscriptionOptions<any> = {}) => makeSubscription(definition, subscriptionName, subscriptionOptions),
+    subscription: (subscriptionName: string, subscriptionOptions: StreamSubscriptionOptions<unknown> = {}) =>
+      makeSubscription(definition, subscriptionName, subscriptionOptions),
   })
   return definition
 }

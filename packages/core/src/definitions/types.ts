@@ -107,18 +107,31 @@ export type OutputOf<D> = D extends Typed<any, infer Out, any, any> ? Out : neve
 export type ReplyInputOf<D> = D extends Queue<any, any, infer ReplyIn, any> ? ReplyIn : never
 export type ReplyOutputOf<D> = D extends Queue<any, any, any, infer ReplyOut> ? ReplyOut : never
 
+/** What the compiler shows in place of a parameter that was given the wrong thing. */
+export interface Misuse<Remedy extends string> {
+  readonly misuse: Remedy
+}
+
 /** `D` if it can be consumed, else a text that says what to do. */
 export type SourceOf<D> = D extends AnySource
   ? D
   : D extends Topic<any, any>
-    ? 'A topic has no messages of its own: consume one of its subscriptions, topic.subscription(name)'
+    ? Misuse<'A topic has no messages of its own: consume one of its subscriptions, topic.subscription(name)'>
     : D extends Stream<any, any>
-      ? 'A stream has no position of its own: consume one of its subscriptions, stream.subscription(name)'
-      : 'Not a queue or subscription'
+      ? Misuse<'A stream has no position of its own: consume one of its subscriptions, stream.subscription(name)'>
+      : Misuse<'Not a queue or subscription: define one with queue(name) or topic(name).subscription(name)'>
 
 /** `D` if it can be sent to, else a text that says what to do. */
 export type DestinationOf<D> = D extends AnyDestination
   ? D
   : D extends Subscription<any, any>
-    ? 'A subscription only receives: send to the topic or stream that it belongs to'
-    : 'Not a queue, topic or stream'
+    ? Misuse<'A subscription only receives: send to the topic or stream that it belongs to'>
+    : Misuse<'Not a queue, topic or stream: define one with queue(name), topic(name) or stream(name)'>
+
+/** `D` if it answers requests, else a text that says what to do. */
+export type RequestableOf<D> =
+  D extends Queue<any, any, infer ReplyIn, any>
+    ? [ReplyIn] extends [never]
+      ? Misuse<'This queue declares no reply: queue(name, { schema, reply: schemaOfTheReply })'>
+      : D
+    : Misuse<'Only a queue that declares a reply answers requests: queue(name, { schema, reply: schemaOfTheReply })'>

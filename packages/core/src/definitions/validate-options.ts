@@ -10,9 +10,8 @@ const orderings: readonly unknown[] = ['none', 'key', 'destination']
 const requirementKeys = ['ordering', 'delayMs', 'deduplicationMs', 'bodyBytes', 'headers', 'timeToLiveMs', 'priorityLevels', 'confirms']
 const countKeys = ['delayMs', 'deduplicationMs', 'bodyBytes', 'headers', 'timeToLiveMs', 'priorityLevels'] as const
 
-// `any`: the implementation stands behind overloads for every body.
 /** What the definition functions are called with at run time. */
-export interface RawDestinationOptions extends DestinationOptions<any> {
+export interface RawDestinationOptions extends DestinationOptions<unknown> {
   readonly schema?: unknown
   readonly reply?: unknown
 }
@@ -49,7 +48,8 @@ export function checkDestinationOptions(what: string, options: RawDestinationOpt
 }
 
 function checkSchema(what: string, schema: unknown): void {
-  const standard = (typeof schema === 'object' && schema !== null) || typeof schema === 'function' ? (schema as { '~standard'?: unknown })['~standard'] : undefined
+  const standard =
+    (typeof schema === 'object' && schema !== null) || typeof schema === 'function' ? (schema as { '~standard'?: unknown })['~standard'] : undefined
   const { version, validate } = (standard ?? {}) as { version?: unknown; validate?: unknown }
   if (version !== 1 || typeof validate !== 'function') {
     throw new TypeError(`${what} must be a Standard Schema, version 1 (zod ≥ 3.24, valibot ≥ 1.0, arktype ≥ 2.0, …)`)
@@ -57,7 +57,11 @@ function checkSchema(what: string, schema: unknown): void {
 }
 
 function checkCodec(what: string, codec: unknown): void {
-  const { contentType, encode, decode } = (typeof codec === 'object' && codec !== null ? codec : {}) as { contentType?: unknown; encode?: unknown; decode?: unknown }
+  const { contentType, encode, decode } = (typeof codec === 'object' && codec !== null ? codec : {}) as {
+    contentType?: unknown
+    encode?: unknown
+    decode?: unknown
+  }
   if (typeof contentType !== 'string' || typeof encode !== 'function' || typeof decode !== 'function') {
     throw new TypeError(`${what}: codec must have a contentType and the functions encode and decode`)
   }
@@ -65,12 +69,14 @@ function checkCodec(what: string, codec: unknown): void {
 
 function checkRequirements(what: string, requires: Requirements, keyed: boolean): void {
   assertKnownKeys(what, requires, requirementKeys)
-  if (requires.ordering !== undefined && !orderings.includes(requires.ordering)) throw new RangeError(`${what}: ordering must be 'none', 'key' or 'destination'`)
+  if (requires.ordering !== undefined && !orderings.includes(requires.ordering))
+    throw new RangeError(`${what}: ordering must be 'none', 'key' or 'destination'`)
   if (requires.ordering === 'key' && !keyed) throw new TypeError(`${what}: ordering 'key' needs an orderingKey`)
   if (requires.confirms !== undefined && typeof requires.confirms !== 'boolean') throw new TypeError(`${what}: confirms must be true or false`)
   for (const key of countKeys) {
     const value: unknown = requires[key]
-    if (value !== undefined && (!Number.isSafeInteger(value) || (value as number) < 0)) throw new RangeError(`${what}: ${key} must be a whole number ≥ 0, not ${shown(value)}`)
+    if (value !== undefined && (!Number.isSafeInteger(value) || (value as number) < 0))
+      throw new RangeError(`${what}: ${key} must be a whole number ≥ 0, not ${shown(value)}`)
   }
 }
 

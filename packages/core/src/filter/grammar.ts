@@ -4,9 +4,7 @@ import type { JsonView } from '../json-view.ts'
 export type Scalar = string | number | boolean | null
 
 /** `['=', n]`, one bound, or a lower and an upper bound. Numbers from −10⁹ to 10⁹ with at most 5 decimals. */
-export type NumericRange =
-  | readonly ['=' | '<' | '<=' | '>' | '>=', number]
-  | readonly ['>' | '>=', number, '<' | '<=', number]
+export type NumericRange = readonly ['=' | '<' | '<=' | '>' | '>=', number] | readonly ['>' | '>=', number, '<' | '<=', number]
 
 /** One alternative of a condition: an exact value or one operator. */
 export type FilterOperator<V extends Scalar = Scalar> =
@@ -20,7 +18,9 @@ type TextOperator = { readonly prefix: string } | { readonly suffix: string } | 
 
 /** A list holds texts only or numbers only. A missing or null value never matches. */
 type AnythingBut<V extends Scalar> =
-  | ([Extract<V, string>] extends [never] ? never : { readonly 'anything-but': Extract<V, string> | readonly Extract<V, string>[] | { readonly prefix: string } })
+  | ([Extract<V, string>] extends [never]
+      ? never
+      : { readonly 'anything-but': Extract<V, string> | readonly Extract<V, string>[] | { readonly prefix: string } })
   | ([Extract<V, number>] extends [never] ? never : { readonly 'anything-but': Extract<V, number> | readonly Extract<V, number>[] })
 
 /**
@@ -39,7 +39,9 @@ export interface HeaderFilter {
 /** A filter typed against the JSON view of a body. */
 export type FilterOn<Body> = unknown extends Body ? Filter : FilterOnView<JsonView<Body>>
 
-type FilterOnView<V> = { readonly [K in KeysOf<V>]?: ConditionOn<MemberOf<V, K>> } & { readonly $or?: readonly [FilterOnView<V>, FilterOnView<V>, ...FilterOnView<V>[]] }
+type FilterOnView<V> = { readonly [K in KeysOf<V>]?: ConditionOn<MemberOf<V, K>> } & {
+  readonly $or?: readonly [FilterOnView<V>, FilterOnView<V>, ...FilterOnView<V>[]]
+}
 
 /** Arrays match if any element does, so a condition is on the element. */
 type ConditionOn<V> = ([Leaf<V>] extends [never] ? never : readonly FilterOperator<Leaf<V>>[]) | ([Nested<V>] extends [never] ? never : FilterOnView<Nested<V>>)

@@ -123,7 +123,8 @@ function checkNumeric(what: string, at: string, operand: unknown): void {
 function checkNumber(what: string, at: string, operator: string, value: unknown): number {
   const name = operator === '=' ? 'equals' : operator
   if (typeof value !== 'number' || !Number.isFinite(value)) fail(what, at, `Value of ${name} must be numeric`)
-  if (Math.abs(value) > 1e9 || Number(value.toFixed(5)) !== value) fail(what, at, `Value of ${name} must be between -1000000000 and 1000000000, with at most 5 decimals`)
+  if (Math.abs(value) > 1e9 || Number(value.toFixed(5)) !== value)
+    fail(what, at, `Value of ${name} must be between -1000000000 and 1000000000, with at most 5 decimals`)
   return value
 }
 

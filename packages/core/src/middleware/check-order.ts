@@ -1,5 +1,14 @@
 import { BrokerError } from '../errors.ts'
-import { processStages, sendStages, type ProcessFunction, type ProcessMiddleware, type ProcessStage, type SendFunction, type SendMiddleware, type SendStage } from './types.ts'
+import {
+  processStages,
+  sendStages,
+  type ProcessFunction,
+  type ProcessMiddleware,
+  type ProcessStage,
+  type SendFunction,
+  type SendMiddleware,
+  type SendStage,
+} from './types.ts'
 
 /** Why each stage has to stand inside all stages before it. */
 const whyInside: Readonly<Record<ProcessStage, string>> = {
@@ -50,7 +59,10 @@ export function checkSendOrder(middlewares: readonly (SendMiddleware | SendFunct
   check(middlewares, { stages: sendStages, why: whySendInside, once: { idempotency: 'the second would find every message sent by the first' } })
 }
 
-function check<Stage extends string>(middlewares: readonly (Staged<Stage> | ((...parameters: never[]) => unknown))[], { stages, why, once: never }: Rules<Stage>): void {
+function check<Stage extends string>(
+  middlewares: readonly (Staged<Stage> | ((...parameters: never[]) => unknown))[],
+  { stages, why, once: never }: Rules<Stage>,
+): void {
   const problems: string[] = []
   const seen: Staged<Stage>[] = []
   for (const middleware of middlewares) {

@@ -50,15 +50,23 @@ describe('composeProcess', () => {
       }
     }
     const failure = new Error('handler')
-    await expect(composeProcess([catching])(context, () => { throw failure })).resolves.toBe('caught')
+    await expect(
+      composeProcess([catching])(context, () => {
+        throw failure
+      }),
+    ).resolves.toBe('caught')
     await expect(composeProcess([catching])(context, () => Promise.reject(failure))).resolves.toBe('caught')
     expect(seen).toEqual([failure, failure])
   })
 
   it('keeps `this` of a middleware object', () => {
     const middleware: ProcessMiddleware & { prefix: string } = {
-      name: 'prefixing', stage: 'custom', prefix: '> ',
-      process(_context, next) { return this.prefix + String(next()) },
+      name: 'prefixing',
+      stage: 'custom',
+      prefix: '> ',
+      process(_context, next) {
+        return this.prefix + String(next())
+      },
     }
     expect(composeProcess([middleware])(context, () => 'body')).toBe('> body')
   })
@@ -69,9 +77,14 @@ describe('composeProcess', () => {
       return next()
     }
     let handled = 0
-    expect(() => composeProcess([greedy])(context, () => handled++)).toThrow(new TypeError("middleware 'greedy' called next() twice; a message goes through the rest of the chain once"))
+    expect(() => composeProcess([greedy])(context, () => handled++)).toThrow(
+      new TypeError("middleware 'greedy' called next() twice; a message goes through the rest of the chain once"),
+    )
     expect(handled).toBe(1)
-    const late: ProcessFunction = async (_context, next) => { await next(); return next() }
+    const late: ProcessFunction = async (_context, next) => {
+      await next()
+      return next()
+    }
     await expect(composeProcess([late])(context, () => handled++)).rejects.toThrow(TypeError)
     expect(handled).toBe(2)
   })
@@ -84,11 +97,23 @@ describe('composeProcess', () => {
 
 describe('composeSend', () => {
   it('runs outermost first and sends the context as the middlewares left it', async () => {
-    const first: SendMiddleware = { name: 'first', stage: 'compression', send: (given, next) => { given.outgoing = { id: 'packed' } as never; return next() } }
+    const first: SendMiddleware = {
+      name: 'first',
+      stage: 'compression',
+      send: (given, next) => {
+        given.outgoing = { id: 'packed' } as never
+        return next()
+      },
+    }
     const second: SendFunction = async (given, next) => ({ id: `${(await next()).id} ${given.outgoing.id}` })
     const sent: SendContext[] = []
     const given = { ...sendContext }
-    await expect(composeSend([first, second])(given, async (last) => { sent.push(last); return receipt })).resolves.toEqual({ id: 'm1 packed' })
+    await expect(
+      composeSend([first, second])(given, async (last) => {
+        sent.push(last)
+        return receipt
+      }),
+    ).resolves.toEqual({ id: 'm1 packed' })
     expect(sent).toEqual([{ outgoing: { id: 'packed' } }])
   })
 
@@ -98,14 +123,28 @@ describe('composeSend', () => {
   })
 
   it('rejects where a middleware throws at once', async () => {
-    const chain = composeSend([() => { throw new RangeError('no') }])
+    const chain = composeSend([
+      () => {
+        throw new RangeError('no')
+      },
+    ])
     await expect(chain(sendContext, async () => receipt)).rejects.toThrow(RangeError)
   })
 
   it('refuses a second next()', async () => {
     let sent = 0
-    const chain = composeSend([async (_context, next) => { await next(); return next() }])
-    await expect(chain(sendContext, async () => { sent++; return receipt })).rejects.toThrow('called next() twice')
+    const chain = composeSend([
+      async (_context, next) => {
+        await next()
+        return next()
+      },
+    ])
+    await expect(
+      chain(sendContext, async () => {
+        sent++
+        return receipt
+      }),
+    ).rejects.toThrow('called next() twice')
     expect(sent).toBe(1)
   })
 })

@@ -12,12 +12,18 @@ export type SendChain = (context: SendContext, send: (context: SendContext) => P
  * Throws a `TypeError` where a middleware calls `next()` twice.
  */
 export function composeProcess(middlewares: readonly (ProcessMiddleware | ProcessFunction)[]): ProcessChain {
-  return middlewares.reduceRight<ProcessChain>((inner, middleware) => processLink(middleware, inner), (context, handler) => handler(context))
+  return middlewares.reduceRight<ProcessChain>(
+    (inner, middleware) => processLink(middleware, inner),
+    (context, handler) => handler(context),
+  )
 }
 
 /** Outermost first. Always answers with a promise, also where a middleware throws before its first `await`. */
 export function composeSend(middlewares: readonly (SendMiddleware | SendFunction)[]): SendChain {
-  return middlewares.reduceRight<SendChain>((inner, middleware) => sendLink(middleware, inner), (context, send) => send(context))
+  return middlewares.reduceRight<SendChain>(
+    (inner, middleware) => sendLink(middleware, inner),
+    (context, send) => send(context),
+  )
 }
 
 function processLink(middleware: ProcessMiddleware | ProcessFunction, inner: ProcessChain): ProcessChain {

@@ -1,5 +1,5 @@
 import { json } from '../codec/json.ts'
-import { requesterOf, type Connection } from '../broker/connection.ts'
+import type { Connection } from '../broker/connection.ts'
 import type { Planned } from '../broker/plan.ts'
 import type { Runtime } from '../broker/runtime.ts'
 import type { RequestOptions } from '../broker/types.ts'
@@ -10,6 +10,7 @@ import { Encoder } from '../producer/encoder.ts'
 import type { ProducerEngine } from '../producer/producer-engine.ts'
 import { sendRaw } from '../producer/send-raw.ts'
 import { validate } from '../validate.ts'
+import { Requester } from './requester.ts'
 
 export interface RequestTarget {
   readonly queue: Queue<any, any, any, any>
@@ -45,4 +46,15 @@ export async function sendRequest(target: RequestTarget, body: unknown, options:
   } catch (error) {
     throw new BrokerError('ERR_UNDECODABLE', `${queue.name}: the reply is not what its schema asks for: ${error instanceof Error ? error.message : String(error)}`, { destination: queue.name, cause: error })
   }
+}
+
+/** The requester of a link; one per link, since it holds this process's reply address. */
+function requesterOf(connection: Connection, link: Link, { clock, log }: Runtime): Requester {
+  let requester = connection.requesters.get(link)
+  if (!requester) {
+    if (!link.replies) throw new BrokerError('ERR_UNSUPPORTED', 'This backend has no request-reply.')
+    requester = new Requester(link.replies, clock, log)
+    connection.requesters.set(link, requester)
+  }
+  return requester
 }

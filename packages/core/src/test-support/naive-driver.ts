@@ -1,4 +1,19 @@
-import type { Capabilities, Delivery, Driver, Endpoint, Incoming, Intake, Link, Outcome, Outgoing, Receiver, Sender, SendResult, SettleResult, Window } from '../driver/index.ts'
+import type {
+  Capabilities,
+  Delivery,
+  Driver,
+  Endpoint,
+  Incoming,
+  Intake,
+  Link,
+  Outcome,
+  Outgoing,
+  Receiver,
+  Sender,
+  SendResult,
+  SettleResult,
+  Window,
+} from '../driver/index.ts'
 
 /** The plainest broker that core can be tested with: queues in arrival order, one scope per receiver, no faults unless a test makes them. */
 export class NaiveDriver implements Driver {
@@ -154,7 +169,13 @@ export class NaiveReceiver implements Receiver {
       while (this.#open && this.unsettled.size < this.#window.messages && this.#queue.ready.length > 0) {
         const stored = this.#queue.ready.shift() as { incoming: Incoming; deliveries: number }
         stored.deliveries++
-        const delivery: Delivery = { scope: this.scope, incoming: stored.incoming, sameAs: stored.incoming.id, brokerAttempts: stored.deliveries, leaseUntil: undefined }
+        const delivery: Delivery = {
+          scope: this.scope,
+          incoming: stored.incoming,
+          sameAs: stored.incoming.id,
+          brokerAttempts: stored.deliveries,
+          leaseUntil: undefined,
+        }
         this.unsettled.set(delivery, stored)
         batch.push(delivery)
       }

@@ -2,7 +2,7 @@ import type { BrokerError, BrowsePage, Capabilities, Endpoint, EndpointStats, In
 import { memoryError } from '../errors.ts'
 import type { MemoryDriver } from '../memory-driver.ts'
 import { incomingOf, Stored } from '../queue/stored.ts'
-import type { Queue } from '../queue/queue.ts'
+import { placeOf, type Queue } from '../queue/queue.ts'
 import type { World } from '../world.ts'
 import type { LinkMember } from './member.ts'
 import { MemoryReplies } from './replies.ts'
@@ -115,7 +115,7 @@ export class MemoryLink implements Link<MemoryDriver> {
     const page = this.native.resources.queue(endpoint).browse(cursor === undefined ? -1 : Number(cursor), limit + 1)
     const messages = page.slice(0, limit).map((message) => message.incoming)
     const last = page[limit - 1]
-    return page.length <= limit || last === undefined ? { messages } : { messages, cursor: String(last.order) }
+    return page.length <= limit || last === undefined ? { messages } : { messages, cursor: String(placeOf(last)) }
   }
 
   #restore(): void {

@@ -11,7 +11,7 @@ export class QueueDelivery implements Delivery, Scope {
   readonly receivedAt: number
   leaseUntil: number | undefined
   /** When the broker ends the lease, or the session that holds it for too long. */
-  until = Infinity
+  until: number = Infinity
   readonly session: Scope | undefined
   /** Links of the list of leases that the delivery is in; kept by {@link LeaseTable}. */
   list: LeaseList | undefined = undefined

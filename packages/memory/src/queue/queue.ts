@@ -151,12 +151,12 @@ export class Queue {
     return { ready: this.ready, inFlight: this.inFlight, delayed: this.delayed.size, oldestAgeMs: oldest === Infinity ? 0 : now - oldest }
   }
 
-  /** Messages not in flight with an order above `after`, at most `limit`, in order. */
+  /** Messages not in flight whose place is after `after`, at most `limit`, in order. */
   browse(after: number, limit: number): Stored[] {
     this.#dropExpired()
     const found = new Set(this.backlog.browse(after, limit))
-    for (const message of this.delayed) if (message.order > after || message.order === 0) found.add(message)
-    return [...found].sort(byPlace).slice(0, limit)
+    for (const message of this.delayed) if (placeOf(message) > after) found.add(message)
+    return [...found].sort((a, b) => placeOf(a) - placeOf(b)).slice(0, limit)
   }
 
   /** Removes everything, in flight or not. */
@@ -251,7 +251,7 @@ export class Queue {
   }
 }
 
-/** Messages that were never due have no place yet: they come last, the earliest due first. */
-function byPlace(a: Stored, b: Stored): number {
-  return (a.order || Infinity) - (b.order || Infinity) || a.dueAt - b.dueAt || a.id - b.id
+/** Where a message stands in the queue. One that was never due has no order yet: it stands behind all others, by age. */
+export function placeOf(message: Stored): number {
+  return message.order === 0 ? 2 ** 50 + message.id : message.order
 }

@@ -77,7 +77,9 @@ export class Claims {
   #answerAgain(value: string, key: string, context: ProcessContext): unknown {
     const record = readRecord(value)
     if (!this.#options.comparesBodies || record.fingerprint === '' || record.fingerprint === fingerprint(context.incoming.body)) return record.reply
-    const error = new BrokerError('ERR_CONFLICT', `idempotency: a message with the key '${key}' and a different body was handled before`, { destination: context.source })
+    const error = new BrokerError('ERR_CONFLICT', `idempotency: a message with the key '${key}' and a different body was handled before`, {
+      destination: context.source,
+    })
     return new Directive('dead-letter', { reason: 'different body under a handled key', error })
   }
 
@@ -152,7 +154,8 @@ export class Claims {
       const again = await store.claim({ key, owner, leaseMs: this.#leaseMs(context) })
       if (again.state === 'done') return
       const result = again.state === 'claimed' ? await store.complete({ key, owner, fence: again.fence }, record, ttlMs) : 'lost'
-      if (result === 'lost') onStoreFailure({ operation: 'complete', key, error: cause ?? new BrokerError('ERR_TOO_LATE', 'The claim was lost while the message was handled.') })
+      if (result === 'lost')
+        onStoreFailure({ operation: 'complete', key, error: cause ?? new BrokerError('ERR_TOO_LATE', 'The claim was lost while the message was handled.') })
     } catch (error) {
       onStoreFailure({ operation: 'complete', key, error })
     }

@@ -4,14 +4,17 @@ import { fingerprint } from './fingerprint.ts'
 const utf8 = new TextEncoder()
 
 describe('fingerprint', () => {
-  it.each(['', 'a', 'abc', 'abcd', 'abcde', 'ä', '€uro 😀', 'x'.repeat(5461), 'x'.repeat(5462), 'ä'.repeat(9000), 'xyz'.repeat(30_000)])('is equal for a text and its bytes (case %#)', (text) => {
-    const bytes = utf8.encode(text)
-    expect(fingerprint(bytes)).toBe(fingerprint(text))
-    // Bytes inside a larger buffer, at an odd offset.
-    const shifted = new Uint8Array(bytes.length + 7).subarray(3, 3 + bytes.length)
-    shifted.set(bytes)
-    expect(fingerprint(shifted)).toBe(fingerprint(text))
-  })
+  it.each(['', 'a', 'abc', 'abcd', 'abcde', 'ä', '€uro 😀', 'x'.repeat(5461), 'x'.repeat(5462), 'ä'.repeat(9000), 'xyz'.repeat(30_000)])(
+    'is equal for a text and its bytes (case %#)',
+    (text) => {
+      const bytes = utf8.encode(text)
+      expect(fingerprint(bytes)).toBe(fingerprint(text))
+      // Bytes inside a larger buffer, at an odd offset.
+      const shifted = new Uint8Array(bytes.length + 7).subarray(3, 3 + bytes.length)
+      shifted.set(bytes)
+      expect(fingerprint(shifted)).toBe(fingerprint(text))
+    },
+  )
 
   it('does not depend on what was hashed before', () => {
     const before = fingerprint('short')

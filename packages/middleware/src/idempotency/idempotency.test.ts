@@ -52,7 +52,12 @@ describe.each([
   })
 
   it.each([
-    ['throws', () => { throw failure }],
+    [
+      'throws',
+      () => {
+        throw failure
+      },
+    ],
     ['rejects', () => Promise.reject(failure)],
   ] as const)('releases the claim when the handler %s', async (_form, run) => {
     const { store, middleware } = make()
@@ -73,7 +78,9 @@ describe.each([
   it.each(['retry', 'dead-letter'] as const)('releases the claim of a message that the handler settled by %s', async (settled) => {
     const { store, middleware } = make()
     const context = makeContext()
-    await middleware.process(context, () => { context.settled = settled })
+    await middleware.process(context, () => {
+      context.settled = settled
+    })
     expect(store.calls).toEqual(['claim', 'release'])
   })
 
@@ -81,11 +88,12 @@ describe.each([
     const { store, middleware } = make()
     for (const id of ['m1', 'm2', 'm3']) {
       const context = makeContext({ id })
-      const run = async (): Promise<unknown> => middleware.process(context, () => {
-        context.settled = 'ack'
-        if (id === 'm2') throw failure
-        return id === 'm3' ? retryLater(5) : undefined
-      })
+      const run = async (): Promise<unknown> =>
+        middleware.process(context, () => {
+          context.settled = 'ack'
+          if (id === 'm2') throw failure
+          return id === 'm3' ? retryLater(5) : undefined
+        })
       await run().catch((error: unknown) => expect(error).toBe(failure))
     }
     expect(store.calls.filter((call) => call !== 'claim')).toEqual(['complete', 'complete', 'complete'])
@@ -114,7 +122,13 @@ describe.each([
   it('holds a copy in the same process, too', async () => {
     const { middleware } = make()
     let finish = (): void => {}
-    const first = middleware.process(makeContext(), () => new Promise<void>((resolve) => { finish = resolve }))
+    const first = middleware.process(
+      makeContext(),
+      () =>
+        new Promise<void>((resolve) => {
+          finish = resolve
+        }),
+    )
     await vi.waitFor(async () => expect(await middleware.process(makeContext(), () => expect.unreachable())).toMatchObject({ action: 'retry', counts: false }))
     finish()
     await first
@@ -147,7 +161,11 @@ describe.each([
     const { store, middleware } = make()
     await middleware.process(makeContext({ body: '{"total":1}' }), () => {})
     const outcome = await middleware.process(makeContext({ body: '{"total":2}' }), () => expect.unreachable())
-    expect(outcome).toMatchObject({ action: 'dead-letter', reason: 'different body under a handled key', error: { code: 'ERR_CONFLICT', destination: 'orders' } })
+    expect(outcome).toMatchObject({
+      action: 'dead-letter',
+      reason: 'different body under a handled key',
+      error: { code: 'ERR_CONFLICT', destination: 'orders' },
+    })
     // The text and its bytes are the same body.
     expect(await middleware.process(makeContext({ body: new TextEncoder().encode('{"total":1}') }), () => expect.unreachable())).toBeUndefined()
     expect(store.calls.filter((call) => call === 'release')).toEqual([])
@@ -259,7 +277,11 @@ describe('a synchronous store', () => {
     const { middleware } = setup()
     expect(middleware.process(makeContext(), () => 'value')).toBe('value')
     expect(middleware.process(makeContext(), () => 'value')).toBeUndefined()
-    expect(() => middleware.process(makeContext({ id: 'm2' }), () => { throw failure })).toThrow(failure)
+    expect(() =>
+      middleware.process(makeContext({ id: 'm2' }), () => {
+        throw failure
+      }),
+    ).toThrow(failure)
   })
 })
 
@@ -270,7 +292,12 @@ describe.each(['throws', 'rejects'] as const)('a store that %s', (form) => {
     const made = setup()
     const store: Record<string, unknown> = { ...later(made.store) }
     for (const operation of operations) {
-      store[operation] = form === 'throws' ? () => { throw down } : () => Promise.reject(down)
+      store[operation] =
+        form === 'throws'
+          ? () => {
+              throw down
+            }
+          : () => Promise.reject(down)
     }
     return { ...made, middleware: idempotency({ store: store as unknown as FencedStore, onStoreFailure: (event) => made.failures.push(event) }) }
   }
@@ -292,15 +319,29 @@ describe.each(['throws', 'rejects'] as const)('a store that %s', (form) => {
     const { middleware, failures } = broken('release')
     const directive = retryLater(5)
     expect(await middleware.process(makeContext(), () => directive)).toBe(directive)
-    await expect((async () => middleware.process(makeContext({ id: 'm2' }), () => { throw failure }))()).rejects.toBe(failure)
-    expect(failures.map(({ operation, error }) => [operation, error])).toEqual([['release', down], ['release', down]])
+    await expect(
+      (async () =>
+        middleware.process(makeContext({ id: 'm2' }), () => {
+          throw failure
+        }))(),
+    ).rejects.toBe(failure)
+    expect(failures.map(({ operation, error }) => [operation, error])).toEqual([
+      ['release', down],
+      ['release', down],
+    ])
   })
 
   it('goes on when renewal fails, and says so', async () => {
     const { middleware, failures } = broken('renew')
     const context = makeContext()
     let finish = (): void => {}
-    const run = middleware.process(context, () => new Promise<void>((resolve) => { finish = resolve }))
+    const run = middleware.process(
+      context,
+      () =>
+        new Promise<void>((resolve) => {
+          finish = resolve
+        }),
+    )
     await vi.waitFor(() => expect(finish).not.toHaveLength(0))
     await middleware.renew?.([context] as ProcessContext[], 10_000)
     expect(failures).toEqual([{ operation: 'renew', key: 'orders:m1', error: down }])
@@ -311,7 +352,13 @@ describe.each(['throws', 'rejects'] as const)('a store that %s', (form) => {
   it('remembers a message whose first completion did not arrive', async () => {
     const made = setup()
     let calls = 0
-    const flaky: FencedStore = { ...later(made.store), complete: async (...given) => { if (calls++ === 0) throw down; return made.store.complete(...given) } }
+    const flaky: FencedStore = {
+      ...later(made.store),
+      complete: async (...given) => {
+        if (calls++ === 0) throw down
+        return made.store.complete(...given)
+      },
+    }
     const middleware = idempotency({ store: flaky, onStoreFailure: (event) => made.failures.push(event) })
     await middleware.process(makeContext(), () => {})
     expect(await middleware.process(makeContext(), () => expect.unreachable())).toBeUndefined()

@@ -48,10 +48,12 @@ const storeFunctions = ['claim', 'renew', 'complete', 'release', 'scan'] as cons
 export function idempotency(options: IdempotencyOptions): ProcessMiddleware {
   assertKnownKeys('idempotency', options, known)
   const { store, ttlMs = 86_400_000, key, scope, leaseMs = 30_000, onMismatch = 'dead-letter', onStoreFailure = () => {} } = options
-  for (const name of storeFunctions) if (typeof store?.[name] !== 'function') throw new TypeError(`idempotency: store must be a FencedStore; it has no function ${name}`)
+  for (const name of storeFunctions)
+    if (typeof store?.[name] !== 'function') throw new TypeError(`idempotency: store must be a FencedStore; it has no function ${name}`)
   checkMs('ttlMs', ttlMs, 1_000)
   checkMs('leaseMs', leaseMs, 20_000)
-  if (onMismatch !== 'dead-letter' && onMismatch !== 'ignore') throw new TypeError(`idempotency: onMismatch must be 'dead-letter' or 'ignore', not '${String(onMismatch)}'`)
+  if (onMismatch !== 'dead-letter' && onMismatch !== 'ignore')
+    throw new TypeError(`idempotency: onMismatch must be 'dead-letter' or 'ignore', not '${String(onMismatch)}'`)
 
   const claims = new Claims({ store, ttlMs, leaseMs, comparesBodies: onMismatch === 'dead-letter', onStoreFailure })
   return {
@@ -60,7 +62,9 @@ export function idempotency(options: IdempotencyOptions): ProcessMiddleware {
     process(context, next) {
       const identity = identityOf(context, key)
       if (identity === undefined) {
-        const error = new BrokerError('ERR_INVALID', 'idempotency: the message has no id; give the middleware a key: (message) => …', { destination: context.source })
+        const error = new BrokerError('ERR_INVALID', 'idempotency: the message has no id; give the middleware a key: (message) => …', {
+          destination: context.source,
+        })
         return new Directive('dead-letter', { reason: 'no id to tell copies by', error })
       }
       return claims.run(`${scope ?? context.source}:${identity}`, context, next)

@@ -36,7 +36,10 @@ describe('retry', () => {
     const asked: unknown[] = []
     const backoff = { maxMs: 9, delay: (...given: unknown[]) => (asked.push(given), 9) }
     await outcomes({ backoff, maxAttempts: 9 }, makeContext({ attempt: 4, random }))
-    expect(asked).toEqual([[4, random], [4, random]])
+    expect(asked).toEqual([
+      [4, random],
+      [4, random],
+    ])
   })
 
   it('backs off from 1 s to 30 s with full jitter by default, three attempts in all', async () => {
@@ -70,7 +73,10 @@ describe('retry', () => {
     }
     const context = makeContext()
     expect(await outcomes({ retryIf }, context)).toMatchObject({ action: 'dead-letter', reason: 'not retryable', error: failure })
-    expect(seen).toEqual([[failure, context], [failure, context]])
+    expect(seen).toEqual([
+      [failure, context],
+      [failure, context],
+    ])
     expect(await outcomes({ retryIf: () => true }, context)).toMatchObject({ action: 'retry' })
   })
 
@@ -81,7 +87,11 @@ describe('retry', () => {
   it('does not begin an attempt after maxElapsedMs', async () => {
     const options = { maxElapsedMs: 1000, backoff: constant(100) }
     expect(await outcomes(options, makeContext({ timestamp: 5000, nowMs: 5900 }))).toMatchObject({ action: 'retry' })
-    expect(await outcomes(options, makeContext({ timestamp: 5000, nowMs: 5901 }))).toMatchObject({ action: 'dead-letter', reason: 'not handled within 1000 ms', error: failure })
+    expect(await outcomes(options, makeContext({ timestamp: 5000, nowMs: 5901 }))).toMatchObject({
+      action: 'dead-letter',
+      reason: 'not handled within 1000 ms',
+      error: failure,
+    })
     expect(await outcomes(options, makeContext({ nowMs: 1e12 }))).toMatchObject({ action: 'retry' })
   })
 
@@ -122,7 +132,15 @@ describe('retry', () => {
     })
   })
 
-  it.each([{ maxAttempts: 0 }, { maxAttempts: 101 }, { maxAttempts: 1.5 }, { holdMs: -1 }, { holdMs: Infinity }, { maxElapsedMs: 0 }, { maxElapsedMs: Number.NaN }])('refuses %j', (options) => {
+  it.each([
+    { maxAttempts: 0 },
+    { maxAttempts: 101 },
+    { maxAttempts: 1.5 },
+    { holdMs: -1 },
+    { holdMs: Infinity },
+    { maxElapsedMs: 0 },
+    { maxElapsedMs: Number.NaN },
+  ])('refuses %j', (options) => {
     expect(() => retry(options)).toThrow(RangeError)
   })
 

@@ -33,7 +33,8 @@ const known = ['maxAttempts', 'backoff', 'holdMs', 'retryIf', 'maxElapsedMs']
 export function retry(options: RetryOptions = {}): ProcessMiddleware {
   assertKnownKeys('retry', options, known)
   const { maxAttempts = 3, backoff = exponential(), holdMs, retryIf, maxElapsedMs = Infinity } = options
-  if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > 100) throw new RangeError(`retry: maxAttempts must be a whole number from 1 to 100, not ${maxAttempts}`)
+  if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > 100)
+    throw new RangeError(`retry: maxAttempts must be a whole number from 1 to 100, not ${maxAttempts}`)
   if (holdMs !== undefined && !(Number.isFinite(holdMs) && holdMs >= 0)) throw new RangeError(`retry: holdMs must be a finite number ≥ 0, not ${holdMs}`)
   if (!(maxElapsedMs > 0)) throw new RangeError(`retry: maxElapsedMs must be a number > 0, not ${maxElapsedMs}`)
 

@@ -1,5 +1,4 @@
 import type { Clock } from '../clock.ts'
-import type { AnySource, InputOf, OutputOf, Queue } from '../definitions/types.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
 import type { Link } from '../driver/driver.ts'
 import type { Endpoint } from '../driver/endpoint.ts'
@@ -10,7 +9,7 @@ import { sendRaw } from '../producer/send-raw.ts'
 import { sleep } from '../sleep.ts'
 import { deadLetterHeader, unpackDeadLetter } from './header.ts'
 import { DeadLetterReader } from './reader.ts'
-import type { DeadLetter, DeadLetterFilter, DeadLetters, RedriveOptions } from './types.ts'
+import type { DeadLetter, DeadLetterFilter, RedriveOptions } from './types.ts'
 
 /** The dead-letter place of a source, once the broker has started. */
 export interface Place {
@@ -21,11 +20,9 @@ export interface Place {
   readonly back: ProducerEngine
 }
 
-export interface DeadLetterOptions<S extends AnySource> {
-  readonly queue: Queue<InputOf<S>, OutputOf<S>>
+export interface OperationServices {
   readonly clock: Clock
   readonly freshId: () => string
-  readonly open: () => Promise<Place>
 }
 
 const defaultPeek = 10
@@ -33,38 +30,38 @@ const sendTimeoutMs = 30_000
 /** Dead letters moved together: sent in one go, then acked in one call. */
 const moveBatch = 50
 
-/** Operations on the dead letters of one source. */
-export class SourceDeadLetters<S extends AnySource> implements DeadLetters<S> {
-  readonly queue: Queue<InputOf<S>, OutputOf<S>>
-  readonly #options: DeadLetterOptions<S>
+/** Operations on one dead-letter place. */
+export class DeadLetterOperations {
+  readonly #place: Place
+  readonly #services: OperationServices
 
-  constructor(options: DeadLetterOptions<S>) {
-    this.#options = options
-    this.queue = options.queue
+  constructor(place: Place, services: OperationServices) {
+    this.#place = place
+    this.#services = services
   }
 
   async peek(options: DeadLetterFilter = {}): Promise<readonly DeadLetter[]> {
-    const place = await this.#options.open()
+    const place = this.#place
     const max = checkedMax(options.max ?? defaultPeek)
     return place.capabilities.peek === 'exact' ? browse(place, options, max) : this.#look(place, options, max)
   }
 
   async redrive(options: RedriveOptions = {}): Promise<{ readonly moved: number; readonly skipped: number }> {
-    const place = await this.#options.open()
+    const place = this.#place
     const pauseMs = options.ratePerSecond === undefined ? 0 : 1_000 / checkedRate(options.ratePerSecond)
     const move = async (deliveries: readonly Delivery[], reader: DeadLetterReader): Promise<void> => {
       const answers = await Promise.all(deliveries.map(({ incoming }) => sendRaw(place.back, this.#fresh(incoming), sendTimeoutMs)))
       await reader.ack(deliveries.filter((_, index) => answers[index]?.ok))
       const failed = answers.find((answer) => !answer.ok)
       if (failed && !failed.ok) throw failed.error
-      if (pauseMs > 0) await sleep(this.#options.clock, pauseMs * deliveries.length, options.signal)
+      if (pauseMs > 0) await sleep(this.#services.clock, pauseMs * deliveries.length, options.signal)
     }
     const { done, skipped } = await this.#each(place, options, move, options.ratePerSecond === undefined ? moveBatch : Math.min(moveBatch, Math.ceil(options.ratePerSecond / 10)), options.onProgress)
     return { moved: done, skipped }
   }
 
   async discard(options: DeadLetterFilter = {}): Promise<{ readonly discarded: number; readonly skipped: number }> {
-    const place = await this.#options.open()
+    const place = this.#place
     const { done, skipped } = await this.#each(place, options, (deliveries, reader) => reader.ack(deliveries), moveBatch)
     return { discarded: done, skipped }
   }
@@ -77,7 +74,7 @@ export class SourceDeadLetters<S extends AnySource> implements DeadLetters<S> {
     onProgress?: RedriveOptions['onProgress'],
   ): Promise<{ done: number; skipped: number }> {
     const max = checkedMax(options.max ?? Number.POSITIVE_INFINITY)
-    await using reader = new DeadLetterReader(place.link, place.endpoint, place.capabilities, this.#options.clock, options.where ? 10_000 : 0)
+    await using reader = new DeadLetterReader(place.link, place.endpoint, place.capabilities, this.#services.clock, options.where ? 10_000 : 0)
     await reader.start()
     const seen = new Set<string>()
     let done = 0
@@ -109,7 +106,7 @@ export class SourceDeadLetters<S extends AnySource> implements DeadLetters<S> {
   }
 
   async #look(place: Place, options: DeadLetterFilter, max: number): Promise<readonly DeadLetter[]> {
-    await using reader = new DeadLetterReader(place.link, place.endpoint, place.capabilities, this.#options.clock, max)
+    await using reader = new DeadLetterReader(place.link, place.endpoint, place.capabilities, this.#services.clock, max)
     await reader.start()
     const found: DeadLetter[] = []
     while (found.length < max) {
@@ -125,13 +122,13 @@ export class SourceDeadLetters<S extends AnySource> implements DeadLetters<S> {
   #fresh(incoming: Incoming): Outgoing {
     const { [deadLetterHeader]: _, ...headers } = incoming.headers
     return {
-      id: incoming.id ?? this.#options.freshId(),
+      id: incoming.id ?? this.#services.freshId(),
       body: incoming.body,
       bodyBytes: incoming.bodyBytes,
       headers: { __proto__: null, ...headers } as unknown as Headers,
       type: incoming.type,
       contentType: incoming.contentType,
-      timestamp: incoming.timestamp ?? this.#options.clock.now(),
+      timestamp: incoming.timestamp ?? this.#services.clock.now(),
       key: incoming.key,
       attempt: 0,
       deduplicationId: undefined,

@@ -1,0 +1,59 @@
+import type { Services } from '@busbar/core/driver'
+import type { Channel } from 'amqplib'
+import type { ConnectionManager } from './connection-manager.ts'
+import type { Connection } from './connection.ts'
+import { amqpError, replyCodeOf, toBrokerError } from './errors.ts'
+import { within } from './within.ts'
+
+/** Asks and declares on a channel that the broker may close at every refusal; then the next question opens another. One at a time. */
+export class Admin {
+  readonly #manager: ConnectionManager
+  readonly #services: Services
+  readonly #timeoutMs: number
+  #channel: Channel | undefined
+  #connection: Connection | undefined
+
+  constructor(manager: ConnectionManager, services: Services, timeoutMs: number) {
+    this.#manager = manager
+    this.#services = services
+    this.#timeoutMs = timeoutMs
+  }
+
+  /** Throws `BrokerError`, or the reason of `signal`. The cause keeps the broker's words. */
+  async ask<T>(doing: string, question: (channel: Channel) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    signal?.throwIfAborted()
+    const late = (): Error => amqpError('ERR_UNAVAILABLE', `${doing}: no answer within ${this.#timeoutMs} ms`)
+    try {
+      this.#channel ??= await this.#open()
+      return await within(question(this.#channel), this.#timeoutMs, this.#services.clock, late)
+    } catch (error) {
+      throw toBrokerError(error, doing)
+    }
+  }
+
+  /** As {@link ask}, with `undefined` where the broker says that it does not exist. */
+  async find<T>(doing: string, question: (channel: Channel) => Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
+    try {
+      return await this.ask(doing, question, signal)
+    } catch (error) {
+      if (replyCodeOf((error as Error).cause) === 404) return undefined
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    const channel = this.#channel
+    this.#channel = undefined
+    if (channel !== undefined) await this.#connection?.closeChannel(channel)
+  }
+
+  async #open(): Promise<Channel> {
+    const { connection } = this.#manager
+    if (connection === undefined) throw this.#manager.reason
+    this.#connection = connection
+    const channel: Channel = await connection.openChannel(() => {
+      if (this.#channel === channel) this.#channel = undefined
+    })
+    return channel
+  }
+}

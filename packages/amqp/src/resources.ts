@@ -1,0 +1,171 @@
+import type { Endpoint } from '@busbar/core/driver'
+import { fitsLadder, ladderBinding, ladderExit, ladderLevel, ladderLevels, ladderTickMs, levelPattern, type DelayTarget } from './delay-ladder.ts'
+import { bindAll, filterBindings } from './header-filter.ts'
+import { markerName, membersName, partitionNames, queueName, spreadName } from './names.ts'
+import type { ResolvedOptions } from './options.ts'
+import { resolveRouteOptions, type ResolvedRouteOptions } from './route-options.ts'
+
+export interface QueueResource {
+  readonly kind: 'queue'
+  readonly name: string
+  readonly arguments: Readonly<Record<string, unknown>>
+  /** Lowest `x-delivery-limit` that will do. */
+  readonly minDeliveryLimit: number
+}
+
+export interface ExchangeResource {
+  readonly kind: 'exchange'
+  readonly name: string
+  readonly type: string
+  readonly internal: boolean
+  /** Exchange for what cannot be routed; where nothing is ever sent, a text that is to be remembered. */
+  readonly alternate?: string
+}
+
+export interface BindingResource {
+  readonly kind: 'binding'
+  readonly source: string
+  readonly destination: string
+  readonly to: 'queue' | 'exchange'
+  readonly key: string
+  readonly arguments: Readonly<Record<string, unknown>>
+}
+
+export type Resource = QueueResource | ExchangeResource | BindingResource
+
+/** As good as none, on every version: 0 and −1 drop the message at its first return on RabbitMQ 3. */
+export const noDeliveryLimit: number = 2 ** 31 - 1
+
+const leastDeliveryLimit = 100
+
+/** Attempts times this is the least `x-delivery-limit`: the broker also counts what was only handed back. */
+export const deliveriesPerAttempt = 10
+
+/** Everything the endpoints need, in the order to be declared: what others point to comes first. */
+export function resourcesOf(endpoints: readonly Endpoint[], options: ResolvedOptions): readonly Resource[] {
+  const named = new Map<string, Resource>()
+  const add = (resources: readonly Resource[]): void => {
+    for (const resource of resources) {
+      const key = resource.kind === 'binding' ? JSON.stringify(resource) : `${resource.kind} ${resource.name}`
+      if (!named.has(key)) named.set(key, resource)
+    }
+  }
+  const own = new Set(endpoints.map((endpoint) => (endpoint.kind === 'queue' ? endpoint.name : '')))
+  for (const endpoint of endpoints) {
+    if (endpoint.deadLetterName !== undefined && !own.has(endpoint.deadLetterName)) add([deadLetterQueue(endpoint.deadLetterName, options)])
+  }
+  // A dead-letter queue has no dead letters of its own.
+  const sorted = endpoints.toSorted((a, b) => Number(a.deadLetterName !== undefined) - Number(b.deadLetterName !== undefined))
+  if (options.delays && endpoints.length > 0) add([exchange(ladderExit, 'topic')])
+  for (const endpoint of sorted) add(resourcesOfOne(endpoint, resolveRouteOptions(endpoint, options), options))
+  if (options.delays && endpoints.length > 0) add(ladder())
+  return [...named.values()]
+}
+
+/** `x-delivery-limit` for an endpoint's queue. */
+export function deliveryLimitOf(endpoint: Endpoint, route: ResolvedRouteOptions): number {
+  if (route.deliveryLimit !== undefined) return route.deliveryLimit
+  return endpoint.deadLetterName === undefined ? noDeliveryLimit : Math.max(leastDeliveryLimit, deliveriesPerAttempt * endpoint.maxAttempts)
+}
+
+function resourcesOfOne(endpoint: Endpoint, route: ResolvedRouteOptions, options: ResolvedOptions): Resource[] {
+  const topic = endpoint.kind === 'topic' ? [exchange(endpoint.name, route.exchangeType)] : []
+  if (endpoint.kind === 'topic' && endpoint.subscription === undefined) {
+    const delayed = canDelayTopic(endpoint, route) ? delayBinding({ kind: 'exchange', name: endpoint.name }, options) : []
+    return [...topic, ...delayed]
+  }
+  const base = queueName(endpoint)
+  const queues = route.partitions > 0 ? partitionNames(base, route.partitions) : [base]
+  return [
+    ...queues.map((name) => queue(name, endpoint, route)),
+    ...(route.partitions > 0 ? [membersQueue(base), marker(base, route.partitions)] : []),
+    ...topic,
+    ...(endpoint.kind === 'topic' ? subscriptionBindings(endpoint, route, base, queues) : []),
+    ...queues.flatMap((name) => delayBinding({ kind: 'queue', name }, options)),
+  ]
+}
+
+/** The ladder's routing key replaces the message's own, and only some exchanges can do without it. */
+export function canDelayTopic(endpoint: Endpoint, route: ResolvedRouteOptions): boolean {
+  return route.partitions === 0 && (route.exchangeType === 'headers' || route.exchangeType === 'fanout') && fitsLadder({ kind: 'exchange', name: endpoint.name })
+}
+
+function queue(name: string, endpoint: Endpoint, route: ResolvedRouteOptions): QueueResource {
+  const { deadLetterName, maxAttempts } = endpoint
+  const dead = deadLetterName === undefined ? {} : { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': deadLetterName }
+  const minDeliveryLimit = deliveriesPerAttempt * maxAttempts
+  if (route.queueType === 'classic') {
+    const priority = route.maxPriority === undefined ? {} : { 'x-max-priority': route.maxPriority }
+    return { kind: 'queue', name, arguments: { 'x-queue-type': 'classic', ...priority, ...dead }, minDeliveryLimit }
+  }
+  return {
+    kind: 'queue',
+    name,
+    arguments: {
+      'x-queue-type': 'quorum',
+      'x-delivery-limit': deliveryLimitOf(endpoint, route),
+      ...dead,
+      ...(deadLetterName !== undefined && atLeastOnce),
+      ...(route.partitions > 0 && { 'x-single-active-consumer': true }),
+    },
+    minDeliveryLimit,
+  }
+}
+
+/** Both are needed: without `reject-publish` RabbitMQ silently falls back to the strategy that loses messages when the broker is killed. */
+const atLeastOnce = { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' }
+
+function deadLetterQueue(name: string, options: ResolvedOptions): QueueResource {
+  const limit = options.queueType === 'quorum' ? { 'x-delivery-limit': noDeliveryLimit } : {}
+  return { kind: 'queue', name, arguments: { 'x-queue-type': options.queueType, ...limit }, minDeliveryLimit: 0 }
+}
+
+function membersQueue(base: string): QueueResource {
+  return { kind: 'queue', name: membersName(base), arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': noDeliveryLimit }, minDeliveryLimit: 0 }
+}
+
+/** The broker compares this argument when the exchange is declared again, and tells the old one: a record that two processes cannot both write. */
+export function marker(base: string, partitions: number): ExchangeResource {
+  return { kind: 'exchange', name: markerName(base), type: 'fanout', internal: true, alternate: `${markerName(base)}=${partitions}` }
+}
+
+function subscriptionBindings(endpoint: Endpoint, route: ResolvedRouteOptions, base: string, queues: readonly string[]): Resource[] {
+  const bind = (source: string, to: 'queue' | 'exchange', destination: string, key: string, args: Readonly<Record<string, unknown>> = {}): BindingResource => {
+    return { kind: 'binding', source, destination, to, key, arguments: args }
+  }
+  if (route.exchangeType !== 'headers') {
+    const keys = route.exchangeType === 'fanout' ? [''] : route.bindingKeys
+    return keys.map((key) => bind(endpoint.name, 'queue', base, key))
+  }
+  const filters = filterBindings(endpoint.subscription?.headerFilter) ?? [bindAll]
+  if (route.partitions === 0) return filters.map((args) => bind(endpoint.name, 'queue', base, '', args))
+  const spread = spreadName(base)
+  return [
+    exchange(spread, 'direct'),
+    ...queues.map((name, partition) => bind(spread, 'queue', name, `p${partition}`)),
+    ...filters.map((args) => bind(endpoint.name, 'exchange', spread, '', args)),
+  ]
+}
+
+function delayBinding(target: DelayTarget, options: ResolvedOptions): BindingResource[] {
+  if (!options.delays || !fitsLadder(target)) return []
+  return [{ kind: 'binding', source: ladderExit, destination: target.name, to: target.kind, key: ladderBinding(target), arguments: {} }]
+}
+
+function ladder(): Resource[] {
+  return Array.from({ length: ladderLevels }, (_, level): Resource[] => {
+    const name = ladderLevel(level)
+    const below = level === 0 ? ladderExit : ladderLevel(level - 1)
+    const args = { 'x-queue-type': 'quorum', 'x-message-ttl': ladderTickMs * 2 ** level, 'x-dead-letter-exchange': below, ...atLeastOnce }
+    return [
+      exchange(name, 'topic'),
+      { kind: 'queue', name, arguments: args, minDeliveryLimit: 0 },
+      { kind: 'binding', source: name, destination: below, to: 'exchange', key: levelPattern(level, '0'), arguments: {} },
+      { kind: 'binding', source: name, destination: name, to: 'queue', key: levelPattern(level, '1'), arguments: {} },
+    ]
+  }).flat()
+}
+
+function exchange(name: string, type: string): ExchangeResource {
+  return { kind: 'exchange', name, type, internal: false }
+}

@@ -1,0 +1,34 @@
+import type { AnySource, InputOf, OutputOf, Queue } from '../definitions/types.ts'
+import { lazy } from '../lazy.ts'
+import type { DeadLetterOperations, OperationServices, Place } from './operations.ts'
+import type { DeadLetter, DeadLetterFilter, DeadLetters, RedriveOptions } from './types.ts'
+
+/** The dead letters of one source, as users hold them; connects and loads what it needs on first use. */
+export class SourceDeadLetters<S extends AnySource> implements DeadLetters<S> {
+  readonly queue: Queue<InputOf<S>, OutputOf<S>>
+  readonly #services: OperationServices
+  readonly #open: () => Promise<Place>
+
+  constructor(queue: Queue<InputOf<S>, OutputOf<S>>, services: OperationServices, open: () => Promise<Place>) {
+    this.queue = queue
+    this.#services = services
+    this.#open = open
+  }
+
+  async peek(options?: DeadLetterFilter): Promise<readonly DeadLetter[]> {
+    return (await this.#operations()).peek(options)
+  }
+
+  async redrive(options?: RedriveOptions): Promise<{ readonly moved: number; readonly skipped: number }> {
+    return (await this.#operations()).redrive(options)
+  }
+
+  async discard(options?: DeadLetterFilter): Promise<{ readonly discarded: number; readonly skipped: number }> {
+    return (await this.#operations()).discard(options)
+  }
+
+  async #operations(): Promise<DeadLetterOperations> {
+    const place = await this.#open()
+    return new (await lazy.deadLetters()).DeadLetterOperations(place, this.#services)
+  }
+}

@@ -1,0 +1,100 @@
+import type { Capabilities, Endpoint, Outgoing, Refusal } from '@busbar/core/driver'
+import type { QueueBehaviour } from '../queue/behaviour.ts'
+import type { Profile } from './profile.ts'
+import { headerBytes } from './size.ts'
+
+/** Limits of RabbitMQ quorum queues with default settings, and of delays made of time-to-live queues. */
+export const rabbitmqLimits = {
+  messageBytes: 16_777_216,
+  /** `consumer_timeout`: the channel is closed when a delivery is not acked within it. */
+  consumerTimeoutMs: 1_800_000,
+  /** 28 levels of powers of two, in milliseconds. */
+  delayMs: 268_435_455,
+  delayResolutionMs: 150,
+  timeToLiveMs: 4_294_967_295,
+  nameBytes: 255,
+} as const
+
+/** RabbitMQ: deliveries live as long as their channel; acks have no answer; a requeued message goes to the head. */
+export const rabbitmq: Profile = {
+  name: 'rabbitmq',
+  stream: { shards: 1, retentionMs: 1, firstSequence: 1n, write: { bytes: 1, records: 1 } },
+  browses: false,
+  counts: true,
+  replies: true,
+  capabilities: (endpoint) => refuse(endpoint) ?? capabilities(endpoint),
+  physicalName: (name) => name,
+  engine: (kind) => kind,
+  queue: (endpoint) => behaviour(endpoint.keyed),
+  topicDeduplicationMs: () => undefined,
+  sizeOf: (message: Outgoing) => message.bodyBytes + headerBytes(message.headers),
+  refuse: () => undefined,
+}
+
+function refuse(endpoint: Endpoint): Refusal | undefined {
+  if (endpoint.kind === 'stream') return { refused: 'RabbitMQ on Amazon MQ has no streams', remedy: 'use a queue or a topic, without replay' }
+  if (Buffer.byteLength(endpoint.name) <= rabbitmqLimits.nameBytes && !endpoint.name.startsWith('amq.')) return undefined
+  return { refused: `the name ${endpoint.name.slice(0, 100)} is longer than ${rabbitmqLimits.nameBytes} bytes or begins with amq.`, remedy: 'give a legal name in the route' }
+}
+
+function capabilities({ kind, keyed, deadLetterName }: Endpoint): Capabilities {
+  return {
+    kind: kind === 'topic' ? 'topic' : 'queue',
+    delivery: 'at-least-once',
+    ordering: keyed ? 'key' : 'none',
+    keyHold: keyed ? 'process' : false,
+    lease: { kind: 'scope', maxHoldMs: rabbitmqLimits.consumerTimeoutMs },
+    settlement: { mode: 'individual', maxBatch: 1_000, lingerMs: 0 },
+    releaseCounts: true,
+    batchOrder: 'partial',
+    redelivery: { immediate: true, delayed: { maxMs: rabbitmqLimits.delayMs, keepsOrder: false }, onReconnect: true },
+    delay: { maxMs: rabbitmqLimits.delayMs, resolutionMs: rabbitmqLimits.delayResolutionMs },
+    deduplication: false,
+    deadLetter: deadLetterName === undefined ? 'emulated' : 'native',
+    peek: 'disturbing',
+    redrive: 'copy',
+    replay: false,
+    filter: 'none',
+    headerFilter: 'none',
+    deliveryAttempt: 'upper-bound',
+    maxMessageBytes: rabbitmqLimits.messageBytes,
+    maxHeaders: false,
+    maxBatch: { messages: 500, bytes: rabbitmqLimits.messageBytes, inFlight: 4 },
+    competingConsumers: true,
+    subscriptions: kind === 'topic' ? 'durable' : false,
+    requestReply: kind === 'queue',
+    timeToLive: { maxMs: rabbitmqLimits.timeToLiveMs },
+    priority: false,
+    stats: { ready: 'exact', inFlight: 'none', delayed: 'none', oldestAgeMs: 'none' },
+    confirms: true,
+  }
+}
+
+function behaviour(keyed: boolean): QueueBehaviour {
+  return {
+    order: keyed ? 'keys' : 'plain',
+    lease: false,
+    maxHoldMs: rabbitmqLimits.consumerTimeoutMs,
+    settlement: 'individual',
+    answer: 'accepted',
+    lateSettle: 'refused',
+    givesBack: true,
+    releaseCounts: true,
+    identifies: true,
+    tellsCount: true,
+    stepMs: 1,
+    retentionMs: Infinity,
+    movedKeepsAge: false,
+    maxInFlight: Infinity,
+    maxRetryMs: rabbitmqLimits.delayMs,
+    retryBy: 'republish',
+    carriesAttempt: false,
+    requeue: 'return-order',
+    maxReceive: 1_000,
+    priorities: 1,
+    deduplication: false,
+    discards: true,
+    disorder: 1,
+    exclusive: false,
+  }
+}

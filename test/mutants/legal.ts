@@ -1,0 +1,78 @@
+import { describeDriverContract } from '@busbar/contract-tests'
+import type { Driver } from '@busbar/core/driver'
+import type { ProfileName, VirtualClock } from '@busbar/memory'
+import { memoryHarness } from '../contract/harness/memory-harness.ts'
+import { plainRunner } from '../contract/harness/plain-runner.ts'
+import { alter, type Alterations } from './alter.ts'
+import { claiming } from './faults/schedules.ts'
+
+/** A driver that does what at-least-once delivery allows: the whole suite must pass on it. */
+export interface LegalDriver {
+  readonly name: string
+  /** As a sentence about the driver. */
+  readonly behaviour: string
+  readonly profile: ProfileName
+  readonly alterations: () => Alterations
+  readonly arrivalMs?: number
+}
+
+/** Longest latency of the slow driver, in milliseconds. */
+const slowMs = 900
+
+export const legalDrivers: readonly LegalDriver[] = [
+  {
+    name: 'duplicates-everything',
+    behaviour: 'stores every message twice; its counts are declared approximate',
+    profile: 'sqs-standard',
+    alterations: () => ({
+      ...claiming(({ stats }) => ({ deduplication: false, stats: { ...stats, ready: 'approximate', inFlight: 'approximate', delayed: 'approximate' } })),
+      send: async (batch, next) => {
+        await next(batch)
+        return next(batch)
+      },
+    }),
+  },
+  {
+    name: 'reorders-what-has-no-order',
+    behaviour: 'delivers what it received in reverse where no order is declared',
+    profile: 'sqs-standard',
+    alterations: () => ({ arrive: (deliveries, next) => next(deliveries.toReversed()) }),
+  },
+  {
+    name: 'slow',
+    behaviour: `takes up to ${slowMs} ms for everything`,
+    profile: 'full',
+    arrivalMs: 30_000,
+    alterations: () => {
+      let calls = 0
+      const later = <T>(clock: { monotonic(): number; timer(atMs: number, wake: () => void): unknown }, act: () => Promise<T>): Promise<T> =>
+        new Promise((resolve, reject) => clock.timer(clock.monotonic() + ((++calls * 317) % slowMs), () => act().then(resolve, reject)))
+      return {
+        send: async (batch, next, { services: { clock } }) => {
+          const results = await next(batch)
+          return later(clock, async () => results)
+        },
+        settle: async (outcomes, next, { services: { clock } }) => {
+          const results = await next(outcomes)
+          return later(clock, async () => results)
+        },
+      }
+    },
+  },
+  {
+    name: 'releases-count',
+    behaviour: 'counts releases as deliveries, and says so',
+    profile: 'full',
+    alterations: () => claiming(() => ({ releaseCounts: true })),
+  },
+]
+
+/** Cases that fail on it, each with its reason. */
+export async function runLegal({ name, profile, alterations, arrivalMs }: LegalDriver): Promise<string[]> {
+  const wrap = (driver: Driver, _clock: VirtualClock): Driver => alter(driver, alterations())
+  const { runner, cases } = plainRunner()
+  describeDriverContract({ name, harness: memoryHarness({ profile, wrap, ...(arrivalMs === undefined ? {} : { arrivalMs }) }), runner })
+  const failed: string[] = []
+  for (const { name: title, body } of cases) await body().catch((error: unknown) => failed.push(`${title}: ${error instanceof Error ? error.message : String(error)}`))
+  return failed
+}

@@ -1,0 +1,52 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { allCases } from '@busbar/contract-tests'
+import { allMutants } from './all-mutants.ts'
+import { killTable } from './kill-table.ts'
+import { legalDrivers, runLegal } from './legal.ts'
+import { runMutant, runSound } from './run-mutant.ts'
+
+// npm run mutants [-- --write] [-- <part of a name>]: every broken driver must be killed by its case, and every legal one must pass.
+
+const page = new URL('../../docs/reference/mutants.md', import.meta.url)
+const wanted = process.argv.slice(2).find((argument) => !argument.startsWith('-'))
+const mutants = allMutants.filter(({ name }) => wanted === undefined || name.includes(wanted))
+const startedAt = performance.now()
+const problems: string[] = []
+let killed = 0
+const sound = new Map<string, string | undefined>()
+
+for (const mutant of mutants) {
+  const verdict = await runMutant(mutant)
+  if (!verdict.killed) {
+    problems.push(`${mutant.name} survives: ${verdict.text}`)
+    continue
+  }
+  const key = `${mutant.profile ?? 'full'} ${mutant.killedBy} ${verdict.kind}`
+  if (!sound.has(key)) sound.set(key, await runSound(mutant, verdict.kind))
+  const failure = sound.get(key)
+  if (failure === undefined) killed++
+  else problems.push(`${mutant.name}: ${mutant.killedBy} (${verdict.kind}) fails on the sound driver too: ${failure}`)
+  if (process.argv.includes('--verbose')) console.log(`killed ${mutant.name} by ${mutant.killedBy} (${verdict.kind}): ${verdict.text}`)
+}
+
+if (wanted === undefined) {
+  problems.push(...namesThatDiffer())
+  for (const legal of legalDrivers) for (const text of await runLegal(legal)) problems.push(`legal driver ${legal.name} fails ${text}`)
+  const text = killTable(allMutants, legalDrivers)
+  if (process.argv.includes('--write')) await writeFile(page, text)
+  else if ((await readFile(page, 'utf8').catch(() => '')) !== text) problems.push('docs/reference/mutants.md is out of date: run with --write')
+}
+
+for (const problem of problems) console.error(problem)
+console.log(`killed ${killed} of ${mutants.length} in ${((performance.now() - startedAt) / 1000).toFixed(1)} s; ${legalDrivers.length} legal drivers`)
+process.exit(problems.length === 0 ? 0 : 1)
+
+/** A case names the mutants that it kills, and a mutant the case that kills it: both must say the same. */
+function namesThatDiffer(): string[] {
+  const named = allCases.flatMap(({ id, kills }) => kills.map((name) => `${name} by ${id}`))
+  const actual = allMutants.map(({ name, killedBy }) => `${name} by ${killedBy}`)
+  const missing = named.filter((text) => !actual.includes(text)).map((text) => `a case claims to kill ${text}, and no mutant says so`)
+  const unnamed = actual.filter((text) => !named.includes(text)).map((text) => `a mutant says that it is killed: ${text}, and the case does not name it`)
+  const twice = actual.filter((text, index) => actual.indexOf(text) !== index).map((text) => `there are two mutants ${text}`)
+  return [...missing, ...unnamed, ...twice]
+}
