@@ -47,7 +47,7 @@ async function demo(options: DemoArguments, interrupted: AbortSignal): Promise<n
     console.log(`running on ${backend.title}`)
     return await runOn(backend, options, interrupted)
   } finally {
-    await withDeadline(backend[Symbol.asyncDispose](), endMs, 'the broker did not stop')
+    await withDeadline(Promise.resolve(backend[Symbol.asyncDispose]()), endMs, 'the broker did not stop')
   }
 }
 

@@ -45,7 +45,7 @@ export function planWorkload(messages: number): Workload {
 
 /** How often the handler fails before it succeeds. */
 export function failuresOf(id: string): number {
-  const number = Number(id.split(/\D+/).at(-1))
+  const number = Number(id.replaceAll(/\D/g, ''))
   return number % 40 === 11 ? 2 : number % 20 === 3 ? 1 : 0
 }
 

@@ -4,7 +4,10 @@ import type { Mutant } from './mutant.ts'
 /** The kill table as a docs page. */
 export function killTable(mutants: readonly Mutant[], legal: readonly { readonly name: string; readonly behaviour: string }[]): string {
   const titles = new Map(allCases.map(({ id, title }) => [id, title]))
-  const rows = mutants.map(({ name, fault, killedBy, profile = 'full' }) => `| \`${name}\` | ${fault} | ${profile} | \`${killedBy}\` | ${titles.get(killedBy) ?? ''} |`)
+  const rows = mutants.map(({ name, fault, killedBy, alsoKilledBy = [], profile = 'full' }) => {
+    const killers = [killedBy, ...alsoKilledBy].map((id) => `\`${id}\``).join(', ')
+    return `| \`${name}\` | ${fault} | ${profile} | ${killers} | ${titles.get(killedBy) ?? ''} |`
+  })
   return [
     '# Mutants',
     '',

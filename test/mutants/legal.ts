@@ -27,8 +27,9 @@ export const legalDrivers: readonly LegalDriver[] = [
     alterations: () => ({
       ...claiming(({ stats }) => ({ deduplication: false, stats: { ...stats, ready: 'approximate', inFlight: 'approximate', delayed: 'approximate' } })),
       send: async (batch, next) => {
-        await next(batch)
-        return next(batch)
+        const results = await next(batch)
+        await next(batch.filter((_, index) => results[index]?.ok === true))
+        return results
       },
     }),
   },
@@ -52,10 +53,7 @@ export const legalDrivers: readonly LegalDriver[] = [
           const results = await next(batch)
           return later(clock, async () => results)
         },
-        settle: async (outcomes, next, { services: { clock } }) => {
-          const results = await next(outcomes)
-          return later(clock, async () => results)
-        },
+        settle: (outcomes, next, { services: { clock } }) => later(clock, () => next(outcomes)),
       }
     },
   },

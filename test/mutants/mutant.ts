@@ -9,6 +9,8 @@ export interface Mutant {
   readonly fault: string
   /** The case that must fail on it. */
   readonly killedBy: CaseId
+  /** Cases that fail on it too, and name it. */
+  readonly alsoKilledBy?: readonly CaseId[]
   /** The memory profile that is broken. Default `full`. */
   readonly profile?: ProfileName
   /** The kind on which the case is run. Default: the first that it applies to. */

@@ -1,4 +1,4 @@
-import { allCases, applies, claimsOf, kinds, runCase, whyNotExamined, type ContractCase, type Harness, type Kind } from '@busbar/contract-tests'
+import { allCases, applies, claimsOf, kinds, runCase, whyNotExamined, type CaseId, type ContractCase, type Harness, type Kind } from '@busbar/contract-tests'
 import type { ProfileName } from '@busbar/memory'
 import { memoryHarness } from '../contract/harness/memory-harness.ts'
 import { alter, type Alterations } from './alter.ts'
@@ -11,9 +11,9 @@ export type Verdict =
   | { readonly killed: true; readonly kind: Kind; readonly text: string }
   | { readonly killed: false; readonly text: string }
 
-/** Runs the case that must kill the mutant, on the mutant. */
-export async function runMutant(mutant: Mutant): Promise<Verdict> {
-  const found = caseOf(mutant)
+/** Runs a case that must kill the mutant, on the mutant. */
+export async function runMutant(mutant: Mutant, killer: CaseId = mutant.killedBy): Promise<Verdict> {
+  const found = caseOf(killer)
   const harness = harnessOf(mutant.profile ?? 'full', mutant.alterations())
   const kind = kindOf(mutant, found, harness)
   if (kind === undefined) return { killed: false, text: `${found.id} does not apply to it` }
@@ -23,15 +23,22 @@ export async function runMutant(mutant: Mutant): Promise<Verdict> {
   return { killed: true, kind, text: failure.message }
 }
 
-/** The sound driver under the same case: it must pass, or the case would kill everything. */
-export async function runSound(mutant: Mutant, kind: Kind): Promise<string | undefined> {
-  const failure = await failureOf(caseOf(mutant), harnessOf(mutant.profile ?? 'full'), kind)
+/** The sound driver under the same case: it must pass, or the case would kill everything. A sound driver that does not claim what the case is about passes. */
+export async function runSound(profile: ProfileName, killer: CaseId, kind: Kind): Promise<string | undefined> {
+  const harness = harnessOf(profile)
+  const found = caseOf(killer)
+  if (!applies(found, kind, claimsOf(harness)[kind])) return undefined
+  const failure = await failureOf(found, harness, kind)
   return failure?.message
 }
 
-export function caseOf({ name, killedBy }: Mutant): ContractCase {
-  const found = allCases.find(({ id }) => id === killedBy)
-  if (found === undefined) throw new Error(`mutant ${name}: there is no case ${killedBy}`)
+export function killersOf({ killedBy, alsoKilledBy = [] }: Mutant): readonly CaseId[] {
+  return [killedBy, ...alsoKilledBy]
+}
+
+function caseOf(id: CaseId): ContractCase {
+  const found = allCases.find((contractCase) => contractCase.id === id)
+  if (found === undefined) throw new Error(`there is no case ${id}`)
   return found
 }
 

@@ -10,7 +10,7 @@ function history(handled: readonly string[], change: (history: History) => void 
     made.sent.set(id, { id, key: id.charAt(0), number, outcome: 'confirmed' })
     made.copies.set(id, 1)
   }
-  made.handled.push(...handled)
+  made.concluded.push(...handled)
   for (const id of new Set(handled)) made.effects.set(id, 1)
   change(made)
   return made

@@ -19,18 +19,18 @@ export function violations(history: History, promised: Promised): string[] {
   ]
 }
 
-function lost({ sent, handled, deadLettered }: History): string[] {
-  const seen = new Set(handled)
+function lost({ sent, concluded, deadLettered }: History): string[] {
+  const seen = new Set(concluded)
   const missing = [...sent.values()].filter(({ id, outcome }) => outcome === 'confirmed' && !seen.has(id) && !deadLettered.has(id))
   return missing.map(({ id }) => `lost: ${id} was confirmed, and neither handled nor dead-lettered`)
 }
 
 /** First occurrences only: a repetition may step back. */
-function outOfOrder({ sent, handled }: History): string[] {
+function outOfOrder({ sent, concluded }: History): string[] {
   const found: string[] = []
   const last = new Map<string, number>()
   const seen = new Set<string>()
-  for (const id of handled) {
+  for (const id of concluded) {
     const message = sent.get(id)
     if (!message || message.key === undefined || seen.has(id)) continue
     seen.add(id)

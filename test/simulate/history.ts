@@ -10,8 +10,8 @@ export interface Sent {
 
 export interface History {
   readonly sent: Map<string, Sent>
-  /** Ids in the order in which handlers succeeded, repetitions included. */
-  readonly handled: string[]
+  /** Ids in the order in which handlers succeeded or dead letters were stored, repetitions included. */
+  readonly concluded: string[]
   /** Ids found at the dead-letter place at the end. */
   readonly deadLettered: Set<string>
   /** Times that the effect of an id took place. */
@@ -30,7 +30,7 @@ export interface History {
 export function emptyHistory(): History {
   return {
     sent: new Map(),
-    handled: [],
+    concluded: [],
     deadLettered: new Set(),
     effects: new Map(),
     startedAfterDrain: 0,

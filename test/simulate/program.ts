@@ -106,7 +106,7 @@ class Program {
     if (poisoned || random() < failing) throw new Error('the handler fails')
     this.#effects.add(id)
     history.effects.set(id, (history.effects.get(id) ?? 0) + 1)
-    history.handled.push(id)
+    history.concluded.push(id)
     this.#onHandled?.()
   }
 
@@ -162,8 +162,9 @@ class Program {
 function countCopies(driver: MemoryDriver, history: History): void {
   driver.observe(({ kind, place, message }) => {
     const id = message?.id
-    if (place !== 'jobs' && place !== 'jobs.fifo') return
     if (id === undefined) return
+    if (kind === 'stored' && place.includes('dead')) history.concluded.push(id)
+    if (place !== 'jobs' && place !== 'jobs.fifo') return
     if (kind === 'stored') history.copies.set(id, (history.copies.get(id) ?? 0) + 1)
     if (kind === 'acked') history.acks.set(id, (history.acks.get(id) ?? 0) + 1)
   })

@@ -1,4 +1,18 @@
-import { bytes, json, queue, stream, text, topic, type Broker, type InputOf, type JsonView, type OutputOf, type Producer, type Queue } from '@busbar/core'
+import {
+  bytes,
+  json,
+  queue,
+  stream,
+  text,
+  topic,
+  type Broker,
+  type BrokerOptions,
+  type InputOf,
+  type JsonView,
+  type OutputOf,
+  type Producer,
+  type Queue,
+} from '@busbar/core'
 import { z } from 'zod'
 import type { Equal, Expect } from './expect-types.ts'
 import { arkOrder, valibotOrder, zodOrder, type OrderInput, type OrderOutput, type Reading } from './schemas.ts'
@@ -27,12 +41,14 @@ const lines = queue('lines', { codec: text })
 const blobs = stream('blobs', { codec: bytes })
 const readings = topic<Reading>('readings', { codec: json })
 const plain = queue('plain')
+const untypedJson = queue('untyped', { codec: json })
 export type Codecs = [
   Expect<Equal<InputOf<typeof lines>, string>>,
   Expect<Equal<OutputOf<typeof blobs>, Uint8Array>>,
   Expect<Equal<InputOf<typeof readings>, Reading>>,
   Expect<Equal<OutputOf<typeof readings>, Reading>>,
   Expect<Equal<InputOf<typeof plain>, unknown>>,
+  Expect<Equal<OutputOf<typeof untypedJson>, unknown>>,
 ]
 
 // Subscriptions carry the types of their topic or stream.
@@ -117,7 +133,5 @@ for await (const message of broker.messages(tracker)) {
 
 // Any definition can be listed and consumed by generic code.
 
-export const definitions = [byZod, byValibot, byArk, audit, tracker, lines, blobs] satisfies Parameters<
-  typeof import('@busbar/core').createBroker
->[0]['destinations']
+export const definitions = [byZod, byValibot, byArk, audit, tracker, lines, blobs] satisfies BrokerOptions['destinations']
 export const optional = z.object({ a: z.string().optional() })

@@ -12,6 +12,7 @@ export class Admin {
   readonly #timeoutMs: number
   #channel: Channel | undefined
   #connection: Connection | undefined
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(manager: ConnectionManager, services: Services, timeoutMs: number) {
     this.#manager = manager
@@ -20,15 +21,11 @@ export class Admin {
   }
 
   /** Throws `BrokerError`, or the reason of `signal`. The cause keeps the broker's words. */
-  async ask<T>(doing: string, question: (channel: Channel) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    signal?.throwIfAborted()
-    const late = (): Error => amqpError('ERR_UNAVAILABLE', `${doing}: no answer within ${this.#timeoutMs} ms`)
-    try {
-      this.#channel ??= await this.#open()
-      return await within(question(this.#channel), this.#timeoutMs, this.#services.clock, late)
-    } catch (error) {
-      throw toBrokerError(error, doing)
-    }
+  ask<T>(doing: string, question: (channel: Channel) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    // A refusal closes the channel under every other question on it.
+    const answer = this.#turn.then(() => this.#ask(doing, question, signal))
+    this.#turn = answer.catch(() => undefined)
+    return answer
   }
 
   /** As {@link ask}, with `undefined` where the broker says that it does not exist. */
@@ -45,6 +42,17 @@ export class Admin {
     const channel = this.#channel
     this.#channel = undefined
     if (channel !== undefined) await this.#connection?.closeChannel(channel)
+  }
+
+  async #ask<T>(doing: string, question: (channel: Channel) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    signal?.throwIfAborted()
+    const late = (): Error => amqpError('ERR_UNAVAILABLE', `${doing}: no answer within ${this.#timeoutMs} ms`)
+    try {
+      this.#channel ??= await this.#open()
+      return await within(question(this.#channel), this.#timeoutMs, this.#services.clock, late)
+    } catch (error) {
+      throw toBrokerError(error, doing)
+    }
   }
 
   async #open(): Promise<Channel> {

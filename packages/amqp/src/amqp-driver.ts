@@ -7,7 +7,7 @@ import { ConnectionManager } from './connection-manager.ts'
 import { ladderLevel, ladderLevels } from './delay-ladder.ts'
 import { amqpError, driverName } from './errors.ts'
 import { membersName, partitionName, partitionNames, queueName } from './names.ts'
-import { checkKnown, configuration, optionsFromUrl, resolveOptions, type AmqpOptions, type ResolvedOptions } from './options.ts'
+import { configuration, optionsFromUrl, resolveOptions, type AmqpOptions, type ResolvedOptions } from './options.ts'
 import { Publisher } from './publisher.ts'
 import { AmqpReceiver } from './receiver.ts'
 import { AmqpReplies } from './replies.ts'
@@ -159,7 +159,7 @@ class AmqpLink implements Link<AmqpNative> {
     if (!capabilities.delay && !capabilities.redelivery.delayed) return capabilities
     const top = ladderLevel(ladderLevels - 1)
     if ((await this.#admin.find(`Looking for queue ${top}`, (channel) => channel.checkQueue(top), signal)) !== undefined) return capabilities
-    return Object.freeze({ ...capabilities, delay: false, redelivery: { ...capabilities.redelivery, delayed: false } })
+    return Object.freeze<Capabilities>({ ...capabilities, delay: false, redelivery: { ...capabilities.redelivery, delayed: false } })
   }
 
   /** What must exist for the endpoint, and the partition queue that must not. */

@@ -156,11 +156,11 @@ export class ConnectionManager {
   #onLost(connection: Connection, cause: Error | undefined): void {
     if (this.#connection !== connection) return
     this.#connection = undefined
+    if (this.#state === 'closed') return this.#tell((listener) => listener.onLost?.(this.reason))
     const mapped = toBrokerError(cause ?? new Error('the broker closed the connection'), `The connection to ${connection.label} was lost`)
     // Whatever ended it, the next one may live.
     const error = amqpError('ERR_UNAVAILABLE', mapped.message, { cause })
     this.#lastError = error
-    if (this.#state === 'closed') return this.#tell((listener) => listener.onLost?.(error))
     this.#state = 'reconnecting'
     this.#services.log('warn', 'connection:lost', { address: connection.label, purpose: this.purpose, error: error.message })
     this.#tell((listener) => listener.onLost?.(error))

@@ -164,6 +164,8 @@ function socketOptions(address: Address, purpose: string, options: ResolvedOptio
     ...({ signal } as object),
     ...(options.authentication === 'external' && { credentials: credentials.external() }),
     timeout: options.timeoutMs,
+    // Otherwise every second small frame waits for the other side's delayed acknowledgement: 40 ms.
+    noDelay: true,
     clientProperties: { connection_name: `${options.connectionName} ${purpose}` },
   }
 }

@@ -75,10 +75,8 @@ class OutgoingPublication implements Publication {
 
 /** Throws for what AMQP cannot carry, before the broker would answer by closing the channel under all other messages. */
 export function checkMessage(message: Outgoing): void {
-  if (!isShort(message.id)) throw invalid(message, `its id has more than ${maxShortBytes} bytes`)
-  for (const name in message.headers) {
-    if (!isShort(name)) throw invalid(message, `the name of header '${name.slice(0, 40)}…' has more than ${maxShortBytes} bytes`)
-  }
+  if (!fits(message.id)) throw invalid(message, `its id has more than ${maxShortBytes} bytes`)
+  for (const name in message.headers) if (!fits(name)) throw invalid(message, `the name of header '${name.slice(0, 40)}…' has more than ${maxShortBytes} bytes`)
   // A cheap bound first: three bytes per character and the type and length of each field.
   let bound = 0
   for (const name in message.headers) bound += 3 * (name.length + (message.headers[name]?.length ?? 0)) + 16
@@ -86,6 +84,10 @@ export function checkMessage(message: Outgoing): void {
     throw amqpError('ERR_TOO_LARGE', `Message ${message.id}: its headers have ${headerBytes(message)} bytes; AMQP's client takes ${maxHeaderBytes}`, { messageId: message.id })
   }
   if (message.timeToLiveMs !== undefined && message.delayMs !== undefined) throw invalid(message, 'a lifetime and a delay cannot be combined, since the lifetime would end the delay')
+}
+
+function fits(text: string): boolean {
+  return isShort(text)
 }
 
 function invalid(message: Outgoing, why: string): Error {

@@ -18,7 +18,7 @@ import { World } from './world.ts'
 
 /** A message broker in this process, and the driver for it. All links made from one value share one broker. */
 export class MemoryDriver implements Driver<MemoryDriver> {
-  readonly name: string
+  readonly name = 'memory'
   /** @internal */
   readonly world: World
   /** @internal */
@@ -33,16 +33,16 @@ export class MemoryDriver implements Driver<MemoryDriver> {
 
   constructor(options: ResolvedMemoryOptions) {
     this.#options = options
-    this.name = options.profile === 'full' ? 'memory' : `memory (${options.profile})`
-    this.world = new World(options.clock, seededRandom(options.seed))
-    this.resources = new Resources(this.world, profiles[options.profile], options, options.missing)
+    const profile = profiles[options.profile]
+    this.world = new World(options.clock, seededRandom(options.seed), (name) => [profile.physicalName(name, false), profile.physicalName(name, true)])
+    this.resources = new Resources(this.world, profile, options, options.missing)
     this.#spies = new Spies(this.world)
     if (options.faults !== undefined) this.world.faults = new Faults(options.faults, this.world)
     if (options.trace !== undefined) this.observe(traceTo(options.trace))
   }
 
   capabilities(endpoint: Endpoint): Capabilities | Refusal {
-    return refuseEndpointOptions(endpoint) ?? this.resources.profile.capabilities(endpoint, this.#options)
+    return deepFreeze(refuseEndpointOptions(endpoint) ?? this.resources.profile.capabilities(endpoint, this.#options))
   }
 
   address(endpoint: Endpoint): string {
@@ -101,6 +101,11 @@ export class MemoryDriver implements Driver<MemoryDriver> {
   purge(queue: string): void {
     this.resources.queues.get(queue)?.purge()
   }
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) deepFreeze(part)
+  return Object.freeze(value)
 }
 
 function traceTo(write: (line: string) => void): (event: BrokerEvent) => void {

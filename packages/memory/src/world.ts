@@ -8,11 +8,13 @@ export class World {
   /** Watches what happens at the broker; `undefined` costs nothing. */
   observer: ((event: BrokerEvent) => void) | undefined = undefined
   faults: Faults | undefined = undefined
+  readonly #physicalNames: (name: string) => readonly string[]
   #clock: Clock | undefined
   #ids = 0
 
-  constructor(clock: Clock | undefined, random: () => number) {
+  constructor(clock: Clock | undefined, random: () => number, physicalNames: (name: string) => readonly string[]) {
     this.#clock = clock
+    this.#physicalNames = physicalNames
     this.random = random
   }
 
@@ -24,6 +26,11 @@ export class World {
   /** Everything in the broker runs on one clock: the one given to `memory()`, else that of the first link. */
   useClock(clock: Clock): void {
     this.#clock ??= clock
+  }
+
+  /** Is `place` what a program calls `name`? Physical names can differ: `orders` is `orders.fifo`. */
+  isPlace(name: string, place: string): boolean {
+    return name === place || this.#physicalNames(name).includes(place)
   }
 
   nextId(): number {

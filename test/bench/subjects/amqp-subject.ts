@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Meter } from '../engine/meter.ts'
 import type { Sample } from '../engine/sample.ts'
 
@@ -37,6 +38,14 @@ export async function runAmqp(subject: AmqpSubject, job: AmqpJob): Promise<Sampl
 
 /** Arguments of the queues of all subjects. */
 export const quorum: { readonly 'x-queue-type': 'quorum' } = { 'x-queue-type': 'quorum' }
+
+/**
+ * Gives the broker time to take the last acks before the channel closes. Under load a quorum queue's acks wait in the broker's channel process, where there is
+ * nothing to ask for them, and closing the channel drops those: the messages would come again.
+ */
+export async function acksTaken(): Promise<void> {
+  await sleep(300)
+}
 
 /** Keeps `inFlight` of `total` sends open; resolves when all have succeeded, rejects at the first that does not. */
 export function keepInFlight(total: number, inFlight: number, send: (index: number) => Promise<unknown>, onSent: () => void): Promise<void> {

@@ -2,7 +2,7 @@ import { amqp } from '@busbar/amqp'
 import { bytes, createBroker, queue, type Broker, type Queue } from '@busbar/core'
 import { buffers, Order, orders } from '../bodies.ts'
 import type { Meter } from '../engine/meter.ts'
-import { keepInFlight, type AmqpJob, type AmqpSubject } from './amqp-subject.ts'
+import { acksTaken, keepInFlight, type AmqpJob, type AmqpSubject } from './amqp-subject.ts'
 
 /** Busbar as its documentation shows it. */
 export const busbarAmqp: AmqpSubject = { publish, consume }
@@ -26,6 +26,7 @@ async function consume(job: AmqpJob, meter: Meter): Promise<void> {
   await using broker = connect(job, source)
   const consumer = await broker.consume(source, () => meter.tick(), { concurrency: job.prefetch, maxInFlight: job.prefetch })
   await Promise.race([meter.done, consumer.closed.then(() => Promise.reject(new Error('the consumer has ended early')))])
+  await acksTaken()
 }
 
 function define(job: AmqpJob): Queue<unknown> {

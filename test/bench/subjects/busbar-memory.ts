@@ -71,7 +71,7 @@ async function checkAcked(broker: Broker, source: Queue<unknown>): Promise<void>
 
 function define(job: MemoryJob): Queue<unknown> {
   const keyed = job.keys > 0
-  if (job.body === 'text') return queue('bench', { codec: text, ...(keyed ? { orderingKey: (body) => body.slice(0, 8) } : {}) }) as Queue<unknown>
+  if (job.body === 'text') return queue('bench', { codec: text, ...(keyed ? { orderingKey: (body: string) => body.slice(0, 8) } : {}) }) as Queue<unknown>
   const key = keyed ? { orderingKey: (order: { readonly customerId: string }) => order.customerId } : {}
   if (job.body === 'json') return queue<Order>('bench', key) as Queue<unknown>
   return queue('bench', { schema: Order, ...key }) as Queue<unknown>

@@ -1,7 +1,7 @@
 import { AMQPClient } from '@cloudamqp/amqp-client'
 import { buffers } from '../bodies.ts'
 import type { Meter } from '../engine/meter.ts'
-import { keepInFlight, quorum, type AmqpJob, type AmqpSubject } from './amqp-subject.ts'
+import { acksTaken, keepInFlight, quorum, type AmqpJob, type AmqpSubject } from './amqp-subject.ts'
 
 /** The peer by its channel interface, which is faster than its sessions. It turns Nagle's algorithm off by itself. */
 export const cloudamqpClient: AmqpSubject = { publish, consume }
@@ -32,6 +32,7 @@ async function consume(job: AmqpJob, meter: Meter): Promise<void> {
     message.ack().catch(failed.reject)
   })
   await Promise.race([meter.done, failed.promise])
+  await acksTaken()
   await channel.close()
   await connection.close()
 }

@@ -1,7 +1,7 @@
 import { Connection } from 'rabbitmq-client'
 import { buffers } from '../bodies.ts'
 import type { Meter } from '../engine/meter.ts'
-import { keepInFlight, quorum, type AmqpJob, type AmqpSubject } from './amqp-subject.ts'
+import { acksTaken, keepInFlight, quorum, type AmqpJob, type AmqpSubject } from './amqp-subject.ts'
 
 /** The peer as its documentation shows it: a publisher with confirms, a consumer that acks when the handler returns. */
 export const rabbitmqClient: AmqpSubject = { publish, consume }
@@ -25,9 +25,10 @@ async function publish(job: AmqpJob, meter: Meter): Promise<void> {
 async function consume(job: AmqpJob, meter: Meter): Promise<void> {
   const connection = new Connection({ url: job.url, noDelay: true })
   const failed = Promise.withResolvers<never>()
-  const consumer = connection.createConsumer({ queue: job.queue, qos: { prefetchCount: job.prefetch } }, () => meter.tick())
+  const consumer = connection.createConsumer({ queue: job.queue, queueOptions: { passive: true }, qos: { prefetchCount: job.prefetch } }, () => meter.tick())
   consumer.on('error', failed.reject)
   await Promise.race([meter.done, failed.promise])
+  await acksTaken()
   await consumer.close()
   await connection.close()
 }

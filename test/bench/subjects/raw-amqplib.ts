@@ -1,7 +1,7 @@
 import * as amqplib from 'amqplib'
 import { buffers, Order, orders } from '../bodies.ts'
 import type { Meter } from '../engine/meter.ts'
-import { quorum, type AmqpJob, type AmqpSubject } from './amqp-subject.ts'
+import { acksTaken, quorum, type AmqpJob, type AmqpSubject } from './amqp-subject.ts'
 
 /**
  * The raw client used well: Nagle's algorithm off, confirms by callback and not by promise, `drain` heeded, and one `multiple` ack for all that was handled in a
@@ -60,6 +60,7 @@ async function consume(job: AmqpJob, meter: Meter): Promise<void> {
     meter.tick()
   })
   await meter.done
+  await acksTaken()
   await channel.close()
   await connection.close()
 }

@@ -14,7 +14,8 @@ export interface MemoryHarnessOptions {
 /** One memory broker of its own in virtual time: a case that waits for an hour takes milliseconds. */
 export function memoryHarness({ profile, seed = 1, wrap = (driver) => driver, arrivalMs = 5_000 }: MemoryHarnessOptions): Harness {
   const clock = virtualClock()
-  const broker = memory({ profile, clock, seed, missing: 'refuse' })
+  // A standard queue keeps no order: delivering in the order sent would hide that.
+  const broker = memory({ profile, clock, seed, missing: 'refuse', disorder: profile === 'sqs-standard' ? 10 : 1 })
   const driver = wrap(broker, clock)
   const random = seededRandom(seed)
   let names = 0

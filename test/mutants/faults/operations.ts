@@ -1,4 +1,4 @@
-import { BrokerError, isBrokerError, type Delivery, type EndpointStats, type Link, type Sender } from '@busbar/core/driver'
+import { BrokerError, isBrokerError, type Delivery, type EndpointStats, type Link, type Receiver, type Sender } from '@busbar/core/driver'
 import { withIncoming, type Alterations, type ReceiverSite } from '../alter.ts'
 import { ackInSilence, editArriving, textOf } from '../edits.ts'
 import type { Mutant } from '../mutant.ts'
@@ -138,7 +138,7 @@ export const operationFaults: readonly Mutant[] = [
     killedBy: 'errors/aborted-connect',
     alterations: () => ({ connect: (next) => next(new AbortController().signal) }),
   },
-  { name: 'missing-source-swallowed', fault: 'waits for ever at a source that does not exist', killedBy: 'errors/receive-from-missing', alterations: () => ({ receiver: ({ receiver }) => ({ start: () => receiver.start().catch(() => {}) }) }) },
+  { name: 'missing-source-swallowed', fault: 'waits for ever at a source that does not exist', killedBy: 'errors/receive-from-missing', alterations: () => ({ link: ({ receiver }) => ({ receiver: (...given) => receiverOrSilence(receiver, given) }) }) },
   { name: 'capabilities-mutable', fault: 'gives its capabilities to be changed', killedBy: 'capabilities/complete', alterations: () => ({ capabilities: (claimed) => ({ ...claimed }) }) },
   { name: 'capabilities-inconsistent', fault: 'claims order without anyone who holds failed keys back', killedBy: 'capabilities/complete', alterations: () => claiming(() => ({ keyHold: false })) },
   {
@@ -189,4 +189,16 @@ export const operationFaults: readonly Mutant[] = [
 
 function bound(replies: NonNullable<Link['replies']>): NonNullable<Link['replies']> {
   return { open: (deliver) => replies.open(deliver), send: (address, reply) => replies.send(address, reply), close: () => replies.close() }
+}
+
+type MakeReceiver = Exclude<Link['receiver'], false>
+
+function receiverOrSilence(make: Link['receiver'], given: Parameters<MakeReceiver>): Receiver {
+  const nothing = async (): Promise<void> => {}
+  try {
+    if (make !== false) return make(...given)
+  } catch {
+    // The fault: nobody is told.
+  }
+  return { start: nothing, settle: async () => [], resize: () => {}, pause: nothing, resume: nothing, handBack: nothing }
 }

@@ -11,7 +11,7 @@ export const orderingFaults: readonly Mutant[] = [
     killedBy: 'ordering/in-order',
     alterations: () => ({ send: async (batch, next) => (await next(batch.toReversed())).toReversed() }),
   },
-  { name: 'delivery-reversed', fault: 'delivers what it received in reverse', killedBy: 'ordering/in-order', profile: 'kinesis', alterations: () => ({ arrive: (deliveries, next) => next(deliveries.toReversed()) }) },
+  { name: 'delivery-reversed', fault: 'delivers what it received in reverse', killedBy: 'ordering/in-order', alsoKilledBy: ['ordering/under-failure'], alterations: () => ({ arrive: (deliveries, next) => next(deliveries.toReversed()) }) },
   {
     name: 'neighbours-swapped',
     fault: 'swaps two messages of a key now and then',
@@ -25,14 +25,6 @@ export const orderingFaults: readonly Mutant[] = [
         if (first !== undefined && other !== undefined) [swapped[0], swapped[second]] = [other, first]
         return next(swapped)
       },
-    }),
-  },
-  {
-    name: 'order-of-handlers-swapped',
-    fault: 'swaps neighbours of a key on their way to handlers',
-    killedBy: 'ordering/under-failure',
-    alterations: () => ({
-      send: (batch, next) => next(batch.toReversed()).then((results) => results.toReversed()),
     }),
   },
   {

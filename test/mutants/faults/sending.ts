@@ -1,4 +1,4 @@
-import { BrokerError, type Outgoing, type SendResult } from '@busbar/core/driver'
+import { BrokerError, type Outgoing, type Sender, type SendResult } from '@busbar/core/driver'
 import { editSent } from '../edits.ts'
 import type { Alterations } from '../alter.ts'
 import type { Mutant } from '../mutant.ts'
@@ -90,25 +90,11 @@ export const sendingFaults: readonly Mutant[] = [
       },
     }),
   },
-  { name: 'missing-destination-swallowed', fault: 'says that a message is sent to a destination that does not exist', killedBy: 'errors/send-to-missing', alterations: answers((results) => results.map(() => ({ ok: true }))) },
-  {
-    name: 'wrong-code-for-missing',
-    fault: 'reports a destination that does not exist as an invalid message',
-    killedBy: 'errors/send-to-missing',
-    alterations: answers((results) => results.map((result) => (result.ok ? result : { ...result, error: new BrokerError('ERR_INVALID', 'no', { driver: 'memory' }) }))),
-  },
-  {
-    name: 'error-without-driver',
-    fault: 'does not name itself in its errors',
-    killedBy: 'errors/branded',
-    alterations: answers((results) => results.map((result) => (result.ok ? result : { ...result, error: new BrokerError(result.error.code, result.error.message) }))),
-  },
-  {
-    name: 'error-shows-body',
-    fault: 'writes message bodies into its errors',
-    killedBy: 'errors/branded',
-    alterations: answers((results, batch) => results.map((result, index) => (result.ok ? result : { ...result, error: new BrokerError(result.error.code, `cannot send ${String(batch[index]?.body)}`, { driver: 'memory' }) }))),
-  },
+  missing('missing-destination-swallowed', 'says that a message is sent to a destination that does not exist', 'errors/send-to-missing', () => ({ ok: true })),
+  missing('wrong-code-for-missing', 'reports a destination that does not exist as an invalid message', 'errors/send-to-missing', () => unsent(new BrokerError('ERR_INVALID', 'no', { driver: 'memory' }))),
+  missing('error-without-driver', 'does not name itself in its errors', 'errors/branded', () => unsent(new BrokerError('ERR_NOT_FOUND', 'no'))),
+  missing('error-shows-body', 'writes message bodies into its errors', 'errors/branded', (message) => unsent(new BrokerError('ERR_NOT_FOUND', `cannot send ${String(message.body)}`, { driver: 'memory' }))),
+  missing('error-of-its-own', 'fails with errors that are no BrokerErrors', 'errors/branded', () => unsent(Object.assign(new Error('ENOENT'), { code: 'ERR_NOT_FOUND', retryable: false }) as unknown as BrokerError)),
   {
     name: 'second-hop-drops-headers',
     fault: 'loses headers of messages that are sent to a dead-letter queue',
@@ -116,3 +102,20 @@ export const sendingFaults: readonly Mutant[] = [
     alterations: () => editSent((message, _index, _batch, endpoint) => (endpoint.name.includes('dead') ? { ...message, headers: Object.fromEntries(Object.entries(message.headers).filter(([name]) => name !== 'tenant')) } : message)),
   },
 ]
+
+function unsent(error: BrokerError): SendResult {
+  return { ok: false, stored: 'no', error }
+}
+
+/** How the driver answers a send to a destination that does not exist. */
+function missing(name: string, fault: string, killedBy: Mutant['killedBy'], answer: (message: Outgoing) => SendResult): Mutant {
+  return { name, fault, killedBy, alterations: () => ({ link: (link) => ({ sender: (endpoint) => senderOrElse(() => link.sender(endpoint), answer) }) }) }
+}
+
+function senderOrElse(make: () => Sender, answer: (message: Outgoing) => SendResult): Sender {
+  try {
+    return make()
+  } catch {
+    return { send: async (batch) => batch.map(answer), sizeOf: () => 1, writable: true, onWritable: undefined, close: async () => {} }
+  }
+}

@@ -12,15 +12,20 @@ const withoutFilters = subscribing(({ name, startFrom }) => ({ name, ...(startFr
 
 /** Acks in silence what was sent before the receiver started. */
 const missesOld = (): Alterations => {
-  const started = new WeakMap<ReceiverSite, number>()
+  const sent = new Set<string>()
+  const missed = new WeakMap<ReceiverSite, ReadonlySet<string>>()
   return {
+    send: (batch, next) => {
+      for (const { id } of batch) sent.add(id)
+      return next(batch)
+    },
     receiver: (site) => ({
       start: () => {
-        started.set(site, site.services.clock.now())
+        missed.set(site, new Set(sent))
         return site.receiver.start()
       },
     }),
-    ...editArriving((delivery, site) => ((delivery.incoming.timestamp ?? Infinity) < (started.get(site) ?? 0) ? undefined : delivery)),
+    ...editArriving((delivery, site) => (missed.get(site)?.has(delivery.incoming.id ?? '') ? undefined : delivery)),
   }
 }
 

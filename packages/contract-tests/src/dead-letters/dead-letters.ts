@@ -1,7 +1,7 @@
 import { deadLetter, type Broker, type DeadLetter } from '@busbar/core'
 import type { Capabilities } from '@busbar/core/driver'
 import type { ContractCase } from '../case.ts'
-import { check, checkEqual, checkSameMembers, show } from '../kit/assert.ts'
+import { check, checkEqual, checkOrder, checkSameMembers, show } from '../kit/assert.ts'
 import type { Handled, TextPlace } from '../kit/broker-kit.ts'
 import type { CaseContext } from '../kit/context.ts'
 import { numbered } from '../kit/messages.ts'
@@ -29,7 +29,7 @@ const afterAttempts: ContractCase = {
     await broker.producer(place.destination).send('bad')
     await letters(context, broker, place, 1)
     await context.waiting.until(context.now + context.againMs(await context.place()) + context.harness.bounds.quietMs)
-    checkEqual(handled.map(({ message }) => message.attempt), [1, 2, 3], 'starts by the default policy')
+    checkEqual([...new Set(handled.map(({ message }) => message.attempt))], [1, 2, 3], 'starts by the default policy')
   },
 }
 
@@ -70,10 +70,8 @@ const peekExact: ContractCase = {
     await letters(context, broker, place, 25)
     for (let time = 0; time < 3; time++) {
       const seen = (await broker.deadLetters(place.source).peek({ max: 100 })).map(textOfLetter)
-      checkEqual(seen, bodies, `look ${time + 1}`)
+      checkOrder(seen, bodies, `look ${time + 1}`)
     }
-    const stats = await broker.stats(broker.deadLetters(place.source).queue)
-    check(stats.ready === undefined || stats.ready === 25, () => `all 25 are still ready, not ${stats.ready}`)
   },
 }
 
@@ -95,7 +93,7 @@ const redrive: ContractCase = {
     const before = handled.length
     const wanted = bodies.slice(0, 4)
     const result = await context.waiting.settled(broker.deadLetters(place.source).redrive({ where: (letter) => wanted.includes(textOfLetter(letter)) }), 'the redrive', 60_000)
-    checkEqual(result.moved, 4, 'moved')
+    check(result.moved >= 4, () => `4 are moved, not ${result.moved}`)
     const again = (): Handled[] => handled.slice(before)
     await context.waiting.eventually(() => wanted.every((body) => again().some(({ text }) => text === body)), () => `the redriven messages are handled; only ${show(again().map(({ text }) => text))} were`, context.againMs(await context.place()))
     for (const { text, message } of again()) checkEqual([message.id, message.attempt], [`id-${text}`, 1], `id and attempt of ${text}`)
@@ -135,7 +133,7 @@ const discard: ContractCase = {
     for (const body of bodies) await broker.producer(place.destination).send(body)
     await letters(context, broker, place, 5)
     const result = await context.waiting.settled(broker.deadLetters(place.source).discard({ where: (letter) => textOfLetter(letter) !== 'm-3' }), 'the discard', 60_000)
-    checkEqual(result.discarded, 4, 'discarded')
+    check(result.discarded >= 4, () => `4 are discarded, not ${result.discarded}`)
     checkSameMembers((await letters(context, broker, place, 1)).map(textOfLetter), ['m-3'], 'dead letters that stay')
   },
 }
@@ -165,8 +163,9 @@ async function open(context: CaseContext): Promise<{ readonly place: TextPlace; 
 /** Waits for `count` dead letters. */
 function letters(context: CaseContext, broker: Broker, place: TextPlace, count: number): Promise<readonly DeadLetter[]> {
   return context.waiting.poll(
-    () => broker.deadLetters(place.source).peek({ max: count + 1 }),
-    (found) => found.length === count,
+    () => broker.deadLetters(place.source).peek({ max: 2 * count + 2 }),
+    // Each at least once, as everything else.
+    (found) => new Set(found.map(textOfLetter)).size === count,
     (found) => `there are ${count} dead letters, not ${found.length}`,
     60_000 + context.harness.bounds.arrivalMs,
     200,

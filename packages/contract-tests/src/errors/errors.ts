@@ -49,7 +49,7 @@ const brokerErrors: ContractCase = {
     const session = await context.connect()
     const destination = context.endpoint(context.uniqueName('missing'))
     const error = await failureOf(context, session, { ...place, destination, source: destination }, 'secret-body-4711')
-    check(error.driver === context.harness.createDriver().name, () => `it names its driver; got ${show(error.driver)}`)
+    check(error.driver !== undefined && error.driver !== '' && context.harness.createDriver().name.startsWith(error.driver), () => `it names its driver; got ${show(error.driver)}`)
     check(!`${error.message} ${show(error)}`.includes('secret-body'), 'it does not show the body')
   },
 }

@@ -94,7 +94,7 @@ const undecodable: ContractCase = {
       context.againMs(await context.place()),
       100,
     )
-    check(letters.length === 1 && handled.every(({ text }) => text === 'good'), 'the handler never sees it')
+    check(letters.length >= 1 && handled.every(({ text }) => text === 'good'), 'the handler never sees it')
   },
 }
 

@@ -72,11 +72,14 @@ const longHandler: ContractCase = {
     })
     await broker.consume(place.source, handle)
     await broker.producer(place.destination).send('slow')
-    await context.waiting.eventually(() => handled.length === 1, 'the handler runs', context.harness.bounds.arrivalMs)
+    await context.waiting.eventually(() => handled.length >= 1, 'the handler runs', context.harness.bounds.arrivalMs)
+    // Copies of the broker's own making start now; a lost lease shows later.
+    await context.waiting.until(context.now + Math.min(context.harness.bounds.quietMs, lease.ms / 2))
+    const copies = handled.length
     await other.consume(place.source, handle)
-    await context.waiting.eventually(() => ended === 1, 'the handler ends', lease.ms * 3)
-    check(handled.length === 1, () => `it was started once while it ran, not ${handled.length} times`)
-    await context.waiting.never(() => handled.length > 1, 'it is handled again after it was acked', lease.ms + context.harness.bounds.quietMs)
+    await context.waiting.eventually(() => ended >= copies, 'the handler ends', lease.ms * 3)
+    check(handled.length === copies, () => `it is not started again while it runs; it was, ${handled.length - copies} times`)
+    await context.waiting.never(() => handled.length > copies, 'it is handled again after it was acked', lease.ms + context.harness.bounds.quietMs)
   },
 }
 
@@ -99,9 +102,10 @@ const nack: ContractCase = {
       }),
     )
     await broker.producer(place.destination).send('only')
-    await context.waiting.eventually(() => answers.length >= 2, () => `it comes back after nack; starts ${show(handled.map(({ message }) => message.attempt))}`, context.againMs(await context.place()))
-    check(answers.every((answer) => answer === 'durable' || answer === 'accepted'), () => `the answers are durable or accepted: ${show(answers)}`)
-    checkEqual(handled.slice(0, 2).map(({ message }) => message.attempt), [1, 2], 'attempts')
+    await context.waiting.eventually(() => handled.some(({ message }) => message.attempt === 2), () => `it comes back after nack; starts ${show(handled.map(({ message }) => message.attempt))}`, context.againMs(await context.place()))
+    await context.waiting.until(context.now + context.harness.bounds.quietMs)
+    check(answers.length >= 2 && answers.every((answer) => answer === 'durable' || answer === 'accepted'), () => `the answers are durable or accepted: ${show(answers)}`)
+    checkEqual([...new Set(handled.map(({ message }) => message.attempt))], [1, 2], 'attempts')
   },
 }
 

@@ -74,7 +74,7 @@ describe('json', () => {
   })
 
   it('does not let a body reach the prototype', () => {
-    const decoded = json.decode('{"__proto__":{"admin":true}}') as { admin?: boolean }
+    const decoded = json.decode<{ admin?: boolean }>('{"__proto__":{"admin":true}}')
     expect(decoded.admin).toBeUndefined()
     expect(({} as { admin?: boolean }).admin).toBeUndefined()
   })

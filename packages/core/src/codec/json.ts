@@ -2,12 +2,18 @@ import type { Body } from '../driver/sender.ts'
 import { bodyText } from './body.ts'
 import type { Codec } from './codec.ts'
 
+/** A codec for whatever type a definition gives to its bodies. */
+export interface JsonCodec extends Codec {
+  // The type is the definition's claim; a schema is what checks it.
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters
+  decode<T>(body: Body): T
+}
+
 /**
  * The default codec. What JSON would change in silence is refused with the path to it: functions, symbols, BigInt, NaN and infinities, invalid dates,
  * maps, sets, bytes, and `undefined` anywhere but as the value of a property, which is left out.
  */
-// Any JSON value has to fit, whatever type the definition gives to it.
-export const json: Codec<any> = Object.freeze({
+export const json: JsonCodec = Object.freeze({
   contentType: 'application/json',
   json: true,
   encode: (value: unknown): Body => {
@@ -18,12 +24,12 @@ export const json: Codec<any> = Object.freeze({
     if (text === undefined) throw new TypeError('json: the body has a toJSON() that returns nothing to send')
     return text
   },
-  decode: (body: Body): unknown => parse(bodyText(body)),
+  decode: (body: Body) => parse(bodyText(body)) as never,
 })
 
 function stringify(value: unknown): string | undefined {
   try {
-    return JSON.stringify(value) as string | undefined
+    return JSON.stringify(value)
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     const bigint = error.message.includes('BigInt')
@@ -46,7 +52,7 @@ function parse(text: string): unknown {
 /** The first thing in `value` that JSON would change, as a sentence; the way to it is built only on the way back. */
 function findLost(value: unknown): string | undefined {
   const found = lostIn(value)
-  return found === undefined ? undefined : `${found.what} at ${['body', ...found.path.reverse()].join('.')} ${found.remedy}`
+  return found === undefined ? undefined : `${found.what} at ${['body', ...found.path.toReversed()].join('.')} ${found.remedy}`
 }
 
 interface Lost {

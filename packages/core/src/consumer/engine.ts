@@ -228,7 +228,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
     this.#running--
     if (run.atEnd === 'finish-lane') this.#lanes.finish(task)
     else if (run.atEnd === 'run-again') this.#enqueueAgain(task)
-    else if (!run.decided) this.#decideAtEnd(task, directive)
+    else if (run.settled === undefined) this.#decideAtEnd(task, directive)
     this.#endActive()
     this.#pump()
   }
@@ -269,6 +269,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
 
   settle(task: Task, outcome: Outcome, answer: Answer): void {
     task.phase = 'settling'
+    task.givenBack = outcome.action === 'retry'
     this.#settler.push(task, outcome, answer)
     if (this.capabilities.keyHold === 'broker' && outcome.action === 'retry') return
     this.#finishLane(task)
@@ -289,6 +290,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   #releaseBehind(task: Task): void {
     for (const next of this.#lanes.cutTail(task)) {
       next.phase = 'settling'
+      next.givenBack = true
       this.#settler.push(next, { delivery: next.delivery, action: 'release' })
     }
   }
@@ -363,7 +365,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   // Losing
 
   #adopt(task: Task | undefined, delivery: Delivery): boolean {
-    if (!task || task.phase === 'ended') return false
+    if (!task || task.phase === 'ended' || task.givenBack) return false
     const { lease } = this.capabilities
     const receiptIsDead = task.lost || (lease !== false && lease.kind === 'message')
     if (!receiptIsDead) return false
@@ -392,10 +394,10 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
 
   settleNow(run: Run, directive: Directive | undefined): Promise<Settlement> {
     const { task } = run
-    if (run.decided) return Promise.reject(new TypeError('The message is already settled: settle it once.'))
+    if (run.settled !== undefined) return Promise.reject(new TypeError('The message is already settled: settle it once.'))
     if (run.ended || task.run !== run || task.lost || this.#closed) return Promise.resolve('too-late')
     if (directive?.action === 'retry' && this.#decider.refuses(task, directive.delayMs)) return Promise.resolve('unsupported')
-    run.decided = true
+    run.settled = directive?.action ?? 'ack'
     return new Promise((resolve, reject) => {
       this.#decider.decide(task, directive, (result) => (typeof result === 'object' ? reject(result.error) : resolve(result)))
       run.onDecided?.()

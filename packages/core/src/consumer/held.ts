@@ -40,7 +40,7 @@ export class Held {
     const map = new Map<string, Task>()
     for (const task of this.#tasks) {
       const identity = task.delivery.sameAs
-      if (identity !== undefined && (task.lost || !map.has(identity))) map.set(identity, task)
+      if (identity !== undefined && !task.givenBack && (task.lost || !map.has(identity))) map.set(identity, task)
     }
     return map
   }

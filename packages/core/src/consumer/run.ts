@@ -30,8 +30,6 @@ export class Run implements ProcessContext, HandlerContext {
   body: unknown = undefined
   /** The handler has returned or thrown. */
   ended = false
-  /** An outcome was given by a settle call. */
-  decided = false
   /** The outcome that was given by a settle call. */
   settled: 'ack' | 'retry' | 'dead-letter' | undefined = undefined
   /** Called when an outcome is given by a settle call; lets an iterator end the run. */

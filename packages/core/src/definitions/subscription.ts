@@ -1,6 +1,5 @@
 import type { StartFrom } from '../driver/endpoint.ts'
 import { validateFilter, validateHeaderFilter } from '../filter/validate-filter.ts'
-import type { Filter } from '../filter/grammar.ts'
 import { assertKnownKeys } from '../nearest.ts'
 import type { Stream, StreamSubscriptionOptions, Subscription, Topic } from './types.ts'
 import { checkSubscriptionName } from './validate-options.ts'
@@ -15,7 +14,7 @@ export function makeSubscription<In, Out>(of: Topic<In, Out> | Stream<In, Out>, 
   if (typeof options !== 'object' || options === null) throw new TypeError(`${what}: the options must be an object`)
   if (of.kind === 'topic' && 'startFrom' in options) throw new TypeError(`${what}: startFrom is for streams; a topic keeps nothing to start from`)
   assertKnownKeys(what, options, ['filter', 'headerFilter', 'startFrom'])
-  if (options.filter !== undefined) validateFilter(options.filter as Filter, `${what}: filter`)
+  if (options.filter !== undefined) validateFilter(options.filter, `${what}: filter`)
   if (options.headerFilter !== undefined) validateHeaderFilter(options.headerFilter, `${what}: headerFilter`)
   if (options.startFrom !== undefined) checkStartFrom(what, options.startFrom)
   // A copy, so that what was checked cannot change.

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { isBrokerError } from '../errors.ts'
 import { compileFilter, compileHeaderFilter } from './compile-filter.ts'
-import { filterRefusals, filterVectors, type FilterRefusal, type FilterVector } from './filter-vectors.ts'
+import { filterRefusals, type FilterRefusal } from './filter-refusals.ts'
+import { filterVectors, type FilterVector } from './filter-vectors.ts'
 import type { Filter, HeaderFilter } from './grammar.ts'
 import { validateFilter, validateHeaderFilter } from './validate-filter.ts'
 

@@ -70,7 +70,7 @@ function check<Stage extends string>(
     const { name, stage } = middleware
     const rank = stages.indexOf(stage)
     if (rank === -1) {
-      problems.push(`${name} has the unknown stage '${String(stage)}'; known: ${stages.join(', ')}`)
+      problems.push(`${name} has the unknown stage '${stage}'; known: ${stages.join(', ')}`)
       continue
     }
     const outer = seen.find((other) => stages.indexOf(other.stage) > rank)

@@ -59,7 +59,7 @@ export class Faults {
 
   #applies(active: ActiveRule, operation: FaultOperation, place: string): boolean {
     const { at } = active.rule
-    if (at.operation !== operation || (at.place !== undefined && at.place !== place)) return false
+    if (at.operation !== operation || (at.place !== undefined && !this.world.isPlace(at.place, place))) return false
     active.calls++
     if (active.left <= 0) return false
     if (at.nth !== undefined && active.calls !== at.nth) return false

@@ -30,7 +30,7 @@ export type FaultKind = Fault['kind']
 export interface FaultRule {
   readonly at: {
     readonly operation: FaultOperation
-    /** Physical name of the queue, `topic.subscription`, topic or stream. Default: any. */
+    /** Name of the queue, `topic.subscription`, topic or stream. Default: any. */
     readonly place?: string
     /** The n-th call only; from 1. */
     readonly nth?: number

@@ -69,9 +69,8 @@ export class MemoryLink implements Link<MemoryDriver> {
 
   async close(): Promise<void> {
     if (this.#state === 'closed') return
-    const reason = memoryError('ERR_CLOSED', 'The link is closed')
-    for (const member of [...this.#members]) member.connectionLost(reason)
     this.#state = 'closed'
+    for (const member of [...this.#members]) member.linkClosed(this.unavailable())
     this.native.links.delete(this)
   }
 

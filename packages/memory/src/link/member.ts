@@ -7,6 +7,8 @@ export interface LinkMember {
   /** The connection is gone. */
   connectionLost(reason: BrokerError): void
   connectionRestored(): void
+  /** The link is closed for good, without handing anything back. */
+  linkClosed(reason: BrokerError): void
   /** Everything it holds is lost and comes again, elsewhere or here. */
   lose(reason: BrokerError): void
   /** Another receiver has taken its place: it ends. */

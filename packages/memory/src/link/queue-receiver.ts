@@ -77,6 +77,17 @@ export class QueueReceiver implements Receiver, LinkMember {
     if (this.#state === 'open') this.#openSession()
   }
 
+  linkClosed(reason: BrokerError): void {
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    this.#link.leave(this)
+    if (this.#queue.behaviour.lease) this.#queue.retire(this.#port)
+    else {
+      this.lose(reason)
+      this.#queue.detach(this.#port)
+    }
+  }
+
   lose(reason: BrokerError): void {
     const seen = this.#seen()
     const session = this.#port.session

@@ -94,6 +94,15 @@ export class StreamReceiver implements Receiver, StreamConsumer {
     this.#group.wake()
   }
 
+  linkClosed(reason: BrokerError): void {
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    this.#member.open = false
+    for (const lease of this.#member.leases) this.#intake.lost(lease, reason)
+    this.#group.leave(this.#member)
+    this.#link.leave(this)
+  }
+
   lose(reason: BrokerError): void {
     this.#group.lose(this.#member, reason)
   }

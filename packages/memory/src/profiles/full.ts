@@ -99,7 +99,7 @@ function queueBehaviour(settings: ProfileSettings): QueueBehaviour {
     lateSettle: 'refused',
     givesBack: true,
     releaseCounts: false,
-    identifies: true,
+    ownIds: true,
     tellsCount: true,
     stepMs: 1,
     retentionMs: Infinity,

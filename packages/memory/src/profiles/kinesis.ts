@@ -1,6 +1,7 @@
 import type { Capabilities, Endpoint, Outgoing, Refusal } from '@busbar/core/driver'
 import type { QueueBehaviour } from '../queue/behaviour.ts'
 import type { Profile } from './profile.ts'
+import { partitionKey } from '../stream/hash-key.ts'
 import { headerBytes, textBytes } from './size.ts'
 
 /** Limits of Amazon Kinesis Data Streams, as of 2026. */
@@ -46,7 +47,7 @@ function refuse(endpoint: Endpoint): Refusal | undefined {
 
 /** Data and partition key count; headers travel in the data. */
 function sizeOf(message: Outgoing): number {
-  return message.bodyBytes + textBytes(message.key ?? message.id) + headerBytes(message.headers)
+  return message.bodyBytes + textBytes(partitionKey(message)) + headerBytes(message.headers)
 }
 
 function capabilities(kind: Endpoint['kind']): Capabilities {

@@ -73,7 +73,7 @@ function behaviour(topic: boolean): QueueBehaviour {
     lateSettle: 'refused',
     givesBack: false,
     releaseCounts: false,
-    identifies: false,
+    ownIds: false,
     tellsCount: false,
     stepMs: 1,
     retentionMs: Infinity,

@@ -80,7 +80,7 @@ function behaviour(keyed: boolean): QueueBehaviour {
     lateSettle: 'refused',
     givesBack: true,
     releaseCounts: true,
-    identifies: true,
+    ownIds: false,
     tellsCount: true,
     stepMs: 1,
     retentionMs: Infinity,

@@ -91,7 +91,7 @@ export function sqsBehaviour(fifo: boolean, settings: ProfileSettings): QueueBeh
     lateSettle: fifo ? 'refused' : 'works',
     givesBack: true,
     releaseCounts: true,
-    identifies: true,
+    ownIds: true,
     tellsCount: true,
     stepMs: 1_000,
     retentionMs: sqsLimits.retentionMs,
@@ -124,12 +124,17 @@ export function refuseName(physicalName: string, maxLength: number): Refusal | u
   return { refused: `the name ${physicalName.slice(0, 100)} is not 1 to ${maxLength} letters, digits, hyphens and underscores`, remedy: 'give a legal name in the route' }
 }
 
+/** Text that SQS takes as a body: not empty, and of the characters that XML 1.0 has. */
+export function isSqsText(text: string): boolean {
+  return text !== '' && !illegal.test(text)
+}
+
 /**
- * Bytes as SQS counts them: the body (base64 if it is binary) and, for each attribute, its name, its data type and its value.
- * Headers beyond the eighth, and those that SQS does not take as attributes, go together into one.
+ * Bytes as SQS counts them: the body and, for each attribute, its name, its data type and its value. Bodies that SQS does not take as they are (bytes, control
+ * characters, none at all) travel as base64, with an attribute that says so. Headers beyond the eighth, and those that cannot be attributes, go together into one.
  */
 export function sqsSize(message: Outgoing): number {
-  let bytes = typeof message.body === 'string' ? message.bodyBytes : Math.ceil(message.bodyBytes / 3) * 4
+  let bytes = typeof message.body === 'string' && isSqsText(message.body) ? message.bodyBytes : base64Bytes(message.bodyBytes)
   let packed: Record<string, string> | undefined
   let attributes = 0
   for (const [name, value] of Object.entries(message.headers)) {
@@ -143,11 +148,9 @@ export function sqsSize(message: Outgoing): number {
   return metadata === undefined ? bytes : bytes + attributeBytes('busbar', metadata)
 }
 
-/** What is stored must be text of the characters that XML 1.0 has, and not empty. */
+/** What no encoding can make good. */
 export function refuseContent(message: Outgoing, endpoint: Endpoint): BrokerError | undefined {
   const refused = (reason: string): BrokerError => memoryError('ERR_INVALID', `${endpoint.destination}: ${reason}`, { destination: endpoint.destination, messageId: message.id })
-  if (message.bodyBytes === 0) return refused('an empty body is not allowed')
-  if (typeof message.body === 'string' && illegal.test(message.body)) return refused('the body has a character that is not allowed')
   for (const value of Object.values(message.headers)) if (illegalEvenPacked.test(value)) return refused('a header has a character that is not allowed')
   for (const id of [message.key, message.deduplicationId]) if (id !== undefined && !/^[!-~]{1,128}$/.test(id)) return refused('keys and deduplication ids have 1 to 128 characters from ! to ~')
   return undefined
@@ -167,6 +170,11 @@ const illegalEvenPacked = /[\u{FFFE}\u{FFFF}]/u
 
 function isAttribute(name: string, value: string): boolean {
   return value !== '' && !illegal.test(value) && name.length <= 256 && /^(?!aws\.|amazon\.)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/i.test(name)
+}
+
+/** A body of no bytes is a padding character. */
+function base64Bytes(bytes: number): number {
+  return Math.max(1, Math.ceil(bytes / 3) * 4) + attributeBytes('busbar-encoding', 'base64')
 }
 
 function attributeBytes(name: string, value: string): number {

@@ -15,8 +15,8 @@ export interface QueueBehaviour {
   /** Can a message be given back at all without losing the session? */
   readonly givesBack: boolean
   readonly releaseCounts: boolean
-  /** Can redeliveries of one message be told from other messages? */
-  readonly identifies: boolean
+  /** Does the broker give messages ids of its own? Otherwise a redelivery is known by the sender's id. */
+  readonly ownIds: boolean
   /** Does the broker tell how often it delivered a message? */
   readonly tellsCount: boolean
   /** Delays are whole multiples of this many milliseconds, rounded up. */

@@ -31,8 +31,9 @@ export class QueueDelivery implements Delivery, Scope {
     return this.message.incoming
   }
 
+  /** The broker's id of the message; where brokers give none, the sender's, which a plain client may not have set. */
   get sameAs(): string | undefined {
-    return this.port.identifies ? this.message.sameAs : undefined
+    return this.port.ownIds ? this.message.sameAs : this.message.incoming.id
   }
 
   get scope(): Scope {

@@ -10,8 +10,8 @@ export class KeyState {
   /** The receiver that holds messages of the key: only it may get the next. */
   owner: Port | undefined = undefined
   inFlight = 0
-  /** Is it in a list of keys to be served? */
-  listed = false
+  /** The list of keys to be served that it is in. Entries in other lists are left over. */
+  list: Ring<KeyState> | undefined = undefined
   // Most keys never need either, so they are made when they do.
   /** Delivered before and given back, by their order. All are older than those in `waiting`. Some may be delayed. */
   #returned: Ring<Stored> | undefined = undefined

@@ -84,7 +84,8 @@ export class OrderedBacklog implements Backlog {
 
   closed(port: Port): void {
     for (let state = port.resumed.shift(); state !== undefined; state = port.resumed.shift()) {
-      state.listed = false
+      if (state.list !== port.resumed) continue
+      state.list = undefined
       this.#list(state)
     }
   }
@@ -165,6 +166,10 @@ export class OrderedBacklog implements Backlog {
 
   #nextResumed(states: Ring<KeyState>, port: Port, taken: number): Stored | undefined {
     for (let state = states.peek(); state !== undefined; state = states.peek()) {
+      if (state.list !== states) {
+        states.shift()
+        continue
+      }
       const message = state.head()
       if (message !== undefined && state.serves(port)) {
         if (!port.fits(message.incoming.bodyBytes, taken)) {
@@ -178,7 +183,7 @@ export class OrderedBacklog implements Backlog {
         return message
       }
       states.shift()
-      state.listed = false
+      state.list = undefined
       // Served in part, it may have become another receiver's; emptied by expiry, it goes.
       this.#list(state)
     }
@@ -186,19 +191,22 @@ export class OrderedBacklog implements Backlog {
   }
 
   #freed(state: KeyState): void {
-    if (state.inFlight === 0) state.owner = undefined
+    if (state.inFlight === 0) {
+      state.owner = undefined
+      // Whatever list of its owner it was in: any receiver may be served now.
+      if (state.list !== this.#resumed) state.list = undefined
+    }
     this.#list(state)
   }
 
   /** Queues a key to be served if its head is ready, and forgets it if nothing of it is left. */
   #list(state: KeyState): void {
-    if (state.listed) return
+    if (state.list !== undefined) return
     const head = state.head()
     if (head === undefined && state.inFlight === 0) this.#keys.delete(state.key)
     if (head?.state !== 'ready') return
-    state.listed = true
-    if (state.owner === undefined) this.#resumed.push(state)
-    else state.owner.resumed.push(state)
+    state.list = state.owner === undefined ? this.#resumed : state.owner.resumed
+    state.list.push(state)
   }
 
   #putBack(message: Stored): void {

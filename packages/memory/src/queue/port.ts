@@ -10,8 +10,8 @@ export class Port {
   /** For traces. */
   readonly name: string
   readonly leases: LeaseTable
-  /** Are redeliveries told from other messages? */
-  readonly identifies: boolean
+  /** Does the broker give messages ids of its own? */
+  readonly ownIds: boolean
   readonly deliver: (deliveries: QueueDelivery[]) => void
   /** The scope that its deliveries belong to; `undefined` where each is a scope of its own. */
   session: Scope | undefined = undefined
@@ -19,16 +19,18 @@ export class Port {
   member: LinkMember | undefined = undefined
   /** May be delivered to: started, not paused, connected. */
   open = false
+  /** Its link is closed: it is forgotten when its last lease has ended. */
+  retired = false
   heldBytes = 0
   /** Keys that only this receiver may be served. */
   readonly resumed: Ring<KeyState> = new Ring<KeyState>()
   #window: Window
 
-  constructor(name: string, window: Window, leases: LeaseTable, identifies: boolean, deliver: (deliveries: QueueDelivery[]) => void) {
+  constructor(name: string, window: Window, leases: LeaseTable, ownIds: boolean, deliver: (deliveries: QueueDelivery[]) => void) {
     this.name = name
     this.#window = window
     this.leases = leases
-    this.identifies = identifies
+    this.ownIds = ownIds
     this.deliver = deliver
   }
 

@@ -90,11 +90,11 @@ export class Queue {
 
   /** A new receiver, closed at first. */
   attach(name: string, window: Window, deliver: (deliveries: QueueDelivery[]) => void): Port {
-    const { lease, maxHoldMs, identifies } = this.behaviour
+    const { lease, maxHoldMs, ownIds } = this.behaviour
     const leases = lease
       ? new LeaseTable(this.world.clock, lease.ms, true, (deliveries) => this.#settling.expire(deliveries))
       : new LeaseTable(this.world.clock, maxHoldMs, false, () => port.member?.lose(memoryError('ERR_TOO_LATE', `A delivery was not settled within ${maxHoldMs} ms`)))
-    const port: Port = new Port(name, window, leases, identifies, deliver)
+    const port: Port = new Port(name, window, leases, ownIds, deliver)
     this.#ports.push(port)
     return port
   }
@@ -107,6 +107,13 @@ export class Queue {
     if (index >= 0) this.#ports.splice(index, 1)
     this.backlog.closed(port)
     this.wake()
+  }
+
+  /** The receiver's link is closed without a word: what it holds comes again when its leases end. */
+  retire(port: Port): void {
+    port.open = false
+    port.retired = true
+    if (port.leases.size === 0) this.detach(port)
   }
 
   /** What the receiver holds is lost to it: it comes again, in order. */

@@ -15,7 +15,7 @@ export class Settling {
   settle(outcome: Outcome, port: Port, now: number): SettleResult {
     const delivery = outcome.delivery
     if (!(delivery instanceof QueueDelivery) || delivery.port !== port) return foreign()
-    if (!delivery.live) return this.#late(delivery, outcome, now)
+    if (!delivery.live) return this.#late(delivery, outcome)
     switch (outcome.action) {
       case 'ack':
         this.#end(delivery)
@@ -42,6 +42,7 @@ export class Settling {
 
   expire(deliveries: readonly QueueDelivery[]): void {
     for (const delivery of deliveries) this.#putBack(delivery, 0, 'expired')
+    for (const { port } of deliveries) if (port.retired && port.leases.size === 0) this.#queue.detach(port)
     this.#queue.wake()
   }
 
@@ -90,21 +91,17 @@ export class Settling {
     this.#queue.accept(new Stored(this.#queue.world.nextId(), incoming, now, timeToLiveMs, message.priority), delayMs)
   }
 
-  /** An SQS standard queue lets an expired receipt delete, or hide, a message that nobody else has received since. */
-  #late(delivery: QueueDelivery, outcome: Outcome, now: number): SettleResult {
+  /** An SQS standard queue lets an expired receipt delete a message that nobody has received since, and one that is deleted. */
+  #late(delivery: QueueDelivery, outcome: Outcome): SettleResult {
     const { message } = delivery
-    if (this.#queue.behaviour.lateSettle === 'refused' || outcome.action === 'discard') return this.#tooLate(delivery)
-    if (outcome.action === 'ack') {
-      if (message.state === 'ready' || message.state === 'delayed') {
-        this.#queue.drop(message)
-        this.#queue.report('acked', message, 'late')
-      }
-      return this.#queue.behaviour.answer
+    if (this.#queue.behaviour.lateSettle === 'refused') return this.#tooLate(delivery)
+    // Received again since: AWS would answer success and do nothing. Saying so is the truth that an adapter owes its user.
+    if (message.state === 'flight' || outcome.action !== 'ack') return this.#tooLate(delivery)
+    if (message.state !== 'gone') {
+      this.#queue.drop(message)
+      this.#queue.report('acked', message, 'late')
     }
-    if (message.state !== 'ready') return this.#tooLate(delivery)
-    if (outcome.action === 'release' || outcome.delayMs === 0) return this.#queue.behaviour.answer
-    if (now + outcome.delayMs > delivery.receivedAt + this.#queue.behaviour.maxRetryMs) return tooLong(outcome.delayMs, this.#queue.behaviour.maxRetryMs)
-    return this.#tooLate(delivery)
+    return this.#queue.behaviour.answer
   }
 
   #end(delivery: QueueDelivery): void {

@@ -4,7 +4,7 @@ import { incomingOf } from '../queue/stored.ts'
 import type { World } from '../world.ts'
 import type { StreamBehaviour } from './behaviour.ts'
 import { Group } from './group.ts'
-import { hashKey, hashKeys } from './hash-key.ts'
+import { hashKey, hashKeys, partitionKey } from './hash-key.ts'
 import { Shard } from './shard.ts'
 import { TokenBucket } from './token-bucket.ts'
 
@@ -98,7 +98,7 @@ export class Stream {
   }
 
   #append(outgoing: Outgoing, now: number, arrivedAt: number): SendResult {
-    const hash = hashKey(outgoing.key ?? outgoing.id)
+    const hash = hashKey(partitionKey(outgoing))
     const shard = this.shards.find((candidate) => !candidate.closed && candidate.covers(hash)) as Shard
     const bytes = this.#sizeOf(outgoing)
     if (shard.rates !== undefined) {

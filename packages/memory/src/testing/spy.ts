@@ -32,7 +32,7 @@ export class Spies {
   }
 
   on(place: string): Spy {
-    return new PlaceSpy(place, (observer) => this.observe(observer))
+    return new PlaceSpy((event) => this.#world.isPlace(place, event.place), (observer) => this.observe(observer))
   }
 
   observe(observer: (event: BrokerEvent) => void): () => void {
@@ -54,13 +54,13 @@ interface Wait {
 }
 
 class PlaceSpy implements Spy {
-  readonly #place: string
+  readonly #isHere: (event: BrokerEvent) => boolean
   readonly #stop: () => void
   #events: BrokerEvent[] = []
   #waits: Wait[] = []
 
-  constructor(place: string, observe: (observer: (event: BrokerEvent) => void) => () => void) {
-    this.#place = place
+  constructor(isHere: (event: BrokerEvent) => boolean, observe: (observer: (event: BrokerEvent) => void) => () => void) {
+    this.#isHere = isHere
     this.#stop = observe((event) => this.#see(event))
   }
 
@@ -93,7 +93,7 @@ class PlaceSpy implements Spy {
   }
 
   #see(event: BrokerEvent): void {
-    if (event.place !== this.#place) return
+    if (!this.#isHere(event)) return
     this.#events.push(event)
     const met = this.#waits.filter((wait) => matches(event, wait.kinds, wait.match))
     if (met.length === 0) return

@@ -13,9 +13,20 @@ function setup(options: Partial<IdempotencyOptions> = {}): { store: FakeStore; m
   return { store, failures, middleware: idempotency({ store, onStoreFailure: (event) => failures.push(event), ...options }) }
 }
 
+interface Counting {
+  starts: number
+  readonly run: () => unknown
+}
+
 /** A handler that counts its starts. */
-function counting(value: unknown = undefined): { starts: number; run: () => unknown } {
-  const handler = { starts: 0, run: () => (handler.starts++, value) }
+function counting(): Counting {
+  const handler: Counting = {
+    starts: 0,
+    run: () => {
+      handler.starts++
+      return undefined
+    },
+  }
   return handler
 }
 

@@ -34,7 +34,13 @@ describe('retry', () => {
   it('gives the attempt and the random source to the backoff', async () => {
     const random = (): number => 0.25
     const asked: unknown[] = []
-    const backoff = { maxMs: 9, delay: (...given: unknown[]) => (asked.push(given), 9) }
+    const backoff = {
+      maxMs: 9,
+      delay: (...given: unknown[]) => {
+        asked.push(given)
+        return 9
+      },
+    }
     await outcomes({ backoff, maxAttempts: 9 }, makeContext({ attempt: 4, random }))
     expect(asked).toEqual([
       [4, random],
