@@ -20,6 +20,8 @@ export interface ContractCase {
   readonly applies?: (capabilities: Capabilities) => boolean
   /** Faults that the harness must be able to cause. */
   readonly faults?: readonly (keyof Faults)[]
+  /** The case looks at dead letters: it needs somewhere to put them. */
+  readonly looksAtDeadLetters?: true
   /** The longest wait that the broker's own times force on the case, in milliseconds. */
   readonly waitsMs?: (capabilities: Capabilities) => number
   run(context: CaseContext): Promise<void>

@@ -2,8 +2,8 @@ import type { Capabilities, Refusal } from '@busbar/core/driver'
 import type { CaseId } from './case-ids.ts'
 import type { Harness, Kind } from './harness.ts'
 
-/** `gap`: it failed, and a known gap says why. `not-examined`: this harness cannot cause what the case needs. */
-export type CaseOutcome = 'passed' | 'failed' | 'gap' | 'not-examined'
+/** `not-applicable`: running it showed that it is about something that does not exist here. `gap`: it failed, and a known gap says why. `not-examined`: this harness cannot cause what the case needs. */
+export type CaseOutcome = 'passed' | 'failed' | 'gap' | 'not-applicable' | 'not-examined'
 
 export interface CaseResult {
   readonly id: CaseId

@@ -4,7 +4,7 @@ import type { CaseId } from './case-ids.ts'
 import type { ContractCase } from './case.ts'
 import type { CaseOutcome, CaseResult, Certificate } from './certificate.ts'
 import { kinds, type Harness, type Kind } from './harness.ts'
-import { ContractViolation } from './kit/assert.ts'
+import { ContractViolation, NotApplicable } from './kit/assert.ts'
 import { claimsOf } from './kit/claims.ts'
 import { runCase } from './run-case.ts'
 import type { Runner } from './runner.ts'
@@ -66,6 +66,7 @@ export function describeDriverContract({ name, harness, runner, knownGaps = [], 
         await runCase(contractCase, harness, kind)
         record('passed')
       } catch (error) {
+        if (error instanceof NotApplicable) return record('not-applicable', error.message)
         const reason = error instanceof Error ? error.message : String(error)
         if (gap === undefined) {
           record('failed', reason)
@@ -90,6 +91,9 @@ export function applies(contractCase: ContractCase, kind: Kind, claims: Certific
 export function whyNotExamined(contractCase: ContractCase, harness: Harness, claims: Certificate['claims'][Kind]): string | undefined {
   const missing = contractCase.faults?.filter((fault) => harness.faults?.[fault] === undefined) ?? []
   if (missing.length > 0) return `the harness cannot cause: ${missing.join(', ')}`
+  if (contractCase.looksAtDeadLetters === true && harness.createDeadLetterDriver === undefined && 'refused' in claimsOf(harness).queue.unkeyed) {
+    return 'the driver has no queues, and the harness no driver for dead letters'
+  }
   const claim = contractCase.keyed === true ? claims.keyed : claims.unkeyed
   const waitMs = 'refused' in claim ? 0 : (contractCase.waitsMs?.(claim) ?? 0)
   if (waitMs > harness.bounds.longestWaitMs) return `it takes ${waitMs} ms, more than this harness waits (${harness.bounds.longestWaitMs})`

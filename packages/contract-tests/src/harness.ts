@@ -39,7 +39,7 @@ export interface Faults {
   loseNextAnswer?(name: string): Promise<void>
 }
 
-/** What stands between the suite and one broker. Eight members, two of them optional. */
+/** What stands between the suite and one broker. Nine members, three of them optional. */
 export interface Harness {
   /** Printed in the capability matrix. `version` is the broker's. */
   readonly label: { readonly driver: string; readonly version: string; readonly kind: 'simulator' | 'emulator' | 'real' }
@@ -54,5 +54,7 @@ export interface Harness {
   uniqueName(prefix: string, keyed: boolean): string
   /** The adapter's options for a destination of the suite: short leases, partition counts. Default: none. */
   routeOptions?(kind: Kind, keyed: boolean): Readonly<Record<string, unknown>>
+  /** Holds dead letters where the driver has no queues of its own. Without it the cases on dead letters are not examined there. */
+  createDeadLetterDriver?(): Driver
   readonly faults?: Faults
 }

@@ -1,4 +1,4 @@
-export { constant, decorrelated, exponential, linear, type Backoff } from './backoff.ts'
+export { constant, decorrelated, exponential, linear, type Backoff, type DecorrelatedOptions, type ExponentialOptions, type Jitter, type LinearOptions } from './backoff.ts'
 export { createBroker } from './broker/create-broker.ts'
 export type {
   BatchHandler,
@@ -30,16 +30,21 @@ export type {
   AnyDefinition,
   AnyDestination,
   AnySource,
+  DestinationOf,
   DestinationOptions,
   InputOf,
+  Misuse,
   OutputOf,
   Queue,
+  RequestableOf,
   Requirements,
+  SourceOf,
   Stream,
   StreamSubscriptionOptions,
   Subscription,
   SubscriptionOptions,
   Topic,
+  Typed,
 } from './definitions/types.ts'
 export { BrokerError, isBrokerError, type BrokerErrorOptions, type ErrorCode } from './errors.ts'
 export type { Filter, FilterOn, HeaderFilter } from './filter/grammar.ts'

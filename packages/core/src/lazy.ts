@@ -1,14 +1,21 @@
+import type * as Batches from './consumer/batch-collector.ts'
+import type * as GivingUp from './dead-letters/give-up.ts'
+import type * as Operations from './dead-letters/operations.ts'
+import type * as Filters from './filter/compile-filter.ts'
+import type * as Responders from './reply/responder.ts'
+import type * as Requests from './reply/send-request.ts'
+
 /**
  * Parts that most programs never use: loaded when they are first needed, so that bundles and cold starts stay small.
  * `import()` of a part that is loaded costs a few turns of the microtask queue.
  */
 export const lazy: {
-  readonly giveUp: () => Promise<typeof import('./dead-letters/give-up.ts')>
-  readonly deadLetters: () => Promise<typeof import('./dead-letters/operations.ts')>
-  readonly filters: () => Promise<typeof import('./filter/compile-filter.ts')>
-  readonly requests: () => Promise<typeof import('./reply/send-request.ts')>
-  readonly responder: () => Promise<typeof import('./reply/responder.ts')>
-  readonly batches: () => Promise<typeof import('./consumer/batch-collector.ts')>
+  readonly giveUp: () => Promise<typeof GivingUp>
+  readonly deadLetters: () => Promise<typeof Operations>
+  readonly filters: () => Promise<typeof Filters>
+  readonly requests: () => Promise<typeof Requests>
+  readonly responder: () => Promise<typeof Responders>
+  readonly batches: () => Promise<typeof Batches>
 } = {
   giveUp: () => import('./dead-letters/give-up.ts'),
   deadLetters: () => import('./dead-letters/operations.ts'),

@@ -25,7 +25,8 @@ export function memoryHarness({ profile, seed = 1, wrap = (driver) => driver, ar
     random,
     bounds: { arrivalMs, quietMs: 2_000, reconnectMs: 15_000, longestWaitMs: Infinity, caseMs: 60_000 },
     createDriver: () => driver,
-    uniqueName: (prefix) => `${prefix}-${++names}`,
+    uniqueName: (prefix) => `${prefix}-${++names}${profile === 'sqs-fifo' ? '.fifo' : ''}`,
+    ...(profile === 'sns' ? { createDeadLetterDriver: () => memory({ profile: 'sqs-standard', clock, seed }) } : {}),
     faults: {
       cutConnections: async () => broker.dropConnections(),
       outage: async () => {
@@ -38,7 +39,8 @@ export function memoryHarness({ profile, seed = 1, wrap = (driver) => driver, ar
         const body = message.body
         const { busbar: _ours, ...headers } = message.headers ?? {}
         // A plain client gives no identity, type or time. Memory has no wire on which its own metadata could be malformed.
-        const partition = kind === 'stream' ? { key: 'foreign' } : {}
+        // Records of a stream always have a partition key.
+        const partition = kind === 'stream' || profile === 'kinesis' ? { key: 'foreign' } : {}
         const foreign = { ...partition, body, bodyBytes: Buffer.byteLength(body), headers, attempt: 0 } as unknown as Outgoing
         await link.sender({ destination: name, kind, name, keyed: false, maxAttempts: 0, options: {} }).send([foreign], new AbortController().signal)
         await link.close()

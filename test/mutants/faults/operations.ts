@@ -1,4 +1,5 @@
 import { BrokerError, isBrokerError, type Delivery, type EndpointStats, type Link, type Receiver, type Sender } from '@busbar/core/driver'
+import { memory } from '@busbar/memory'
 import { withIncoming, type Alterations, type ReceiverSite } from '../alter.ts'
 import { ackInSilence, editArriving, textOf } from '../edits.ts'
 import type { Mutant } from '../mutant.ts'
@@ -181,11 +182,13 @@ export const operationFaults: readonly Mutant[] = [
     profile: 'sqs-standard',
     kind: 'queue',
     alterations: () => ({
-      capabilities: (claimed, endpoint) => ('refused' in claimed && endpoint.kind === 'stream' ? Object.freeze({ ...claimed, kind: 'stream' } as never) : claimed),
+      capabilities: (claimed, endpoint) => ('refused' in claimed && endpoint.kind === 'stream' ? streamsClaimed : claimed),
       inspect: (next, endpoint) => (endpoint.kind === 'stream' ? Promise.reject(new BrokerError('ERR_UNSUPPORTED', 'no streams')) : next()),
     }),
   },
 ]
+
+const streamsClaimed = memory().capabilities({ destination: 'any', kind: 'stream', name: 'any', keyed: false, maxAttempts: 0, options: {} })
 
 function bound(replies: NonNullable<Link['replies']>): NonNullable<Link['replies']> {
   return { open: (deliver) => replies.open(deliver), send: (address, reply) => replies.send(address, reply), close: () => replies.close() }

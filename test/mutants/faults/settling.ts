@@ -159,7 +159,7 @@ export const settlingFaults: readonly Mutant[] = [
   {
     name: 'late-ack-deletes-in-secret',
     fault: 'says too late and deletes the message all the same',
-    killedBy: 'settling/late-answer-is-true',
+    killedBy: 'settling/late-touches-no-other',
     alterations: () => everywhere(({ delivery, action }, sites) => {
       for (const { site, live } of sites) for (const other of live) if (action === 'ack' && other.sameAs === delivery.sameAs) return { site, delivery: other, action: 'ack' }
       return undefined

@@ -28,8 +28,8 @@ const kindsRefused: ContractCase = {
 }
 
 /** What a driver lacks must be refused when it is required: one case per capability, each the negative of a positive case. */
-const negatives: readonly { readonly id: CaseId; readonly what: string; readonly key: keyof Capabilities; readonly absent: (capabilities: Capabilities) => boolean; readonly options: (capabilities: Capabilities) => DestinationOptions<string> }[] = [
-  { id: 'capabilities/ordering-refused', what: 'ordering keys', key: 'ordering', absent: ({ ordering }) => ordering === 'none', options: () => ({ orderingKey: (body) => body }) },
+const negatives: readonly { readonly id: CaseId; readonly what: string; readonly key: keyof Capabilities; readonly absent: (capabilities: Capabilities) => boolean; readonly keyed?: true; readonly options: (capabilities: Capabilities) => DestinationOptions<string> }[] = [
+  { id: 'capabilities/ordering-refused', what: 'ordering keys', key: 'ordering', absent: ({ ordering }) => ordering === 'none', keyed: true, options: () => ({}) },
   { id: 'capabilities/delay-refused', what: 'delayed sends', key: 'delay', absent: ({ delay }) => delay === false, options: () => required({ delayMs: 1_000 }) },
   { id: 'capabilities/long-delay-refused', what: 'a delay above the limit', key: 'delay', absent: ({ delay }) => delay !== false && Number.isFinite(delay.maxMs), options: ({ delay }) => required({ delayMs: (delay === false ? 0 : delay.maxMs) + 1 }) },
   { id: 'capabilities/deduplication-refused', what: 'deduplication', key: 'deduplication', absent: ({ deduplication }) => deduplication === false, options: () => required({ deduplicationMs: 1_000 }) },
@@ -40,11 +40,12 @@ const negatives: readonly { readonly id: CaseId; readonly what: string; readonly
   { id: 'capabilities/confirms-refused', what: 'confirmed sends', key: 'confirms', absent: ({ confirms }) => !confirms, options: () => required({ confirms: true }) },
 ]
 
-const refusedRequirements: readonly ContractCase[] = negatives.map(({ id, what, key, absent, options }) => ({
+const refusedRequirements: readonly ContractCase[] = negatives.map(({ id, what, key, absent, keyed, options }) => ({
   id,
   title: `without it, a destination that requires ${what} is refused at start`,
   examines: [key],
   kills: [],
+  ...(keyed === undefined ? {} : { keyed }),
   applies: absent,
   async run(context: CaseContext) {
     const { capabilities } = await context.place()

@@ -15,6 +15,7 @@ const afterAttempts: ContractCase = {
   title: 'a message whose handler fails at every attempt goes to dead letter after exactly that many starts, and is gone from its source',
   examines: ['deadLetter'],
   kills: ['ack-no-op'],
+  looksAtDeadLetters: true,
   applies: received,
   waitsMs: () => 10_000,
   async run(context) {
@@ -38,6 +39,7 @@ const copyIsWhole: ContractCase = {
   title: 'a dead letter has the body and headers of its message byte for byte, its identity, and says why it is there',
   examines: ['deadLetter', 'peek'],
   kills: ['second-hop-drops-headers'],
+  looksAtDeadLetters: true,
   applies: received,
   async run(context) {
     const { place, broker } = await open(context)
@@ -61,6 +63,7 @@ const peekExact: ContractCase = {
   title: 'an exact peek takes nothing, however often it looks, in the order of the queue',
   examines: ['peek'],
   kills: ['browse-takes', 'browse-misordered', 'browse-misses-page'],
+  looksAtDeadLetters: true,
   applies: (capabilities) => kept(capabilities) && capabilities.peek === 'exact',
   async run(context) {
     const { place, broker } = await open(context)
@@ -80,6 +83,7 @@ const redrive: ContractCase = {
   title: 'redriven messages are handled again with their identity and attempt 1, and leave the dead letters; those filtered out stay',
   examines: ['redrive'],
   kills: ['ack-no-op', 'id-replaced'],
+  looksAtDeadLetters: true,
   applies: (capabilities) => redriven(capabilities) && capabilities.peek !== 'none',
   async run(context) {
     const { place, broker } = await open(context)
@@ -107,6 +111,7 @@ const redriveInWindow: ContractCase = {
   title: 'a message redriven at once is not swallowed by the broker\'s deduplication',
   examines: ['deduplication', 'redrive'],
   kills: ['deduplication-by-message-id'],
+  looksAtDeadLetters: true,
   applies: (capabilities) => redriven(capabilities) && capabilities.deduplication !== false,
   async run(context) {
     const place = context.api.place({ deduplicationId: (body) => `d-${body.length}` })
@@ -125,6 +130,7 @@ const discard: ContractCase = {
   title: 'discarding deletes the dead letters chosen and no others',
   examines: ['deadLetter'],
   kills: ['ack-no-op', 'ack-touches-neighbour'],
+  looksAtDeadLetters: true,
   applies: received,
   async run(context) {
     const { place, broker } = await open(context)

@@ -76,6 +76,7 @@ const undecodable: ContractCase = {
   title: 'a foreign message that cannot be decoded goes to dead letter and stops nothing',
   examines: ['deadLetter'],
   kills: ['foreign-dropped'],
+  looksAtDeadLetters: true,
   kinds: ['queue'],
   applies: ({ settlement, deadLetter }) => settlement !== false && deadLetter !== 'none',
   faults: ['sendForeign'],

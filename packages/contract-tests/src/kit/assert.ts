@@ -3,6 +3,11 @@ export class ContractViolation extends Error {
   override readonly name: string = 'ContractViolation'
 }
 
+/** What the case is about does not exist here, as only running it could tell. */
+export class NotApplicable extends Error {
+  override readonly name: string = 'NotApplicable'
+}
+
 /** Throws a {@link ContractViolation} with `text` unless `condition` holds. */
 export function check(condition: boolean, text: string | (() => string)): asserts condition {
   if (!condition) throw new ContractViolation(typeof text === 'string' ? text : text())

@@ -46,6 +46,7 @@ export interface Handled {
 /** Makes what a user of the public API would write, under names that only this case uses. */
 export class BrokerKit {
   readonly #context: CaseContext
+  #deadLetterDriver: Driver | undefined
 
   constructor(context: CaseContext) {
     this.#context = context
@@ -103,9 +104,12 @@ export class BrokerKit {
     }
   }
 
-  // A driver without queues cannot hold dead letters: its cases do not look at them.
   #deadLetter(): NonNullable<Route['deadLetter']> {
-    return this.#context.hasQueues ? { destination: this.#context.uniqueName('dead') } : 'drop'
+    const destination = this.#context.uniqueName('dead')
+    if (this.#context.hasQueues) return { destination }
+    const driver = (this.#deadLetterDriver ??= this.#context.harness.createDeadLetterDriver?.())
+    // Nowhere to put them: cases that look at dead letters are not run.
+    return driver === undefined ? 'drop' : { destination, driver }
   }
 }
 

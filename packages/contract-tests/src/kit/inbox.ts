@@ -32,6 +32,7 @@ export class Inbox implements Intake {
   readonly #monotonic: () => number
   readonly #unsettled: Set<Delivery> = new Set()
   #receiver: Receiver | undefined
+  readonly #settling: Set<Promise<unknown>> = new Set()
   #unsettledBytes = 0
 
   constructor(place: Place, changes: Changes, monotonic: () => number) {
@@ -119,12 +120,19 @@ export class Inbox implements Intake {
     for (const { delivery } of outcomes) this.#drop(delivery)
     for (let start = 0; start < outcomes.length; start += settlement.maxBatch) {
       const part = outcomes.slice(start, start + settlement.maxBatch)
-      const answers = await this.receiver.settle(part)
+      const settling = this.receiver.settle(part)
+      this.#settling.add(settling)
+      const answers = await settling.finally(() => this.#settling.delete(settling))
       check(answers.length === part.length, `settle answers once per outcome: ${part.length} outcomes, ${answers.length} answers`)
       results.push(...answers)
     }
     this.#changes.notify()
     return results
+  }
+
+  /** Resolves when every settle that was made has been answered. */
+  async settled(): Promise<void> {
+    while (this.#settling.size > 0) await Promise.allSettled(this.#settling)
   }
 
   resize(window: Window): void {

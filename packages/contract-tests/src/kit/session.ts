@@ -77,6 +77,7 @@ export class Session {
   async handBack(inbox: Inbox): Promise<void> {
     if (!this.#inboxes.delete(inbox)) return
     await inbox.receiver.pause()
+    await inbox.settled()
     await inbox.receiver.handBack()
   }
 

@@ -1,6 +1,7 @@
 import type { ContractCase } from '../case.ts'
-import { check, show } from '../kit/assert.ts'
+import { check, NotApplicable, show } from '../kit/assert.ts'
 import type { Handled } from '../kit/broker-kit.ts'
+import type { CaseContext } from '../kit/context.ts'
 import { numbered } from '../kit/messages.ts'
 
 const resubscribes: ContractCase = {
@@ -92,6 +93,7 @@ const whileHandling: ContractCase = {
   faults: ['cutConnections'],
   waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
   async run(context) {
+    await needsIdentity(context)
     const place = context.api.place({ messageId: (body) => body })
     const broker = await context.api.broker(place)
     const handled: Handled[] = []
@@ -173,3 +175,13 @@ const nothingLost: ContractCase = {
 }
 
 export const reconnectCases: readonly ContractCase[] = [resubscribes, sendInOutage, outageTooLong, whileHandling, health, nothingLost]
+
+/** Where the broker cannot tell a redelivery from another copy (MQTT), nobody can. */
+async function needsIdentity(context: CaseContext): Promise<void> {
+  const place = await context.place()
+  const session = await context.connect()
+  await session.send(place, ['probe'])
+  const inbox = await session.receive(place, { react: () => 'ack' })
+  await context.waiting.eventually(() => inbox.arrivals.length > 0, 'a message arrives', context.harness.bounds.arrivalMs)
+  if (inbox.arrivals.some(({ delivery }) => delivery.sameAs === undefined)) throw new NotApplicable('the broker does not tell which deliveries are of one message')
+}

@@ -4,7 +4,7 @@ import type { Run } from '../consumer/run.ts'
 import type { Consumer, ConsumeBatchesOptions, ConsumeOptions, MessagesOptions } from '../consumer/types.ts'
 import { SourceDeadLetters } from '../dead-letters/source-dead-letters.ts'
 import type { DeadLetters } from '../dead-letters/types.ts'
-import type { AnyDestination, AnySource, Queue } from '../definitions/types.ts'
+import type { AnyDestination, AnyQueue, AnySource, AnySourceQueue } from '../definitions/types.ts'
 import type { EndpointStats, Link, MaybePromise } from '../driver/index.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
 import type { Message } from '../message.ts'
@@ -65,7 +65,7 @@ class ConnectedBroker implements Broker {
   }
 
   async consume(source: unknown, handler: Handler<unknown>, options: ConsumeOptions = {}): Promise<Consumer> {
-    return this.#consume(source as AnySource, (run) => handler(run.message as never, run) as MaybePromise<unknown>, options)
+    return this.#consume(source as AnySource, (run) => handler(run.message as never, run), options)
   }
 
   async consumeBatches(source: unknown, handler: BatchHandler<unknown>, options: ConsumeBatchesOptions = {}): Promise<Consumer> {
@@ -83,7 +83,7 @@ class ConnectedBroker implements Broker {
   }
 
   async request(destination: unknown, body: unknown, options: RequestOptions = {}): Promise<never> {
-    const queue = destination as Queue
+    const queue = destination as AnyQueue
     const planned = this.#destination(queue)
     const connection = await this.#connect()
     const { sendRequest } = await lazy.requests()
@@ -222,17 +222,17 @@ class ConnectedBroker implements Broker {
   #source(source: AnySource): Planned {
     const planned = this.#plan.sources.get(source) ?? this.#deadLetterSources.get(source)
     if (planned) return planned
-    const name = source.kind === 'subscription' ? `${source.of.name}.${source.name}` : String(source.name)
+    const name = source.kind === 'subscription' ? `${source.of.name}.${source.name}` : source.name
     throw unlisted('source', name, [...this.#plan.sources.values()].map((known) => known.label))
   }
 
   readonly #deadLetterSources: Map<AnySource, Planned> = new Map()
 
   /** The dead-letter queue as a definition like any other. There is no second dead-letter place: what fails there is tried until it succeeds. */
-  #deadLetterQueue(destination: AnyDestination, planned: Planned, place: Planned): Queue<any, any> {
-    for (const [queue, known] of this.#deadLetterSources) if (known.label === place.label) return queue as Queue<any, any>
+  #deadLetterQueue(destination: AnyDestination, planned: Planned, place: Planned): AnySourceQueue {
+    for (const [queue, known] of this.#deadLetterSources) if (known.label === place.label) return queue as AnySourceQueue
     const { codec } = destination.options
-    const queue: Queue<any, any> = Object.freeze({ kind: 'queue', name: place.label, schema: destination.schema, reply: undefined, options: codec ? { codec } : {} })
+    const queue: AnySourceQueue = Object.freeze({ kind: 'queue', name: place.label, schema: destination.schema, reply: undefined, options: codec ? { codec } : {} })
     this.#deadLetterSources.set(queue, { ...place, definition: queue, deadLetter: 'block', route: planned.route })
     return queue
   }

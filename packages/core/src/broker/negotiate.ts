@@ -52,6 +52,9 @@ function checkDestination(destination: AnyDestination, { route, endpoint }: Plan
     add('this backend does not confirm sends', 'set requires.confirms to false in the definition, or route it elsewhere')
   }
   if (destination.options.deduplicationId && !capabilities.deduplication) add('it has a deduplicationId, and this backend does not deduplicate', 'use the idempotency middleware instead, or route it to a FIFO queue')
+  if (requires.deduplicationMs && !capabilities.deduplication) {
+    add(`it needs deduplication over ${requires.deduplicationMs} ms, and this backend does not deduplicate`, 'use the idempotency middleware instead, or route it to a FIFO queue')
+  }
   if (requires.deduplicationMs && capabilities.deduplication && capabilities.deduplication.windowMs < requires.deduplicationMs) {
     add(`it needs deduplication over ${requires.deduplicationMs} ms, and this backend remembers ${capabilities.deduplication.windowMs} ms`, 'use the idempotency middleware with a longer ttlMs')
   }

@@ -96,7 +96,7 @@ function maxAttemptsOf(label: string, { maxAttempts = defaultMaxAttempts }: Rout
 
 function subscriptionOf({ name, options }: Subscription): EndpointSubscription {
   const { filter, headerFilter, startFrom } = options
-  return { name, ...(filter ? { filter } : {}), ...(headerFilter ? { headerFilter } : {}), ...(startFrom ? { startFrom } : {}) } as EndpointSubscription
+  return { name, ...(filter ? { filter } : {}), ...(headerFilter ? { headerFilter } : {}), ...(startFrom ? { startFrom } : {}) }
 }
 
 /** Native filters stay with the endpoint; others are taken off it and evaluated here, if that was asked for. */

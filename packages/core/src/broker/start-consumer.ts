@@ -37,7 +37,7 @@ const known = ['concurrency', 'maxInFlight', 'maxInFlightBytes', 'use', 'onExhau
 
 /** Checks options and policy against what was found at the broker, then wires engine, receiver and dead letters together. */
 export async function startConsumer(start: StartConsumerOptions): Promise<RunningConsumer> {
-  const { source, planned, connection, runtime, producers, options, onEnded } = start
+  const { source, planned, connection, runtime, options, onEnded } = start
   const { concurrency, window } = checkedFlow(options)
   const link = connection.links.get(planned.driver) as Link
   const capabilities = connection.capabilities.get(planned) as Capabilities
@@ -50,13 +50,7 @@ export async function startConsumer(start: StartConsumerOptions): Promise<Runnin
 
   const ending = new AbortController()
   const destination = source.kind === 'subscription' ? (source.of as AnyDestination) : source
-  const givingUp: GiveUpOptions = {
-    ...runtime,
-    source: planned.label,
-    place: typeof planned.deadLetter === 'object' ? producers.raw(planned.deadLetter) : undefined,
-    native: capabilities.deadLetter === 'native',
-    signal: ending.signal,
-  }
+  const givingUp = giveUpOptions(start, capabilities, ending.signal)
   let consumer: RunningConsumer | undefined
   const engine = new ConsumerEngine({
     ...runtime,
@@ -68,16 +62,7 @@ export async function startConsumer(start: StartConsumerOptions): Promise<Runnin
     holdMs: retry.holdMs,
     onExhausted: planned.deadLetter === 'block' ? 'block' : (options.onExhausted ?? 'dead-letter'),
     renewing: declared.filter((middleware) => middleware.renew !== undefined),
-    process: createProcessor({
-      codec: destination.options.codec ?? json,
-      schema: destination.schema,
-      matches: planned.filters ? await matcher(source, planned) : undefined,
-      onFiltered: () => runtime.telemetry.call?.({ driver: planned.driver.name, call: 'filtered', count: 1 }),
-      chain: composeProcess(use),
-      handler: start.handler,
-      after: source.kind === 'queue' && source.reply && link.replies ? (await lazy.responder()).createResponder(link.replies, source.reply, runtime) : undefined,
-      telemetry: runtime.telemetry,
-    }),
+    process: await processorOf(start, destination, link),
     giveUp: async (task, directive) => (await lazy.giveUp()).giveUp(task, directive, givingUp),
     onFatal: (error) => consumer?.fail(error),
   })
@@ -90,6 +75,29 @@ export async function startConsumer(start: StartConsumerOptions): Promise<Runnin
   await receiver.start()
   watchSignal(consumer, options.signal)
   return consumer
+}
+
+function giveUpOptions({ planned, runtime, producers }: StartConsumerOptions, capabilities: Capabilities, signal: AbortSignal): GiveUpOptions {
+  return {
+    ...runtime,
+    source: planned.label,
+    place: typeof planned.deadLetter === 'object' ? producers.raw(planned.deadLetter) : undefined,
+    native: capabilities.deadLetter === 'native',
+    signal,
+  }
+}
+
+async function processorOf({ source, planned, runtime, options, handler }: StartConsumerOptions, destination: AnyDestination, link: Link): Promise<(run: Run) => MaybePromise<unknown>> {
+  return createProcessor({
+    codec: destination.options.codec ?? json,
+    schema: destination.schema,
+    matches: planned.filters ? await matcher(source, planned) : undefined,
+    onFiltered: () => runtime.telemetry.call?.({ driver: planned.driver.name, call: 'filtered', count: 1 }),
+    chain: composeProcess(options.use ?? []),
+    handler,
+    after: source.kind === 'queue' && source.reply && link.replies ? (await lazy.responder()).createResponder(link.replies, source.reply, runtime) : undefined,
+    telemetry: runtime.telemetry,
+  })
 }
 
 function checkedFlow(options: ConsumeOptions): { concurrency: number; window: { messages: number; bytes: number } } {

@@ -229,13 +229,13 @@ describe('consumer', () => {
   })
 
   it('settles once: a second settlement is a TypeError, one after the loss is too late', async () => {
-    const answers: (Settlement | string)[] = []
+    const answers: string[] = []
     const kept: Message<Order>[] = []
     const { send, receiver } = await setUp(async (message) => {
       kept.push(message)
       if (message.body.n === 1) {
         answers.push(await message.ack())
-        await message.ack().catch((error: Error) => answers.push(error.name))
+        await message.ack().catch((error: unknown) => answers.push((error as Error).name))
       } else {
         receiver.intake.lost(receiver.scope, gone)
         answers.push(await message.ack())
@@ -384,7 +384,7 @@ describe('leases', () => {
     let signal: AbortSignal | undefined
     const { send, pass, answer, receiver } = await withLeases((_, context) => {
       signal = context.signal
-      return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal?.reason)))
+      return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal?.reason as Error)))
     })
     await send([1, 'a'])
     answer.value = 'too-late'

@@ -26,8 +26,7 @@ export function createProcessor(options: ProcessorOptions): (run: Run) => MaybeP
   const { codec, schema, matches, chain, telemetry } = options
   const callHandler = (context: unknown): MaybePromise<unknown> => options.handler(context as Run)
   const begin = (run: Run): MaybePromise<unknown> => {
-    const { process } = telemetry
-    return process ? process({ source: run.source, message: run.message }, () => chain(run, callHandler)) : chain(run, callHandler)
+    return telemetry.process ? telemetry.process({ source: run.source, message: run.message }, () => chain(run, callHandler)) : chain(run, callHandler)
   }
   const { after } = options
   const start = after

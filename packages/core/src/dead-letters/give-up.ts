@@ -56,12 +56,17 @@ function infoOf(task: Task, directive: Directive, source: string, now: number): 
   return {
     reason: directive.reason ?? 'given up',
     errorName: error instanceof Error ? error.name : undefined,
-    errorMessage: error === undefined ? undefined : error instanceof Error ? error.message : String(error),
+    errorMessage: error === undefined ? undefined : textOf(error),
     attempts: task.attempt,
     source,
     firstFailureAt: task.firstFailureAt ?? now,
     lastFailureAt: now,
   }
+}
+
+function textOf(error: unknown): string {
+  if (error instanceof Error) return error.message
+  return typeof error === 'string' ? error : (JSON.stringify(error) ?? typeof error)
 }
 
 /** Body and headers as they came; no deduplication id, so that the copy is never taken for a repetition. */

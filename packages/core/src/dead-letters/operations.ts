@@ -51,7 +51,7 @@ export class DeadLetterOperations {
     const pauseMs = options.ratePerSecond === undefined ? 0 : 1_000 / checkedRate(options.ratePerSecond)
     const move = async (deliveries: readonly Delivery[], reader: DeadLetterReader): Promise<void> => {
       const answers = await Promise.all(deliveries.map(({ incoming }) => sendRaw(place.back, this.#fresh(incoming), sendTimeoutMs)))
-      await reader.ack(deliveries.filter((_, index) => answers[index]?.ok))
+      await reader.ack(deliveries.filter((_, index) => answers[index]?.ok), options.signal)
       const failed = answers.find((answer) => !answer.ok)
       if (failed && !failed.ok) throw failed.error
       if (pauseMs > 0) await sleep(this.#services.clock, pauseMs * deliveries.length, options.signal)
@@ -62,7 +62,7 @@ export class DeadLetterOperations {
 
   async discard(options: DeadLetterFilter = {}): Promise<{ readonly discarded: number; readonly skipped: number }> {
     const place = this.#place
-    const { done, skipped } = await this.#each(place, options, (deliveries, reader) => reader.ack(deliveries), moveBatch)
+    const { done, skipped } = await this.#each(place, options, (deliveries, reader) => reader.ack(deliveries, options.signal), moveBatch)
     return { discarded: done, skipped }
   }
 

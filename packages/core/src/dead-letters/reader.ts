@@ -5,9 +5,14 @@ import type { Endpoint } from '../driver/endpoint.ts'
 import type { Delivery, Intake, Receiver } from '../driver/receiver.ts'
 import type { BrokerError } from '../errors.ts'
 import { Fifo } from '../fifo.ts'
+import { sleep } from '../sleep.ts'
 
 /** How long nothing must arrive before the place counts as empty. */
 const quietMs = 1_000
+
+const ackDeadlineMs = 30_000
+const firstPauseMs = 100
+const lastPauseMs = 5_000
 
 const windowMessages = 100
 const windowBytes = 64 * 1024 * 1024
@@ -45,10 +50,19 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
     return delivery
   }
 
-  async ack(deliveries: readonly Delivery[]): Promise<void> {
-    const outcomes = deliveries.map((delivery) => ({ delivery, action: 'ack' as const }))
+  /** Repeats what fails with a retryable error, for half a minute. What comes too late is delivered and looked at again. */
+  async ack(deliveries: readonly Delivery[], signal: AbortSignal | undefined): Promise<void> {
     for (const delivery of deliveries) this.#taken.delete(delivery)
-    for (const result of await this.#receiver.settle(outcomes)) if (typeof result === 'object') throw result.error
+    const deadline = this.#clock.monotonic() + ackDeadlineMs
+    let open = deliveries
+    for (let pauseMs = firstPauseMs; open.length > 0; pauseMs = Math.min(lastPauseMs, pauseMs * 2)) {
+      const results = await this.#receiver.settle(open.map((delivery) => ({ delivery, action: 'ack' })))
+      const late = this.#clock.monotonic() + pauseMs >= deadline
+      const final = results.find((result) => typeof result === 'object' && (late || !result.error.retryable))
+      if (typeof final === 'object') throw final.error
+      open = open.filter((_, index) => typeof results[index] === 'object')
+      if (open.length > 0) await sleep(this.#clock, pauseMs, signal)
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

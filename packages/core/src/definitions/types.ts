@@ -92,6 +92,10 @@ export interface Subscription<In = unknown, Out = In> extends Typed<In, Out> {
 }
 
 // Variance makes a concrete definition unassignable to one of `unknown`; `any` is what generic code over all definitions needs.
+/** Any queue without a reply. */
+export type AnySourceQueue = Queue<any, any>
+/** Any queue. */
+export type AnyQueue = Queue<any, any, any, any>
 /** Any queue, topic or stream. */
 export type AnyDestination = Queue<any, any, any, any> | Topic<any, any> | Stream<any, any>
 /** Anything that can be listed in `destinations`. */

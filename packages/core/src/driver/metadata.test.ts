@@ -25,7 +25,7 @@ describe('the metadata header', () => {
 
   it('is left out when there is nothing to carry', () => {
     expect(packMetadata({})).toBeUndefined()
-    expect(packMetadata({ id: undefined, attempt: 0 } as Metadata)).toBeUndefined()
+    expect(packMetadata({ type: undefined, key: undefined, attempt: 0 })).toBeUndefined()
   })
 
   it('stays within 1 KiB with the longest ids and keys that core lets through, all escaped', () => {

@@ -3,7 +3,7 @@ import type { Connection } from '../broker/connection.ts'
 import type { Planned } from '../broker/plan.ts'
 import type { Runtime } from '../broker/runtime.ts'
 import type { RequestOptions } from '../broker/types.ts'
-import type { Queue } from '../definitions/types.ts'
+import type { AnyQueue } from '../definitions/types.ts'
 import type { Link } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
 import { Encoder } from '../producer/encoder.ts'
@@ -13,7 +13,7 @@ import { validate } from '../validate.ts'
 import { Requester } from './requester.ts'
 
 export interface RequestTarget {
-  readonly queue: Queue<any, any, any, any>
+  readonly queue: AnyQueue
   readonly planned: Planned
   readonly connection: Connection
   readonly runtime: Runtime

@@ -91,7 +91,7 @@ const streamCapabilities: Capabilities = {
 
 function queueBehaviour(settings: ProfileSettings): QueueBehaviour {
   return {
-    order: 'keys',
+    order: 'held',
     lease: { ms: settings.leaseMs, maxMs: maxLeaseMs },
     maxHoldMs: Infinity,
     settlement: 'individual',

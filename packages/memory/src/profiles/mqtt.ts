@@ -65,7 +65,7 @@ function capabilities(kind: 'queue' | 'topic'): Capabilities {
 
 function behaviour(topic: boolean): QueueBehaviour {
   return {
-    order: 'plain',
+    order: 'none',
     lease: false,
     maxHoldMs: Infinity,
     settlement: 'prefix',

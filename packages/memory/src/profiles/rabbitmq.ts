@@ -25,7 +25,7 @@ export const rabbitmq: Profile = {
   capabilities: (endpoint) => refuse(endpoint) ?? capabilities(endpoint),
   physicalName: (name) => name,
   engine: (kind) => kind,
-  queue: (endpoint) => behaviour(endpoint.keyed),
+  queue: () => behaviour,
   topicDeduplicationMs: () => undefined,
   sizeOf: (message: Outgoing) => message.bodyBytes + headerBytes(message.headers),
   refuse: () => undefined,
@@ -37,12 +37,12 @@ function refuse(endpoint: Endpoint): Refusal | undefined {
   return { refused: `the name ${endpoint.name.slice(0, 100)} is longer than ${rabbitmqLimits.nameBytes} bytes or begins with amq.`, remedy: 'give a legal name in the route' }
 }
 
-function capabilities({ kind, keyed, deadLetterName }: Endpoint): Capabilities {
+function capabilities({ kind, deadLetterName }: Endpoint): Capabilities {
   return {
     kind: kind === 'topic' ? 'topic' : 'queue',
     delivery: 'at-least-once',
-    ordering: keyed ? 'key' : 'none',
-    keyHold: keyed ? 'process' : false,
+    ordering: 'key',
+    keyHold: 'process',
     lease: { kind: 'scope', maxHoldMs: rabbitmqLimits.consumerTimeoutMs },
     settlement: { mode: 'individual', maxBatch: 1_000, lingerMs: 0 },
     releaseCounts: true,
@@ -70,31 +70,29 @@ function capabilities({ kind, keyed, deadLetterName }: Endpoint): Capabilities {
   }
 }
 
-function behaviour(keyed: boolean): QueueBehaviour {
-  return {
-    order: keyed ? 'keys' : 'plain',
-    lease: false,
-    maxHoldMs: rabbitmqLimits.consumerTimeoutMs,
-    settlement: 'individual',
-    answer: 'accepted',
-    lateSettle: 'refused',
-    givesBack: true,
-    releaseCounts: true,
-    ownIds: false,
-    tellsCount: true,
-    stepMs: 1,
-    retentionMs: Infinity,
-    movedKeepsAge: false,
-    maxInFlight: Infinity,
-    maxRetryMs: rabbitmqLimits.delayMs,
-    retryBy: 'republish',
-    carriesAttempt: false,
-    requeue: 'return-order',
-    maxReceive: 1_000,
-    priorities: 1,
-    deduplication: false,
-    discards: true,
-    disorder: 1,
-    exclusive: false,
-  }
+const behaviour: QueueBehaviour = {
+  order: 'pipelined',
+  lease: false,
+  maxHoldMs: rabbitmqLimits.consumerTimeoutMs,
+  settlement: 'individual',
+  answer: 'accepted',
+  lateSettle: 'refused',
+  givesBack: true,
+  releaseCounts: true,
+  ownIds: false,
+  tellsCount: true,
+  stepMs: 1,
+  retentionMs: Infinity,
+  movedKeepsAge: false,
+  maxInFlight: Infinity,
+  maxRetryMs: rabbitmqLimits.delayMs,
+  retryBy: 'republish',
+  carriesAttempt: false,
+  requeue: 'return-order',
+  maxReceive: 1_000,
+  priorities: 1,
+  deduplication: false,
+  discards: true,
+  disorder: 1,
+  exclusive: false,
 }

@@ -83,7 +83,7 @@ export function sqsCapabilities(kind: 'queue' | 'topic', fifo: boolean, settings
 
 export function sqsBehaviour(fifo: boolean, settings: ProfileSettings): QueueBehaviour {
   return {
-    order: fifo ? 'groups' : 'plain',
+    order: fifo ? 'groups' : 'none',
     lease: { ms: settings.leaseMs, maxMs: sqsLimits.visibilityMs },
     maxHoldMs: Infinity,
     settlement: 'individual',
@@ -172,9 +172,8 @@ function isAttribute(name: string, value: string): boolean {
   return value !== '' && !illegal.test(value) && name.length <= 256 && /^(?!aws\.|amazon\.)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/i.test(name)
 }
 
-/** A body of no bytes is a padding character. */
 function base64Bytes(bytes: number): number {
-  return Math.max(1, Math.ceil(bytes / 3) * 4) + attributeBytes('busbar-encoding', 'base64')
+  return bytes === 0 ? 0 : Math.ceil(bytes / 3) * 4 + attributeBytes('busbar-encoding', 'base64')
 }
 
 function attributeBytes(name: string, value: string): number {

@@ -12,14 +12,14 @@ export interface Backlog {
    * Asks `admit` before each, which may remove the message instead.
    */
   take(port: Port, max: number, taken: Stored[]): void
-  /** A message that was in flight is settled for good. */
-  settled(message: Stored): void
+  /** A message is gone for good, wherever it was. */
+  gone(message: Stored): void
+  /** A message is not in flight any more; `gone` or `returned` follows. */
+  left(message: Stored): void
   /** A message that was in flight is given back, to be due now or (state `delayed`) later. */
   returned(message: Stored): void
   /** A delayed message is due. `returned` said whether it had been delivered before. */
   due(message: Stored): void
-  /** A port is closed: nothing may wait for it alone. */
-  closed(port: Port): void
   /** Messages that are neither in flight nor delayed for the first time, from `order` on, at least the first `limit` of them. In no particular order. */
   browse(after: number, limit: number): Stored[]
   /** When the oldest such message was enqueued; `Infinity` if there is none. */

@@ -52,8 +52,12 @@ export class GroupBacklog implements Backlog {
     }
   }
 
-  settled(message: Stored): void {
+  gone(message: Stored): void {
     this.#list(this.#groupOf(message))
+  }
+
+  left(): void {
+    // A group looks at the states of its messages.
   }
 
   returned(message: Stored): void {
@@ -62,10 +66,6 @@ export class GroupBacklog implements Backlog {
 
   due(message: Stored): void {
     this.#list(this.#groupOf(message))
-  }
-
-  closed(): void {
-    // Groups belong to nobody.
   }
 
   browse(after: number): Stored[] {

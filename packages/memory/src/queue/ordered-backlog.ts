@@ -6,9 +6,9 @@ import type { Port } from './port.ts'
 import type { Stored } from './stored.ts'
 
 export interface OrderedBacklogOptions {
-  /** Keep messages of one key in order and with one receiver. Otherwise keys mean nothing. */
-  readonly keys: boolean
-  /** Where a message goes that is given back: to its own place, or in front of all in the order in which they came back. */
+  /** `held`: what a key can deliver is its visible prefix. `pipelined`: later messages go to whoever holds the earlier ones. `none`: keys mean nothing. */
+  readonly keys: 'held' | 'pipelined' | 'none'
+  /** Where a message without a key goes that is given back: to its own place, or in front of all in the order in which they came back. */
   readonly requeue: 'place' | 'return-order'
   readonly priorities: number
   /** Standard queues: pick from so many at the front by `random` instead of the first. 1 is strict. */
@@ -17,8 +17,9 @@ export interface OrderedBacklogOptions {
 }
 
 /**
- * Messages by priority and arrival. A message with a key may go only to the receiver that holds earlier ones of that key, and not while an earlier one waits
- * here: that one then goes first. What is passed over waits with its key, so the cost of a delivery does not depend on the backlog or the number of keys.
+ * Messages by priority and arrival. For each key with messages in flight: what can be delivered is the longest prefix of its undeleted messages that is visible
+ * now, so nothing while the first is in flight or delayed. What is passed over waits with its key, so that the cost of a delivery depends neither on the
+ * backlog nor on the number of keys.
  */
 export class OrderedBacklog implements Backlog {
   readonly placesDelayed = false
@@ -26,14 +27,14 @@ export class OrderedBacklog implements Backlog {
   readonly #admit: Admit
   /** By priority; index 0 is the lowest. */
   readonly #lanes: Ring<Stored>[] = []
+  /** Without keys, given back. */
   readonly #returned = new Heap<Stored>()
   readonly #keys = new Map<string, KeyState>()
-  /** Keys kept back earlier that any receiver may now be served. */
-  readonly #resumed = new Ring<KeyState>()
-  /** The message whose turn it is doesn't fit into the window: nothing may overtake it. */
-  #full = false
+  /** Keys whose first message is there again, or is there now. */
+  readonly #served = new Ring<KeyState>()
   #orders = 0
   #returns = 0
+  #turn = 0
 
   constructor(options: OrderedBacklogOptions, admit: Admit) {
     this.#options = options
@@ -48,32 +49,29 @@ export class OrderedBacklog implements Backlog {
   }
 
   take(port: Port, max: number, taken: Stored[]): void {
-    const before = taken.length
-    this.#full = false
-    while (taken.length < max) {
-      const message = this.#next(port, taken.length - before)
-      if (message === undefined) return
-      message.state = 'flight'
-      port.heldBytes += message.incoming.bodyBytes
-      taken.push(message)
+    this.#turn++
+    const room = { port, max, taken, before: taken.length }
+    if (!this.#takeKeys(room) || !this.#takeReturned(room)) return
+    for (let priority = this.#lanes.length - 1; priority >= 0; priority--) {
+      const lane = this.#lanes[priority] as Ring<Stored>
+      if (lane.length > 0 && !this.#takeLane(lane, room)) return
     }
   }
 
-  settled(message: Stored): void {
+  gone(message: Stored): void {
     const state = message.keyState
     if (state === undefined) return
-    message.keyState = undefined
-    state.inFlight--
-    this.#freed(state)
+    state.live--
+    this.#list(state)
+  }
+
+  left(message: Stored): void {
+    if (message.keyState !== undefined) message.keyState.inFlight--
   }
 
   returned(message: Stored): void {
-    const state = message.keyState
-    if (state !== undefined) {
-      state.inFlight--
-      state.giveBack(message)
-      this.#freed(state)
-    } else if (message.state === 'ready') this.#putBack(message)
+    if (message.keyState !== undefined) this.#list(message.keyState)
+    else if (message.state === 'ready') this.#putBack(message)
   }
 
   due(message: Stored): void {
@@ -82,17 +80,9 @@ export class OrderedBacklog implements Backlog {
     else this.#putBack(message)
   }
 
-  closed(port: Port): void {
-    for (let state = port.resumed.shift(); state !== undefined; state = port.resumed.shift()) {
-      if (state.list !== port.resumed) continue
-      state.list = undefined
-      this.#list(state)
-    }
-  }
-
   browse(after: number, limit: number): Stored[] {
     const found: Stored[] = []
-    for (const message of this.#displaced()) if (message.order > after && message.state !== 'gone') found.push(message)
+    for (const message of this.#displaced()) if (message.order > after) found.push(message)
     for (const lane of this.#lanes) {
       let left = limit
       for (let index = firstAfter(lane, after); index < lane.length && left > 0; index++) {
@@ -107,7 +97,7 @@ export class OrderedBacklog implements Backlog {
 
   oldest(): number {
     let oldest = Infinity
-    for (const message of this.#displaced()) if (message.state !== 'gone') oldest = Math.min(oldest, message.enqueuedAt)
+    for (const message of this.#displaced()) oldest = Math.min(oldest, message.enqueuedAt)
     for (const lane of this.#lanes) {
       while (lane.peek()?.state === 'gone') lane.shift()
       oldest = Math.min(oldest, lane.peek()?.enqueuedAt ?? Infinity)
@@ -115,98 +105,82 @@ export class OrderedBacklog implements Backlog {
     return oldest
   }
 
-  #next(port: Port, taken: number): Stored | undefined {
-    const kept = this.#nextResumed(port.resumed, port, taken) ?? (this.#full ? undefined : this.#nextResumed(this.#resumed, port, taken))
-    if (kept !== undefined || this.#full) return kept
-    for (let message = this.#returned.peek(); message !== undefined; message = this.#returned.peek()) {
-      if (message.state === 'ready' && !port.fits(message.incoming.bodyBytes, taken)) return undefined
-      this.#returned.pop()
-      if (this.#admit(message)) return message
-    }
-    for (let priority = this.#lanes.length - 1; priority >= 0; priority--) {
-      const lane = this.#lanes[priority] as Ring<Stored>
-      if (lane.length === 0) continue
-      const message = this.#nextInLane(lane, port, taken)
-      if (message !== undefined) return message
-      if (lane.length > 0) return undefined
-    }
-    return undefined
-  }
+  // Each of the following answers `false` when the port is full: then nothing further may overtake.
 
-  #nextInLane(lane: Ring<Stored>, port: Port, taken: number): Stored | undefined {
-    for (;;) {
-      if (this.#options.disorder > 1) this.#shuffleFront(lane)
-      const message = lane.peek()
-      if (message === undefined) return undefined
-      if (message.state === 'gone') {
-        lane.shift()
-        continue
-      }
-      if (!port.fits(message.incoming.bodyBytes, taken)) return undefined
-      lane.shift()
-      if (!this.#admit(message)) continue
-      if (!this.#options.keys || message.incoming.key === undefined || this.#claimKey(message, message.incoming.key, port)) return message
-    }
-  }
-
-  /** Lets `port` have a message from a lane, or puts it behind the older ones of its key. */
-  #claimKey(message: Stored, key: string, port: Port): boolean {
-    let state = this.#keys.get(key)
-    if (state === undefined) this.#keys.set(key, (state = new KeyState(key)))
-    message.keyState = state
-    if (state.head() === undefined && (state.owner === undefined || state.owner === port)) {
-      state.owner = port
-      state.inFlight++
-      return true
-    }
-    state.wait(message)
-    this.#list(state)
-    return false
-  }
-
-  #nextResumed(states: Ring<KeyState>, port: Port, taken: number): Stored | undefined {
-    for (let state = states.peek(); state !== undefined; state = states.peek()) {
-      if (state.list !== states) {
-        states.shift()
-        continue
-      }
-      const message = state.head()
-      if (message !== undefined && state.serves(port)) {
-        if (!port.fits(message.incoming.bodyBytes, taken)) {
-          this.#full = true
-          return undefined
-        }
-        state.shift()
-        if (!this.#admit(message)) continue
-        state.owner = port
-        state.inFlight++
-        return message
-      }
-      states.shift()
-      state.list = undefined
-      // Served in part, it may have become another receiver's; emptied by expiry, it goes.
+  #takeKeys(room: Room): boolean {
+    for (let state = this.#served.peek(); state !== undefined; state = this.#served.peek()) {
+      if (!this.#takePrefix(state, room)) return false
+      this.#served.shift()
+      state.listed = false
       this.#list(state)
     }
-    return undefined
+    return true
   }
 
-  #freed(state: KeyState): void {
-    if (state.inFlight === 0) {
-      state.owner = undefined
-      // Whatever list of its owner it was in: any receiver may be served now.
-      if (state.list !== this.#resumed) state.list = undefined
+  #takePrefix(state: KeyState, room: Room): boolean {
+    state.first()
+    for (let index = 0; index < state.length; index++) {
+      const message = state.at(index)
+      if (message.state === 'gone') continue
+      if (message.state !== 'ready') return true
+      if (!fits(message, room)) return false
+      if (this.#admit(message)) this.#takeOfKey(message, state, room)
     }
-    this.#list(state)
+    return true
   }
 
-  /** Queues a key to be served if its head is ready, and forgets it if nothing of it is left. */
+  #takeReturned(room: Room): boolean {
+    for (let message = this.#returned.peek(); message !== undefined; message = this.#returned.peek()) {
+      if (message.state === 'ready' && !fits(message, room)) return false
+      this.#returned.pop()
+      if (this.#admit(message)) take(message, room)
+    }
+    return true
+  }
+
+  #takeLane(lane: Ring<Stored>, room: Room): boolean {
+    const { keys, disorder } = this.#options
+    for (;;) {
+      if (disorder > 1) this.#shuffleFront(lane)
+      const message = lane.peek()
+      if (message === undefined) return true
+      if (message.state !== 'gone' && !fits(message, room)) return false
+      lane.shift()
+      if (!this.#admit(message)) continue
+      if (keys === 'none' || message.incoming.key === undefined) take(message, room)
+      else this.#takeFirstTime(message, message.incoming.key, room)
+    }
+  }
+
+  /** Takes a message that has just left its lane, or leaves it behind the older ones of its key. */
+  #takeFirstTime(message: Stored, key: string, room: Room): void {
+    let state = this.#keys.get(key)
+    if (state === undefined) this.#keys.set(key, (state = new KeyState(key)))
+    const ahead = this.#options.keys === 'pipelined' ? (state.owner === room.port ? state.inFlight : 0) : state.turn === this.#turn ? state.taken : 0
+    const first = state.live === ahead
+    state.push(message)
+    if (first) this.#takeOfKey(message, state, room)
+  }
+
+  #takeOfKey(message: Stored, state: KeyState, room: Room): void {
+    if (state.turn !== this.#turn) {
+      state.turn = this.#turn
+      state.taken = 0
+    }
+    state.taken++
+    state.inFlight++
+    state.owner = room.port
+    take(message, room)
+  }
+
+  /** Queues a key to be served if its first message is ready, and forgets it if nothing of it is left. */
   #list(state: KeyState): void {
-    if (state.list !== undefined) return
-    const head = state.head()
-    if (head === undefined && state.inFlight === 0) this.#keys.delete(state.key)
-    if (head?.state !== 'ready') return
-    state.list = state.owner === undefined ? this.#resumed : state.owner.resumed
-    state.list.push(state)
+    if (state.listed) return
+    if (state.live === 0) this.#keys.delete(state.key)
+    else if (state.first()?.state === 'ready') {
+      state.listed = true
+      this.#served.push(state)
+    }
   }
 
   #putBack(message: Stored): void {
@@ -222,10 +196,34 @@ export class OrderedBacklog implements Backlog {
     lane.set(0, message)
   }
 
+  /** Messages outside their lanes that are not in flight. */
   *#displaced(): Generator<Stored, void, undefined> {
-    yield* this.#returned
-    for (const state of this.#keys.values()) yield* state
+    for (const message of this.#returned) if (message.state === 'ready') yield message
+    for (const state of this.#keys.values()) {
+      for (let index = 0; index < state.length; index++) {
+        const message = state.at(index)
+        if (message.state === 'ready' || message.state === 'delayed') yield message
+      }
+    }
   }
+}
+
+interface Room {
+  readonly port: Port
+  readonly max: number
+  readonly taken: Stored[]
+  /** Length of `taken` at the beginning. */
+  readonly before: number
+}
+
+function fits(message: Stored, { port, max, taken, before }: Room): boolean {
+  return taken.length < max && port.fits(message.incoming.bodyBytes, taken.length - before)
+}
+
+function take(message: Stored, { port, taken }: Room): void {
+  message.state = 'flight'
+  port.heldBytes += message.incoming.bodyBytes
+  taken.push(message)
 }
 
 /** Index of the first message whose order is above `after`; the lane is sorted by order. */

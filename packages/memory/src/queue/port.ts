@@ -1,8 +1,6 @@
 import type { Scope, Window } from '@busbar/core/driver'
-import { Ring } from '../collections/ring.ts'
 import type { LinkMember } from '../link/member.ts'
 import type { QueueDelivery } from './delivery.ts'
-import type { KeyState } from './key-state.ts'
 import type { LeaseTable } from './leases.ts'
 
 /** A queue's view of one receiver: what it may still be given, and what it holds. */
@@ -22,8 +20,6 @@ export class Port {
   /** Its link is closed: it is forgotten when its last lease has ended. */
   retired = false
   heldBytes = 0
-  /** Keys that only this receiver may be served. */
-  readonly resumed: Ring<KeyState> = new Ring<KeyState>()
   #window: Window
 
   constructor(name: string, window: Window, leases: LeaseTable, ownIds: boolean, deliver: (deliveries: QueueDelivery[]) => void) {

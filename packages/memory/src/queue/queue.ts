@@ -49,7 +49,7 @@ export class Queue {
     this.backlog =
       behaviour.order === 'groups'
         ? new GroupBacklog(admit)
-        : new OrderedBacklog({ keys: behaviour.order === 'keys', requeue: behaviour.requeue, priorities: behaviour.priorities, disorder: behaviour.disorder, random: world.random }, admit)
+        : new OrderedBacklog({ keys: behaviour.order, requeue: behaviour.requeue, priorities: behaviour.priorities, disorder: behaviour.disorder, random: world.random }, admit)
     this.delayed = new DelayLine(world, (message) => this.#due(message))
     this.#deduplication = behaviour.deduplication ? new DeduplicationMemory(behaviour.deduplication.windowMs) : undefined
     this.#settling = new Settling(this)
@@ -105,7 +105,6 @@ export class Queue {
     this.#settling.giveBack(port, 'released')
     const index = this.#ports.indexOf(port)
     if (index >= 0) this.#ports.splice(index, 1)
-    this.backlog.closed(port)
     this.wake()
   }
 
@@ -119,7 +118,6 @@ export class Queue {
   /** What the receiver holds is lost to it: it comes again, in order. */
   lose(port: Port): void {
     this.#settling.giveBack(port, 'lost')
-    this.backlog.closed(port)
     this.wake()
   }
 
@@ -148,6 +146,7 @@ export class Queue {
     if (message.state === 'delayed') this.delayed.remove(message)
     else this.ready--
     message.state = 'gone'
+    this.backlog.gone(message)
   }
 
   stats(): EndpointStats {

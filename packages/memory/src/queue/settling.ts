@@ -108,7 +108,7 @@ export class Settling {
     const { message } = delivery
     this.#take(delivery)
     message.state = 'gone'
-    this.#queue.backlog.settled(message)
+    this.#queue.backlog.gone(message)
   }
 
   #putBack(delivery: QueueDelivery, delayMs: number, how: 'retried' | 'released' | 'expired' | 'lost'): void {
@@ -130,6 +130,7 @@ export class Settling {
     port.leases.remove(delivery)
     port.heldBytes -= message.incoming.bodyBytes
     this.#queue.inFlight--
+    this.#queue.backlog.left(message)
   }
 
   #tooLate(delivery: QueueDelivery): SettleResult {

@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest'
+import { createBroker } from '../broker/create-broker.ts'
+import type { Broker } from '../broker/types.ts'
+import { queue } from '../definitions/queue.ts'
+import type { Outgoing, SettleResult } from '../driver/index.ts'
+import { BrokerError } from '../errors.ts'
+import { ManualClock } from '../test-support/manual-clock.ts'
+import { NaiveDriver } from '../test-support/naive-driver.ts'
+import { turns } from '../test-support/turns.ts'
+import { packDeadLetter } from './header.ts'
+// Loaded on demand otherwise, in real time.
+import './operations.ts'
+
+const orders = queue<{ readonly n: number }>('orders')
+const info = { reason: 'attempts exhausted', errorName: 'Error', errorMessage: 'no', attempts: 3, source: 'orders', firstFailureAt: 1, lastFailureAt: 2 }
+
+interface SetUp {
+  readonly driver: NaiveDriver
+  readonly broker: Broker
+  /** Lets time pass until `work` is done. */
+  readonly passing: <T>(work: Promise<T>) => Promise<T>
+}
+
+/** A broker whose queue `orders.dead` holds dead letters `d1` to `d<count>`. */
+function setUp(count: number): SetUp {
+  const driver = new NaiveDriver()
+  const clock = new ManualClock()
+  const broker = createBroker({ driver, destinations: [orders], clock, random: () => 0.5, log: () => undefined })
+  for (let n = 1; n <= count; n++) driver.queue('orders.dead').push(deadLetter(n))
+  const passing: SetUp['passing'] = async (work) => {
+    let done = false
+    const ended = (): void => void (done = true)
+    work.then(ended, ended)
+    for (let steps = 0; steps < 2_000; steps++) {
+      await turns()
+      if (done) return work
+      clock.advance(100)
+    }
+    throw new Error('not done after 200 s of the clock')
+  }
+  return { driver, broker, passing }
+}
+
+function deadLetter(n: number): Outgoing {
+  const body = `{"n":${n}}`
+  return {
+    id: `d${n}`,
+    body,
+    bodyBytes: body.length,
+    headers: { tenant: 'acme', 'busbar-dead': packDeadLetter(info) },
+    type: 'order',
+    contentType: 'application/json',
+    timestamp: 1,
+    key: undefined,
+    attempt: 0,
+    deduplicationId: undefined,
+    delayMs: undefined,
+    timeToLiveMs: undefined,
+    priority: undefined,
+    correlationId: undefined,
+    replyTo: undefined,
+  }
+}
+
+function ids(driver: NaiveDriver, name: string): (string | undefined)[] {
+  return driver.queue(name).ready.map(({ incoming }) => incoming.id)
+}
+
+/** Answers the first `times` settlements with an error. */
+function failSettling(driver: NaiveDriver, times: number, error: BrokerError): void {
+  let left = times
+  driver.onSettle = (outcomes) => (left-- > 0 ? Promise.resolve(outcomes.map((): SettleResult => ({ error }))) : undefined)
+}
+
+describe('dead letters', () => {
+  it('are shown with the reason, and stay', async () => {
+    const { driver, broker, passing } = setUp(2)
+    const found = await passing(broker.deadLetters(orders).peek())
+    expect(found.map(({ id, body, type }) => [id, body, type])).toEqual([
+      ['d1', '{"n":1}', 'order'],
+      ['d2', '{"n":2}', 'order'],
+    ])
+    expect(found[0]?.info).toEqual(info)
+    expect(found[0]?.headers).toEqual({ tenant: 'acme' })
+    expect(ids(driver, 'orders.dead')).toEqual(['d1', 'd2'])
+  })
+
+  it('go back with their identity and without the reason', async () => {
+    const { driver, broker, passing } = setUp(2)
+    expect(await passing(broker.deadLetters(orders).redrive())).toEqual({ moved: 2, skipped: 0 })
+    expect(ids(driver, 'orders')).toEqual(['d1', 'd2'])
+    expect({ ...driver.queue('orders').ready[0]?.incoming.headers }).toEqual({ tenant: 'acme' })
+    expect(ids(driver, 'orders.dead')).toEqual([])
+  })
+
+  it('go back in part, where asked', async () => {
+    const { driver, broker, passing } = setUp(3)
+    expect(await passing(broker.deadLetters(orders).redrive({ where: ({ id }) => id === 'd2' }))).toMatchObject({ moved: 1 })
+    expect(ids(driver, 'orders')).toEqual(['d2'])
+    expect(ids(driver, 'orders.dead').toSorted()).toEqual(['d1', 'd3'])
+  })
+
+  it('are discarded', async () => {
+    const { driver, broker, passing } = setUp(3)
+    expect(await passing(broker.deadLetters(orders).discard({ max: 2 }))).toEqual({ discarded: 2, skipped: 0 })
+    expect(ids(driver, 'orders.dead')).toEqual(['d3'])
+    expect(ids(driver, 'orders')).toEqual([])
+  })
+
+  it('are acked once more when the broker could not take it for now', async () => {
+    const { driver, broker, passing } = setUp(2)
+    failSettling(driver, 2, new BrokerError('ERR_UNAVAILABLE', 'the connection was lost'))
+    expect(await passing(broker.deadLetters(orders).redrive())).toEqual({ moved: 2, skipped: 0 })
+    expect(ids(driver, 'orders')).toEqual(['d1', 'd2'])
+    expect(ids(driver, 'orders.dead')).toEqual([])
+  })
+
+  it('stay, and the error is told, when the broker refuses or never answers', async () => {
+    const refused = new BrokerError('ERR_ACCESS_DENIED', 'no')
+    const down = new BrokerError('ERR_UNAVAILABLE', 'down')
+    for (const error of [refused, down]) {
+      const { driver, broker, passing } = setUp(1)
+      failSettling(driver, Infinity, error)
+      await expect(passing(broker.deadLetters(orders).discard())).rejects.toBe(error)
+      expect(ids(driver, 'orders.dead')).toEqual(['d1'])
+    }
+  })
+
+  it('stay when they cannot be sent back', async () => {
+    const { driver, broker, passing } = setUp(1)
+    const error = new BrokerError('ERR_NOT_FOUND', 'the queue is gone')
+    driver.onSend = (batch) => Promise.resolve(batch.map(() => ({ ok: false, stored: 'no', error })))
+    await expect(passing(broker.deadLetters(orders).redrive())).rejects.toBe(error)
+    expect(ids(driver, 'orders.dead')).toEqual(['d1'])
+  })
+})
