@@ -49,6 +49,8 @@ export interface Alterations {
   /** Endpoints as the sound driver is told of them. */
   endpoint?(endpoint: Endpoint): Endpoint
   send?(batch: readonly Outgoing[], next: (batch: readonly Outgoing[], signal?: AbortSignal) => Promise<readonly SendResult[]>, site: SenderSite, signal: AbortSignal): Promise<readonly SendResult[]>
+  /** Overrides what `writable` says. */
+  readonly sender?: { readonly writable: boolean }
   sizeOf?(message: Outgoing, next: (message: Outgoing) => number): number
   window?(window: Window): Window
   arrive?(deliveries: readonly Delivery[], next: (deliveries: readonly Delivery[]) => void, site: ReceiverSite): void
@@ -138,7 +140,7 @@ function alterSender(sender: Sender, alterations: Alterations, place: Omit<Sende
     },
     sizeOf: (message) => (alterations.sizeOf ? alterations.sizeOf(message, (other) => sender.sizeOf(other)) : sender.sizeOf(message)),
     get writable() {
-      return sender.writable
+      return alterations.sender?.writable ?? sender.writable
     },
     get onWritable() {
       return sender.onWritable

@@ -83,6 +83,7 @@ export class Publisher {
     const { size } = publication
     const batch = new Batch(publication)
     const confirms = this.#confirms
+    this.#manager.connection?.gather()
     let failure: BrokerError | undefined
     for (let index = 0; index < size; index++) {
       try {

@@ -1,3 +1,4 @@
+import type * as Idle from './broker/idle.ts'
 import type * as Batches from './consumer/batch-collector.ts'
 import type * as GivingUp from './dead-letters/give-up.ts'
 import type * as Operations from './dead-letters/operations.ts'
@@ -15,6 +16,7 @@ export const lazy: {
   readonly filters: () => Promise<typeof Filters>
   readonly requests: () => Promise<typeof Requests>
   readonly responder: () => Promise<typeof Responders>
+  readonly idle: () => Promise<typeof Idle>
   readonly batches: () => Promise<typeof Batches>
 } = {
   giveUp: () => import('./dead-letters/give-up.ts'),
@@ -22,6 +24,7 @@ export const lazy: {
   filters: () => import('./filter/compile-filter.ts'),
   requests: () => import('./reply/send-request.ts'),
   responder: () => import('./reply/responder.ts'),
+  idle: () => import('./broker/idle.ts'),
   batches: () => import('./consumer/batch-collector.ts'),
 }
 

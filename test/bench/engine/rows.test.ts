@@ -8,7 +8,7 @@ const scenario: Scenario = { name: 'publish', raw: 'raw', subjects: [{ name: 'ou
 it('compares each round with the same round of the raw client', () => {
   // The machine slows down by half in the second round: ours is equal all the same.
   const [ours, raw] = rowsOf(scenario, samples({ ours: [[1_000, 10], [500, 20], [990, 10]], raw: [[1_000, 10], [500, 20], [1_000, 10]] }))
-  expect(ours).toMatchObject({ messagesPerSecond: 990, cpuMicrosPerMessage: 10, ratioToRaw: { median: 1 }, cpuRatioToRaw: { median: 1 }, met: true })
+  expect(ours).toMatchObject({ messagesPerSecond: expect.closeTo(990, 6), cpuMicrosPerMessage: 10, ratioToRaw: { median: 1 }, cpuRatioToRaw: { median: 1 }, met: true })
   expect(raw).toMatchObject({ ratioToRaw: null, cpuRatioToRaw: null, target: null, met: null })
 })
 

@@ -30,7 +30,7 @@ const beforeHandBack = (act: (site: ReceiverSite) => Promise<void> | void): (() 
 })
 
 export const flowFaults: readonly Mutant[] = [
-  { name: 'window-ignored', fault: 'delivers more messages than the window allows', killedBy: 'flow/window-messages', alterations: wide(({ bytes }) => ({ messages: 1_000, bytes })) },
+  { name: 'window-ignored', fault: 'delivers more messages than the window allows', killedBy: 'flow/window-messages', alsoKilledBy: ['flow/back-pressure'], alterations: wide(({ bytes }) => ({ messages: 1_000, bytes })) },
   { name: 'window-one-too-many', fault: 'delivers one message more than the window allows', killedBy: 'flow/window-messages', alterations: wide(({ messages, bytes }) => ({ messages: messages + 1, bytes })) },
   { name: 'window-never-refilled', fault: 'never delivers more than one window', killedBy: 'flow/window-messages', alterations: filtered((_delivery, { window }, passed) => passed < window.messages) },
   { name: 'window-bytes-ignored', fault: 'delivers more bytes than the window allows', killedBy: 'flow/window-bytes', alterations: wide(({ messages }) => ({ messages, bytes: 1_000_000_000 })) },
@@ -85,8 +85,7 @@ export const flowFaults: readonly Mutant[] = [
       }
     },
   },
-  { name: 'hand-back-acks', fault: 'acks what it hands back', killedBy: 'drain/hand-back-keeps-all', alterations: beforeHandBack((site) => ackInSilence(site, [...site.unsettled])) },
-  { name: 'drain-acks', fault: 'acks what a draining consumer has not started', killedBy: 'drain/finishes-what-runs', alterations: beforeHandBack((site) => ackInSilence(site, [...site.unsettled])) },
+  { name: 'hand-back-acks', fault: 'acks what it hands back', killedBy: 'drain/hand-back-keeps-all', alsoKilledBy: ['drain/finishes-what-runs'], alterations: beforeHandBack((site) => ackInSilence(site, [...site.unsettled])) },
   { name: 'hand-back-loses-prefetched', fault: 'loses the last message that it hands back', killedBy: 'drain/hand-back-keeps-all', alterations: beforeHandBack((site) => ackInSilence(site, [...site.unsettled].slice(-1))) },
   { name: 'hand-back-to-tail', fault: 'puts what it hands back behind all other messages', killedBy: 'drain/hand-back-in-order', alterations: beforeHandBack((site) => toTheEnd(site, [...site.unsettled])) },
   { name: 'hand-back-reversed', fault: 'hands back in reverse', killedBy: 'drain/hand-back-in-order', profile: 'sqs-fifo', alterations: beforeHandBack((site) => toTheEnd(site, [...site.unsettled].toReversed())) },
@@ -104,7 +103,7 @@ export const flowFaults: readonly Mutant[] = [
       }),
     }),
   },
-  { name: 'close-hangs', fault: 'never ends closing its link', killedBy: 'drain/silent-after-hand-back', alterations: () => ({ link: () => ({ close: () => new Promise(() => {}) }) }) },
+  { name: 'close-hangs', fault: 'never ends closing its link', killedBy: 'drain/silent-after-hand-back', alsoKilledBy: ['errors/closed-broker'], alterations: () => ({ link: () => ({ close: () => new Promise(() => {}) }) }) },
   {
     name: 'attempt-raised-by-hand-back',
     fault: 'counts an attempt for messages that were handed back unstarted',

@@ -21,7 +21,7 @@ export const headerFaults: readonly Mutant[] = [
   headers('empty-header-dropped', 'loses headers with an empty value', 'sending/header-values', (entries) => entries.filter(([, value]) => value !== '')),
   headers('headers-beyond-ten-dropped', 'loses all but ten headers', 'sending/many-headers', (entries) => entries.slice(0, 10)),
   headers('headers-shared-in-batch', 'gives all messages of a batch the headers of the first', 'sending/headers-per-message', (_entries, batch) => Object.entries(batch[0]?.headers ?? {})),
-  metadata('id-replaced', 'gives messages a new identity', ({ id }) => ({ id: `new-${id}` })),
+  { ...metadata('id-replaced', 'gives messages a new identity', ({ id }) => ({ id: `new-${id}` })), alsoKilledBy: ['dead-letters/redrive'] },
   metadata('type-dropped', 'loses the type', { type: undefined }),
   metadata('content-type-dropped', 'loses the content type', { contentType: undefined }),
   metadata('timestamp-shifted', 'keeps timestamps in whole seconds', ({ timestamp }) => ({ timestamp: timestamp === undefined ? undefined : Math.floor(timestamp / 1000) * 1000 })),

@@ -15,12 +15,13 @@ const leaseTimes = (factor: number): (() => Alterations) => () =>
 export const leaseFaults: readonly Mutant[] = [
   { name: 'lease-never-ends', fault: 'never delivers a message again that was not settled', killedBy: 'leases/expiry', alterations: leaseTimes(500) },
   { name: 'lease-ends-early', fault: 'delivers unsettled messages again after a third of their lease', killedBy: 'leases/expiry', alterations: leaseTimes(1 / 3) },
-  { name: 'lease-until-overstated', fault: 'says that leases end ten minutes later than they do', killedBy: 'leases/lease-until', alterations: () => editArriving((delivery) => disguise(delivery, { leaseUntil: (delivery.leaseUntil ?? 0) + 600_000 })) },
+  { name: 'lease-until-overstated', fault: 'says that leases end ten minutes later than they do', killedBy: 'leases/lease-until', alsoKilledBy: ['retry/long-handler'], alterations: () => editArriving((delivery) => disguise(delivery, { leaseUntil: (delivery.leaseUntil ?? 0) + 600_000 })) },
   { name: 'lease-until-not-moved', fault: 'does not say when an extended lease ends', killedBy: 'leases/lease-until', alterations: () => editArriving((delivery) => disguise(delivery, { leaseUntil: (delivery.leaseUntil ?? 0) - 29_000 })) },
   {
     name: 'extend-no-op',
     fault: 'answers extensions and does nothing',
     killedBy: 'leases/extend',
+    alsoKilledBy: ['retry/long-handler'],
     alterations: () => ({
       extend: async (deliveries, ms, _next, { services: { clock } }) => {
         for (const delivery of deliveries) delivery.leaseUntil = clock.monotonic() + ms
@@ -71,7 +72,7 @@ export const leaseFaults: readonly Mutant[] = [
       },
     }),
   },
-  { name: 'loss-not-reported', fault: 'does not say that a scope is lost', killedBy: 'leases/scope-loss', profile: 'rabbitmq', alterations: () => ({ lost: () => {} }) },
+  { name: 'loss-not-reported', fault: 'does not say that a scope is lost', killedBy: 'leases/scope-loss', alsoKilledBy: ['reconnect/redelivery-while-running'], profile: 'rabbitmq', alterations: () => ({ lost: () => {} }) },
   {
     name: 'loss-of-wrong-scope',
     fault: 'reports another scope as lost than the one that is',
@@ -83,6 +84,7 @@ export const leaseFaults: readonly Mutant[] = [
     name: 'never-resubscribes',
     fault: 'delivers nothing any more after its connection was cut',
     killedBy: 'leases/scope-loss',
+    alsoKilledBy: ['reconnect/resubscribes'],
     profile: 'rabbitmq',
     alterations: () => {
       let cut = false

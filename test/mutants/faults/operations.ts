@@ -1,4 +1,4 @@
-import { BrokerError, isBrokerError, type Delivery, type EndpointStats, type Link, type Receiver, type Sender } from '@busbar/core/driver'
+import { BrokerError, isBrokerError, type Delivery, type EndpointStats, type Incoming, type Link, type Receiver, type Sender } from '@busbar/core/driver'
 import { memory } from '@busbar/memory'
 import { withIncoming, type Alterations, type ReceiverSite } from '../alter.ts'
 import { ackInSilence, editArriving, textOf } from '../edits.ts'
@@ -56,7 +56,7 @@ export const operationFaults: readonly Mutant[] = [
       }
     },
   },
-  { name: 'foreign-dropped', fault: 'loses messages of plain clients', killedBy: 'foreign/plain-message', alterations: () => editArriving((delivery) => (foreign(delivery) ? undefined : delivery)) },
+  { name: 'foreign-dropped', fault: 'loses messages of plain clients', killedBy: 'foreign/plain-message', alsoKilledBy: ['foreign/undecodable'], alterations: () => editArriving((delivery) => (foreign(delivery) ? undefined : delivery)) },
   { name: 'foreign-metadata-invented', fault: 'makes metadata up for messages of plain clients', killedBy: 'foreign/plain-message', alterations: () => editArriving((delivery) => (foreign(delivery) ? withIncoming(delivery, { type: 'unknown', attempt: 1 }) : delivery)) },
   {
     name: 'malformed-metadata-stops-receiver',
@@ -134,6 +134,77 @@ export const operationFaults: readonly Mutant[] = [
     },
   },
   {
+    name: 'unavailable-reported-ok',
+    fault: 'says that a message is sent while the broker cannot be reached',
+    killedBy: 'reconnect/send-during-outage',
+    alterations: () => ({
+      sender: { writable: true },
+      send: async (batch, next) => (await next(batch)).map((result) => (!result.ok && result.error.code === 'ERR_UNAVAILABLE' ? { ok: true } : result)),
+    }),
+  },
+  {
+    name: 'sends-again-in-secret',
+    fault: 'goes on sending what it has reported as unsent',
+    killedBy: 'reconnect/deadline-in-outage',
+    alterations: () => ({
+      sender: { writable: true },
+      send: async (batch, next, { services: { clock } }) => {
+        const results = await next(batch)
+        const again = async (): Promise<void> => {
+          const [result] = await next(batch, new AbortController().signal)
+          if (result?.ok === false) clock.timer(clock.monotonic() + 500, again)
+        }
+        if (results.some((result) => !result.ok && result.error.code === 'ERR_UNAVAILABLE')) void again()
+        return results
+      },
+    }),
+  },
+  {
+    name: 'buffer-lost-at-cut',
+    fault: 'answers before it stores, and loses what it has not stored when its connection is cut',
+    killedBy: 'reconnect/nothing-lost',
+    profile: 'rabbitmq',
+    alterations: () => {
+      let cuts = 0
+      return {
+        lost: (next) => {
+          cuts++
+          next()
+        },
+        send: async (batch, next, { services: { clock } }) => {
+          const seen = cuts
+          clock.timer(clock.monotonic() + 20, () => (cuts === seen ? void next(batch) : undefined))
+          return batch.map(() => ({ ok: true }) as const)
+        },
+      }
+    },
+  },
+  {
+    name: 'request-taken-for-reply',
+    fault: 'gives a request back to its sender as the reply',
+    killedBy: 'requests/timeout',
+    alsoKilledBy: ['requests/reply'],
+    alterations: () => {
+      const requesters = new Map<string, (reply: Incoming) => void>()
+      return {
+        link: ({ replies }) => (replies === undefined ? {} : {
+          replies: {
+            ...bound(replies),
+            open: async (deliver) => {
+              const address = await replies.open(deliver)
+              requesters.set(address, deliver)
+              return address
+            },
+          },
+        }),
+        send: (batch, next) => {
+          for (const { replyTo, ...request } of batch) requesters.get(replyTo ?? '')?.({ ...request, replyTo: undefined, position: undefined, native: undefined })
+          return next(batch)
+        },
+      }
+    },
+  },
+  {
     name: 'abort-of-connect-ignored',
     fault: 'connects although the signal has fired',
     killedBy: 'errors/aborted-connect',
@@ -150,6 +221,16 @@ export const operationFaults: readonly Mutant[] = [
       let calls = 0
       return { capabilities: (claimed) => ('refused' in claimed ? claimed : Object.freeze({ ...claimed, maxMessageBytes: claimed.maxMessageBytes - ++calls })) }
     },
+  },
+  {
+    name: 'inspect-adds',
+    fault: 'finds capabilities when connected that it had denied',
+    killedBy: 'capabilities/inspect-narrows',
+    alsoKilledBy: ['capabilities/delayed-send-refused'],
+    profile: 'kinesis',
+    alterations: () => ({
+      inspect: async (next) => ({ ...(await next()), delay: { maxMs: 86_400_000, resolutionMs: 0 }, deduplication: { windowMs: 300_000 }, priority: { levels: 10 }, timeToLive: { maxMs: 86_400_000 } }),
+    }),
   },
   { name: 'inspect-widens', fault: 'has more capabilities once connected than it claimed', killedBy: 'capabilities/inspect-narrows', alterations: () => ({ inspect: async (next) => ({ ...(await next()), maxMessageBytes: Number.MAX_SAFE_INTEGER }) }) },
   { name: 'addresses-collide', fault: 'gives all destinations one address', killedBy: 'capabilities/addresses', alterations: () => ({ address: () => 'everything' }) },

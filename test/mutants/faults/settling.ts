@@ -2,6 +2,7 @@ import type { Delivery, Outcome, SettleResult } from '@busbar/core/driver'
 import { disguise, original, withIncoming, type Alterations, type ReceiverSite } from '../alter.ts'
 import { ackInSilence, editArriving, editOutcomes, textOf, toTheEnd } from '../edits.ts'
 import type { Mutant } from '../mutant.ts'
+import { claiming } from './schedules.ts'
 
 const retries = (change: (delayMs: number) => number): (() => Alterations) => () =>
   editOutcomes((outcome) => (outcome.action === 'retry' ? { ...outcome, delayMs: change(outcome.delayMs) } : outcome))
@@ -42,12 +43,15 @@ function everywhere(onTooLate: (outcome: Outcome, sites: readonly { readonly sit
   }
 }
 
+/** The profile can discard natively, and core never asks it to: a broken driver might. */
+const nativeDeadLetters: Alterations = claiming(() => ({ deadLetter: 'native' }))
+
 export const settlingFaults: readonly Mutant[] = [
-  { name: 'ack-no-op', fault: 'answers acks and does nothing', killedBy: 'settling/ack-stops-redelivery', alterations: skips(({ action }) => action === 'ack') },
+  { name: 'ack-no-op', fault: 'answers acks and does nothing', killedBy: 'settling/ack-stops-redelivery', alsoKilledBy: ['dead-letters/redrive', 'dead-letters/discard'], alterations: skips(({ action }) => action === 'ack') },
   { name: 'ack-then-again', fault: 'delivers acked messages again', killedBy: 'settling/ack-stops-redelivery', alterations: () => editOutcomes((outcome) => (outcome.action === 'ack' ? { ...outcome, action: 'retry', delayMs: 50, attempt: 0 } : outcome)) },
   { name: 'ack-no-op-on-scopes', fault: 'does nothing on acks where leases are per scope', killedBy: 'settling/ack-stops-redelivery', profile: 'rabbitmq', alterations: skips(({ action }) => action === 'ack', 'accepted') },
   { name: 'ack-cumulative', fault: 'acks everything delivered before the acked message', killedBy: 'settling/ack-only-its-own', alterations: acksToo((acked, held) => held.slice(0, held.indexOf(acked))) },
-  { name: 'ack-touches-neighbour', fault: 'acks the next message too', killedBy: 'settling/ack-only-its-own', alterations: acksToo((acked, held) => held.slice(held.indexOf(acked) + 1, held.indexOf(acked) + 2)) },
+  { name: 'ack-touches-neighbour', fault: 'acks the next message too', killedBy: 'settling/ack-only-its-own', alsoKilledBy: ['dead-letters/discard'], alterations: acksToo((acked, held) => held.slice(held.indexOf(acked) + 1, held.indexOf(acked) + 2)) },
   { name: 'prefix-skips-gap', fault: 'writes its checkpoint over messages that are not acked', killedBy: 'settling/prefix', profile: 'kinesis', alterations: acksToo((acked, held) => held.slice(0, held.indexOf(acked))) },
   { name: 'prefix-never-written', fault: 'never writes its checkpoint', killedBy: 'settling/prefix', profile: 'kinesis', alterations: skips(({ action }) => action === 'ack', 'accepted') },
   {
@@ -82,9 +86,9 @@ export const settlingFaults: readonly Mutant[] = [
     killedBy: 'settling/mixed-batch',
     alterations: () => editOutcomes((outcome, index, outcomes) => ({ ...(outcomes[(index + 1) % outcomes.length] as Outcome), delivery: outcome.delivery })),
   },
-  { name: 'retry-loses', fault: 'acks messages that are to come again', killedBy: 'settling/retry-at-once', alterations: () => editOutcomes((outcome) => (outcome.action === 'retry' ? { delivery: outcome.delivery, action: 'ack' } : outcome)) },
+  { name: 'retry-loses', fault: 'acks messages that are to come again', killedBy: 'settling/retry-at-once', alsoKilledBy: ['retry/explicit-outcomes'], alterations: () => editOutcomes((outcome) => (outcome.action === 'retry' ? { delivery: outcome.delivery, action: 'ack' } : outcome)) },
   { name: 'retry-no-op', fault: 'leaves messages that are to come again to their lease', killedBy: 'settling/retry-at-once', alterations: skips(({ action }) => action === 'retry') },
-  { name: 'retry-delay-ignored', fault: 'delivers messages that are to wait again at once', killedBy: 'settling/retry-delay', alterations: retries(() => 0) },
+  { name: 'retry-delay-ignored', fault: 'delivers messages that are to wait again at once', killedBy: 'settling/retry-delay', alsoKilledBy: ['retry/waits-as-asked'], alterations: retries(() => 0) },
   { name: 'retry-delay-early', fault: 'halves the waits of redeliveries', killedBy: 'settling/retry-delay', alterations: retries((ms) => ms / 2) },
   { name: 'retry-delay-for-ever', fault: 'never delivers a message again that is to wait', killedBy: 'settling/retry-delay', alterations: retries((ms) => ms * 1000) },
   { name: 'retry-delay-clamped', fault: 'shortens long waits of redeliveries to an hour', killedBy: 'settling/longest-retry-delay', alterations: retries((ms) => Math.min(ms, 3_600_000)) },
@@ -103,6 +107,7 @@ export const settlingFaults: readonly Mutant[] = [
     }),
   },
   { name: 'attempt-inflated', fault: 'counts an attempt of its own for every redelivery', killedBy: 'settling/attempt', alterations: () => editArriving((delivery) => ((delivery.brokerAttempts ?? 1) > 1 ? withIncoming(delivery, { attempt: delivery.incoming.attempt + 1 }) : delivery)) },
+  { name: 'attempt-starts-at-one', fault: 'counts an attempt before the first', killedBy: 'retry/handler-runs-again', alsoKilledBy: ['dead-letters/after-attempts', 'settling/attempt'], alterations: () => editArriving((delivery) => withIncoming(delivery, { attempt: delivery.incoming.attempt + 1 })) },
   {
     name: 'second-settle-acks-next',
     fault: 'acks the next message when one is settled a second time',
@@ -148,8 +153,8 @@ export const settlingFaults: readonly Mutant[] = [
       return editArriving((delivery) => disguise(delivery, { sameAs: `receipt-${++deliveries}` }))
     },
   },
-  { name: 'discard-drops', fault: 'deletes discarded messages', killedBy: 'settling/discard', profile: 'rabbitmq', alterations: () => editOutcomes((outcome) => (outcome.action === 'discard' ? { delivery: outcome.delivery, action: 'ack' } : outcome)) },
-  { name: 'discard-alters', fault: 'loses the headers of discarded messages', killedBy: 'settling/discard', profile: 'rabbitmq', alterations: () => editArriving((delivery, { endpoint }) => (endpoint.name.includes('dead') ? withIncoming(delivery, { headers: {} }) : delivery)) },
+  { name: 'discard-drops', fault: 'deletes discarded messages', killedBy: 'settling/discard', profile: 'rabbitmq', alterations: () => ({ ...nativeDeadLetters, ...editOutcomes((outcome) => (outcome.action === 'discard' ? { delivery: outcome.delivery, action: 'ack' } : outcome)) }) },
+  { name: 'discard-alters', fault: 'loses the headers of discarded messages', killedBy: 'settling/discard', profile: 'rabbitmq', alterations: () => ({ ...nativeDeadLetters, ...editArriving((delivery, { endpoint }) => (endpoint.name.includes('dead') ? withIncoming(delivery, { headers: {} }) : delivery)) }) },
   {
     name: 'late-ack-claims-durable',
     fault: 'says that an ack was taken that came too late',

@@ -81,8 +81,11 @@ export const topicFaults: readonly Mutant[] = [
     killedBy: 'topics/filter',
     alterations: () => ({ ...withoutFilters(), ...editArriving((delivery, { endpoint }) => (endpoint.subscription?.filter !== undefined && text(delivery).includes('15000') ? undefined : delivery)) }),
   },
+  { name: 'copies-without-headers', fault: 'loses the headers of the copies for subscriptions', killedBy: 'topics/copy-per-subscription', alsoKilledBy: ['topics/filter-emulated'], profile: 'rabbitmq', alterations: () => copiesWithoutHeaders() },
   { name: 'filter-claimed', fault: 'claims filters and ignores them', killedBy: 'topics/filter', profile: 'rabbitmq', alterations: () => ({ ...claiming((): Partial<Capabilities> => ({ filter: 'native' })), ...withoutFilters() }) },
 ]
+
+const copiesWithoutHeaders = (): Alterations => editArriving((delivery, { endpoint }) => (endpoint.subscription === undefined ? delivery : withIncoming(delivery, { headers: {} })))
 
 export const streamFaults: readonly Mutant[] = [
   {

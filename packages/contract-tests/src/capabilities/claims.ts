@@ -18,7 +18,7 @@ const complete: ContractCase = {
   id: 'capabilities/complete',
   title: 'capabilities are complete, frozen, consistent and the same at every call; a refusal has a reason and a remedy',
   examines: ['kind', 'keyHold'],
-  kills: ['capabilities-mutable', 'capabilities-inconsistent'],
+  kills: ['capabilities-mutable', 'capabilities-inconsistent', 'capabilities-change'],
   async run(context) {
     const driver = context.harness.createDriver()
     for (const kind of kinds) {
@@ -35,7 +35,7 @@ const narrows: ContractCase = {
   id: 'capabilities/inspect-narrows',
   title: 'what the broker says may narrow the capabilities claimed from options alone, never widen them',
   examines: ['kind', 'maxMessageBytes', 'delay', 'deduplication'],
-  kills: ['inspect-widens'],
+  kills: ['inspect-adds', 'inspect-widens'],
   async run(context) {
     const place = await context.place()
     const driver = context.harness.createDriver()

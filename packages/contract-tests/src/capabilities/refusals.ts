@@ -58,7 +58,7 @@ const delayedSendRefused: ContractCase = {
   id: 'capabilities/delayed-send-refused',
   title: 'without delays a send with a delay rejects, and nothing arrives early instead',
   examines: ['delay'],
-  kills: [],
+  kills: ['inspect-adds'],
   applies: ({ delay }) => delay === false,
   async run(context) {
     const place = context.api.place()

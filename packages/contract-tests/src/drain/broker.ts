@@ -7,7 +7,7 @@ const drain: ContractCase = {
   id: 'drain/finishes-what-runs',
   title: 'draining lets running handlers end and acks them; the rest comes to the next consumer and nothing is lost',
   examines: ['settlement'],
-  kills: ['hand-back-acks', 'pause-gives-up-scope'],
+  kills: ['hand-back-acks'],
   applies: ({ settlement }) => settlement !== false,
   async run(context) {
     const place = context.api.place()
@@ -45,7 +45,7 @@ const attemptsUnused: ContractCase = {
   id: 'drain/uses-no-attempt',
   title: 'messages handed back unstarted by a drain start with attempt 1 at the next consumer',
   examines: ['releaseCounts'],
-  kills: ['attempt-inflated-by-release'],
+  kills: ['attempt-raised-by-hand-back'],
   applies: ({ settlement }) => settlement !== false,
   async run(context) {
     const place = context.api.place()

@@ -6,7 +6,7 @@ const inOrder: ContractCase = {
   id: 'drain/hand-back-in-order',
   title: 'what a draining receiver hands back comes to the next one at once, whole and in order',
   examines: ['ordering', 'settlement'],
-  kills: ['hand-back-reversed', 'hand-back-to-tail'],
+  kills: ['hand-back-to-tail', 'hand-back-reversed'],
   keyed: true,
   applies: ({ ordering, settlement }) => ordering !== 'none' && settlement !== false,
   async run(context) {
@@ -31,7 +31,7 @@ const nothingLost: ContractCase = {
   id: 'drain/hand-back-keeps-all',
   title: 'handing back loses nothing and acks nothing: what was settled is gone, what was not comes again at once',
   examines: ['settlement'],
-  kills: ['hand-back-acks', 'hand-back-no-op', 'hand-back-loses-prefetched'],
+  kills: ['hand-back-acks', 'hand-back-loses-prefetched', 'hand-back-no-op'],
   applies: ({ settlement }) => settlement !== false,
   async run(context) {
     const place = await context.place()

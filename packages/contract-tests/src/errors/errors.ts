@@ -42,7 +42,7 @@ const brokerErrors: ContractCase = {
   id: 'errors/branded',
   title: 'errors of the driver are BrokerErrors that name the driver and hold no message body',
   examines: [],
-  kills: ['error-without-driver', 'error-shows-body'],
+  kills: ['error-without-driver', 'error-shows-body', 'error-of-its-own'],
   applies: ({ confirms }) => confirms,
   async run(context) {
     const place = await context.place()

@@ -6,7 +6,7 @@ const messages: ContractCase = {
   id: 'flow/window-messages',
   title: 'no more messages are out unsettled than the window allows, and settling makes room',
   examines: ['settlement'],
-  kills: ['window-ignored', 'window-never-refilled'],
+  kills: ['window-ignored', 'window-one-too-many', 'window-never-refilled'],
   applies: ({ settlement }) => settlement !== false,
   async run(context) {
     const place = await context.place()
@@ -64,7 +64,7 @@ const resize: ContractCase = {
   id: 'flow/resize',
   title: 'a resized window takes effect: a larger one at once, a smaller one as messages are settled',
   examines: ['settlement'],
-  kills: ['resize-no-op'],
+  kills: ['resize-no-op', 'shrink-ignored'],
   applies: ({ settlement }) => settlement !== false,
   async run(context) {
     const place = await context.place()
@@ -84,7 +84,7 @@ const pause: ContractCase = {
   id: 'flow/pause',
   title: 'a paused receiver delivers nothing new and keeps what it has; a resumed one goes on',
   examines: ['settlement'],
-  kills: ['pause-no-op', 'resume-no-op', 'pause-gives-up-scope'],
+  kills: ['pause-no-op', 'resume-no-op', 'pause-gives-up-leases'],
   applies: ({ settlement }) => settlement !== false,
   async run(context) {
     const place = await context.place()

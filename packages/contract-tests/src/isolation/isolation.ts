@@ -5,7 +5,7 @@ const destinations: ContractCase = {
   id: 'isolation/destinations',
   title: 'a message arrives at its own destination only, however alike the names are',
   examines: [],
-  kills: ['leaks-to-other-destinations', 'prefix-names-mixed'],
+  kills: ['leaks-to-other-destinations'],
   applies: ({ settlement }) => settlement !== false,
   async run(context) {
     const [one, two] = [await context.place(), await context.place()]

@@ -49,7 +49,7 @@ const extend: ContractCase = {
   id: 'leases/extend',
   title: 'an extended lease holds as long as asked, then ends',
   examines: ['lease'],
-  kills: ['extend-no-op', 'extend-for-ever'],
+  kills: ['extend-no-op', 'extend-for-ever', 'extend-once'],
   applies: hasLease,
   waitsMs: (capabilities) => 3 * leaseMs(capabilities),
   async run(context) {

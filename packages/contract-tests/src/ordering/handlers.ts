@@ -8,7 +8,7 @@ const underFailure: ContractCase = {
   id: 'ordering/under-failure',
   title: 'a handler that fails for one key keeps that key in order and does not stop the others',
   examines: ['ordering', 'keyHold', 'redelivery'],
-  kills: ['neighbours-swapped'],
+  kills: ['delivery-reversed'],
   keyed: true,
   applies: ({ ordering, settlement }) => ordering !== 'none' && settlement !== false,
   async run(context) {

@@ -12,7 +12,7 @@ const inOrder: ContractCase = {
   id: 'ordering/in-order',
   title: 'messages of a key arrive in the order sent, through batches, windows and interleaved keys',
   examines: ['ordering', 'batchOrder'],
-  kills: ['batch-reversed', 'delivery-reversed', 'neighbours-swapped'],
+  kills: ['batch-reversed', 'delivery-reversed', 'neighbours-swapped', 'order-claimed'],
   keyed: true,
   applies: ordered,
   async run(context) {
@@ -91,7 +91,7 @@ const orderAfterLoss: ContractCase = {
   id: 'ordering/after-loss',
   title: 'after a consumer is gone, the next one gets what it had not settled, in order, before what it never had',
   examines: ['ordering', 'redelivery'],
-  kills: ['redelivered-last', 'redelivered-in-reverse'],
+  kills: ['redelivered-last'],
   keyed: true,
   applies: ordered,
   waitsMs: leaseMs,
@@ -114,7 +114,7 @@ const wholeDestination: ContractCase = {
   id: 'ordering/destination',
   title: 'where the whole destination is ordered, messages of all keys arrive in the order sent',
   examines: ['ordering'],
-  kills: ['order-by-key-only'],
+  kills: ['destination-order-claimed'],
   keyed: true,
   applies: (capabilities) => capabilities.ordering === 'destination' && capabilities.settlement !== false,
   async run(context) {

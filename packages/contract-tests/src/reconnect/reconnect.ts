@@ -34,7 +34,7 @@ const sendInOutage: ContractCase = {
   id: 'reconnect/send-during-outage',
   title: 'a send during an outage waits, and is stored once the broker is back',
   examines: [],
-  kills: ['sender-dead-after-cut'],
+  kills: ['unavailable-reported-ok'],
   faults: ['outage'],
   async run(context) {
     const place = context.api.place()
@@ -61,7 +61,7 @@ const outageTooLong: ContractCase = {
   id: 'reconnect/deadline-in-outage',
   title: 'a send whose deadline passes in an outage rejects in time, with ERR_TIMEOUT or ERR_UNCONFIRMED as it was handed over or not',
   examines: ['confirms'],
-  kills: ['abort-reported-but-stored'],
+  kills: ['sends-again-in-secret'],
   faults: ['outage'],
   async run(context) {
     const place = context.api.place()
@@ -88,7 +88,7 @@ const whileHandling: ContractCase = {
   id: 'reconnect/redelivery-while-running',
   title: 'a message that comes again while its handler still runs is not handled twice at once, and ends acked',
   examines: ['lease', 'redelivery'],
-  kills: ['ack-no-op', 'same-as-fresh'],
+  kills: ['loss-not-reported'],
   applies: ({ settlement, lease }) => settlement !== false && lease !== false,
   faults: ['cutConnections'],
   waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
@@ -148,7 +148,7 @@ const nothingLost: ContractCase = {
   id: 'reconnect/nothing-lost',
   title: 'no confirmed message is lost over repeated cuts while sending and receiving',
   examines: ['confirms', 'delivery'],
-  kills: ['unsettled-lost'],
+  kills: ['buffer-lost-at-cut'],
   applies: ({ settlement, confirms }) => settlement !== false && confirms,
   faults: ['cutConnections'],
   waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),

@@ -12,7 +12,7 @@ const reply: ContractCase = {
   id: 'requests/reply',
   title: 'a request is answered with the handler\'s reply',
   examines: ['requestReply'],
-  kills: ['reply-dropped'],
+  kills: ['reply-dropped', 'request-taken-for-reply'],
   kinds: ['queue'],
   applies: ({ requestReply }) => requestReply,
   async run(context) {
@@ -45,7 +45,7 @@ const noReply: ContractCase = {
   id: 'requests/timeout',
   title: 'a request that nobody answers rejects with ERR_TIMEOUT',
   examines: ['requestReply'],
-  kills: [],
+  kills: ['request-taken-for-reply'],
   kinds: ['queue'],
   applies: ({ requestReply }) => requestReply,
   async run(context) {

@@ -87,7 +87,7 @@ const abortedBeforehand: ContractCase = {
   id: 'sending/aborted-beforehand',
   title: 'a batch whose signal has fired before it is handed over is answered stored: no, and nothing of it arrives',
   examines: [],
-  kills: ['abort-reported-but-stored', 'send-rejects'],
+  kills: ['send-rejects', 'abort-reported-but-stored'],
   async run(context) {
     const place = await context.place()
     const session = await context.connect()
@@ -106,7 +106,7 @@ const concurrentSends: ContractCase = {
   id: 'sending/concurrent-calls',
   title: 'as many calls of send as declared can be out at once; every one is answered and its messages arrive',
   examines: ['maxBatch'],
-  kills: ['concurrent-call-lost', 'answers-shifted'],
+  kills: ['concurrent-call-lost', 'answer-missing'],
   async run(context) {
     const place = await context.place()
     const session = await context.connect()

@@ -5,7 +5,7 @@ const delay: ContractCase = {
   id: 'sending/delay',
   title: 'a delayed message arrives neither before its time nor later than the declared resolution, and its neighbours at once',
   examines: ['delay'],
-  kills: ['delay-ignored', 'delay-early', 'delay-late', 'delay-on-all-of-batch'],
+  kills: ['delay-ignored', 'delay-early', 'delay-late', 'delay-on-all-of-batch', 'delay-on-wrong-message', 'delay-claimed'],
   applies: ({ delay }) => delay !== false,
   waitsMs: ({ delay }) => (delay === false ? 0 : delayOf(delay.maxMs) + delay.resolutionMs),
   async run(context) {
@@ -50,7 +50,7 @@ const deduplication: ContractCase = {
   id: 'sending/deduplication',
   title: 'a second send with the same deduplication id inside the window is dropped; after the window, and without the id, it is not',
   examines: ['deduplication'],
-  kills: ['deduplication-ignored', 'deduplication-for-ever', 'deduplication-by-message-id'],
+  kills: ['deduplication-ignored', 'deduplication-for-ever', 'deduplication-by-message-id', 'deduplication-claimed'],
   applies: ({ deduplication }) => deduplication !== false,
   waitsMs: ({ deduplication }) => (deduplication === false ? 0 : deduplication.windowMs),
   async run(context) {
@@ -76,7 +76,7 @@ const timeToLive: ContractCase = {
   id: 'sending/time-to-live',
   title: 'a message past its time to live is not delivered, one within it is',
   examines: ['timeToLive'],
-  kills: ['time-to-live-ignored', 'time-to-live-early'],
+  kills: ['time-to-live-ignored', 'time-to-live-early', 'time-to-live-claimed'],
   applies: ({ timeToLive }) => timeToLive !== false,
   waitsMs: () => 2_000,
   async run(context) {
@@ -94,7 +94,7 @@ const priority: ContractCase = {
   id: 'sending/priority',
   title: 'of the messages waiting, those of higher priority are delivered first',
   examines: ['priority'],
-  kills: ['priority-ignored', 'priority-inverted'],
+  kills: ['priority-ignored', 'priority-inverted', 'priority-claimed'],
   applies: ({ priority }) => priority !== false,
   async run(context) {
     const place = await context.place()

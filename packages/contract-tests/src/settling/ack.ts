@@ -9,7 +9,7 @@ const ackStops: ContractCase = {
   id: 'settling/ack-stops-redelivery',
   title: 'an acked message does not come again: not after its lease, and not for the next consumer',
   examines: ['settlement', 'lease'],
-  kills: ['ack-no-op', 'ack-then-again'],
+  kills: ['ack-no-op', 'ack-then-again', 'ack-no-op-on-scopes'],
   applies: ({ settlement }) => settlement !== false,
   waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
   async run(context) {
@@ -89,7 +89,7 @@ const answersInOrder: ContractCase = {
   id: 'settling/mixed-batch',
   title: 'in one call of settle every outcome goes to its own message, and the answers come in the same order',
   examines: ['settlement', 'redelivery'],
-  kills: ['last-outcome-skipped', 'outcomes-swapped', 'retry-acks'],
+  kills: ['last-outcome-skipped', 'outcomes-swapped'],
   applies: ({ settlement, redelivery }) => settlement !== false && settlement.mode === 'individual' && redelivery.immediate,
   waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
   run: (context) => persistently(async () => {
@@ -140,7 +140,7 @@ const manyAcks: ContractCase = {
   id: 'settling/ack-while-receiving',
   title: 'a backlog is received and acked to the end, whatever the size of windows and batches',
   examines: ['settlement', 'maxBatch'],
-  kills: ['every-hundredth-ack-lost'],
+  kills: ['hundredth-ack-not-taken'],
   applies: ({ settlement }) => settlement !== false,
   waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
   async run(context) {

@@ -11,7 +11,7 @@ const lateAnswerIsTrue: ContractCase = {
   id: 'settling/late-answer-is-true',
   title: 'a settle that comes after the lease was lost says what it did: too-late leaves the message, anything else ends it',
   examines: ['lease', 'settlement'],
-  kills: [],
+  kills: ['late-ack-claims-durable'],
   applies: ({ settlement, lease }) => settlement !== false && lease !== false,
   waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? 2 * lease.ms : 0),
   async run(context) {
@@ -39,7 +39,7 @@ const lateTouchesNoOther: ContractCase = {
   id: 'settling/late-touches-no-other',
   title: 'a settle that comes after the lease was lost never ends another message, however alike their receipts are',
   examines: ['lease', 'settlement'],
-  kills: ['late-ack-ends-another'],
+  kills: ['late-ack-deletes-in-secret', 'late-ack-ends-another'],
   applies: ({ settlement, lease }) => settlement !== false && lease !== false,
   waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? 2 * lease.ms : 0),
   async run(context) {

@@ -53,7 +53,7 @@ const releaseOrder: ContractCase = {
   id: 'settling/release-order',
   title: 'released messages come again in their order, before those that were never delivered',
   examines: ['ordering', 'settlement'],
-  kills: ['release-to-tail', 'release-reversed'],
+  kills: ['release-to-tail'],
   keyed: true,
   applies: ({ settlement, ordering }) => settlement !== false && ordering !== 'none',
   async run(context) {

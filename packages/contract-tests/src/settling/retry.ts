@@ -9,7 +9,7 @@ const retryAtOnce: ContractCase = {
   id: 'settling/retry-at-once',
   title: 'a message given back without a delay comes again at once, long before a lease would end',
   examines: ['redelivery'],
-  kills: ['retry-no-op', 'retry-loses'],
+  kills: ['retry-loses', 'retry-no-op'],
   applies: ({ redelivery }) => redelivery.immediate,
   async run(context) {
     const place = await context.place()
@@ -112,7 +112,7 @@ const attemptTravels: ContractCase = {
   id: 'settling/attempt',
   title: 'the attempt that a redelivery carries is the one that was given back, or none',
   examines: ['redelivery'],
-  kills: ['attempt-inflated'],
+  kills: ['attempt-inflated', 'attempt-starts-at-one'],
   applies: ({ redelivery }) => redelivery.immediate,
   async run(context) {
     const place = await context.place()

@@ -58,7 +58,7 @@ const position: ContractCase = {
   id: 'streams/position',
   title: 'messages carry their position, and a subscription can start from one',
   examines: ['replay'],
-  kills: ['position-missing'],
+  kills: ['position-missing', 'position-ignored'],
   kinds: ['stream'],
   applies: (capabilities) => replayable(capabilities) && capabilities.replay !== false && capabilities.replay.position,
   async run(context) {

@@ -7,7 +7,7 @@ const copies: ContractCase = {
   id: 'topics/copy-per-subscription',
   title: 'every subscription gets every message, with body and headers of its own',
   examines: ['subscriptions'],
-  kills: ['one-subscription-only'],
+  kills: ['one-subscription-only', 'copies-without-headers'],
   kinds: ['topic', 'stream'],
   applies: ({ subscriptions }) => subscriptions !== false,
   async run(context) {

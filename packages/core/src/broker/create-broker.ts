@@ -20,6 +20,7 @@ import type { BatchHandler, Broker, BrokerOptions, Handler, HealthReport, Provis
 
 const known = ['driver', 'destinations', 'routes', 'naming', 'emulate', 'provision', 'clock', 'random', 'log', 'telemetry'] as const
 const defaultDrainMs = 30_000
+const defaultIdleMs = 30_000
 
 /**
  * A broker for the destinations of a program. Nothing is connected until `start`, the first send or the first consume.
@@ -121,6 +122,14 @@ class ConnectedBroker implements Broker {
     const connection = this.#state === 'started' || this.#state === 'draining' ? await this.#started : undefined
     const links = connection ? [...connection.links].map(([driver, link]) => ({ ...link.health(), driver: driver.name })) : []
     return { ok: this.#state === 'started' && links.every((link) => link.state === 'connected'), state: this.#state, links }
+  }
+
+  async idle(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    const connection = await this.#connect()
+    const { untilIdle } = await lazy.idle()
+    const held = (): number => [...this.#consumers].reduce((total, consumer) => total + consumer.stats.held, 0)
+    const target = { plan: this.#plan, connection, producers: this.#producers, held, runtime: this.#runtime }
+    await untilIdle(target, options.timeoutMs ?? defaultIdleMs, this.#closing.signal)
   }
 
   drain(options: { readonly timeoutMs?: number } = {}): Promise<void> {

@@ -49,6 +49,13 @@ export class Producers {
     return engine
   }
 
+  /** Messages accepted and not confirmed. */
+  get pending(): number {
+    let pending = 0
+    for (const engine of this.#engines.keys()) pending += engine.pending
+    return pending
+  }
+
   attach(connection: Connection): void {
     this.#connection = connection
     for (const [engine, planned] of this.#engines) this.#attach(engine, planned, connection)

@@ -59,6 +59,7 @@ export async function startConsumer(start: StartConsumerOptions): Promise<Runnin
     capabilities,
     keyed: destination.options.orderingKey !== undefined || planned.endpoint.keyed,
     concurrency,
+    windowMessages: window.messages,
     holdMs: retry.holdMs,
     onExhausted: planned.deadLetter === 'block' ? 'block' : (options.onExhausted ?? 'dead-letter'),
     renewing: declared.filter((middleware) => middleware.renew !== undefined),

@@ -108,6 +108,11 @@ export interface Broker extends AsyncDisposable {
   /** Counts at the broker; a field is `undefined` where the driver's `stats` capability is `none`. */
   stats(source: AnySource, options?: { readonly signal?: AbortSignal }): Promise<EndpointStats>
   health(): Promise<HealthReport>
+  /**
+   * For tests: resolves when nothing is buffered or held here and the sources have nothing ready, in flight or delayed, as far as their `stats` capability tells.
+   * Rejects with `ERR_TIMEOUT` after `timeoutMs`, default 30,000.
+   */
+  idle(options?: { readonly timeoutMs?: number }): Promise<void>
   /** Stops intake, finishes running handlers, settles, sends what is buffered, hands the rest back, disconnects. Idempotent. */
   drain(options?: { readonly timeoutMs?: number }): Promise<void>
   /** Now: signals fire, nothing more is waited for. What is unsettled comes again. */

@@ -394,6 +394,34 @@ describe('leases', () => {
   })
 })
 
+describe('a message lost alone', () => {
+  it('gives back what waits behind it in its key, since it now comes first somewhere else', async () => {
+    const { handler, started, open } = gate()
+    const { send, driver, receiver } = await setUp(handler, {}, { lease: { kind: 'message', ms: 30_000, maxMs: 3_600_000 } })
+    driver.onSettle = (outcomes) => Promise.resolve(outcomes.map(() => 'durable'))
+    await send([1, 'a'], [2, 'a'], [3, 'b'])
+    const [first] = receiver.unsettled.keys()
+    receiver.intake.lost((first as Delivery).scope, gone)
+    await open(1)
+    expect(started).toEqual(['1', '3'])
+    expect(receiver.settled.map((outcome) => `${outcome.action} ${outcome.delivery.incoming.id}`)).toContain('release m2')
+  })
+
+  it('does not adopt a redelivery into a task that is on its way back', async () => {
+    const { handler, started, open } = gate()
+    const { send, driver, receiver } = await setUp(handler, {}, { ...delayed, lease: { kind: 'message', ms: 30_000, maxMs: 3_600_000 } })
+    const answer = Promise.withResolvers<readonly 'durable'[]>()
+    driver.onSettle = () => answer.promise
+    await send([1, 'a'])
+    await open(1, retryLater(60_000))
+    const [held] = receiver.unsettled.keys()
+    receiver.intake.deliver([{ ...(held as Delivery), brokerAttempts: 2 }])
+    answer.resolve(['durable'])
+    await turns()
+    expect(started).toEqual(['1', '1#2'])
+  })
+})
+
 describe('batches and iteration', () => {
   it('hands out batches of one message per key, and shares their outcome', async () => {
     const batches: number[][] = []

@@ -23,6 +23,8 @@ export interface EngineOptions extends DeciderOptions {
   readonly driver: string
   readonly keyed: boolean
   readonly concurrency: number
+  /** Messages that may be held. */
+  readonly windowMessages: number
   readonly random: () => number
   readonly freshId: () => string
   readonly telemetry: Telemetry
@@ -57,6 +59,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   /** Runs, and dead letters that are being written. */
   #active = 0
   #pumping = false
+  #heldUp = false
   #stopped = false
   #closed = false
   #onQuiet: (() => void)[] = []
@@ -122,6 +125,15 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
     this.#options.telemetry.receive?.({ source: this.source, driver: this.#options.driver, messages: deliveries.length, bytes })
     this.#keeper.arm()
     this.#pump()
+    this.#watchWindow()
+  }
+
+  /** Says when failing keys hold more than half of the window: other keys still go on, but with less and less room. */
+  #watchWindow(): void {
+    const heldUp = this.#held.size - this.#running - this.#lanes.ready
+    const tooMany = heldUp * 2 > this.#options.windowMessages && this.#waits.size > 0
+    if (tooMany && !this.#heldUp) this.#options.log('warn', 'window:held-up', { source: this.source, heldUp, window: this.#options.windowMessages, waiting: this.#waits.size })
+    this.#heldUp = tooMany
   }
 
   lost(scope: Scope, reason: BrokerError): void {

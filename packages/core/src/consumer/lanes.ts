@@ -22,6 +22,11 @@ export class Lanes {
     this.#keyed = keyed
   }
 
+  /** Tasks that could start now. */
+  get ready(): number {
+    return this.#ready.size
+  }
+
   get keys(): number {
     return this.#lanes.size
   }

@@ -100,6 +100,14 @@ describe('dead letters', () => {
     expect(ids(driver, 'orders.dead').toSorted()).toEqual(['d1', 'd3'])
   })
 
+  it('are all looked at when some of those left alone are there more than once', async () => {
+    const { driver, broker, passing } = setUp(0)
+    for (const n of [1, 1, 1, 2, 1, 3, 2]) driver.queue('orders.dead').push(deadLetter(n))
+    expect(await passing(broker.deadLetters(orders).redrive({ where: ({ id }) => id !== 'd1' }))).toMatchObject({ moved: 3 })
+    expect(ids(driver, 'orders')).toEqual(['d2', 'd3', 'd2'])
+    expect(ids(driver, 'orders.dead')).toEqual(['d1', 'd1', 'd1', 'd1'])
+  })
+
   it('are discarded', async () => {
     const { driver, broker, passing } = setUp(3)
     expect(await passing(broker.deadLetters(orders).discard({ max: 2 }))).toEqual({ discarded: 2, skipped: 0 })

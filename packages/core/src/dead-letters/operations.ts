@@ -29,6 +29,8 @@ const defaultPeek = 10
 const sendTimeoutMs = 30_000
 /** Dead letters moved together: sent in one go, then acked in one call. */
 const moveBatch = 50
+/** So many copies in a row of what was skipped are looked past. */
+const copiesAllowed = 1_000
 
 /** Operations on one dead-letter place. */
 export class DeadLetterOperations {
@@ -77,6 +79,7 @@ export class DeadLetterOperations {
     await using reader = new DeadLetterReader(place.link, place.endpoint, place.capabilities, this.#services.clock, options.where ? 10_000 : 0)
     await reader.start()
     const seen = new Set<string>()
+    let repeats = 0
     let done = 0
     let skipped = 0
     let batch: Delivery[] = []
@@ -91,13 +94,17 @@ export class DeadLetterOperations {
       const delivery = await reader.next(options.signal)
       if (!delivery) break
       if (options.where && !options.where(asDeadLetter(delivery.incoming))) {
-        // A place that hides nothing shows what was skipped again; once around is enough.
+        // A place that hides nothing shows what was skipped again: nothing new in more than a whole round ends it. Single repeats may be copies.
         const identity = delivery.sameAs ?? delivery.incoming.id
-        if (identity !== undefined && seen.has(identity)) break
+        const repeated = identity !== undefined && seen.has(identity)
+        repeats = repeated ? repeats + 1 : 0
+        if (repeats > seen.size + copiesAllowed) break
+        if (repeated) continue
         if (identity !== undefined) seen.add(identity)
         skipped++
         continue
       }
+      repeats = 0
       batch.push(delivery)
       if (batch.length >= batchSize) await flush()
     }
