@@ -90,7 +90,7 @@ export class Connection {
     })
   }
 
-  /** To be called before frames are written: those of one turn leave in one piece. */
+  /** To be called after frames were written in this turn: they leave in one piece. */
   gather(): void {
     this.#cork.gather()
   }

@@ -121,10 +121,10 @@ export class ConsumerChannel implements Scope {
     const marked = this.#marked
     if (marked.length === 0) return true
     this.#marked = []
-    this.#connection.gather()
     try {
       this.#ackPrefix()
       for (const delivery of marked) if (delivery.state === 'marked') this.#ack(delivery, false)
+      this.#connection.gather()
       return true
     } catch {
       return false

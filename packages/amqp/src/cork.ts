@@ -17,12 +17,12 @@ export class Cork {
     this.#socket.prependListener('drain', () => this.gather())
   }
 
-  /** To be called before frames are written; they leave at the end of the turn. */
+  /** To be called after frames were given to amqplib: it holds them until an immediate, and then they leave together. */
   gather(): void {
     if (this.#corked || this.#socket === undefined) return
     this.#corked = true
     this.#socket.cork()
-    // amqplib moves frames to the socket in an immediate that it schedules in a tick: this one comes after it.
+    // amqplib schedules that immediate in a tick of its own; this tick, and so this immediate, come after it.
     process.nextTick(this.#schedule)
   }
 

@@ -83,7 +83,6 @@ export class Publisher {
     const { size } = publication
     const batch = new Batch(publication)
     const confirms = this.#confirms
-    this.#manager.connection?.gather()
     let failure: BrokerError | undefined
     for (let index = 0; index < size; index++) {
       try {
@@ -97,6 +96,7 @@ export class Publisher {
         batch.settle(index, { ok: false, error: mapped, stored: 'no' })
       }
     }
+    this.#manager.connection?.gather()
     this.#services.meter('basic.publish', size)
     return batch.done
   }

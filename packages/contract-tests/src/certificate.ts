@@ -21,5 +21,7 @@ export interface Certificate {
   readonly label: Harness['label']
   /** Claimed from options alone, per kind; keyed where a destination has ordering keys. */
   readonly claims: Readonly<Record<Kind, { readonly unkeyed: Capabilities | Refusal; readonly keyed: Capabilities | Refusal }>>
+  /** What the broker said when asked; narrower than the claims or equal. Filled while the cases run. */
+  readonly inspected: Partial<Record<Kind, { unkeyed?: Capabilities; keyed?: Capabilities }>>
   readonly results: CaseResult[]
 }

@@ -34,7 +34,7 @@ export interface ContractOptions {
  */
 export function describeDriverContract({ name, harness, runner, knownGaps = [], cases = allCases }: ContractOptions): Certificate {
   const claims = claimsOf(harness)
-  const certificate: Certificate = { name, label: harness.label, claims, results: [] }
+  const certificate: Certificate = { name, label: harness.label, claims, inspected: {}, results: [] }
   const gaps = new Set(knownGaps)
   runner.describe(`driver contract: ${name}`, () => {
     for (const kind of kinds) {
@@ -63,7 +63,7 @@ export function describeDriverContract({ name, harness, runner, knownGaps = [], 
     const gap = knownGaps.find((entry) => entry.case === contractCase.id && (entry.kind === undefined || entry.kind === kind))
     const body = async (): Promise<void> => {
       try {
-        await runCase(contractCase, harness, kind)
+        await runCase(contractCase, harness, kind, (capabilities) => ((certificate.inspected[kind] ??= {})[contractCase.keyed === true ? 'keyed' : 'unkeyed'] = capabilities))
         record('passed')
       } catch (error) {
         if (error instanceof NotApplicable) return record('not-applicable', error.message)

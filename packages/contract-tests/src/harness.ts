@@ -39,7 +39,7 @@ export interface Faults {
   loseNextAnswer?(name: string): Promise<void>
 }
 
-/** What stands between the suite and one broker. Nine members, three of them optional. */
+/** What stands between the suite and one broker. Ten members, four of them optional. */
 export interface Harness {
   /** Printed in the capability matrix. `version` is the broker's. */
   readonly label: { readonly driver: string; readonly version: string; readonly kind: 'simulator' | 'emulator' | 'real' }
@@ -57,4 +57,6 @@ export interface Harness {
   /** Holds dead letters where the driver has no queues of its own. Without it the cases on dead letters are not examined there. */
   createDeadLetterDriver?(): Driver
   readonly faults?: Faults
+  /** A harness of its own for one case, so that cases can run at once and the faults of one do not reach another. Default: all share this one. */
+  forCase?(): Promise<Harness & AsyncDisposable>
 }

@@ -1,8 +1,18 @@
 import type { Runner } from '@busbar/contract-tests'
 import { describe, it } from 'vitest'
 
-export const vitestRunner: Runner = {
-  describe: (name, body) => void describe(name, body),
-  it: (name, body, timeoutMs) => it(name, body, timeoutMs),
-  skip: (name, reason) => it.skip(`${name} [not examined: ${reason}]`, () => {}),
+/** Cases one after the other, or several at once where the harness gives each case one of its own. */
+export function vitestRunner(order: 'serial' | 'concurrent'): Runner {
+  let depth = 0
+  return {
+    describe: (name, body) =>
+      void describe(name, () => {
+        depth++
+        body()
+        depth--
+      }),
+    // Outermost are the checks on the whole run, which come last and alone.
+    it: (name, body, timeoutMs) => void (order === 'concurrent' && depth > 1 ? it.concurrent : it)(name, body, timeoutMs),
+    skip: (name, reason) => it.skip(`${name} [not examined: ${reason}]`, () => {}),
+  }
 }

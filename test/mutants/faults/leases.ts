@@ -68,7 +68,7 @@ export const leaseFaults: readonly Mutant[] = [
     alterations: () => ({
       arrive: (deliveries, next, site) => {
         next(deliveries)
-        after(site, 20_000, () => next(deliveries.filter((delivery) => site.unsettled.has(original(delivery))).map((delivery) => disguise(delivery, {}))))
+        after(site, 5_000, () => next(deliveries.filter((delivery) => site.unsettled.has(original(delivery))).map((delivery) => disguise(delivery, {}))))
       },
     }),
   },

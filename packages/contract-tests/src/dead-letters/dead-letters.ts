@@ -18,7 +18,7 @@ const afterAttempts: ContractCase = {
   kills: ['attempt-starts-at-one'],
   looksAtDeadLetters: true,
   applies: received,
-  waitsMs: () => 10_000,
+  waitsMs: () => 4_000,
   async run(context) {
     const { place, broker } = await open(context)
     const handled: Handled[] = []

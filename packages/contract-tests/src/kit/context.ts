@@ -16,12 +16,14 @@ export class CaseContext {
   readonly changes: Changes = new Changes()
   /** The public API: definitions and brokers under names of this case. */
   readonly api: BrokerKit
+  readonly #onInspected: (capabilities: Capabilities) => void
   readonly #closers: (() => Promise<void>)[] = []
   #ids = 0
   #admin: Session | undefined
 
-  constructor(harness: Harness, kind: Kind, keyed: boolean) {
+  constructor(harness: Harness, kind: Kind, keyed: boolean, onInspected: (capabilities: Capabilities) => void = () => {}) {
     this.harness = harness
+    this.#onInspected = onInspected
     this.kind = kind
     this.keyed = keyed
     this.waiting = new Waiting(harness.clock, this.changes)
@@ -103,7 +105,13 @@ export class CaseContext {
     const deadLetters = options.deadLetterName === undefined ? [] : [{ ...this.endpoint(options.deadLetterName, { kind: 'queue' }) }]
     await this.create([...deadLetters, destination, ...sources.filter((source) => source !== destination)])
     const inspected = await this.inspect(destination)
-    return Promise.all(sources.map(async (source) => ({ destination, source, capabilities: source === destination ? inspected : combine(inspected, await this.inspect(source)) })))
+    return Promise.all(
+      sources.map(async (source) => {
+        const capabilities = source === destination ? inspected : combine(inspected, await this.inspect(source))
+        this.#onInspected(capabilities)
+        return { destination, source, capabilities }
+      }),
+    )
   }
 
   /** Creates endpoints at the broker, if the driver has a topology to create. */

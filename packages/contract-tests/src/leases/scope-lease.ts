@@ -4,7 +4,7 @@ import { check, show } from '../kit/assert.ts'
 import { numbered } from '../kit/messages.ts'
 
 const hasScope = ({ lease }: Capabilities): boolean => lease !== false && lease.kind === 'scope'
-const watchMs = ({ lease }: Capabilities): number => (lease !== false && lease.kind === 'scope' && lease.maxHoldMs !== false ? Math.min(60_000, lease.maxHoldMs / 2) : 60_000)
+const watchMs = ({ lease }: Capabilities): number => (lease !== false && lease.kind === 'scope' && lease.maxHoldMs !== false ? Math.min(8_000, lease.maxHoldMs / 2) : 8_000)
 
 const scopeHolds: ContractCase = {
   id: 'leases/scope-holds',

@@ -34,11 +34,11 @@ const waits: ContractCase = {
   examines: ['redelivery', 'lease'],
   kills: ['retry-delay-ignored'],
   applies: ({ settlement }) => settlement !== false,
-  waitsMs: () => 60_000,
+  waitsMs: () => 6_000,
   async run(context) {
     const place = context.api.place()
     const broker = await context.api.broker(place)
-    for (const waitMs of [200, 20_000]) {
+    for (const waitMs of [200, 6_000]) {
       const handled: Handled[] = []
       const consumer = await broker.consume(place.source, context.api.recording(handled, (message) => (message.attempt === 1 ? retryLater(waitMs) : undefined)))
       await broker.producer(place.destination).send(`wait ${waitMs}`)
@@ -88,7 +88,7 @@ const nack: ContractCase = {
   title: 'ack and nack of a message answer what happened, and nack brings it back with the next attempt, at once or after a long wait',
   examines: ['settlement', 'redelivery'],
   kills: ['retry-loses'],
-  waitsMs: () => 10_000,
+  waitsMs: () => 6_000,
   applies: ({ settlement }) => settlement !== false,
   async run(context) {
     const place = context.api.place()
@@ -96,7 +96,7 @@ const nack: ContractCase = {
     const answers: string[] = []
     const handled: Handled[] = []
     // Long enough for core to leave the wait to a broker that can do it.
-    const longMs = 10_000
+    const longMs = 6_000
     await broker.consume(
       place.source,
       context.api.recording(handled, async (message) => {

@@ -21,14 +21,12 @@ describe('Heap', () => {
 })
 
 describe('Ring', () => {
-  it('behaves as an array does under pushes, shifts and unshifts', () => {
+  it('behaves as an array does under pushes and shifts', () => {
     const random = seededRandom(5)
     const ring = new Ring<number>()
     const array: number[] = []
     for (let step = 0; step < 20_000; step++) {
-      const choice = random()
-      if (choice < 0.5) (ring.push(step), array.push(step))
-      else if (choice < 0.6) (ring.unshift(step), array.unshift(step))
+      if (random() < 0.55) (ring.push(step), array.push(step))
       else expect(ring.shift()).toBe(array.shift())
       expect(ring.length).toBe(array.length)
     }

@@ -1,6 +1,6 @@
 const smallest = 16
 
-/** A double-ended queue in a circular array: O(1) at both ends, and by index. It shrinks again when it empties. */
+/** A queue in a circular array: O(1) at both ends, and by index. It shrinks again when it empties. */
 export class Ring<T> {
   #items: (T | undefined)[] = new Array<T | undefined>(smallest)
   #mask = smallest - 1
@@ -14,13 +14,6 @@ export class Ring<T> {
   push(item: T): void {
     if (this.#length > this.#mask) this.#grow()
     this.#items[(this.#head + this.#length++) & this.#mask] = item
-  }
-
-  unshift(item: T): void {
-    if (this.#length > this.#mask) this.#grow()
-    this.#head = (this.#head - 1) & this.#mask
-    this.#items[this.#head] = item
-    this.#length++
   }
 
   shift(): T | undefined {

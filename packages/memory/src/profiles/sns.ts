@@ -24,8 +24,9 @@ export const sns: Profile = {
 function refuse(endpoint: Endpoint): Refusal | undefined {
   if (endpoint.kind === 'queue') return { refused: 'SNS has no queues', remedy: 'route it to the sqs driver' }
   if (endpoint.kind === 'stream') return { refused: 'SNS has no streams', remedy: 'route it to the kinesis driver, or use a topic, without replay' }
-  const topic = refuseName(sqsName(endpoint.name), snsLimits.nameLength)
-  return topic ?? (endpoint.subscription && refuseName(sqsName(`${endpoint.name}-${endpoint.subscription.name}`), sqsLimits.nameLength))
+  const { name, subscription } = endpoint
+  const physicalName = endpoint.keyed ? sqsFifoName : sqsName
+  return refuseName(physicalName(name), snsLimits.nameLength) ?? (subscription && refuseName(physicalName(`${name}.${subscription.name}`), sqsLimits.nameLength))
 }
 
 /** A topic stores nothing: it is sent to and never received from. */

@@ -26,7 +26,7 @@ const unused = { stream: { shards: 1, retentionMs: 1, firstSequence: 1n, write: 
 export const sqsStandard: Profile = {
   ...unused,
   name: 'sqs-standard',
-  capabilities: (endpoint, settings) => onlyQueues(endpoint) ?? sqsCapabilities('queue', false, settings),
+  capabilities: (endpoint, settings) => onlyQueues(endpoint, sqsName(endpoint.name)) ?? sqsCapabilities('queue', false, settings),
   physicalName: sqsName,
   engine: () => 'queue',
   queue: (_endpoint, settings) => sqsBehaviour(false, settings),
@@ -39,7 +39,7 @@ export const sqsStandard: Profile = {
 export const sqsFifo: Profile = {
   ...unused,
   name: 'sqs-fifo',
-  capabilities: (endpoint, settings) => onlyQueues(endpoint) ?? sqsCapabilities('queue', true, settings),
+  capabilities: (endpoint, settings) => onlyQueues(endpoint, sqsFifoName(endpoint.name)) ?? sqsCapabilities('queue', true, settings),
   physicalName: sqsFifoName,
   engine: () => 'queue',
   queue: (_endpoint, settings) => sqsBehaviour(true, settings),
@@ -157,10 +157,10 @@ export function refuseContent(message: Outgoing, endpoint: Endpoint): BrokerErro
 }
 
 /** SQS has queues only. */
-function onlyQueues(endpoint: Endpoint): Refusal | undefined {
+function onlyQueues(endpoint: Endpoint, physicalName: string): Refusal | undefined {
   if (endpoint.kind === 'topic') return { refused: 'SQS has no topics', remedy: 'route it to the sns driver' }
   if (endpoint.kind === 'stream') return { refused: 'SQS has no streams', remedy: 'route it to the kinesis driver, or use a queue or a topic, without replay' }
-  return refuseName(sqsName(endpoint.name).replace(/-fifo$/, ''), sqsLimits.nameLength)
+  return refuseName(physicalName, sqsLimits.nameLength)
 }
 
 // #x9 #xA #xD #x20–#xD7FF #xE000–#xFFFD #x10000–#x10FFFF are legal.

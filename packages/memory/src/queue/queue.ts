@@ -186,18 +186,23 @@ export class Queue {
     this.#scheduled = false
     this.#now = this.world.clock.monotonic()
     const ports = this.#ports
+    let open = 0
+    for (const port of ports) if (port.room > 0) open++
     for (let idle = 0; idle < ports.length && this.ready > 0; ) {
       const port = ports[this.#turn++ % ports.length] as Port
-      idle = this.#serve(port, ports.length) ? 0 : idle + 1
+      idle = this.#serve(port, open) ? 0 : idle + 1
     }
   }
 
-  #serve(port: Port, ports: number): boolean {
+  /** Gives `port` its share of what is ready, at most what one receive call brings; has it got anything? */
+  #serve(port: Port, open: number): boolean {
     const room = port.room
     if (room <= 0) return false
-    const share = ports === 1 ? room : Math.min(room, Math.ceil(this.ready / ports))
+    const { maxReceive, maxInFlight, order } = this.behaviour
+    // A FIFO receive takes a group as far as it can: to share it out would block the rest of it.
+    const share = open <= 1 || order === 'groups' ? room : Math.min(room, Math.ceil(this.ready / open))
     const taken: Stored[] = []
-    this.backlog.take(port, Math.min(share, this.behaviour.maxReceive, this.behaviour.maxInFlight - this.inFlight), taken)
+    this.backlog.take(port, Math.min(share, maxReceive, maxInFlight - this.inFlight), taken)
     if (taken.length === 0) return false
     this.ready -= taken.length
     this.inFlight += taken.length

@@ -1,0 +1,26 @@
+import { afterAll, describe } from 'vitest'
+import { skipOrFail, startRabbitmq } from '../../brokers/index.ts'
+import type { RabbitmqBed, RabbitmqOptions, RabbitmqVersion, Skipped } from '../../brokers/index.ts'
+
+const versions: readonly RabbitmqVersion[] = ['3.10', '4.0']
+
+/** Runs the same cases on every version that can be had; each case makes its own vhost. */
+export async function onEachRabbitmq(options: Omit<RabbitmqOptions, 'version'>, cases: (bed: RabbitmqBed, version: RabbitmqVersion) => void): Promise<void> {
+  const onProgress = (text: string): void => console.log(text)
+  const beds = await Promise.all(versions.map((version) => startRabbitmq({ ...options, version, onProgress })))
+  for (const [index, version] of versions.entries()) {
+    const bed = skipOrFail(beds[index] as RabbitmqBed | Skipped)
+    describe.skipIf(bed === undefined)(`RabbitMQ ${version}`, { timeout: 60_000 }, () => {
+      if (bed === undefined) return
+      afterAll(() => bed[Symbol.asyncDispose](), 30_000)
+      cases(bed, version)
+    })
+  }
+}
+
+let vhosts = 0
+
+/** An empty vhost for one case. */
+export function freshVhost(bed: RabbitmqBed): Promise<string> {
+  return bed.createVhost(`case${vhosts++}`)
+}

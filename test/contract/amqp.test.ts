@@ -1,0 +1,10 @@
+import { afterAll } from 'vitest'
+import { certify } from './harness/certify.ts'
+import { amqpHarness } from './harness/amqp-harness.ts'
+
+for (const version of ['3.10', '4.0'] as const) {
+  const bed = await amqpHarness(version)
+  if (bed === undefined) continue
+  certify({ name: `amqp (RabbitMQ ${version})`, harness: bed.harness })
+  afterAll(() => bed[Symbol.asyncDispose]())
+}

@@ -1,0 +1,64 @@
+import { amqp } from '@busbar/amqp'
+import { systemClock } from '@busbar/core'
+import type { ForeignMessage, Harness, Kind } from '@busbar/contract-tests'
+import { connect } from 'amqplib'
+import { skipOrFail, startProxy, startRabbitmq, type RabbitmqBed, type RabbitmqOptions } from '../../brokers/index.ts'
+
+export interface AmqpHarness extends AsyncDisposable {
+  readonly harness: Harness
+}
+
+/** A RabbitMQ of its own in real time. Every case connects through a proxy of its own, so that its faults are its own. `undefined`: it could not be had. */
+export async function amqpHarness(version: RabbitmqOptions['version']): Promise<AmqpHarness | undefined> {
+  const bed = skipOrFail(await startRabbitmq({ version }))
+  if (bed === undefined) return undefined
+  const url = await bed.createVhost(`contract-${process.pid}`)
+  return { harness: harnessThrough(bed, url, url), [Symbol.asyncDispose]: () => bed[Symbol.asyncDispose]() }
+}
+
+let names = 0
+
+/** `url` is what drivers connect to, `direct` what plain clients do. */
+function harnessThrough(bed: RabbitmqBed, url: string, direct: string): Harness {
+  return {
+    label: { driver: 'amqp', version: `RabbitMQ ${bed.version}`, kind: 'real' },
+    clock: systemClock,
+    random: Math.random,
+    bounds: { arrivalMs: 8_000, quietMs: 500, reconnectMs: 15_000, longestWaitMs: 8_000, caseMs: 90_000 },
+    createDriver: () => amqp({ url, partitions: 2, reconnectMaxMs: 500, rebalanceMs: 200, handOverMs: 5_000 }),
+    uniqueName: (prefix) => `${prefix}-${++names}`,
+    // Declared for all cases and used by those that need them; without proxies of their own the faults of one would reach the others.
+    faults: { cutConnections: unavailable, outage: unavailable, sendForeign: (name, kind, message) => publish(direct, name, kind, message) },
+    forCase: async () => {
+      const proxy = await startProxy(Number(new URL(direct).port))
+      const own = harnessThrough(bed, proxy.through(direct), direct)
+      return {
+        ...own,
+        faults: {
+          ...own.faults,
+          cutConnections: async () => proxy.reset(),
+          outage: async () => {
+            proxy.refuse(true)
+            proxy.reset()
+            return { end: async () => proxy.refuse(false) }
+          },
+        },
+        [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose](),
+      }
+    },
+  }
+}
+
+async function unavailable(): Promise<never> {
+  throw new TypeError('only a case with a proxy of its own can cut connections')
+}
+
+async function publish(url: string, name: string, kind: Kind, { body, headers = {} }: ForeignMessage): Promise<void> {
+  const connection = await connect(url)
+  const channel = await connection.createConfirmChannel()
+  const content = Buffer.from(body)
+  if (kind === 'queue') channel.sendToQueue(name, content, { headers, persistent: true })
+  else channel.publish(name, '', content, { headers, persistent: true })
+  await channel.waitForConfirms()
+  await connection.close()
+}
