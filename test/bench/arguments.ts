@@ -30,7 +30,8 @@ export function parseArguments(args: readonly string[], known: readonly string[]
   })
   for (const suite of positionals) if (!known.includes(suite)) throw new TypeError(`there is no suite '${suite}'; there are: ${known.join(', ')}`)
   const rounds = Number(values.rounds ?? (values.quick ? quickRounds : defaultRounds))
-  if (!Number.isInteger(rounds) || rounds < 1 || rounds > maxRounds) throw new RangeError(`--rounds is a whole number from 1 to ${maxRounds}, not '${values.rounds}'`)
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > maxRounds)
+    throw new RangeError(`--rounds is a whole number from 1 to ${maxRounds}, not '${values.rounds}'`)
   return {
     suites: positionals.length === 0 ? known : known.filter((suite) => always.includes(suite) || positionals.includes(suite)),
     jsonFile: values.json,

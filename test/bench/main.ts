@@ -29,18 +29,20 @@ function readArguments(): BenchArguments | undefined {
 async function bench({ suites: names, jsonFile, rounds, quick, gate, profileFolder }: BenchArguments): Promise<number> {
   const loadBefore = loadavg()
   const rows: Row[] = []
-  let versions: Readonly<Record<string, string>> = {}
+  const versions: Record<string, string> = {}
   let skipped = 0
   for (const name of names) {
     const onProgress = (text: string): void => console.error(`${name}: ${text}`)
     const suite = suites[name] as Suite
     const result = await suite({ rounds, quick, onProgress, profileFolder: profileFolder === undefined ? undefined : resolve(profileFolder) })
     rows.push(...result.rows)
-    versions = { ...versions, ...result.versions }
+    Object.assign(versions, result.versions)
     if (!result.ran) skipped++
   }
   console.log(`\n${table(rows)}\n`)
-  console.log(`${rounds} rounds${quick ? ', quick: too few messages for a verdict' : ''}; medians; intervals: Student's t on the logarithms of the rounds' ratios`)
+  console.log(
+    `${rounds} rounds${quick ? ', quick: too few messages for a verdict' : ''}; medians; intervals: Student's t on the logarithms of the rounds' ratios`,
+  )
   console.log(machineReport(versions, loadBefore))
   if (jsonFile !== undefined) await writeFile(jsonFile, `${JSON.stringify(rows, undefined, 2)}\n`)
   return summary(rows, skipped, gate)

@@ -1,6 +1,9 @@
-import { afterAll } from 'vitest'
+import { afterAll, vi } from 'vitest'
 import { certify } from './harness/certify.ts'
 import { amqpHarness } from './harness/amqp-harness.ts'
+
+// Cases wait far more than they work.
+vi.setConfig({ maxConcurrency: 16 })
 
 for (const version of ['3.10', '4.0'] as const) {
   const bed = await amqpHarness(version)

@@ -19,6 +19,8 @@ export interface Backend extends AsyncDisposable {
   readonly naming?: (name: string) => string
   /** In the order in which they strike. */
   readonly faults: readonly Fault[]
+  /** Told what was created there: `queue orders.dead`. */
+  created?(resources: readonly string[]): void
 }
 
 export interface BackendOptions {
@@ -35,5 +37,5 @@ export async function openBackend(broker: string, options: BackendOptions): Prom
 /** A broker of the backend, by configuration alone. */
 export function connectTo(backend: Backend, destinations: readonly AnyDefinition[], { log, telemetry }: Activity): Promise<Broker> {
   const { configuration, drivers, naming } = backend
-  return connect(configuration, { drivers, destinations, log, telemetry, provision: 'create', ...(naming && { naming }) })
+  return connect(configuration, { drivers, destinations, log, telemetry, ...(naming && { naming }) })
 }

@@ -59,7 +59,13 @@ describe('the ledger', () => {
       ledger.sending(id, ['left', 'right'], 'k')
       ledger.confirmed(id, ['left', 'right'])
     }
-    for (const [source, id] of [['left', 'a'], ['right', 'b'], ['left', 'b'], ['right', 'a']] as const) ledger.effect(source, id)
+    for (const [source, id] of [
+      ['left', 'a'],
+      ['right', 'b'],
+      ['left', 'b'],
+      ['right', 'a'],
+    ] as const)
+      ledger.effect(source, id)
     expect(ledger.verdict()).toMatchObject({ sent: 2, handled: 4, lost: [], outOfOrder: ['right a'] })
   })
 

@@ -47,7 +47,9 @@ async function demo(options: DemoArguments, interrupted: AbortSignal): Promise<n
     console.log(`running on ${backend.title}`)
     return await runOn(backend, options, interrupted)
   } finally {
-    await withDeadline(Promise.resolve(backend[Symbol.asyncDispose]()), endMs, 'the broker did not stop')
+    // What went wrong before matters more than what goes wrong now.
+    const stopping = withDeadline(Promise.resolve(backend[Symbol.asyncDispose]()), endMs, 'the broker did not stop')
+    await stopping.catch((error: unknown) => console.error(`demo: ${String(error)}`))
   }
 }
 
@@ -67,6 +69,9 @@ async function runOn(backend: Backend, { messages, faults }: DemoArguments, inte
     const say = (text: string): void => progress.say(text)
     const signal = AbortSignal.any([interrupted, stop.signal])
     const meanwhile = (): Promise<void> => inflict(backend, say, signal)
+    // Creation is never implicit. The old terminals' broker comes later and only verifies.
+    const { changes } = await broker.provision({ mode: 'create' })
+    backend.created?.(changes.map(({ resource }) => resource))
     const store = memoryStore({ clock: systemClock })
     const running = runProgram({ broker, legacy, workload, ledger, store, activity, meanwhile, say, signal })
     const report = await withDeadline(unless(interrupted, running), deadlineMs, () => `not finished (${status()}, open ${ledger.open})`)
@@ -75,7 +80,8 @@ async function runOn(backend: Backend, { messages, faults }: DemoArguments, inte
     return printVerdict(ledger.verdict(), report, expectedOf(workload), activity, performance.now() - began)
   } finally {
     stop.abort()
-    await withDeadline(Promise.all([broker.close(), legacy.close()]), endMs, 'the connections did not close')
+    const closing = withDeadline(Promise.all([broker.close(), legacy.close()]), endMs, 'the connections did not close')
+    await closing.catch((error: unknown) => console.error(`demo: ${String(error)}`))
   }
 }
 

@@ -27,7 +27,7 @@ export class Progress implements Disposable {
 
   #draw(): void {
     const text = this.#snapshot()
-    if (process.stdout.isTTY) process.stdout.write(`\r\u001B[2K${text.slice(0, process.stdout.columns - 1)}`)
+    if (process.stdout.isTTY) process.stdout.write(`\r\u001B[2K${text.slice(0, (process.stdout.columns || 80) - 1)}`)
     else if (text !== this.#last) console.log(text)
     this.#last = text
   }

@@ -36,21 +36,27 @@ export function problemsOf(verdict: Verdict, report: ProgramReport, expected: Ex
   for (const figure of ['sent', 'suppressed', 'deadLettered'] as const) {
     if (verdict[figure] !== expected[figure]) problems.push(`${figure} is ${verdict[figure]} and should be ${expected[figure]}`)
   }
-  if (report.deadLetters.length !== verdict.deadLettered) problems.push(`${report.deadLetters.length} dead letters were found and ${verdict.deadLettered} booked`)
+  if (report.deadLetters.length !== verdict.deadLettered)
+    problems.push(`${report.deadLetters.length} dead letters were found and ${verdict.deadLettered} booked`)
   if (report.answered !== report.asked) problems.push(`${report.answered} of ${report.asked} questions were answered rightly`)
   return problems
 }
 
 /** Prints the balance, what is off, and the line that ends every run. Answers the exit code. */
 export function printVerdict(verdict: Verdict, report: ProgramReport, expected: Expected, activity: Activity, elapsedMs: number): 0 | 1 {
-  const row = (cells: readonly (string | number)[]): string => cells.map((cell, column) => (column === 0 ? String(cell).padEnd(22) : String(cell).padStart(15))).join('')
+  const row = (cells: readonly (string | number)[]): string =>
+    cells.map((cell, column) => (column === 0 ? String(cell).padEnd(22) : String(cell).padStart(15))).join('')
   console.log(row(['', 'owed', 'handled', 'dead-lettered', 'suppressed']))
   for (const { source, owed, handled, deadLettered, suppressed } of verdict.sources) console.log(row([source, owed, handled, deadLettered, suppressed]))
-  console.log(`${report.answered} of ${report.asked} questions answered, ${activity.failures} failures retried or given up, ${(elapsedMs / 1_000).toFixed(1)} s`)
+  console.log(
+    `${report.answered} of ${report.asked} questions answered, ${activity.failures} failures retried or given up, ${(elapsedMs / 1_000).toFixed(1)} s`,
+  )
   if (activity.notes.size > 0) console.log(`noted: ${[...activity.notes].map(([event, count]) => `${event} ${count}`).join(', ')}`)
   const problems = problemsOf(verdict, report, expected)
   for (const problem of problems) console.log(`WRONG: ${problem}`)
   const { sent, handled, lost, outOfOrder, suppressed, deadLettered } = verdict
-  console.log(`demo: sent ${sent}, handled ${handled}, lost ${lost.length}, out of order ${outOfOrder.length}, duplicates suppressed ${suppressed}, dead-lettered ${deadLettered}`)
+  console.log(
+    `demo: sent ${sent}, handled ${handled}, lost ${lost.length}, out of order ${outOfOrder.length}, duplicates suppressed ${suppressed}, dead-lettered ${deadLettered}`,
+  )
   return problems.length === 0 ? 0 : 1
 }

@@ -26,7 +26,11 @@ export async function startWorkers(options: WorkersOptions): Promise<void> {
   const booking = handlersFor(options)
   const sightings = new Map<string, number>()
 
-  await broker.consume(positions, booking('positions', ({ truckId, sequence }) => void sightings.set(truckId, sequence)), { concurrency: 32, use })
+  await broker.consume(
+    positions,
+    booking('positions', ({ truckId, sequence }) => void sightings.set(truckId, sequence)),
+    { concurrency: 32, use },
+  )
   await broker.consume(
     deliveryOrders,
     booking('delivery-orders', ({ depot }) => {

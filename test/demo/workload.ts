@@ -28,13 +28,14 @@ export interface Workload {
 export const newDepot = 'Holtenau'
 export const depots: readonly string[] = ['Altona', 'Barmbek', 'Dammtor', 'Eppendorf', 'Finkenwerder']
 
-const trucks = 100
+const mostTrucks = 100
 const burstSize = 4
 
 /** Plans about `messages` messages: 60 % positions, 25 % orders, 15 % arrivals. The same number gives the same plan. */
 export function planWorkload(messages: number): Workload {
   const orders = Math.round(messages * 0.25)
-  const fixes = Math.max(1, Math.round((messages * 0.6) / trucks))
+  const trucks = Math.min(mostTrucks, Math.round(messages * 0.6))
+  const fixes = Math.round((messages * 0.6) / trucks)
   return {
     trucks: count(trucks, (index) => truck(index, fixes)),
     orders: count(orders, order).filter((_, index) => !isMalformed(index)),
@@ -78,7 +79,7 @@ function isMalformed(index: number): boolean {
 
 function arrival(index: number): Planned<Arrival> {
   const arrivalId = `arrival-${index}`
-  return { id: arrivalId, body: { arrivalId, truckId: `truck-${index % trucks}`, minutesLate: (index * 7) % 60 }, twice: index % 30 === 4 }
+  return { id: arrivalId, body: { arrivalId, truckId: `truck-${index % mostTrucks}`, minutesLate: (index * 7) % 60 }, twice: index % 30 === 4 }
 }
 
 function count<T>(length: number, make: (index: number) => T): T[] {

@@ -19,8 +19,8 @@ export interface ConnectionListener {
 type State = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'failed' | 'closed'
 
 const firstBackoffMs = 100
-/** A refusal (access denied, unknown vhost) may be a broker that is still starting; so many rounds in a row and it is meant. */
-const refusalsBelieved = 3
+/** A refusal (access denied, unknown vhost) may be a broker that is still starting; refused for so long, in milliseconds, it is meant. */
+const refusalBelievedMs = 30_000
 
 /** Keeps one connection open for one purpose: tries the addresses in turn with jittered back-off, and tells its listeners. */
 export class ConnectionManager {
@@ -170,7 +170,7 @@ export class ConnectionManager {
   async #reconnect(): Promise<void> {
     const { clock, random, log } = this.#services
     const signal = this.#closing.signal
-    let refusals = 0
+    let refusedSince: number | undefined
     for (let round = 0; !signal.aborted; round++) {
       // The first wait is short, yet different in every process: all have lost the same broker at the same moment.
       const ceiling = Math.min(this.#options.reconnectMaxMs, firstBackoffMs * 2 ** round)
@@ -182,9 +182,9 @@ export class ConnectionManager {
         if (signal.aborted) return
         const mapped = toBrokerError(error, 'Reconnecting')
         this.#lastError = mapped
-        refusals = mapped.retryable ? 0 : refusals + 1
+        refusedSince = mapped.retryable ? undefined : (refusedSince ?? clock.monotonic())
         log('warn', 'connection:retry', { purpose: this.purpose, round: round + 1, error: mapped.message })
-        if (refusals >= refusalsBelieved) return this.#fail(mapped)
+        if (refusedSince !== undefined && clock.monotonic() - refusedSince > refusalBelievedMs) return this.#fail(mapped)
       }
     }
   }

@@ -9,8 +9,6 @@ import { within } from './within.ts'
 export interface ConsumerChannelOptions {
   readonly queue: string
   readonly partition: string | undefined
-  /** Messages unsettled on this channel at once. 1 to 65,535. */
-  readonly prefetch: number
   /** The queue counts deliveries (quorum). */
   readonly counted: boolean
   readonly clock: Clock
@@ -27,7 +25,6 @@ export interface ConsumerChannelOptions {
 export class ConsumerChannel implements Scope {
   readonly id: string
   readonly partition?: string
-  readonly prefetch: number
   readonly #options: ConsumerChannelOptions
   readonly #connection: Connection
   #channel: Channel | undefined
@@ -36,6 +33,7 @@ export class ConsumerChannel implements Scope {
   #dropping = false
   #active = false
   #unsettled = 0
+  #prefetch = 0
   /** Unsettled deliveries in the order of their tags. */
   #head: AmqpDelivery | undefined
   #tail: AmqpDelivery | undefined
@@ -44,7 +42,6 @@ export class ConsumerChannel implements Scope {
   constructor(connection: Connection, options: ConsumerChannelOptions) {
     this.id = options.queue
     if (options.partition !== undefined) this.partition = options.partition
-    this.prefetch = options.prefetch
     this.#connection = connection
     this.#options = options
   }
@@ -63,6 +60,11 @@ export class ConsumerChannel implements Scope {
     return this.#dropping
   }
 
+  /** Messages unsettled at once. */
+  get prefetch(): number {
+    return this.#prefetch
+  }
+
   get unsettled(): number {
     return this.#unsettled
   }
@@ -74,23 +76,24 @@ export class ConsumerChannel implements Scope {
     return count
   }
 
-  /** Opens the channel and sets the window; consumes if `consuming`. Throws `BrokerError`. */
-  async start(consuming: boolean): Promise<void> {
+  /** Opens the channel; consumes with a window of `prefetch` messages (1 to 65,535) unless that is 0. Throws `BrokerError`. */
+  async start(prefetch: number): Promise<void> {
     this.#channel = await this.#connection.openChannel((error) => this.#onClosed(error))
     if (this.#state === 'closed') throw amqpError('ERR_UNAVAILABLE', `Consuming ${this.id}: the channel was closed.`)
     this.#state = 'open'
     try {
-      await this.#bounded(this.#channel.prefetch(this.prefetch))
-      if (consuming) await this.consume()
+      if (prefetch > 0) await this.consume(prefetch)
     } catch (error) {
       await this.close()
       throw toBrokerError(error, `Consuming ${this.id}`)
     }
   }
 
-  /** Throws the client library's error. */
-  async consume(): Promise<void> {
+  /** Begins to consume, with a window of its own for what it will receive. Throws the client library's error. */
+  async consume(prefetch: number): Promise<void> {
     if (this.#channel === undefined || this.#consumerTag !== undefined) return
+    this.#prefetch = prefetch
+    await this.#bounded(this.#channel.prefetch(prefetch))
     const { consumerTag } = await this.#bounded(this.#channel.consume(this.id, this.#onMessage))
     this.#consumerTag = consumerTag
   }

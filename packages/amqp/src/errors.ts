@@ -28,7 +28,7 @@ export function replyTextOf(error: unknown): string {
 export function toBrokerError(error: unknown, doing: string): BrokerError {
   if (isBrokerError(error)) return error
   const replyCode = replyCodeOf(error)
-  const text = replyTextOf(error)
+  const text = textOf(error)
   const code = replyCode === undefined ? codeOfClientError(error) : codeOfReply(replyCode, text)
   return amqpError(code, `${doing}: ${text}`, { cause: error, retryable: retryable.has(code) })
 }
@@ -82,7 +82,18 @@ function codeOfNotAllowed(text: string): ErrorCode {
 function codeOfClientError(error: unknown): ErrorCode {
   const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown }
   if (typeof code === 'string' && /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO|HOSTNAME/.test(code)) return 'ERR_CONFIGURATION'
+  if (isVhostRefusal(message)) return 'ERR_NOT_FOUND'
   if (typeof message === 'string' && /^SASL mechanism/.test(message)) return 'ERR_CONFIGURATION'
   if (error instanceof RangeError || error instanceof TypeError) return 'ERR_INVALID'
   return 'ERR_UNAVAILABLE'
+}
+
+function textOf(error: unknown): string {
+  const text = replyTextOf(error)
+  return isVhostRefusal(text) ? 'the broker took the user but not the vhost: it does not exist, the user may not use it, or its limit of connections is reached' : text
+}
+
+// amqplib drops the broker's code and text when the vhost is refused.
+function isVhostRefusal(message: unknown): boolean {
+  return typeof message === 'string' && message.startsWith('Expected ConnectionOpenOk; got <ConnectionClose')
 }

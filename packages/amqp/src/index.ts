@@ -6,4 +6,5 @@
 export { amqp, type AmqpNative } from './amqp-driver.ts'
 export { murmur3, partitionOf } from './hash.ts'
 export type { AmqpOptions, AmqpTlsOptions } from './options.ts'
+export { repartition, type RepartitionOptions } from './repartition.ts'
 export type { AmqpRouteOptions } from './route-options.ts'

@@ -69,8 +69,9 @@ export function incomingOf(native: ConsumeMessage): Incoming {
   }
 }
 
-/** Deliveries as a quorum queue counts them, this one included. The header is absent on the first. */
+/** Deliveries as a quorum queue counts them, this one included. On the first the header is absent, or whatever the sender put there. */
 export function deliveryCount(native: ConsumeMessage): number {
+  if (!native.fields.redelivered) return 1
   const count: unknown = native.properties.headers?.['x-delivery-count']
   return typeof count === 'number' && count >= 0 ? count + 1 : 1
 }

@@ -106,8 +106,8 @@ export class Partitions implements Keeper {
     const membersBefore = this.#members
     this.#members = await this.#countMembers()
     if (this.#stopped || this.#paused) return
-    const held = this.#subscriptions.flatMap(({ partition = 0, channel, prefetch }) => {
-      return channel === undefined || this.#leaving.has(partition) ? [] : [{ partition, active: channel.active, unsettled: channel.unsettled, prefetch }]
+    const held = this.#subscriptions.flatMap(({ partition = 0, channel }) => {
+      return channel === undefined || this.#leaving.has(partition) ? [] : [{ partition, active: channel.active, unsettled: channel.unsettled, prefetch: channel.prefetch }]
     })
     const partitions = this.#subscriptions.length
     const plan = planPartitions({ partitions, members: this.#members, membersBefore, held, window: this.#window.messages })

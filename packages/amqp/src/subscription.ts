@@ -64,7 +64,7 @@ export class Subscription {
   async consume(on: boolean): Promise<void> {
     this.#consuming = on
     try {
-      await (on ? this.#channel?.consume() : this.#channel?.cancel())
+      await (on ? this.#channel?.consume(this.prefetch) : this.#channel?.cancel())
     } catch {
       // The channel is being lost; the next one is opened in the state wanted.
     }
@@ -83,9 +83,9 @@ export class Subscription {
     const { connection } = manager
     if (connection === undefined) throw manager.reason
     const partition = this.partition === undefined ? undefined : String(this.partition)
-    const options = { queue: this.queue, partition, prefetch: this.prefetch, counted, clock: services.clock, timeoutMs, onDelivery, onEnded, onLost: this.#onLost }
+    const options = { queue: this.queue, partition, counted, clock: services.clock, timeoutMs, onDelivery, onEnded, onLost: this.#onLost }
     const channel = new ConsumerChannel(connection, options)
-    await channel.start(this.#consuming)
+    await channel.start(this.#consuming ? this.prefetch : 0)
     if (this.#stopping.signal.aborted) return await channel.close()
     this.#channel = channel
     // Paused or resumed while the channel was being opened.

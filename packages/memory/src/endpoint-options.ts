@@ -23,14 +23,18 @@ const bounds: Readonly<Record<keyof MemoryEndpointOptions, readonly [number, num
 export function refuseEndpointOptions({ options, maxAttempts }: Endpoint): Refusal | undefined {
   for (const [name, value] of Object.entries(options)) {
     const range = Object.hasOwn(bounds, name) ? bounds[name as keyof MemoryEndpointOptions] : undefined
-    if (range === undefined) return { refused: `memory has no option '${name.slice(0, 64)}'${suggestion(name, Object.keys(bounds))}`, remedy: 'remove it from the route' }
+    if (range === undefined)
+      return { refused: `memory has no option '${name.slice(0, 64)}'${suggestion(name, Object.keys(bounds))}`, remedy: 'remove it from the route' }
     if (!Number.isSafeInteger(value) || (value as number) < range[0] || (value as number) > range[1]) {
       return { refused: `option ${name} must be a whole number from ${range[0]} to ${range[1]}`, remedy: 'correct it in the route' }
     }
   }
   const { deliveryLimit } = options as MemoryEndpointOptions
   if (deliveryLimit !== undefined && deliveryLimit < 10 * maxAttempts) {
-    return { refused: `a delivery limit of ${deliveryLimit} is too low for ${maxAttempts} attempts, since releases and crashes count too`, remedy: `set deliveryLimit to at least ${10 * maxAttempts}` }
+    return {
+      refused: `a delivery limit of ${deliveryLimit} is too low for ${maxAttempts} attempts, since releases and crashes count too`,
+      remedy: `set deliveryLimit to at least ${10 * maxAttempts}`,
+    }
   }
   return undefined
 }

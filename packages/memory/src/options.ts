@@ -54,7 +54,8 @@ export function resolveOptions(options: MemoryOptions): ResolvedMemoryOptions {
 
 /** `memory:?profile=sqs-fifo&seed=7`. Throws `ERR_CONFIGURATION`. */
 export function optionsFromUrl(url: URL): MemoryOptions {
-  if (url.host !== '' || (url.pathname !== '' && url.pathname !== '/')) throw memoryError('ERR_CONFIGURATION', 'A memory: URL has no host and no path: options follow the question mark')
+  if (url.host !== '' || (url.pathname !== '' && url.pathname !== '/'))
+    throw memoryError('ERR_CONFIGURATION', 'A memory: URL has no host and no path: options follow the question mark')
   const options: Record<string, unknown> = {}
   for (const [name, value] of url.searchParams) {
     if (Object.hasOwn(options, name)) throw memoryError('ERR_CONFIGURATION', `memory: option '${name.slice(0, 64)}' is given twice`)
@@ -75,17 +76,20 @@ function checkNames(options: object, known: readonly string[]): void {
   }
 }
 
-function choice<T extends string>(name: string, value: T, allowed: readonly T[]): T {
-  if (!allowed.includes(value)) throw memoryError('ERR_CONFIGURATION', `memory: ${name} cannot be '${String(value).slice(0, 64)}'${suggestion(String(value), allowed)}`)
-  return value
+function choice<T extends string>(name: string, value: unknown, allowed: readonly T[]): T {
+  const chosen = allowed.find((one) => one === value)
+  if (chosen === undefined)
+    throw memoryError('ERR_CONFIGURATION', `memory: ${name} cannot be '${String(value).slice(0, 64)}'${suggestion(String(value), allowed)}`)
+  return chosen
 }
 
-function whole(name: string, value: number, least: number, most: number): number {
-  if (!Number.isSafeInteger(value) || value < least || value > most) throw memoryError('ERR_CONFIGURATION', `memory: ${name} must be a whole number from ${least} to ${most}`)
-  return value
+function whole(name: string, value: unknown, least: number, most: number): number {
+  if (!Number.isSafeInteger(value) || (value as number) < least || (value as number) > most)
+    throw memoryError('ERR_CONFIGURATION', `memory: ${name} must be a whole number from ${least} to ${most}`)
+  return value as number
 }
 
-function truth(name: string, value: boolean): boolean {
+function truth(name: string, value: unknown): boolean {
   if (typeof value !== 'boolean') throw memoryError('ERR_CONFIGURATION', `memory: ${name} must be true or false`)
   return value
 }

@@ -2,10 +2,12 @@ import type { Capabilities, Change, Endpoint, EndpointStats } from '@busbar/core
 import { memoryError } from './errors.ts'
 import { readEndpointOptions } from './endpoint-options.ts'
 import type { Profile, ProfileSettings } from './profiles/profile.ts'
+import { queueStats } from './queue/inspect.ts'
 import { Queue } from './queue/queue.ts'
 import type { Group } from './stream/group.ts'
 import { Stream } from './stream/stream.ts'
-import { Subscription, Topic } from './topic/topic.ts'
+import { SubscriptionFilter } from './topic/subscription-filter.ts'
+import { Topic } from './topic/topic.ts'
 import type { World } from './world.ts'
 
 /** The one subscription through which a queue is served by a stream. */
@@ -34,7 +36,8 @@ export class Resources {
   /** Throws what `capabilities` refuses. */
   capabilities(endpoint: Endpoint): Capabilities {
     const answer = this.profile.capabilities(endpoint, this.#settings)
-    if ('refused' in answer) throw memoryError('ERR_UNSUPPORTED', `${endpoint.destination}: ${answer.refused}; ${answer.remedy}`, { destination: endpoint.destination })
+    if ('refused' in answer)
+      throw memoryError('ERR_UNSUPPORTED', `${endpoint.destination}: ${answer.refused}; ${answer.remedy}`, { destination: endpoint.destination })
     return answer
   }
 
@@ -65,7 +68,12 @@ export class Resources {
     if (deadLetter !== undefined) create(`queue ${deadLetter}`, this.queues.has(deadLetter))
     const limit = this.queues.get(place)?.deadLetter?.limit
     const least = deliveriesPerAttempt * endpoint.maxAttempts
-    if (limit !== undefined && limit < least) changes.push({ resource: `queue ${place}`, kind: 'conflict', text: `its delivery limit is ${limit}; ${endpoint.maxAttempts} attempts need at least ${least}` })
+    if (limit !== undefined && limit < least)
+      changes.push({
+        resource: `queue ${place}`,
+        kind: 'conflict',
+        text: `its delivery limit is ${limit}; ${endpoint.maxAttempts} attempts need at least ${least}`,
+      })
     return changes
   }
 
@@ -109,7 +117,7 @@ export class Resources {
   /** Only what the broker would tell. */
   stats(endpoint: Endpoint): EndpointStats {
     const told = this.capabilities(endpoint).stats
-    const { ready, inFlight, delayed, oldestAgeMs } = (this.group(endpoint) ?? this.queue(endpoint)).stats()
+    const { ready, inFlight, delayed, oldestAgeMs } = this.group(endpoint)?.stats() ?? queueStats(this.queue(endpoint))
     return {
       ready: told.ready === 'none' ? undefined : ready,
       inFlight: told.inFlight === 'none' ? undefined : inFlight,
@@ -121,7 +129,9 @@ export class Resources {
   /** Physical name of what an endpoint sends to or receives from. */
   placeOf(endpoint: Endpoint): string {
     if (endpoint.subscription === undefined) return this.#name(endpoint)
-    return this.profile.engine(endpoint.kind) === 'stream' ? `${this.#name(endpoint)}.${endpoint.subscription.name}` : this.profile.physicalName(`${endpoint.name}.${endpoint.subscription.name}`, endpoint.keyed)
+    return this.profile.engine(endpoint.kind) === 'stream'
+      ? `${this.#name(endpoint)}.${endpoint.subscription.name}`
+      : this.profile.physicalName(`${endpoint.name}.${endpoint.subscription.name}`, endpoint.keyed)
   }
 
   #name(endpoint: Endpoint): string {
@@ -166,8 +176,8 @@ export class Resources {
     if (subscription !== undefined) {
       const { subscriptions } = this.#createTopic(endpoint)
       const existing = subscriptions.get(subscription.name)
-      if (existing === undefined) subscriptions.set(subscription.name, new Subscription(subscription, queue))
-      else existing.filterBy(subscription)
+      if (existing === undefined) subscriptions.set(subscription.name, { queue, filter: new SubscriptionFilter(subscription) })
+      else existing.filter = new SubscriptionFilter(subscription)
     }
     const deadLetterName = this.#deadLetterName(endpoint)
     if (deadLetterName === undefined) return

@@ -1,3 +1,4 @@
+import type { AmqpJob, AmqpSubject } from '../subjects/amqp-subject.ts'
 import type { Sample } from './sample.ts'
 
 /** What runs in a process of its own. Each loads only the client that it measures. */
@@ -22,7 +23,7 @@ export async function runProgram({ program, options }: Job): Promise<Sample> {
   return run(options)
 }
 
-async function amqpProgram(subject: import('../subjects/amqp-subject.ts').AmqpSubject): Promise<unknown> {
+async function amqpProgram(subject: AmqpSubject): Promise<unknown> {
   const { runAmqp } = await import('../subjects/amqp-subject.ts')
-  return (job: import('../subjects/amqp-subject.ts').AmqpJob) => runAmqp(subject, job)
+  return (job: AmqpJob) => runAmqp(subject, job)
 }

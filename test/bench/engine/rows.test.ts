@@ -7,32 +7,142 @@ const scenario: Scenario = { name: 'publish', raw: 'raw', subjects: [{ name: 'ou
 
 it('compares each round with the same round of the raw client', () => {
   // The machine slows down by half in the second round: ours is equal all the same.
-  const [ours, raw] = rowsOf(scenario, samples({ ours: [[1_000, 10], [500, 20], [990, 10]], raw: [[1_000, 10], [500, 20], [1_000, 10]] }))
-  expect(ours).toMatchObject({ messagesPerSecond: expect.closeTo(990, 6), cpuMicrosPerMessage: 10, ratioToRaw: { median: 1 }, cpuRatioToRaw: { median: 1 }, met: true })
+  const [ours, raw] = rowsOf(
+    scenario,
+    samples({
+      ours: [
+        [1_000, 10],
+        [500, 20],
+        [990, 10],
+      ],
+      raw: [
+        [1_000, 10],
+        [500, 20],
+        [1_000, 10],
+      ],
+    }),
+  )
+  expect(ours).toMatchObject({
+    messagesPerSecond: expect.closeTo(990, 6),
+    cpuMicrosPerMessage: 10,
+    ratioToRaw: { median: 1 },
+    cpuRatioToRaw: { median: 1 },
+    met: true,
+  })
   expect(raw).toMatchObject({ ratioToRaw: null, cpuRatioToRaw: null, target: null, met: null })
 })
 
 it('misses the target by the lower end of throughput or by CPU', () => {
-  const raw = [[1_000, 10], [1_000, 10], [1_000, 10]] as const
-  expect(rowsOf(scenario, samples({ ours: [[990, 10], [1_300, 10], [800, 10]], raw }))[0]?.met).toBe(false)
-  expect(rowsOf(scenario, samples({ ours: [[1_000, 11.6], [1_001, 11.6], [1_000, 11.6]], raw }))[0]?.met).toBe(false)
-  expect(rowsOf(scenario, samples({ ours: [[1_000, 11.4], [1_001, 11.4], [1_000, 11.4]], raw }))[0]?.met).toBe(true)
+  const raw = [
+    [1_000, 10],
+    [1_000, 10],
+    [1_000, 10],
+  ] as const
+  expect(
+    rowsOf(
+      scenario,
+      samples({
+        ours: [
+          [990, 10],
+          [1_300, 10],
+          [800, 10],
+        ],
+        raw,
+      }),
+    )[0]?.met,
+  ).toBe(false)
+  expect(
+    rowsOf(
+      scenario,
+      samples({
+        ours: [
+          [1_000, 11.6],
+          [1_001, 11.6],
+          [1_000, 11.6],
+        ],
+        raw,
+      }),
+    )[0]?.met,
+  ).toBe(false)
+  expect(
+    rowsOf(
+      scenario,
+      samples({
+        ours: [
+          [1_000, 11.4],
+          [1_001, 11.4],
+          [1_000, 11.4],
+        ],
+        raw,
+      }),
+    )[0]?.met,
+  ).toBe(true)
 })
 
 it('is ahead of a peer by throughput, or by CPU where throughput tells nothing apart', () => {
   const peers: Scenario = { name: 'publish', subjects: [{ name: 'ours', targets: [aheadOf(['peer'])] }] }
-  const peer = [[1_000, 10], [1_000, 10], [1_000, 10]] as const
+  const peer = [
+    [1_000, 10],
+    [1_000, 10],
+    [1_000, 10],
+  ] as const
   const ahead = (ours: readonly Figures[]): boolean | null | undefined => rowsOf(peers, samples({ ours, peer }))[0]?.met
-  expect(ahead([[1_010, 20], [1_020, 20], [1_010, 20]])).toBe(true)
-  expect(ahead([[990, 8], [1_005, 8], [990, 8]])).toBe(true)
-  expect(ahead([[990, 11], [1_005, 11], [990, 11]])).toBe(false)
-  expect(ahead([[900, 5], [901, 5], [900, 5]])).toBe(false)
+  expect(
+    ahead([
+      [1_010, 20],
+      [1_020, 20],
+      [1_010, 20],
+    ]),
+  ).toBe(true)
+  expect(
+    ahead([
+      [990, 8],
+      [1_005, 8],
+      [990, 8],
+    ]),
+  ).toBe(true)
+  expect(
+    ahead([
+      [990, 11],
+      [1_005, 11],
+      [990, 11],
+    ]),
+  ).toBe(false)
+  expect(
+    ahead([
+      [900, 5],
+      [901, 5],
+      [900, 5],
+    ]),
+  ).toBe(false)
 })
 
 it('takes absolute targets by the median', () => {
   const absolute: Scenario = { name: 'publish', subjects: [{ name: 'ours', targets: [atLeast(1_000)] }] }
-  expect(rowsOf(absolute, samples({ ours: [[999, 1], [1_000, 1], [5_000, 1]] }))[0]?.met).toBe(true)
-  expect(rowsOf(absolute, samples({ ours: [[999, 1], [999, 1], [5_000, 1]] }))[0]?.met).toBe(false)
+  expect(
+    rowsOf(
+      absolute,
+      samples({
+        ours: [
+          [999, 1],
+          [1_000, 1],
+          [5_000, 1],
+        ],
+      }),
+    )[0]?.met,
+  ).toBe(true)
+  expect(
+    rowsOf(
+      absolute,
+      samples({
+        ours: [
+          [999, 1],
+          [999, 1],
+          [5_000, 1],
+        ],
+      }),
+    )[0]?.met,
+  ).toBe(false)
 })
 
 /** Messages per second, and CPU microseconds per message. */

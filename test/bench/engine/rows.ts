@@ -23,7 +23,7 @@ export interface Row {
 
 export interface Target {
   readonly text: string
-  met(comparison: Comparison): boolean
+  readonly met: (comparison: Comparison) => boolean
 }
 
 /** A subject's figures, and how it stands against others of its scenario. */
@@ -31,7 +31,7 @@ export interface Comparison {
   readonly messagesPerSecond: number
   readonly ratioToRaw: Interval | null
   readonly cpuRatioToRaw: Interval | null
-  against(subject: string): { readonly throughput: Interval; readonly cpu: Interval }
+  readonly against: (subject: string) => { readonly throughput: Interval; readonly cpu: Interval }
 }
 
 export interface Scenario {

@@ -17,7 +17,8 @@ interface Answer {
 /** Runs a job in a fresh process. Rejects if it fails, ends without an answer or takes too long. */
 export async function runJob(job: Job, options: RunJobOptions = {}): Promise<Sample> {
   const { timeoutMs = 120_000, profileFolder } = options
-  const profiling = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`, `--cpu-prof-name=${job.program}-${Date.now()}.cpuprofile`]
+  const profiling =
+    profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`, `--cpu-prof-name=${job.program}-${Date.now()}.cpuprofile`]
   const child = fork(new URL('./child.ts', import.meta.url), [], { execArgv: ['--expose-gc', '--conditions=busbar-source', ...profiling] })
   const { promise, resolve, reject } = Promise.withResolvers<Sample>()
   const timer = setTimeout(() => {
@@ -26,7 +27,10 @@ export async function runJob(job: Job, options: RunJobOptions = {}): Promise<Sam
   }, timeoutMs)
   child.once('message', ({ sample, error }: Answer) => (sample ? resolve(sample) : reject(new Error(`${job.program}: ${error}`))))
   child.once('error', reject)
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve())
+    child.once('error', () => resolve())
+  })
   child.once('exit', (code, signal) => reject(new Error(`${job.program} ended with ${signal ?? code} and without a measurement`)))
   child.send(job)
   try {

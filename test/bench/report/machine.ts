@@ -12,7 +12,9 @@ export function machineReport(versions: Readonly<Record<string, string>>, loadBe
   return [
     `machine   ${processors.length} × ${processors[0]?.model.trim() ?? 'unknown'}, ${(totalmem() / 2 ** 30).toFixed(1)} GiB, ${type()} ${release()} ${process.arch}`,
     `load      ${load(loadBefore)} before, ${load(loadavg())} after (1, 5 and 15 minutes; of the whole machine, this run included)`,
-    `versions  Node ${process.version} (V8 ${v8}), ${Object.entries(named).map(([name, version]) => `${name} ${version}`).join(', ')}`,
+    `versions  Node ${process.version} (V8 ${v8}), ${Object.entries(named)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', ')}`,
     `revision  ${revision()}`,
   ].join('\n')
 }

@@ -16,7 +16,11 @@ const row: Row = {
 }
 
 it('puts figures under their headings, with the target beside each and what missed it marked', () => {
-  const lines = table([row, { ...row, subject: 'raw', ratioToRaw: null, cpuRatioToRaw: null, target: null, met: null }, valueRow('core', 'gzip', 28_123, 'bytes', { text: '≤ 20,000 bytes', met: false })])
+  const lines = table([
+    row,
+    { ...row, subject: 'raw', ratioToRaw: null, cpuRatioToRaw: null, target: null, met: null },
+    valueRow('core', 'gzip', 28_123, 'bytes', { text: '≤ 20,000 bytes', met: false }),
+  ])
     .split('\n')
     .map((line) => line.split(/ {2,}/))
   expect(lines[0]).toEqual(['scenario', 'subject', 'messages/s', 'CPU µs/message', '÷ raw (95 %)', 'CPU ÷ raw', 'target'])

@@ -6,8 +6,13 @@ const headings = ['scenario', 'subject', 'messages/s', 'CPU µs/message', '÷ ra
 /** Rows as a table of text. */
 export function table(rows: readonly Row[]): string {
   const cells = [headings, ...rows.map(cellsOf)]
-  const widths = headings.map((_, column) => Math.max(...cells.map((line) => [...(line[column] ?? '')].length)))
-  const lines = cells.map((line) => line.map((cell, column) => pad(cell, widths[column] ?? 0, column > 1 && column < 6)).join('  ').trimEnd())
+  const widths = headings.map((_, column) => Math.max(...cells.map((line) => (line[column] ?? '').length)))
+  const lines = cells.map((line) =>
+    line
+      .map((cell, column) => pad(cell, widths[column] ?? 0, column > 1 && column < 6))
+      .join('  ')
+      .trimEnd(),
+  )
   const rule = '-'.repeat(widths.reduce((total, width) => total + width + 2, -2))
   return [lines[0], rule, ...lines.slice(1)].join('\n')
 }
@@ -15,7 +20,12 @@ export function table(rows: readonly Row[]): string {
 function cellsOf(row: Row): string[] {
   const figures =
     row.value === null
-      ? [number(row.messagesPerSecond), number(row.cpuMicrosPerMessage), interval(row.ratioToRaw), row.cpuRatioToRaw === null ? '' : row.cpuRatioToRaw.median.toFixed(2)]
+      ? [
+          number(row.messagesPerSecond),
+          number(row.cpuMicrosPerMessage),
+          interval(row.ratioToRaw),
+          row.cpuRatioToRaw === null ? '' : row.cpuRatioToRaw.median.toFixed(2),
+        ]
       : [`${number(row.value)} ${row.unit}`, '', '', '']
   return [row.scenario, row.subject, ...figures, row.target ?? '', row.met === null ? '' : row.met ? 'met' : 'MISSED']
 }
@@ -32,6 +42,6 @@ function interval(ratio: Interval | null): string {
 }
 
 function pad(cell: string, width: number, right: boolean): string {
-  const space = ' '.repeat(Math.max(0, width - [...cell].length))
+  const space = ' '.repeat(Math.max(0, width - cell.length))
   return right ? space + cell : cell + space
 }

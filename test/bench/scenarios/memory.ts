@@ -70,7 +70,9 @@ function scenario(name: string, perSecond?: number): Scenario {
 
 function idleRow(side: 'process' | 'send', samples: Samples): Row {
   const without = samples.of('memory, bare, sendBatch', subject).map(cpuMicrosPerMessage)
-  const costs = samples.of(`memory, ${idleCount} idle ${side} middlewares`, subject).map((sample, round) => (cpuMicrosPerMessage(sample) - (without[round] ?? Number.NaN)) / idleCount)
+  const costs = samples
+    .of(`memory, ${idleCount} idle ${side} middlewares`, subject)
+    .map((sample, round) => (cpuMicrosPerMessage(sample) - (without[round] ?? Number.NaN)) / idleCount)
   const value = median(costs)
   return valueRow('memory, an idle middleware', side, value, 'µs CPU per message', { text: `≤ ${maxIdleMicros} µs`, met: value <= maxIdleMicros })
 }

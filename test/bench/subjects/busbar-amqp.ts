@@ -29,12 +29,12 @@ async function consume(job: AmqpJob, meter: Meter): Promise<void> {
   await acksTaken()
 }
 
-function define(job: AmqpJob): Queue<unknown> {
+function define(job: AmqpJob): Queue {
   const key = job.hotKey === undefined ? {} : { orderingKey: () => 'hot' }
-  if (job.body === 'json') return queue(job.queue, { schema: Order, ...key }) as Queue<unknown>
-  return queue(job.queue, { codec: bytes, ...key }) as Queue<unknown>
+  if (job.body === 'json') return queue(job.queue, { schema: Order, ...key }) as Queue
+  return queue(job.queue, { codec: bytes, ...key }) as Queue
 }
 
-function connect({ url }: AmqpJob, destination: Queue<unknown>): Broker {
+function connect({ url }: AmqpJob, destination: Queue): Broker {
   return createBroker({ driver: amqp({ url }), destinations: [destination], provision: 'create' })
 }

@@ -58,7 +58,7 @@ async function sendTogether(producer: Producer, bodies: readonly unknown[]): Pro
 }
 
 /** A fast broker that forgets would win: everything must be settled and nothing given up. */
-async function checkAcked(broker: Broker, source: Queue<unknown>): Promise<void> {
+async function checkAcked(broker: Broker, source: Queue): Promise<void> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const { ready, inFlight } = await broker.stats(source)
     if (ready === 0 && inFlight === 0) break
@@ -69,12 +69,12 @@ async function checkAcked(broker: Broker, source: Queue<unknown>): Promise<void>
   if (dead.length > 0) throw new Error(`there are dead letters: ${JSON.stringify(dead[0]?.info)}`)
 }
 
-function define(job: MemoryJob): Queue<unknown> {
+function define(job: MemoryJob): Queue {
   const keyed = job.keys > 0
-  if (job.body === 'text') return queue('bench', { codec: text, ...(keyed ? { orderingKey: (body: string) => body.slice(0, 8) } : {}) }) as Queue<unknown>
+  if (job.body === 'text') return queue('bench', { codec: text, ...(keyed ? { orderingKey: (body: string) => body.slice(0, 8) } : {}) }) as Queue
   const key = keyed ? { orderingKey: (order: { readonly customerId: string }) => order.customerId } : {}
-  if (job.body === 'json') return queue<Order>('bench', key) as Queue<unknown>
-  return queue('bench', { schema: Order, ...key }) as Queue<unknown>
+  if (job.body === 'json') return queue<Order>('bench', key) as Queue
+  return queue('bench', { schema: Order, ...key }) as Queue
 }
 
 function middleware({ reliable, idleProcess: count }: MemoryJob): NonNullable<ConsumeOptions['use']> {

@@ -42,7 +42,14 @@ interface Cycle {
   readonly fullBytes: number
 }
 
-async function cycle(broker: Broker, destination: Queue<string>, producer: Producer<string>, next: () => string, waiting: number, weigh: () => number): Promise<Cycle> {
+async function cycle(
+  broker: Broker,
+  destination: Queue<string>,
+  producer: Producer<string>,
+  next: () => string,
+  waiting: number,
+  weigh: () => number,
+): Promise<Cycle> {
   const sending = stopwatch()
   for (let sent = 0; sent < waiting; sent += chunk) {
     const results = await producer.sendBatch(Array.from({ length: Math.min(chunk, waiting - sent) }, next))

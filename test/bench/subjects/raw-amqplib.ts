@@ -22,8 +22,8 @@ async function publish(job: AmqpJob, meter: Meter): Promise<void> {
     let started = 0
     let open = 0
     let writable = true
-    const onConfirm = (error: unknown): void => {
-      if (error !== null && error !== undefined) return reject(error as Error)
+    const onConfirm = (error: Error | null | undefined): void => {
+      if (error !== null && error !== undefined) return reject(error)
       open--
       meter.tick()
       if (meter.count === meter.total) resolve()

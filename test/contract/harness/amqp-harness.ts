@@ -24,7 +24,7 @@ function harnessThrough(bed: RabbitmqBed, url: string, direct: string): Harness 
     label: { driver: 'amqp', version: `RabbitMQ ${bed.version}`, kind: 'real' },
     clock: systemClock,
     random: Math.random,
-    bounds: { arrivalMs: 8_000, quietMs: 500, reconnectMs: 15_000, longestWaitMs: 8_000, caseMs: 90_000 },
+    bounds: { arrivalMs: 8_000, quietMs: 700, reconnectMs: 15_000, longestWaitMs: 8_000, caseMs: 90_000 },
     createDriver: () => amqp({ url, partitions: 2, reconnectMaxMs: 500, rebalanceMs: 200, handOverMs: 5_000 }),
     uniqueName: (prefix) => `${prefix}-${++names}`,
     // Declared for all cases and used by those that need them; without proxies of their own the faults of one would reach the others.

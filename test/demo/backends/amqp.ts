@@ -1,4 +1,5 @@
 import { amqp } from '@busbar/amqp'
+import * as amqplib from 'amqplib'
 import { isSkipped, skipOrFail, startProxy, startRabbitmq, type RabbitmqBed, type Skipped } from '../../brokers/index.ts'
 import type { Backend, BackendOptions, Fault } from '../broker.ts'
 
@@ -8,6 +9,7 @@ export async function amqpBackend(broker: string, options: BackendOptions): Prom
   const started = performance.now()
   const bed = skipOrFail(await startAny(options))
   if (bed === undefined) return undefined
+  if (bed.managementUrl === undefined) return givenBackend(bed.url, options)
   const seconds = ((performance.now() - started) / 1_000).toFixed(1)
   const title = `RabbitMQ ${bed.version} (${bed.how === 'environment' ? 'from the environment' : `${bed.how}, started in ${seconds} s`})`
   try {
@@ -53,18 +55,35 @@ async function ownBackend(bed: RabbitmqBed, title: string, faults: boolean): Pro
   }
 }
 
+/** Under names of its own, which are removed in the end. */
 function givenBackend(url: string, { faults }: BackendOptions): Backend {
   if (faults) throw new TypeError('--faults kills the broker, so it needs one of its own: use --broker amqp')
-  const { host, pathname } = new URL(url)
-  // The queues stay behind: they are another's to delete.
-  const prefix = `busbar-demo-${Date.now().toString(36)}`
+  const { host } = new URL(url)
+  const prefix = `busbar-demo-${Date.now().toString(36)}.`
+  let ours: readonly string[] = []
   return {
     ...common(url),
-    title: `RabbitMQ at ${host}${pathname} (queues and exchanges ${prefix}.*, which stay there)`,
-    naming: (name) => `${prefix}.${name}`,
+    title: `RabbitMQ at ${host}, with queues and exchanges ${prefix}*`,
+    naming: (name) => prefix + name,
     faults: [],
-    async [Symbol.asyncDispose]() {},
+    created(resources) {
+      ours = resources.filter((resource) => resource.includes(` ${prefix}`))
+    },
+    [Symbol.asyncDispose]: () => remove(url, ours),
   }
+}
+
+/** Deletes queues and exchanges, given as `queue name` and `exchange name`. */
+async function remove(url: string, resources: readonly string[]): Promise<void> {
+  if (resources.length === 0) return
+  const connection = await amqplib.connect(url)
+  const channel = await connection.createChannel()
+  for (const resource of resources) {
+    const [kind = '', name = ''] = resource.split(' ')
+    if (kind === 'queue') await channel.deleteQueue(name)
+    else await channel.deleteExchange(name)
+  }
+  await connection.close()
 }
 
 /** RabbitMQ does not filter by body, so the consumer of a filtered subscription does. */

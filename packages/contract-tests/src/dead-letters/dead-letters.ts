@@ -30,7 +30,7 @@ const afterAttempts: ContractCase = {
     )
     await broker.producer(place.destination).send('bad')
     await letters(context, broker, place, 1)
-    await context.waiting.until(context.now + context.againMs(await context.place()) + context.harness.bounds.quietMs)
+    await context.waiting.until(context.now + context.silenceMs(await context.place()))
     checkEqual([...new Set(handled.map(({ message }) => message.attempt))], [1, 2, 3], 'starts by the default policy')
   },
 }

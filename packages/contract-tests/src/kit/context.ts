@@ -131,6 +131,11 @@ export class CaseContext {
     return holdMs(place.capabilities) + this.harness.bounds.arrivalMs
   }
 
+  /** Milliseconds of silence after which a settled message does not come any more. */
+  silenceMs(place: Place): number {
+    return holdMs(place.capabilities) + this.harness.bounds.quietMs
+  }
+
   /** Stops the inbox without settling what it holds and receives on a new connection: what was unsettled must come there. */
   async takeOver(session: Session, inbox: Inbox, react?: (arrival: { readonly text: string }) => Reaction): Promise<{ readonly session: Session; readonly inbox: Inbox }> {
     inbox.react = () => 'keep'

@@ -115,11 +115,12 @@ const whileHandling: ContractCase = {
     await context.waiting.until(context.now + context.harness.bounds.quietMs)
     const copies = handled.length
     await context.fault('cutConnections')()
-    await context.waiting.until(context.now + context.harness.bounds.reconnectMs)
+    await context.waiting.poll(() => broker.health(), ({ ok }) => ok, () => 'the broker is connected again', context.harness.bounds.reconnectMs, 50)
+    await context.waiting.until(context.now + 2 * context.harness.bounds.quietMs)
     check(most <= copies, () => `the message is handled by one handler at a time, not ${most}`)
     release()
     const count = handled.length
-    await context.waiting.until(context.now + context.againMs(await context.place()) + context.harness.bounds.quietMs)
+    await context.waiting.until(context.now + context.silenceMs(await context.place()))
     check(handled.length <= count + copies, () => `once handled it is acked, by its new receipt if need be; it was started ${handled.length} times`)
   },
 }

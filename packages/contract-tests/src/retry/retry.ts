@@ -23,7 +23,7 @@ const failing: ContractCase = {
     await broker.producer(place.destination).send('only')
     await context.waiting.eventually(() => handled.some(({ message }) => message.attempt === 3), () => `it is handled a third time; starts ${show(handled.map(({ message }) => message.attempt))}`, 10_000 + context.againMs(await context.place()))
     checkEqual([...new Set(handled.map(({ message }) => message.attempt))].slice(0, 3), [1, 2, 3], 'attempts')
-    await context.waiting.until(context.now + context.againMs(await context.place()) + context.harness.bounds.quietMs)
+    await context.waiting.until(context.now + context.silenceMs(await context.place()))
     check(handled.filter(({ message }) => message.attempt >= 3).length <= 2, () => `after it succeeded it is acked; starts ${show(handled.map(({ message }) => message.attempt))}`)
   },
 }

@@ -109,7 +109,7 @@ const answersInOrder: ContractCase = {
     await context.waiting.eventually(() => retried.every((text) => inbox.arrivals.slice(before).some((arrival) => arrival.text === text)), 'the messages given back come again', context.harness.bounds.arrivalMs)
     await context.waiting.until(context.now + Math.min(context.harness.bounds.quietMs, 1_000))
     const next = await context.takeOver(session, inbox, () => 'ack')
-    await context.waiting.until(context.now + context.againMs(place))
+    await context.waiting.until(context.now + context.silenceMs(place))
     const again = [...inbox.arrivals.slice(before).map(({ text }) => text), ...next.inbox.texts()].filter((text) => !retried.includes(text))
     check(again.length === 0, () => `acked messages do not come again; ${show(again)} did`)
   }),
@@ -166,7 +166,7 @@ export async function fallsSilent(context: CaseContext, session: Session, inbox:
   for (let round = 0; round < 4; round++) {
     if (current.inbox.unsettled().length > 0) await current.inbox.settleAll('ack')
     current = await context.takeOver(current.session, current.inbox, () => 'ack')
-    await context.waiting.until(context.now + context.againMs(inbox.place) + context.harness.bounds.quietMs)
+    await context.waiting.until(context.now + context.silenceMs(inbox.place))
     if (current.inbox.arrivals.length === 0) return
     again.push(...current.inbox.distinct())
   }

@@ -1,15 +1,14 @@
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { createBroker } from '../broker/create-broker.ts'
 import type { Broker } from '../broker/types.ts'
 import { queue } from '../definitions/queue.ts'
 import type { Outgoing, SettleResult } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
+import { loadEverything } from '../lazy.ts'
 import { ManualClock } from '../test-support/manual-clock.ts'
 import { NaiveDriver } from '../test-support/naive-driver.ts'
 import { turns } from '../test-support/turns.ts'
 import { packDeadLetter } from './header.ts'
-// Loaded on demand otherwise, in real time.
-import './operations.ts'
 
 const orders = queue<{ readonly n: number }>('orders')
 const info = { reason: 'attempts exhausted', errorName: 'Error', errorMessage: 'no', attempts: 3, source: 'orders', firstFailureAt: 1, lastFailureAt: 2 }
@@ -73,6 +72,9 @@ function failSettling(driver: NaiveDriver, times: number, error: BrokerError): v
 }
 
 describe('dead letters', () => {
+  // Loading takes real time, of which the clock of these tests knows nothing.
+  beforeAll(loadEverything)
+
   it('are shown with the reason, and stay', async () => {
     const { driver, broker, passing } = setUp(2)
     const found = await passing(broker.deadLetters(orders).peek())
@@ -97,7 +99,7 @@ describe('dead letters', () => {
     const { driver, broker, passing } = setUp(3)
     expect(await passing(broker.deadLetters(orders).redrive({ where: ({ id }) => id === 'd2' }))).toMatchObject({ moved: 1 })
     expect(ids(driver, 'orders')).toEqual(['d2'])
-    expect(ids(driver, 'orders.dead').toSorted()).toEqual(['d1', 'd3'])
+    expect(new Set(ids(driver, 'orders.dead'))).toEqual(new Set(['d1', 'd3']))
   })
 
   it('are all looked at when some of those left alone are there more than once', async () => {

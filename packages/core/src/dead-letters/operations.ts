@@ -53,12 +53,21 @@ export class DeadLetterOperations {
     const pauseMs = options.ratePerSecond === undefined ? 0 : 1_000 / checkedRate(options.ratePerSecond)
     const move = async (deliveries: readonly Delivery[], reader: DeadLetterReader): Promise<void> => {
       const answers = await Promise.all(deliveries.map(({ incoming }) => sendRaw(place.back, this.#fresh(incoming), sendTimeoutMs)))
-      await reader.ack(deliveries.filter((_, index) => answers[index]?.ok), options.signal)
+      await reader.ack(
+        deliveries.filter((_, index) => answers[index]?.ok),
+        options.signal,
+      )
       const failed = answers.find((answer) => !answer.ok)
       if (failed && !failed.ok) throw failed.error
       if (pauseMs > 0) await sleep(this.#services.clock, pauseMs * deliveries.length, options.signal)
     }
-    const { done, skipped } = await this.#each(place, options, move, options.ratePerSecond === undefined ? moveBatch : Math.min(moveBatch, Math.ceil(options.ratePerSecond / 10)), options.onProgress)
+    const { done, skipped } = await this.#each(
+      place,
+      options,
+      move,
+      options.ratePerSecond === undefined ? moveBatch : Math.min(moveBatch, Math.ceil(options.ratePerSecond / 10)),
+      options.onProgress,
+    )
     return { moved: done, skipped }
   }
 

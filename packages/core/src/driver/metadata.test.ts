@@ -7,7 +7,16 @@ const vectors: readonly (readonly [name: string, metadata: Metadata, text: strin
   ['a key and a count of attempts', { key: 'truck-7', attempt: 2 }, '{"v":1,"k":"truck-7","a":2}'],
   [
     'everything, in this order whatever the order given',
-    { attempt: 3, timestamp: 1_767_225_600_123, replyTo: 'replies/1', correlationId: 'c-1', key: 'k', contentType: 'application/json', type: 'order.placed', id: 'm-1' },
+    {
+      attempt: 3,
+      timestamp: 1_767_225_600_123,
+      replyTo: 'replies/1',
+      correlationId: 'c-1',
+      key: 'k',
+      contentType: 'application/json',
+      type: 'order.placed',
+      id: 'm-1',
+    },
     '{"v":1,"i":"m-1","t":"order.placed","c":"application/json","k":"k","r":"c-1","to":"replies/1","s":1767225600123,"a":3}',
   ],
   ['characters that JSON escapes', { key: 'a"b\\c' }, String.raw`{"v":1,"k":"a\"b\\c"}`],
@@ -30,7 +39,14 @@ describe('the metadata header', () => {
 
   it('stays within 1 KiB with the longest ids and keys that core lets through, all escaped', () => {
     const longest = '"'.repeat(128)
-    const text = packMetadata({ id: longest, type: longest, key: longest, contentType: 'text/plain; charset=utf-8', timestamp: 9_999_999_999_999, attempt: 100 })
+    const text = packMetadata({
+      id: longest,
+      type: longest,
+      key: longest,
+      contentType: 'text/plain; charset=utf-8',
+      timestamp: 9_999_999_999_999,
+      attempt: 100,
+    })
     expect(Buffer.byteLength(text as string)).toBeLessThanOrEqual(1024)
   })
 

@@ -5,7 +5,12 @@ describe('virtualClock', () => {
   it('wakes timers in the order of their time, and of their making at one time', async () => {
     const clock = virtualClock({ auto: false })
     const woken: string[] = []
-    for (const [name, at] of [['late', 20], ['first', 10], ['second', 10]] as const) clock.timer(at, () => woken.push(`${name}@${clock.monotonic()}`))
+    for (const [name, at] of [
+      ['late', 20],
+      ['first', 10],
+      ['second', 10],
+    ] as const)
+      clock.timer(at, () => woken.push(`${name}@${clock.monotonic()}`))
     await clock.advance(15)
     expect(woken).toEqual(['first@10', 'second@10'])
     expect(clock.monotonic()).toBe(15)
@@ -39,7 +44,7 @@ describe('virtualClock', () => {
     const clock = virtualClock()
     const order: string[] = []
     clock.timer(1, () => void Promise.resolve().then(() => order.push('after first')))
-    await new Promise<void>((resolve) => clock.timer(1, () => (order.push('second'), resolve())))
+    await new Promise<void>((resolve) => clock.timer(1, resolve)).then(() => order.push('second'))
     expect(order).toEqual(['after first', 'second'])
   })
 

@@ -26,8 +26,10 @@ describe('Ring', () => {
     const ring = new Ring<number>()
     const array: number[] = []
     for (let step = 0; step < 20_000; step++) {
-      if (random() < 0.55) (ring.push(step), array.push(step))
-      else expect(ring.shift()).toBe(array.shift())
+      if (random() < 0.55) {
+        ring.push(step)
+        array.push(step)
+      } else expect(ring.shift()).toBe(array.shift())
       expect(ring.length).toBe(array.length)
     }
     expect([...ring]).toEqual(array)

@@ -23,14 +23,15 @@ export function deliverUnder(faults: Faults, struck: readonly Fault[], queue: Qu
   }
 }
 
-/** What comes for `port` is kept back, in order, for `ms`. */
+/** What comes for `port` is kept back, in order, for `ms`. It then arrives whole, with receipts that may have died on the way, unless the connection did. */
 function stall(faults: Faults, port: Port, ms: number): void {
   const { clock } = faults.world
-  faults.stalled.set(port, [])
+  const deliveries: QueueDelivery[] = []
+  faults.stalled.set(port, deliveries)
   clock.timer(clock.monotonic() + ms, () => {
-    const live = faults.stalled.get(port)?.filter((delivery) => delivery.live)
+    if (faults.stalled.get(port) !== deliveries) return
     faults.stalled.delete(port)
-    if (live !== undefined && live.length > 0) port.deliver(live)
+    if (deliveries.length > 0) port.deliver(deliveries)
   })
 }
 

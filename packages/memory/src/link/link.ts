@@ -1,8 +1,26 @@
-import type { BrokerError, BrowsePage, Capabilities, Endpoint, EndpointStats, Intake, Link, LinkHealth, Outgoing, Receiver, Replies, Sender, SendResult, Services, Topology, Window } from '@busbar/core/driver'
+import type {
+  BrokerError,
+  BrowsePage,
+  Capabilities,
+  Endpoint,
+  EndpointStats,
+  Intake,
+  Link,
+  LinkHealth,
+  Outgoing,
+  Receiver,
+  Replies,
+  Sender,
+  SendResult,
+  Services,
+  Topology,
+  Window,
+} from '@busbar/core/driver'
 import { memoryError } from '../errors.ts'
 import type { MemoryDriver } from '../memory-driver.ts'
 import { incomingOf, Stored } from '../queue/stored.ts'
-import { placeOf, type Queue } from '../queue/queue.ts'
+import { browseQueue, placeOf } from '../queue/inspect.ts'
+import type { Queue } from '../queue/queue.ts'
 import type { World } from '../world.ts'
 import type { LinkMember } from './member.ts'
 import { MemoryReplies } from './replies.ts'
@@ -20,9 +38,9 @@ export class MemoryLink implements Link<MemoryDriver> {
   readonly world: World
   readonly name: string
   readonly senders: Set<MemorySender> = new Set<MemorySender>()
-  readonly replies?: Replies
-  readonly stats?: (endpoint: Endpoint) => Promise<EndpointStats>
-  readonly browse?: (endpoint: Endpoint, options: { readonly cursor?: string; readonly limit: number }) => Promise<BrowsePage>
+  declare readonly replies?: Replies
+  declare readonly stats?: (endpoint: Endpoint) => Promise<EndpointStats>
+  declare readonly browse?: (endpoint: Endpoint, options: { readonly cursor?: string; readonly limit: number }) => Promise<BrowsePage>
   readonly topology: Topology
   readonly #members = new Set<LinkMember>()
   #state: 'connected' | 'reconnecting' | 'closed' = 'connected'
@@ -111,7 +129,7 @@ export class MemoryLink implements Link<MemoryDriver> {
   }
 
   #browse(endpoint: Endpoint, { cursor, limit }: { readonly cursor?: string; readonly limit: number }): BrowsePage {
-    const page = this.native.resources.queue(endpoint).browse(cursor === undefined ? -1 : Number(cursor), limit + 1)
+    const page = browseQueue(this.native.resources.queue(endpoint), cursor === undefined ? -1 : Number(cursor), limit + 1)
     const messages = page.slice(0, limit).map((message) => message.incoming)
     const last = page[limit - 1]
     return page.length <= limit || last === undefined ? { messages } : { messages, cursor: String(placeOf(last)) }

@@ -55,7 +55,10 @@ export class MemorySender implements Sender, SendUnderFaults {
     }
     if (refused === undefined) return this.#put(batch, now)
     const results = refused
-    const stored = this.#put(batch.filter((_, index) => results[index] === undefined), now)
+    const stored = this.#put(
+      batch.filter((_, index) => results[index] === undefined),
+      now,
+    )
     return batch.map((_, index) => results[index] ?? (stored.shift() as SendResult))
   }
 
@@ -73,7 +76,10 @@ export class MemorySender implements Sender, SendUnderFaults {
     const { maxMessageBytes } = this.#capabilities
     const error =
       bytes > maxMessageBytes
-        ? memoryError('ERR_TOO_LARGE', `The message has ${bytes} bytes; ${this.#endpoint.destination} takes up to ${maxMessageBytes}`, { destination: this.#endpoint.destination, messageId: message.id })
+        ? memoryError('ERR_TOO_LARGE', `The message has ${bytes} bytes; ${this.#endpoint.destination} takes up to ${maxMessageBytes}`, {
+            destination: this.#endpoint.destination,
+            messageId: message.id,
+          })
         : this.#profile.refuse(message, this.#endpoint)
     return error && { ok: false, stored: 'no', error }
   }
@@ -85,10 +91,12 @@ export class MemorySender implements Sender, SendUnderFaults {
     if (this.#closed) return no(memoryError('ERR_CLOSED', `The sender of ${destination} is closed`, { destination }))
     if (signal.aborted) return no(memoryError('ERR_TIMEOUT', `The send to ${destination} was given up before it was handed over`, { destination }))
     if (!this.#link.up) return no(this.#link.unavailable())
-    if (batch.length > maxBatch.messages) return no(memoryError('ERR_INVALID', `A request to ${destination} takes up to ${maxBatch.messages} messages, not ${batch.length}`, { destination }))
+    if (batch.length > maxBatch.messages)
+      return no(memoryError('ERR_INVALID', `A request to ${destination} takes up to ${maxBatch.messages} messages, not ${batch.length}`, { destination }))
     let bytes = 0
     for (const message of batch) bytes += this.#profile.sizeOf(message)
-    if (bytes > maxBatch.bytes && batch.length > 1) return no(memoryError('ERR_TOO_LARGE', `A request to ${destination} takes up to ${maxBatch.bytes} bytes, not ${bytes}`, { destination }))
+    if (bytes > maxBatch.bytes && batch.length > 1)
+      return no(memoryError('ERR_TOO_LARGE', `A request to ${destination} takes up to ${maxBatch.bytes} bytes, not ${bytes}`, { destination }))
     return undefined
   }
 }

@@ -1,4 +1,15 @@
-import { PrefixTracker, type BrokerError, type Delivery, type Intake, type Outcome, type Receiver, type Scope, type SettleResult, type Tracked, type Window } from '@busbar/core/driver'
+import {
+  PrefixTracker,
+  type BrokerError,
+  type Delivery,
+  type Intake,
+  type Outcome,
+  type Receiver,
+  type Scope,
+  type SettleResult,
+  type Tracked,
+  type Window,
+} from '@busbar/core/driver'
 import { memoryError } from '../errors.ts'
 import { settleUnder } from '../faults/settle-faults.ts'
 import { QueueDelivery } from '../queue/delivery.ts'
@@ -9,7 +20,7 @@ import type { LinkMember } from './member.ts'
 
 /** Receives from a queue or from the queue of a subscription. */
 export class QueueReceiver implements Receiver, LinkMember {
-  readonly extend?: (deliveries: readonly Delivery[], ms: number) => Promise<readonly SettleResult[]>
+  declare readonly extend?: (deliveries: readonly Delivery[], ms: number) => Promise<readonly SettleResult[]>
   readonly #link: MemoryLink
   readonly #queue: Queue
   readonly #intake: Intake
@@ -70,7 +81,8 @@ export class QueueReceiver implements Receiver, LinkMember {
 
   connectionLost(reason: BrokerError): void {
     this.#port.open = false
-    if (!this.#queue.behaviour.lease) this.lose(reason)
+    if (this.#queue.behaviour.lease) this.#forgetStalled()
+    else this.lose(reason)
   }
 
   connectionRestored(): void {
@@ -81,6 +93,7 @@ export class QueueReceiver implements Receiver, LinkMember {
     if (this.#state === 'ended') return
     this.#state = 'ended'
     this.#link.leave(this)
+    this.#forgetStalled()
     if (this.#queue.behaviour.lease) this.#queue.retire(this.#port)
     else {
       this.lose(reason)
@@ -92,6 +105,7 @@ export class QueueReceiver implements Receiver, LinkMember {
     const seen = this.#seen()
     const session = this.#port.session
     this.#port.session = undefined
+    this.#forgetStalled()
     this.#queue.lose(this.#port)
     if (session !== undefined) this.#intake.lost(session, reason)
     else for (const delivery of seen) this.#intake.lost(delivery.scope, reason)
@@ -132,9 +146,15 @@ export class QueueReceiver implements Receiver, LinkMember {
     return stalled === undefined ? held : held.filter((delivery) => !stalled.includes(delivery))
   }
 
+  /** What was on its way does not arrive any more. */
+  #forgetStalled(): void {
+    this.#queue.world.faults?.stalled.delete(this.#port)
+  }
+
   #end(): void {
     if (this.#state === 'ended') return
     this.#state = 'ended'
+    this.#forgetStalled()
     this.#queue.detach(this.#port)
     this.#link.leave(this)
   }

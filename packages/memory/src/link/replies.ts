@@ -26,7 +26,8 @@ export class MemoryReplies implements Replies {
   async send(address: string, reply: Outgoing): Promise<SendResult> {
     if (!this.#link.up) return { ok: false, stored: 'no', error: this.#link.unavailable() }
     const deliver = this.#addresses.get(address)
-    if (deliver === undefined) return { ok: false, stored: 'no', error: memoryError('ERR_UNROUTABLE', `Nobody waits for replies at ${address}`, { messageId: reply.id }) }
+    if (deliver === undefined)
+      return { ok: false, stored: 'no', error: memoryError('ERR_UNROUTABLE', `Nobody waits for replies at ${address}`, { messageId: reply.id }) }
     this.#link.services.meter('send', 1)
     queueMicrotask(() => deliver(incomingOf(reply)))
     return { ok: true }

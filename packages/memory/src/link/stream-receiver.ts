@@ -130,7 +130,8 @@ export class StreamReceiver implements Receiver, StreamConsumer {
   }
 
   #settle({ delivery, action }: Outcome): SettleResult {
-    if (!(delivery instanceof StreamDelivery) || delivery.scope.member !== this.#member) return { error: memoryError('ERR_INVALID', 'The delivery belongs to another receiver') }
+    if (!(delivery instanceof StreamDelivery) || delivery.scope.member !== this.#member)
+      return { error: memoryError('ERR_INVALID', 'The delivery belongs to another receiver') }
     const { scope } = delivery
     if (!scope.live) {
       this.#group.report('too-late', delivery.incoming, scope.id)

@@ -42,7 +42,10 @@ export const kinesis: Profile = {
 
 function refuse(endpoint: Endpoint): Refusal | undefined {
   if (/^[A-Za-z0-9_.-]{1,128}$/.test(endpoint.name)) return undefined
-  return { refused: `the name ${endpoint.name.slice(0, 100)} is not 1 to ${kinesisLimits.nameLength} letters, digits, dots, hyphens and underscores`, remedy: 'give a legal name in the route' }
+  return {
+    refused: `the name ${endpoint.name.slice(0, 100)} is not 1 to ${kinesisLimits.nameLength} letters, digits, dots, hyphens and underscores`,
+    remedy: 'give a legal name in the route',
+  }
 }
 
 /** Data and partition key count; headers travel in the data. */

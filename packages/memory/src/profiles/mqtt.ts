@@ -26,7 +26,10 @@ export const mqtt: Profile = {
 function refuse(endpoint: Endpoint): Refusal | undefined {
   if (endpoint.kind === 'stream') return { refused: 'MQTT has no streams', remedy: 'use a queue or a topic, without replay' }
   if (endpoint.name !== '' && textBytes(endpoint.name) <= mqttLimits.topicBytes && !/[+#\0]/.test(endpoint.name)) return undefined
-  return { refused: `the name ${endpoint.name.slice(0, 100)} is empty, longer than ${mqttLimits.topicBytes} bytes, or contains +, # or NUL`, remedy: 'give a legal name in the route' }
+  return {
+    refused: `the name ${endpoint.name.slice(0, 100)} is empty, longer than ${mqttLimits.topicBytes} bytes, or contains +, # or NUL`,
+    remedy: 'give a legal name in the route',
+  }
 }
 
 function capabilities(kind: 'queue' | 'topic'): Capabilities {

@@ -34,7 +34,10 @@ export const rabbitmq: Profile = {
 function refuse(endpoint: Endpoint): Refusal | undefined {
   if (endpoint.kind === 'stream') return { refused: 'RabbitMQ on Amazon MQ has no streams', remedy: 'use a queue or a topic, without replay' }
   if (Buffer.byteLength(endpoint.name) <= rabbitmqLimits.nameBytes && !endpoint.name.startsWith('amq.')) return undefined
-  return { refused: `the name ${endpoint.name.slice(0, 100)} is longer than ${rabbitmqLimits.nameBytes} bytes or begins with amq.`, remedy: 'give a legal name in the route' }
+  return {
+    refused: `the name ${endpoint.name.slice(0, 100)} is longer than ${rabbitmqLimits.nameBytes} bytes or begins with amq.`,
+    remedy: 'give a legal name in the route',
+  }
 }
 
 function capabilities({ kind, deadLetterName }: Endpoint): Capabilities {

@@ -12,7 +12,9 @@ export const sns: Profile = {
   browses: false,
   counts: true,
   replies: false,
-  capabilities: (endpoint, settings) => refuse(endpoint) ?? (endpoint.subscription === undefined ? topicCapabilities(endpoint.keyed, settings) : subscriptionCapabilities(endpoint.keyed, settings)),
+  capabilities: (endpoint, settings) =>
+    refuse(endpoint) ??
+    (endpoint.subscription === undefined ? topicCapabilities(endpoint.keyed, settings) : subscriptionCapabilities(endpoint.keyed, settings)),
   physicalName: (name, keyed) => (keyed ? sqsFifoName(name) : sqsName(name)),
   engine: () => 'topic',
   queue: (endpoint, settings) => sqsBehaviour(endpoint.keyed, settings),
@@ -26,7 +28,9 @@ function refuse(endpoint: Endpoint): Refusal | undefined {
   if (endpoint.kind === 'stream') return { refused: 'SNS has no streams', remedy: 'route it to the kinesis driver, or use a topic, without replay' }
   const { name, subscription } = endpoint
   const physicalName = endpoint.keyed ? sqsFifoName : sqsName
-  return refuseName(physicalName(name), snsLimits.nameLength) ?? (subscription && refuseName(physicalName(`${name}.${subscription.name}`), sqsLimits.nameLength))
+  return (
+    refuseName(physicalName(name), snsLimits.nameLength) ?? (subscription && refuseName(physicalName(`${name}.${subscription.name}`), sqsLimits.nameLength))
+  )
 }
 
 /** A topic stores nothing: it is sent to and never received from. */

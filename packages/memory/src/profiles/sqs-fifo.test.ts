@@ -149,7 +149,10 @@ describe('SQS FIFO: sending and dead letters', () => {
 
   it('without a deduplication id every send is fresh', async () => {
     const { send, consume } = await kit({ profile: 'sqs-fifo' })
-    await send([{ id: 'a', key: 'g' }, { id: 'a', key: 'g' }])
+    await send([
+      { id: 'a', key: 'g' },
+      { id: 'a', key: 'g' },
+    ])
     expect((await consume()).intake.take()).toEqual(['a', 'a'])
   })
 
@@ -164,7 +167,12 @@ describe('SQS FIFO: sending and dead letters', () => {
 
   it('refuses keys and deduplication ids with other than 1 to 128 characters from ! to ~', async () => {
     const { send } = await kit({ profile: 'sqs-fifo' })
-    const results = await send([{ id: 'a', key: 'with space' }, { id: 'b', key: 'x'.repeat(129) }, { id: 'c', key: 'x'.repeat(128) }, { id: 'd', deduplicationId: '' }])
+    const results = await send([
+      { id: 'a', key: 'with space' },
+      { id: 'b', key: 'x'.repeat(129) },
+      { id: 'c', key: 'x'.repeat(128) },
+      { id: 'd', deduplicationId: '' },
+    ])
     expect(results.map((result) => result.ok)).toEqual([false, false, true, false])
     expect(results[0]).toMatchObject({ stored: 'no', error: { code: 'ERR_INVALID', retryable: false } })
   })

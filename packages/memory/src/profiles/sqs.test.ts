@@ -44,7 +44,10 @@ describe.each(['sqs-standard', 'sqs-fifo'] as const)('%s: limits (1.1)', (profil
 
   it('refuses a request whose sum is too large, as a whole (1.2)', async () => {
     const { send } = await kit({ profile })
-    const results = await send([{ id: 'a', body: 'x'.repeat(600_000) }, { id: 'b', body: 'x'.repeat(600_000) }])
+    const results = await send([
+      { id: 'a', body: 'x'.repeat(600_000) },
+      { id: 'b', body: 'x'.repeat(600_000) },
+    ])
     expect(results.map((result) => !result.ok && result.error.code)).toEqual(['ERR_TOO_LARGE', 'ERR_TOO_LARGE'])
   })
 
@@ -70,7 +73,7 @@ describe.each(['sqs-standard', 'sqs-fifo'] as const)('%s: limits (1.1)', (profil
     expect(capabilities().stats).toEqual({ ready: 'approximate', inFlight: 'approximate', delayed: 'approximate', oldestAgeMs: 'none' })
     link.sender(endpointOf('orders'))
     expect((await stats()).oldestAgeMs).toBeUndefined()
-    expect([link.browse, link.replies]).toEqual([undefined, undefined])
+    expect(['browse' in link, 'replies' in link]).toEqual([false, false])
   })
 
   it.each([
@@ -101,10 +104,19 @@ describe('SQS: size accounting (1.2)', () => {
 
   it('packs headers beyond the eighth, and those that cannot be attributes, into one', () => {
     const eight = Object.fromEntries(ids(8).map((name) => [name, 'v']))
-    const added = sqsSize(outgoing({ id: 'id', body: '', headers: { ...eight, ninth: 'v', tenth: 'w' } })) - sqsSize(outgoing({ id: 'id', body: '', headers: eight }))
+    const added =
+      sqsSize(outgoing({ id: 'id', body: '', headers: { ...eight, ninth: 'v', tenth: 'w' } })) - sqsSize(outgoing({ id: 'id', body: '', headers: eight }))
     expect(added).toBe(attribute('busbar-headers', '{"ninth":"v","tenth":"w"}'))
-    for (const [name, value] of [['empty', ''], ['AWS.reserved', 'v'], ['two..dots', 'v'], ['with space', 'v'], ['control', '\u0001']] as const) {
-      expect(sqsSize(outgoing({ id: 'id', body: '', headers: { [name]: value } })) - plain(), name).toBe(attribute('busbar-headers', JSON.stringify({ [name]: value })))
+    for (const [name, value] of [
+      ['empty', ''],
+      ['AWS.reserved', 'v'],
+      ['two..dots', 'v'],
+      ['with space', 'v'],
+      ['control', '\u0001'],
+    ] as const) {
+      expect(sqsSize(outgoing({ id: 'id', body: '', headers: { [name]: value } })) - plain(), name).toBe(
+        attribute('busbar-headers', JSON.stringify({ [name]: value })),
+      )
     }
   })
 
@@ -153,7 +165,12 @@ describe('SQS standard: visibility and delay (1.6, 1.7)', () => {
     await clock.advance(0)
     const old = consumer.last('a')
     await clock.advance(30_000)
-    expect(await consumer.receiver.settle([{ delivery: old, action: 'ack' }, { delivery: old, action: 'retry', delayMs: 0, attempt: 1 }])).toEqual(['too-late', 'too-late'])
+    expect(
+      await consumer.receiver.settle([
+        { delivery: old, action: 'ack' },
+        { delivery: old, action: 'retry', delayMs: 0, attempt: 1 },
+      ]),
+    ).toEqual(['too-late', 'too-late'])
     expect((await stats()).inFlight).toBe(1)
   })
 
@@ -209,13 +226,16 @@ describe('SQS standard: visibility and delay (1.6, 1.7)', () => {
     }
     expect(await order(1)).not.toEqual(ids(10))
     expect(await order(1)).toEqual(await order(1))
-    expect([...(await order(2))].sort()).toEqual(ids(10))
+    expect(new Set(await order(2))).toEqual(new Set(ids(10)))
   })
 
   it('promises no order and gives the group id no meaning', async () => {
     const { send, consume, capabilities } = await kit({ profile: 'sqs-standard' })
     expect(capabilities()).toMatchObject({ ordering: 'none', keyHold: false })
-    await send([{ id: 'a', key: 'k' }, { id: 'b', key: 'k' }])
+    await send([
+      { id: 'a', key: 'k' },
+      { id: 'b', key: 'k' },
+    ])
     const [first, second] = [await consume({ window: { messages: 1 } }), await consume({ window: { messages: 1 } })]
     expect([...first.intake.take(), ...second.intake.take()]).toEqual(['a', 'b'])
   })

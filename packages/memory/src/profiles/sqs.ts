@@ -20,7 +20,12 @@ export const sqsLimits = {
   nameLength: 80,
 } as const
 
-const unused = { stream: { shards: 1, retentionMs: 1, firstSequence: 1n, write: { bytes: 1, records: 1 } }, browses: false, counts: true, replies: false } as const
+const unused = {
+  stream: { shards: 1, retentionMs: 1, firstSequence: 1n, write: { bytes: 1, records: 1 } },
+  browses: false,
+  counts: true,
+  replies: false,
+} as const
 
 /** Amazon SQS standard queues: best-effort order, duplicates, and receipts that still delete when they have expired. */
 export const sqsStandard: Profile = {
@@ -121,7 +126,10 @@ export function sqsFifoName(name: string): string {
 
 export function refuseName(physicalName: string, maxLength: number): Refusal | undefined {
   if (physicalName.length <= maxLength && /^[A-Za-z0-9_-]+(\.fifo)?$/.test(physicalName)) return undefined
-  return { refused: `the name ${physicalName.slice(0, 100)} is not 1 to ${maxLength} letters, digits, hyphens and underscores`, remedy: 'give a legal name in the route' }
+  return {
+    refused: `the name ${physicalName.slice(0, 100)} is not 1 to ${maxLength} letters, digits, hyphens and underscores`,
+    remedy: 'give a legal name in the route',
+  }
 }
 
 /** Text that SQS takes as a body: not empty, and of the characters that XML 1.0 has. */
@@ -150,9 +158,11 @@ export function sqsSize(message: Outgoing): number {
 
 /** What no encoding can make good. */
 export function refuseContent(message: Outgoing, endpoint: Endpoint): BrokerError | undefined {
-  const refused = (reason: string): BrokerError => memoryError('ERR_INVALID', `${endpoint.destination}: ${reason}`, { destination: endpoint.destination, messageId: message.id })
+  const refused = (reason: string): BrokerError =>
+    memoryError('ERR_INVALID', `${endpoint.destination}: ${reason}`, { destination: endpoint.destination, messageId: message.id })
   for (const value of Object.values(message.headers)) if (illegalEvenPacked.test(value)) return refused('a header has a character that is not allowed')
-  for (const id of [message.key, message.deduplicationId]) if (id !== undefined && !/^[!-~]{1,128}$/.test(id)) return refused('keys and deduplication ids have 1 to 128 characters from ! to ~')
+  for (const id of [message.key, message.deduplicationId])
+    if (id !== undefined && !/^[!-~]{1,128}$/.test(id)) return refused('keys and deduplication ids have 1 to 128 characters from ! to ~')
   return undefined
 }
 

@@ -54,34 +54,37 @@ describe('ordering keys of the full profile', () => {
   })
 
   // Whatever consumers do, acked messages of a key were delivered in the order sent, if each consumer releases what is behind a failure.
-  it.each(Array.from({ length: 25 }, (_, seed) => [seed]))('keeps every key in order under retries, releases, lost leases and leaving consumers (seed %i)', async (seed) => {
-    const random = seededRandom(seed)
-    const { send, consume, clock, stats } = await kit({ leaseMs: 5_000 })
-    const done: string[] = []
-    let consumers: Consumer[] = [await consume({ window: { messages: 5 } }), await consume({ window: { messages: 8 } })]
-    let sent = 0
-    for (let step = 0; step < 400; step++) {
-      if (sent < 120 && random() < 0.5) await send(Array.from({ length: 3 }, () => ({ id: String(sent++), key: `k${Math.floor(random() * 4)}` })))
-      const consumer = consumers[Math.floor(random() * consumers.length)] as Consumer
-      await work(consumer, random, done)
-      if (random() < 0.1) await clock.advance(Math.floor(random() * 6_000))
-      if (random() < 0.02) {
-        await consumer.receiver.pause()
-        await consumer.receiver.handBack()
-        consumers = [...consumers.filter((other) => other !== consumer), await consume({ window: { messages: 6 } })]
+  it.each(Array.from({ length: 25 }, (_, seed) => [seed]))(
+    'keeps every key in order under retries, releases, lost leases and leaving consumers (seed %i)',
+    async (seed) => {
+      const random = seededRandom(seed)
+      const { send, consume, clock, stats } = await kit({ leaseMs: 5_000 })
+      const done: string[] = []
+      let consumers: Consumer[] = [await consume({ window: { messages: 5 } }), await consume({ window: { messages: 8 } })]
+      let sent = 0
+      for (let step = 0; step < 400; step++) {
+        if (sent < 120 && random() < 0.5) await send(Array.from({ length: 3 }, () => ({ id: String(sent++), key: `k${Math.floor(random() * 4)}` })))
+        const consumer = consumers[Math.floor(random() * consumers.length)] as Consumer
+        await work(consumer, random, done)
+        if (random() < 0.1) await clock.advance(Math.floor(random() * 6_000))
+        if (random() < 0.02) {
+          await consumer.receiver.pause()
+          await consumer.receiver.handBack()
+          consumers = [...consumers.filter((other) => other !== consumer), await consume({ window: { messages: 6 } })]
+        }
       }
-    }
-    for (let round = 0; round < 2_000 && ((await stats()).ready !== 0 || (await stats()).inFlight !== 0 || (await stats()).delayed !== 0); round++) {
-      for (const consumer of consumers) await work(consumer, () => 0.9, done)
-      await clock.advance(1_000)
-    }
-    expect(await stats()).toMatchObject({ ready: 0, inFlight: 0, delayed: 0 })
-    expect(new Set(done).size).toBe(sent)
-    for (const [, ids] of Map.groupBy(done, (line) => line.split(':')[0])) {
-      const numbers = ids.map((line) => Number(line.split(':')[1]))
-      expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
-    }
-  })
+      for (let round = 0; round < 2_000 && ((await stats()).ready !== 0 || (await stats()).inFlight !== 0 || (await stats()).delayed !== 0); round++) {
+        for (const consumer of consumers) await work(consumer, () => 0.9, done)
+        await clock.advance(1_000)
+      }
+      expect(await stats()).toMatchObject({ ready: 0, inFlight: 0, delayed: 0 })
+      expect(new Set(done).size).toBe(sent)
+      for (const [, ids] of Map.groupBy(done, (line) => line.split(':')[0])) {
+        const numbers = ids.map((line) => Number(line.split(':')[1]))
+        expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
+      }
+    },
+  )
 })
 
 /** Handles what the consumer holds as core would: in order per key, and what is behind a failure is released. */

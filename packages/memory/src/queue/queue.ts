@@ -1,4 +1,4 @@
-import type { EndpointStats, Outcome, SettleResult, Window } from '@busbar/core/driver'
+import type { Outcome, SettleResult, Window } from '@busbar/core/driver'
 import { memoryError } from '../errors.ts'
 import type { BrokerEventKind } from '../events.ts'
 import type { World } from '../world.ts'
@@ -8,6 +8,7 @@ import { DeduplicationMemory } from './deduplication.ts'
 import { DelayLine } from './delay-line.ts'
 import { QueueDelivery } from './delivery.ts'
 import { GroupBacklog } from './group-backlog.ts'
+import { browseQueue } from './inspect.ts'
 import { LeaseTable } from './leases.ts'
 import { OrderedBacklog } from './ordered-backlog.ts'
 import { Port } from './port.ts'
@@ -31,15 +32,17 @@ export class Queue {
   deadLetter: DeadLetterRule | undefined = undefined
   /** Delay of messages that ask for none, in milliseconds. */
   defaultDelayMs = 0
+  /** Messages that could be delivered, or are held back by others of their key. */
   ready = 0
   inFlight = 0
+  /** Was there ever a message that can expire? */
+  mortal = false
   readonly #settling: Settling
   readonly #deduplication: DeduplicationMemory | undefined
   readonly #ports: Port[] = []
   #turn = 0
   #now = 0
   #scheduled = false
-  #mortal = 0
 
   constructor(name: string, behaviour: QueueBehaviour, world: World) {
     this.name = name
@@ -49,7 +52,10 @@ export class Queue {
     this.backlog =
       behaviour.order === 'groups'
         ? new GroupBacklog(admit)
-        : new OrderedBacklog({ keys: behaviour.order, requeue: behaviour.requeue, priorities: behaviour.priorities, disorder: behaviour.disorder, random: world.random }, admit)
+        : new OrderedBacklog(
+            { keys: behaviour.order, requeue: behaviour.requeue, priorities: behaviour.priorities, disorder: behaviour.disorder, random: world.random },
+            admit,
+          )
     this.delayed = new DelayLine(world, (message) => this.#due(message))
     this.#deduplication = behaviour.deduplication ? new DeduplicationMemory(behaviour.deduplication.windowMs) : undefined
     this.#settling = new Settling(this)
@@ -75,7 +81,7 @@ export class Queue {
     }
     const { retentionMs } = this.behaviour
     if (retentionMs !== Infinity) message.expiresAt = Math.min(message.expiresAt, message.enqueuedAt + retentionMs)
-    if (message.expiresAt !== Infinity) this.#mortal++
+    if (message.expiresAt !== Infinity) this.mortal = true
     if (delayMs > 0) {
       this.delayed.add(message, this.world.clock.monotonic() + this.step(delayMs))
       if (this.backlog.placesDelayed) this.backlog.add(message)
@@ -93,7 +99,9 @@ export class Queue {
     const { lease, maxHoldMs, ownIds } = this.behaviour
     const leases = lease
       ? new LeaseTable(this.world.clock, lease.ms, true, (deliveries) => this.#settling.expire(deliveries))
-      : new LeaseTable(this.world.clock, maxHoldMs, false, () => port.member?.lose(memoryError('ERR_TOO_LATE', `A delivery was not settled within ${maxHoldMs} ms`)))
+      : new LeaseTable(this.world.clock, maxHoldMs, false, () =>
+          port.member?.lose(memoryError('ERR_TOO_LATE', `A delivery was not settled within ${maxHoldMs} ms`)),
+        )
     const port: Port = new Port(name, window, leases, ownIds, deliver)
     this.#ports.push(port)
     return port
@@ -149,27 +157,18 @@ export class Queue {
     this.backlog.gone(message)
   }
 
-  stats(): EndpointStats {
-    this.#dropExpired()
-    const now = this.world.clock.monotonic()
-    let oldest = Math.min(this.backlog.oldest(), this.delayed.oldest())
-    for (const port of this.#ports) for (const delivery of port.leases.all()) oldest = Math.min(oldest, delivery.message.enqueuedAt)
-    return { ready: this.ready, inFlight: this.inFlight, delayed: this.delayed.size, oldestAgeMs: oldest === Infinity ? 0 : now - oldest }
-  }
-
-  /** Messages not in flight whose place is after `after`, at most `limit`, in order. */
-  browse(after: number, limit: number): Stored[] {
-    this.#dropExpired()
-    const found = new Set(this.backlog.browse(after, limit))
-    for (const message of this.delayed) if (placeOf(message) > after) found.add(message)
-    return [...found].sort((a, b) => placeOf(a) - placeOf(b)).slice(0, limit)
-  }
-
   /** Removes everything, in flight or not. */
   purge(): void {
-    for (const message of [...this.browse(-1, Infinity)]) this.drop(message)
-    for (const port of this.#ports) for (const delivery of port.leases.all()) this.#settling.settle({ delivery, action: 'ack' }, port, this.world.clock.monotonic())
+    for (const message of browseQueue(this, -1, Infinity)) this.drop(message)
+    const now = this.world.clock.monotonic()
+    for (const port of this.#ports) for (const delivery of port.leases.all()) this.settle({ delivery, action: 'ack' }, port, now)
     this.#deduplication?.clear()
+  }
+
+  /** The time to live of a message that is not in flight has ended. */
+  expireMessage(message: Stored): void {
+    this.drop(message)
+    this.report('dropped', message, 'expired')
   }
 
   /** A delay as the broker can keep it. */
@@ -188,7 +187,7 @@ export class Queue {
     const ports = this.#ports
     let open = 0
     for (const port of ports) if (port.room > 0) open++
-    for (let idle = 0; idle < ports.length && this.ready > 0; ) {
+    for (let idle = 0; idle < ports.length && this.ready > 0;) {
       const port = ports[this.#turn++ % ports.length] as Port
       idle = this.#serve(port, open) ? 0 : idle + 1
     }
@@ -231,8 +230,7 @@ export class Queue {
   #admit(message: Stored): boolean {
     if (message.state === 'gone') return false
     if (message.expiresAt <= this.#now) {
-      this.drop(message)
-      this.report('dropped', message, 'expired')
+      this.expireMessage(message)
       return false
     }
     if (this.deadLetter !== undefined && message.receives >= this.deadLetter.limit) {
@@ -250,19 +248,4 @@ export class Queue {
     moved.receives = message.receives
     to.accept(moved, 0)
   }
-
-  #dropExpired(): void {
-    if (this.#mortal === 0) return
-    const now = this.world.clock.monotonic()
-    for (const message of [...this.backlog.browse(-1, Infinity), ...this.delayed]) {
-      if (message.expiresAt > now || message.state === 'gone') continue
-      this.drop(message)
-      this.report('dropped', message, 'expired')
-    }
-  }
-}
-
-/** Where a message stands in the queue. One that was never due has no order yet: it stands behind all others, by age. */
-export function placeOf(message: Stored): number {
-  return message.order === 0 ? 2 ** 50 + message.id : message.order
 }

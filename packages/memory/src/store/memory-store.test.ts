@@ -33,7 +33,15 @@ describe('memoryStore', () => {
     const { clock, store } = setup()
     store.claim({ key: 'k', owner: 'a', leaseMs: 100 })
     clock.tick(90)
-    expect(store.renew([{ key: 'k', owner: 'a', fence: 1 }, { key: 'other', owner: 'a', fence: 1 }], 100)).toEqual(['renewed', 'lost'])
+    expect(
+      store.renew(
+        [
+          { key: 'k', owner: 'a', fence: 1 },
+          { key: 'other', owner: 'a', fence: 1 },
+        ],
+        100,
+      ),
+    ).toEqual(['renewed', 'lost'])
     clock.tick(90)
     expect(store.claim({ key: 'k', owner: 'b', leaseMs: 100 })).toMatchObject({ state: 'busy' })
   })
@@ -63,7 +71,10 @@ describe('memoryStore', () => {
     for (const key of ['x:3', 'y:1', 'x:1', 'x:2']) store.claim({ key, owner: 'a', leaseMs: 100 })
     store.complete({ key: 'x:2', owner: 'a', fence: 5 }, 'v', 50)
     const first = store.scan('x:', { limit: 2 })
-    expect(first.claims.map((claim) => [claim.key, claim.state, claim.value, claim.expiresInMs])).toEqual([['x:1', 'busy', undefined, 100], ['x:2', 'done', 'v', 50]])
+    expect(first.claims.map((claim) => [claim.key, claim.state, claim.value, claim.expiresInMs])).toEqual([
+      ['x:1', 'busy', undefined, 100],
+      ['x:2', 'done', 'v', 50],
+    ])
     const second = store.scan('x:', { limit: 2, cursor: first.cursor as string })
     expect(second.claims.map((claim) => claim.key)).toEqual(['x:3'])
     expect(second.cursor).toBeUndefined()

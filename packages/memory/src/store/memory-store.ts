@@ -89,7 +89,10 @@ class ClaimTable implements MemoryStore {
     return 'released'
   }
 
-  scan(prefix: string, { cursor, limit }: { readonly cursor?: string; readonly limit: number }): { readonly claims: readonly StoredClaim[]; readonly cursor?: string } {
+  scan(
+    prefix: string,
+    { cursor, limit }: { readonly cursor?: string; readonly limit: number },
+  ): { readonly claims: readonly StoredClaim[]; readonly cursor?: string } {
     const now = this.#clock.monotonic()
     const keys: string[] = []
     for (const [key, entry] of this.#entries) if (key.startsWith(prefix) && entry.expiresAt > now && (cursor === undefined || key > cursor)) keys.push(key)

@@ -37,7 +37,8 @@ export function shardIterator(stream: Stream, shardId: string, position: StartFr
 /** Reads on from an iterator. What has been trimmed is skipped. Throws `ERR_TOO_LATE` for an iterator older than five minutes. */
 export function readRecords(stream: Stream, iterator: ShardIterator, limit: number = maxRecords): RecordsPage {
   const { clock } = stream.world
-  if (clock.monotonic() - iterator.issuedAt > iteratorLifeMs) throw memoryError('ERR_TOO_LATE', `The iterator of ${iterator.shardId} has expired: they live for five minutes`)
+  if (clock.monotonic() - iterator.issuedAt > iteratorLifeMs)
+    throw memoryError('ERR_TOO_LATE', `The iterator of ${iterator.shardId} has expired: they live for five minutes`)
   const shard = find(stream, iterator.shardId)
   stream.trim()
   const records: StreamRecord[] = []

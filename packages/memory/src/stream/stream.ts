@@ -76,7 +76,8 @@ export class Stream {
   merge(shardId: string, adjacentShardId: string): Shard {
     const pair = [this.#openShard(shardId), this.#openShard(adjacentShardId)] as const
     const [low, high] = pair[0].startingHashKey < pair[1].startingHashKey ? pair : [pair[1], pair[0]]
-    if (low.endingHashKey + 1n !== high.startingHashKey) throw memoryError('ERR_INVALID', `${shardId} and ${adjacentShardId} of ${this.name} are not neighbours`)
+    if (low.endingHashKey + 1n !== high.startingHashKey)
+      throw memoryError('ERR_INVALID', `${shardId} and ${adjacentShardId} of ${this.name} are not neighbours`)
     const child = this.#add([low.startingHashKey, high.endingHashKey], pair)
     this.#reshard(pair)
     return child
@@ -103,7 +104,11 @@ export class Stream {
     const bytes = this.#sizeOf(outgoing)
     if (shard.rates !== undefined) {
       if (!shard.rates.bytes.has(bytes, now) || !shard.rates.records.has(1, now)) {
-        return { ok: false, stored: 'no', error: memoryError('ERR_THROTTLED', `The write rate of ${shard.id} of ${this.name} is exceeded`, { messageId: outgoing.id }) }
+        return {
+          ok: false,
+          stored: 'no',
+          error: memoryError('ERR_THROTTLED', `The write rate of ${shard.id} of ${this.name} is exceeded`, { messageId: outgoing.id }),
+        }
       }
       shard.rates.bytes.take(bytes)
       shard.rates.records.take(1)

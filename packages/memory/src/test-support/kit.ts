@@ -1,4 +1,20 @@
-import type { BrokerError, Capabilities, Delivery, Endpoint, EndpointStats, Intake, Outcome, Outgoing, Receiver, Scope, Sender, SendResult, Services, SettleResult, Window } from '@busbar/core/driver'
+import type {
+  BrokerError,
+  Capabilities,
+  Delivery,
+  Endpoint,
+  EndpointStats,
+  Intake,
+  Outcome,
+  Outgoing,
+  Receiver,
+  Scope,
+  Sender,
+  SendResult,
+  Services,
+  SettleResult,
+  Window,
+} from '@busbar/core/driver'
 import { memory, virtualClock, type MemoryDriver, type MemoryOptions, type VirtualClock } from '../index.ts'
 import type { MemoryLink } from '../link/link.ts'
 import { outgoing } from '../testing/builders.ts'
@@ -39,24 +55,24 @@ export interface Consumer {
   readonly intake: FakeIntake
   readonly receiver: Receiver
   /** The last delivery of a message. */
-  last(id: string): Delivery
-  settle(action: 'ack' | 'release' | 'discard', ...ids: string[]): Promise<readonly SettleResult[]>
-  retry(delayMs: number, ...ids: string[]): Promise<readonly SettleResult[]>
-  extend(ms: number, ...ids: string[]): Promise<readonly SettleResult[]>
+  readonly last: (id: string) => Delivery
+  readonly settle: (action: 'ack' | 'release' | 'discard', ...ids: string[]) => Promise<readonly SettleResult[]>
+  readonly retry: (delayMs: number, ...ids: string[]) => Promise<readonly SettleResult[]>
+  readonly extend: (ms: number, ...ids: string[]) => Promise<readonly SettleResult[]>
 }
 
 export interface Kit {
   readonly driver: MemoryDriver
   readonly clock: VirtualClock
   readonly link: MemoryLink
-  endpoint(parts?: Partial<Endpoint>): Endpoint
-  send(messages: readonly (string | Partial<Outgoing>)[], endpoint?: Endpoint): Promise<readonly SendResult[]>
-  sender(endpoint?: Endpoint): Sender
+  readonly endpoint: (parts?: Partial<Endpoint>) => Endpoint
+  readonly send: (messages: readonly (string | Partial<Outgoing>)[], endpoint?: Endpoint) => Promise<readonly SendResult[]>
+  readonly sender: (endpoint?: Endpoint) => Sender
   /** Receives until told otherwise. */
-  consume(options?: { readonly endpoint?: Endpoint; readonly window?: Partial<Window>; readonly link?: MemoryLink }): Promise<Consumer>
-  connect(): Promise<MemoryLink>
-  capabilities(endpoint?: Endpoint): Capabilities
-  stats(endpoint?: Endpoint): Promise<EndpointStats>
+  readonly consume: (options?: { readonly endpoint?: Endpoint; readonly window?: Partial<Window>; readonly link?: MemoryLink }) => Promise<Consumer>
+  readonly connect: () => Promise<MemoryLink>
+  readonly capabilities: (endpoint?: Endpoint) => Capabilities
+  readonly stats: (endpoint?: Endpoint) => Promise<EndpointStats>
 }
 
 const open = new AbortController().signal
@@ -67,7 +83,15 @@ export async function kit(options: MemoryOptions = {}): Promise<Kit> {
   const driver = memory({ clock, ...options })
   const connect = (): Promise<MemoryLink> => driver.connect(servicesFor(clock), open)
   const link = await connect()
-  const endpoint = (parts: Partial<Endpoint> = {}): Endpoint => ({ destination: 'orders', kind: 'queue', name: 'orders', keyed: true, maxAttempts: 0, options: {}, ...parts })
+  const endpoint = (parts: Partial<Endpoint> = {}): Endpoint => ({
+    destination: 'orders',
+    kind: 'queue',
+    name: 'orders',
+    keyed: true,
+    maxAttempts: 0,
+    options: {},
+    ...parts,
+  })
   return {
     driver,
     clock,
@@ -75,7 +99,11 @@ export async function kit(options: MemoryOptions = {}): Promise<Kit> {
     endpoint,
     connect,
     sender: (to = endpoint()) => link.sender(to),
-    send: (messages, to = endpoint()) => link.sender(to).send(messages.map((message) => outgoing(typeof message === 'string' ? { id: message } : message)), open),
+    send: (messages, to = endpoint()) =>
+      link.sender(to).send(
+        messages.map((message) => outgoing(typeof message === 'string' ? { id: message } : message)),
+        open,
+      ),
     consume: ({ endpoint: from = endpoint(), window = {}, link: via = link } = {}) => consume(via, clock, from, { messages: 100, bytes: 1_000_000, ...window }),
     capabilities: (of = endpoint()) => link.native.capabilities(of) as Capabilities,
     stats: async (of = endpoint()) => (await link.stats?.(of)) as EndpointStats,

@@ -31,7 +31,8 @@ function busy(resources: Resources, includeDelayed: boolean): string[] {
   for (const [name, queue] of resources.queues) {
     const { ready, inFlight } = queue
     const delayed = queue.delayed.size
-    if (queue.attended && (ready > 0 || inFlight > 0 || (includeDelayed && delayed > 0))) texts.push(`${name} has ${ready} ready, ${inFlight} in flight, ${delayed} delayed`)
+    if (queue.attended && (ready > 0 || inFlight > 0 || (includeDelayed && delayed > 0)))
+      texts.push(`${name} has ${ready} ready, ${inFlight} in flight, ${delayed} delayed`)
   }
   for (const stream of resources.streams.values()) {
     for (const group of stream.groups.values()) {

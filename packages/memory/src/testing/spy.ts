@@ -32,7 +32,10 @@ export class Spies {
   }
 
   on(place: string): Spy {
-    return new PlaceSpy((event) => this.#world.isPlace(place, event.place), (observer) => this.observe(observer))
+    return new PlaceSpy(
+      (event) => this.#world.isPlace(place, event.place),
+      (observer) => this.observe(observer),
+    )
   }
 
   observe(observer: (event: BrokerEvent) => void): () => void {

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest'
+import { memory } from './memory.ts'
+import { kit } from './test-support/kit.ts'
+
+const refused = (text: string) => expect.objectContaining({ code: 'ERR_CONFIGURATION', message: expect.stringContaining(text) as string }) as Error
+
+describe('options', () => {
+  it('come from code, from a URL and from configuration', () => {
+    expect(memory.schemes).toEqual(['memory'])
+    expect(memory().resources.profile.name).toBe('full')
+    expect(memory({ profile: 'sns' }).resources.profile.name).toBe('sns')
+    expect(memory.fromUrl(new URL('memory:?profile=sqs-fifo&seed=7&leaseMs=1000')).resources.profile.name).toBe('sqs-fifo')
+    expect(memory.fromUrl(new URL('memory:')).resources.profile.name).toBe('full')
+    expect(memory.fromConfiguration({ profile: 'kinesis', throttle: true }).resources.profile.name).toBe('kinesis')
+  })
+
+  it('are refused when unknown, naming the nearest', () => {
+    expect(() => memory({ profil: 'full' } as never)).toThrow(refused("unknown option 'profil'; did you mean 'profile'?"))
+    expect(() => memory.fromUrl(new URL('memory:?sead=7'))).toThrow(refused("did you mean 'seed'?"))
+    expect(() => memory.fromConfiguration({ clock: 'x' })).toThrow(refused("unknown option 'clock'"))
+  })
+
+  it('are refused when illegal, naming what is allowed', () => {
+    expect(() => memory({ profile: 'sqs-fif' as never })).toThrow(refused("did you mean 'sqs-fifo'?"))
+    expect(() => memory({ leaseMs: 0 })).toThrow(refused('leaseMs must be a whole number from 1 to 43200000'))
+    expect(() => memory.fromUrl(new URL('memory:?seed=x'))).toThrow(refused('seed must be a whole number'))
+    expect(() => memory.fromUrl(new URL('memory:?throttle=1'))).toThrow(refused('throttle must be true or false'))
+    expect(() => memory.fromUrl(new URL('memory:?seed=1&seed=2'))).toThrow(refused('given twice'))
+    expect(() => memory.fromUrl(new URL('memory://host/?seed=1'))).toThrow(refused('no host and no path'))
+  })
+
+  it('of a route are refused with a remedy', async () => {
+    const { driver, endpoint } = await kit()
+    expect(driver.capabilities(endpoint({ options: { shard: 3 } }))).toEqual({
+      refused: "memory has no option 'shard'; did you mean 'shards'?",
+      remedy: 'remove it from the route',
+    })
+    expect(driver.capabilities(endpoint({ options: { shards: 0 } }))).toMatchObject({ refused: 'option shards must be a whole number from 1 to 10000' })
+    expect(driver.capabilities(endpoint({ maxAttempts: 5, options: { deliveryLimit: 49 } }))).toMatchObject({ remedy: 'set deliveryLimit to at least 50' })
+  })
+
+  it('the length of a lease is declared and kept', async () => {
+    const { capabilities, consume, send, clock } = await kit({ leaseMs: 100 })
+    expect(capabilities().lease).toMatchObject({ ms: 100 })
+    const consumer = await consume()
+    await send(['a'])
+    await clock.advance(100)
+    expect(consumer.intake.take()).toEqual(['a', 'a'])
+  })
+})
+
+describe('resources', () => {
+  it('exist as soon as they are used, by default: a plan has nothing to do', async () => {
+    const { link, endpoint } = await kit()
+    const signal = new AbortController().signal
+    expect(await link.topology.plan([endpoint({ deadLetterName: 'orders.dead' })], signal)).toEqual([])
+    expect((await link.inspect(endpoint())).kind).toBe('queue')
+  })
+
+  it('must be provisioned when missing ones are refused', async () => {
+    const { link, endpoint } = await kit({ missing: 'refuse' })
+    const signal = new AbortController().signal
+    const orders = endpoint({ deadLetterName: 'orders.dead' })
+    const billing = endpoint({ kind: 'topic', name: 'placed', subscription: { name: 'billing' } })
+    const stream = endpoint({ kind: 'stream', name: 'positions', subscription: { name: 'tracker' } })
+    await expect(link.inspect(orders)).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' })
+    expect(() => link.sender(orders)).toThrow(expect.objectContaining({ code: 'ERR_NOT_FOUND' }) as Error)
+    const changes = await link.topology.plan([orders, billing, stream], signal)
+    expect(changes.map(({ kind, resource }) => `${kind} ${resource}`)).toEqual([
+      'create queue orders',
+      'create queue orders.dead',
+      'create topic placed',
+      'create subscription placed.billing',
+      'create stream positions',
+      'create subscription positions.tracker',
+    ])
+    await link.topology.apply([orders, billing, stream], changes, signal)
+    await link.topology.apply([orders, billing, stream], changes, signal)
+    expect(await link.topology.plan([orders, billing, stream], signal)).toEqual([])
+    await link.inspect(orders)
+  })
+
+  it('a delivery limit that is too low for a program is a conflict', async () => {
+    const { link, endpoint } = await kit()
+    const signal = new AbortController().signal
+    await link.inspect(endpoint({ deadLetterName: 'dead', options: { deliveryLimit: 20 } }))
+    const greedy = endpoint({ deadLetterName: 'dead', maxAttempts: 3 })
+    expect(await link.topology.plan([greedy], signal)).toMatchObject([{ kind: 'conflict', resource: 'queue orders' }])
+    await expect(link.inspect(greedy)).rejects.toMatchObject({
+      code: 'ERR_CONFIGURATION',
+      message: 'queue orders: its delivery limit is 20; 3 attempts need at least 30',
+    })
+  })
+
+  it('are shared by all links of one driver, and by no others', async () => {
+    const { send, connect, consume } = await kit()
+    await send(['a'])
+    expect((await consume({ link: await connect() })).intake.take()).toEqual(['a'])
+    expect((await (await kit()).consume()).intake.take()).toEqual([])
+  })
+})
+
+describe('replies', () => {
+  it('go to the address of the requester, and are unroutable when it is gone', async () => {
+    const { link, connect } = await kit()
+    const requester = await connect()
+    const replies: unknown[] = []
+    const address = await requester.replies?.open((reply) => replies.push(reply.body))
+    const reply = { id: 'r', body: 'pong', bodyBytes: 4, headers: {}, correlationId: 'c' } as never
+    expect(await link.replies?.send(address ?? '', reply)).toEqual({ ok: true })
+    await Promise.resolve()
+    expect(replies).toEqual(['pong'])
+    await requester.replies?.close()
+    expect(await link.replies?.send(address ?? '', reply)).toMatchObject({ ok: false, stored: 'no', error: { code: 'ERR_UNROUTABLE' } })
+  })
+})

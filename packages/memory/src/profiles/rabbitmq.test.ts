@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest'
+import { kit } from '../test-support/kit.ts'
+
+describe('rabbitmq (4.2)', () => {
+  it('declares a channel as scope, acks without an answer, and no extend', async () => {
+    const { capabilities, consume } = await kit({ profile: 'rabbitmq' })
+    expect(capabilities()).toMatchObject({
+      lease: { kind: 'scope', maxHoldMs: 1_800_000 },
+      settlement: { mode: 'individual' },
+      releaseCounts: true,
+      redelivery: { delayed: { keepsOrder: false } },
+    })
+    expect('extend' in (await consume()).receiver).toBe(false)
+  })
+
+  it('answers accepted, and too late for what was delivered on a channel that is gone', async () => {
+    const { send, consume, driver, clock, stats } = await kit({ profile: 'rabbitmq' })
+    const consumer = await consume()
+    await send(['a', 'b', 'c'])
+    await clock.advance(0)
+    expect(await consumer.settle('ack', 'a')).toEqual(['accepted'])
+    const old = consumer.last('b')
+    consumer.intake.take()
+    driver.dropConnections()
+    await clock.advance(0)
+    expect(consumer.intake.lostScopes.map(({ scope }) => scope)).toEqual([old.scope])
+    // Back in the original order, counted, on another channel.
+    expect(consumer.intake.take()).toEqual(['b', 'c'])
+    expect(consumer.last('b')).toMatchObject({ brokerAttempts: 2, sameAs: 'b' })
+    expect(consumer.last('b').scope).not.toBe(old.scope)
+    expect(await consumer.receiver.settle([{ delivery: old, action: 'ack' }])).toEqual(['too-late'])
+    expect((await stats()).ready).toBe(0)
+  })
+
+  it('all deliveries of a receiver share its channel, and no lease ends', async () => {
+    const { send, consume, clock } = await kit({ profile: 'rabbitmq' })
+    const consumer = await consume()
+    await send(['a', 'b'])
+    await clock.advance(1_799_999)
+    expect(consumer.last('a').scope).toBe(consumer.last('b').scope)
+    expect(consumer.last('a').leaseUntil).toBeUndefined()
+    expect(consumer.intake.take()).toEqual(['a', 'b'])
+  })
+
+  it('closes the channel when a delivery is held for 30 minutes: all its messages are lost, not one', async () => {
+    const { send, consume, clock } = await kit({ profile: 'rabbitmq' })
+    const consumer = await consume()
+    await send(['a'])
+    await clock.advance(1_000_000)
+    await send(['b'])
+    await clock.advance(800_000)
+    expect(consumer.intake.lostScopes).toHaveLength(1)
+    expect(consumer.intake.take()).toEqual(['a', 'b', 'a', 'b'])
+  })
+
+  it('a requeued message goes to the head, several in the order of their return', async () => {
+    const { send, consume } = await kit({ profile: 'rabbitmq' })
+    const consumer = await consume({ window: { messages: 5 } })
+    await send(['0', '1', '2', '3', '4', '5'])
+    await Promise.resolve()
+    await consumer.receiver.pause()
+    await consumer.retry(0, '4', '3', '2', '1', '0')
+    await consumer.receiver.resume()
+    await Promise.resolve()
+    expect(consumer.intake.take()).toEqual(['0', '1', '2', '3', '4', '4', '3', '2', '1', '0'])
+  })
+
+  it('a delayed retry is a new message at the end, without a count, that carries its attempts', async () => {
+    const { send, consume, clock } = await kit({ profile: 'rabbitmq' })
+    const consumer = await consume()
+    await send(['a'])
+    await clock.advance(0)
+    expect(await consumer.retry(1_000, 'a')).toEqual(['accepted'])
+    await send(['b'])
+    await clock.advance(1_000)
+    expect(consumer.intake.take()).toEqual(['a', 'b', 'a'])
+    expect(consumer.last('a')).toMatchObject({ brokerAttempts: 1, incoming: { attempt: 1 } })
+  })
+
+  it('an immediate retry cannot carry the attempts', async () => {
+    const { send, consume } = await kit({ profile: 'rabbitmq' })
+    const consumer = await consume()
+    await send(['a'])
+    await Promise.resolve()
+    await consumer.retry(0, 'a')
+    expect(consumer.last('a')).toMatchObject({ brokerAttempts: 2, incoming: { attempt: 0 } })
+  })
+
+  it('rejects into the dead-letter queue where there is one', async () => {
+    const { send, consume, endpoint, capabilities } = await kit({ profile: 'rabbitmq' })
+    const orders = endpoint({ deadLetterName: 'orders.dead' })
+    expect([capabilities().deadLetter, capabilities(orders).deadLetter]).toEqual(['emulated', 'native'])
+    const consumer = await consume({ endpoint: orders })
+    await send(['a'], orders)
+    await Promise.resolve()
+    expect(await consumer.settle('discard', 'a')).toEqual(['accepted'])
+    expect((await consume({ endpoint: endpoint({ name: 'orders.dead' }) })).intake.take()).toEqual(['a'])
+  })
+
+  it('pipelines a key to the receiver that holds messages of it, and to no other', async () => {
+    const { send, consume, clock } = await kit({ profile: 'rabbitmq' })
+    const messages = (...ids: string[]) => ids.map((id) => ({ id, key: 'a' }))
+    const first = await consume()
+    await send(messages('a1'))
+    await clock.advance(0)
+    await send(messages('a2'))
+    await clock.advance(0)
+    expect(first.intake.take()).toEqual(['a1', 'a2'])
+    await first.receiver.pause()
+    const second = await consume()
+    await send(messages('a3', 'a4'))
+    await clock.advance(0)
+    expect(second.intake.take()).toEqual([])
+    await first.settle('ack', 'a1')
+    expect(second.intake.take()).toEqual([])
+    await first.settle('ack', 'a2')
+    expect(second.intake.take()).toEqual(['a3', 'a4'])
+  })
+
+  it('tells the ready messages only', async () => {
+    const { send, stats, clock } = await kit({ profile: 'rabbitmq' })
+    await send(['a', { id: 'b', delayMs: 1_000 }])
+    await clock.advance(0)
+    expect(await stats()).toEqual({ ready: 1, inFlight: undefined, delayed: undefined, oldestAgeMs: undefined })
+  })
+
+  it('refuses streams and reserved names', async () => {
+    const { driver, endpoint } = await kit({ profile: 'rabbitmq' })
+    for (const parts of [{ kind: 'stream' as const }, { name: 'amq.x' }, { name: 'x'.repeat(256) }])
+      expect(driver.capabilities(endpoint(parts))).toHaveProperty('remedy')
+  })
+})

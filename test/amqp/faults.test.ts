@@ -1,0 +1,201 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as raw from 'amqplib'
+import type { Outgoing, Sender } from '@busbar/core/driver'
+import { expect, it } from 'vitest'
+import { startProxy } from '../brokers/index.ts'
+import { freshVhost, onEachRabbitmq } from './support/beds.ts'
+import { FakeIntake, until } from './support/intake.ts'
+import { endpointOf, messageOf, never, sendSurely, TestLink } from './support/link.ts'
+
+const orders = endpointOf('orders')
+
+function messages(count: number): Outgoing[] {
+  return Array.from({ length: count }, (_, index) => messageOf(String(index)))
+}
+
+/** Sends in calls of 50, several at a time, and repeats what is not confirmed. */
+async function sendAll(sender: Sender, all: readonly Outgoing[]): Promise<void> {
+  for (let from = 0; from < all.length; from += 200) {
+    await Promise.all([0, 50, 100, 150].map((offset) => sendSurely(sender, all.slice(from + offset, from + offset + 50))))
+    await sleep(5)
+  }
+}
+
+await onEachRabbitmq({ own: true, consumerTimeoutMs: 3_000 }, (bed) => {
+  const fast = { heartbeatMs: 1_000, reconnectMaxMs: 500, timeoutMs: 2_000 }
+
+  it('loses nothing when connections are cut, reset or cut inside a frame while it sends and receives', async () => {
+    const url = await freshVhost(bed)
+    await using proxy = await startProxy(Number(new URL(url).port))
+    await using link = await TestLink.open(proxy.through(url), fast)
+    await link.provision(orders)
+    const { intake } = await link.receive(orders, new FakeIntake(), { messages: 100, bytes: 2 ** 26 })
+    const all = messages(4_000)
+    const sending = sendAll(link.sender(orders), all)
+    for (const fault of ['cut', 'reset', 'bytes', 'cut', 'bytes', 'reset'] as const) {
+      await sleep(150)
+      if (fault === 'bytes') await Promise.race([proxy.cutAfterBytes(20_000), sleep(1_000)])
+      else proxy[fault]()
+    }
+    await sending
+    await until('everything', () => new Set(intake.bodies).size === all.length, 20_000)
+    expect(intake.lostScopes.length).toBeGreaterThan(2)
+    expect(intake.failures.filter(({ fatal }) => fatal)).toEqual([])
+  })
+
+  it('loses nothing, delayed messages included, when the broker is killed', async () => {
+    await using link = await TestLink.open(bed.url, fast)
+    const killed = endpointOf('killed')
+    await link.provision(killed)
+    const { intake } = await link.receive(killed, new FakeIntake(), { messages: 100, bytes: 2 ** 26 })
+    const all = messages(3_000).map((message, index) => ({ ...message, delayMs: index % 3 === 0 ? 500 + (index % 7) * 400 : undefined }))
+    const sending = sendAll(link.sender(killed), all)
+    for (let kill = 0; kill < 2; kill++) {
+      await sleep(700)
+      await bed.kill()
+      await bed.start()
+    }
+    await sending
+    await until('everything', () => new Set(intake.bodies).size === all.length, 40_000)
+    expect(link.link.health()).toEqual({ state: 'connected' })
+  }, 120_000)
+
+  it('notices a half-open link by heartbeat, and goes on', async () => {
+    const url = await freshVhost(bed)
+    await using proxy = await startProxy(Number(new URL(url).port))
+    await using link = await TestLink.open(proxy.through(url), fast)
+    await link.provision(orders)
+    const { intake } = await link.receive(orders)
+    const sender = link.sender(orders)
+    await sendSurely(sender, [messageOf('before')])
+    proxy.freeze('both')
+    const [stuck] = await sender.send([messageOf('stuck')], never)
+    expect(stuck).toMatchObject({ ok: false, stored: 'unknown', error: { code: 'ERR_UNCONFIRMED', retryable: true } })
+    expect(sender.writable).toBe(false)
+    expect(await sender.send([messageOf('while down')], never)).toMatchObject([{ ok: false, stored: 'no', error: { retryable: true } }])
+    const writable = new Promise<void>((resolve) => (sender.onWritable = resolve))
+    proxy.thaw()
+    await writable
+    expect(sender.writable).toBe(true)
+    await sendSurely(sender, [messageOf('after')])
+    await until('the last', () => intake.bodies.includes('after'))
+  })
+
+  it('closes in bounded time on a frozen link', async () => {
+    const url = await freshVhost(bed)
+    const proxy = await startProxy(Number(new URL(url).port))
+    const link = await TestLink.open(proxy.through(url), { timeoutMs: 500 })
+    await link.provision(orders)
+    await link.receive(orders)
+    proxy.freeze('both')
+    const began = performance.now()
+    await link[Symbol.asyncDispose]()
+    expect(performance.now() - began).toBeLessThan(3_000)
+    await proxy.close()
+  })
+
+  it('fails over to the next address', async () => {
+    const url = await freshVhost(bed)
+    const port = Number(new URL(url).port)
+    await using first = await startProxy(port)
+    await using second = await startProxy(port)
+    await using link = await TestLink.open([first.through(url), second.through(url)], fast)
+    await link.provision(orders)
+    const { intake } = await link.receive(orders)
+    expect(second.accepted).toBe(0)
+    first.refuse(true)
+    first.cut()
+    await until('the second address', () => second.connections >= 2 && link.link.health().state === 'connected')
+    await sendSurely(link.sender(orders), [messageOf('over')])
+    await until('the message', () => intake.bodies.includes('over'))
+  })
+
+  it('is not writable while the broker blocks publishers, consumes on, and then sends what was handed over', async () => {
+    await using link = await TestLink.open(bed.url, fast)
+    const blocked = endpointOf('blocked')
+    await link.provision(blocked)
+    const { intake } = await link.receive(blocked)
+    const sender = link.sender(blocked)
+    await sendSurely(sender, [messageOf('before')])
+    await until('before', () => intake.bodies.includes('before'))
+    await bed.setMemoryAlarm(true)
+    try {
+      const handedOver = sender.send([messageOf('handed over')], never)
+      await until('the block', () => !sender.writable)
+      expect(await link.link.stats?.(blocked, never)).toMatchObject({ ready: 0 })
+      expect(link.sender(blocked).writable).toBe(false)
+      const writable = new Promise<void>((resolve) => (sender.onWritable = resolve))
+      await bed.setMemoryAlarm(false)
+      await writable
+      expect(await handedOver).toEqual([{ ok: true }])
+    } finally {
+      await bed.setMemoryAlarm(false)
+    }
+    await until('what was handed over', () => intake.bodies.includes('handed over'))
+  })
+
+  it('says that a scope is lost at the consumer timeout, and receives again', async () => {
+    await using link = await TestLink.open(await freshVhost(bed), fast)
+    await link.provision(orders)
+    const { intake } = await link.receive(orders, new FakeIntake(() => 'hold'))
+    await link.send(orders, [messageOf('slow')])
+    await until('the loss', () => intake.lostScopes.length === 1, 15_000)
+    expect(intake.lostScopes[0]!.reason).toMatchObject({ code: 'ERR_TOO_LATE' })
+    expect(intake.failures).toMatchObject([{ fatal: false, error: { code: 'ERR_TOO_LATE' } }])
+    await until('the redelivery', () => intake.deliveries.length === 2)
+    expect(await intake.settle(intake.deliveries[0]!)).toBe('too-late')
+    expect(await intake.settle(intake.deliveries[1]!)).toBe('accepted')
+    expect(intake.deliveries[1]!.brokerAttempts).toBe(2)
+  })
+
+  it('waits for a deleted queue to come back', async () => {
+    const url = await freshVhost(bed)
+    await using link = await TestLink.open(url, fast)
+    await link.provision(orders)
+    const { intake } = await link.receive(orders)
+    const connection = await raw.connect(url)
+    const channel = await connection.createChannel()
+    await channel.deleteQueue('orders')
+    await until('the report', () => intake.failures.length >= 2)
+    expect(intake.failures.every(({ error, fatal }) => error.code === 'ERR_NOT_FOUND' && !fatal)).toBe(true)
+    const sender = link.sender(orders)
+    expect(await sender.send([messageOf('nowhere')], never)).toMatchObject([{ ok: false, stored: 'no', error: { code: 'ERR_UNROUTABLE' } }])
+    await link.provision(orders)
+    await sendSurely(sender, [messageOf('back')])
+    await until('the message', () => intake.bodies.includes('back'), 20_000)
+    await connection.close()
+  })
+
+  it('reports a deleted exchange as missing and recovers', async () => {
+    const url = await freshVhost(bed)
+    await using link = await TestLink.open(url, fast)
+    const news = endpointOf('news', { kind: 'topic' })
+    await link.provision(news)
+    const sender = link.sender(news)
+    await sendSurely(sender, [messageOf('one')])
+    const connection = await raw.connect(url)
+    const channel = await connection.createChannel()
+    await channel.deleteExchange('news')
+    expect(await sender.send([messageOf('two')], never)).toMatchObject([{ ok: false, stored: 'unknown', error: { code: 'ERR_NOT_FOUND', retryable: false } }])
+    await link.provision(news)
+    await until('the channel', () => sender.writable)
+    await sendSurely(sender, [messageOf('three')])
+    await connection.close()
+  })
+
+  it('moves what exceeds the delivery limit to the dead-letter queue', async () => {
+    await using link = await TestLink.open(await freshVhost(bed), fast)
+    const looping = endpointOf('looping', { maxAttempts: 0, options: { deliveryLimit: 2 } })
+    await link.provision(looping)
+    await link.send(looping, [messageOf('poison')])
+    const { intake, receiver } = await link.receive(looping, new FakeIntake(() => 'hold'))
+    for (let count = 1; count <= 3; count++) {
+      await until(`delivery ${count}`, () => intake.deliveries.length === count)
+      expect(intake.deliveries[count - 1]!.brokerAttempts).toBe(count)
+      await receiver.settle([{ delivery: intake.deliveries[count - 1]!, action: 'release' }])
+    }
+    const dead = await link.receive(endpointOf('looping.dead'))
+    await until('the dead letter', () => dead.intake.deliveries.length === 1)
+    expect({ ...dead.intake.deliveries[0]!.incoming.headers }).toEqual({})
+  })
+})

@@ -1,0 +1,148 @@
+import { repartition } from '@busbar/amqp'
+import type { Change, Endpoint } from '@busbar/core/driver'
+import * as raw from 'amqplib'
+import { expect, it } from 'vitest'
+import { freshVhost, onEachRabbitmq } from './support/beds.ts'
+import { FakeIntake, until } from './support/intake.ts'
+import { endpointOf, errorOf, messageOf, never, TestLink } from './support/link.ts'
+
+const orders = endpointOf('orders')
+
+async function plan(link: TestLink, ...endpoints: readonly Endpoint[]): Promise<readonly Change[]> {
+  return (await link.link.topology?.plan(endpoints, never)) ?? []
+}
+
+/** Declares a queue as a plain client would. */
+async function declare(url: string, name: string, args: Record<string, unknown>): Promise<void> {
+  const connection = await raw.connect(url)
+  const channel = await connection.createChannel()
+  await channel.assertQueue(name, { arguments: args })
+  await connection.close()
+}
+
+await onEachRabbitmq({}, (bed) => {
+  it('plans what is missing, makes it once, and then finds nothing to do', async () => {
+    await using link = await TestLink.open(await freshVhost(bed))
+    const keyed = endpointOf('keyed', { keyed: true, options: { partitions: 2 } })
+    const changes = await plan(link, orders, keyed)
+    expect(new Set(changes.map(({ kind }) => kind))).toEqual(new Set(['create']))
+    const resources = changes.map(({ resource }) => resource)
+    expect(resources.filter((resource) => !resource.includes('busbar.delay'))).toEqual([
+      'queue orders.dead', 'queue keyed.dead', 'queue orders', 'queue keyed.p0', 'queue keyed.p1', 'queue keyed.members', 'exchange keyed.partitions',
+    ])
+    expect(resources.filter((resource) => resource.startsWith('queue busbar.delay')).length).toBe(28)
+    await link.provision(orders, keyed)
+    expect(await plan(link, orders, keyed)).toEqual([])
+    await link.provision(orders, keyed)
+    expect(await link.link.inspect(keyed, never)).toMatchObject({ ordering: 'key', keyHold: 'process' })
+  })
+
+  it('takes what others have made, if it will do', async () => {
+    const url = await freshVhost(bed)
+    await using link = await TestLink.open(url, { delays: false })
+    await declare(url, 'orders.dead', { 'x-queue-type': 'classic' })
+    await declare(url, 'orders', { 'x-queue-type': 'quorum', 'x-delivery-limit': 30, 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': 'elsewhere', 'x-max-length': 1_000_000, 'x-overflow': 'reject-publish' })
+    expect(await plan(link, orders)).toEqual([expect.objectContaining({ resource: 'queue orders.dead', kind: 'conflict', text: expect.stringContaining('classic queue') })])
+  })
+
+  it('refuses a delivery limit that is too low, or none, or nowhere to go to, with the remedy', async () => {
+    const url = await freshVhost(bed)
+    await using link = await TestLink.open(url, { delays: false })
+    await declare(url, 'low', { 'x-queue-type': 'quorum', 'x-delivery-limit': 29, 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': 'low.dead' })
+    await declare(url, 'none', { 'x-queue-type': 'quorum' })
+    const changes = (await plan(link, endpointOf('low'), endpointOf('none'))).filter(({ kind }) => kind === 'conflict')
+    expect(changes.map(({ resource }) => resource)).toEqual(['queue low', 'queue none'])
+    expect(changes[0]?.text).toMatch(/x-delivery-limit is 29, and at least 30 .*lower maxAttempts/)
+    expect(changes[1]?.text).toMatch(/no x-delivery-limit/)
+    expect(changes[1]?.text).toMatch(/no x-dead-letter-exchange/)
+  })
+
+  it('refuses queues of the wrong type, for keys those without a single active consumer, and exchanges of another type', async () => {
+    const url = await freshVhost(bed)
+    await using link = await TestLink.open(url, { delays: false })
+    await declare(url, 'orders', { 'x-queue-type': 'classic' })
+    await declare(url, 'keyed.p0', { 'x-queue-type': 'quorum', 'x-delivery-limit': 100, 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': 'keyed.dead' })
+    const connection = await raw.connect(url)
+    await (await connection.createChannel()).assertExchange('news', 'fanout')
+    await connection.close()
+    const changes = await plan(link, orders, endpointOf('keyed', { keyed: true, options: { partitions: 1 } }), endpointOf('news', { kind: 'topic' }))
+    const conflicts = Object.fromEntries(changes.filter(({ kind }) => kind === 'conflict').map(({ resource, text }) => [resource, text]))
+    expect(conflicts['queue orders']).toMatch(/classic queue and quorum is needed/)
+    expect(conflicts['queue keyed.p0']).toMatch(/no single active consumer/)
+    expect(conflicts['exchange news']).toMatch(/type fanout/)
+  })
+
+  it('filters by headers at the broker, and says where it cannot', async () => {
+    await using link = await TestLink.open(await freshVhost(bed))
+    const news = endpointOf('news', { kind: 'topic' })
+    const subscription = (name: string, headerFilter?: NonNullable<Endpoint['subscription']>['headerFilter']): Endpoint =>
+      endpointOf('news', { kind: 'topic', subscription: { name, ...(headerFilter !== undefined && { headerFilter }) } })
+    const gold = subscription('gold', { tier: ['gold', 'silver'], 'x-region': [{ exists: true }] })
+    const all = subscription('all')
+    await link.provision(news, gold, all)
+    expect(await link.link.inspect(gold, never)).toMatchObject({ headerFilter: 'native', filter: 'none' })
+    expect(await link.link.inspect(subscription('all', { tier: [{ prefix: 'g' }] }), never)).toMatchObject({ headerFilter: 'none' })
+    const fromGold = await link.receive(gold)
+    const fromAll = await link.receive(all)
+    const headers = [{ tier: 'gold', 'x-region': 'eu' }, { tier: 'silver', 'x-region': 'us' }, { tier: 'gold' }, { tier: 'bronze', 'x-region': 'eu' }]
+    await link.send(news, headers.map((header, index) => messageOf(String(index), { headers: header })))
+    await link.send(news, [messageOf('late', { delayMs: 300, headers: { tier: 'gold', 'x-region': 'eu' } })])
+    await until('all', () => fromAll.intake.deliveries.length === 5)
+    await until('gold', () => fromGold.intake.deliveries.length === 3)
+    expect(fromGold.intake.bodies).toEqual(['0', '1', 'late'])
+    expect(fromAll.intake.bodies).toEqual(['0', '1', '2', '3', 'late'])
+  })
+
+  it('uses exchanges of other types by their routing keys', async () => {
+    await using link = await TestLink.open(await freshVhost(bed), { delays: false })
+    const options = { exchangeType: 'topic', routingKey: 'order.placed', mandatory: true }
+    const news = endpointOf('news', { kind: 'topic', options })
+    const placed = endpointOf('news', { kind: 'topic', subscription: { name: 'placed' }, options: { ...options, bindingKeys: ['order.*'] } })
+    const other = endpointOf('news', { kind: 'topic', subscription: { name: 'other' }, options: { ...options, bindingKeys: ['invoice.*'] } })
+    await link.provision(news, placed, other)
+    const fromPlaced = await link.receive(placed)
+    const fromOther = await link.receive(other)
+    await link.send(news, [messageOf('x')])
+    await until('the message', () => fromPlaced.intake.deliveries.length === 1)
+    expect(fromOther.intake.deliveries).toEqual([])
+    const unheard = endpointOf('news', { kind: 'topic', options: { ...options, routingKey: 'nobody' } })
+    expect(await link.sender(unheard).send([messageOf('y')], never)).toMatchObject([{ ok: false, error: { code: 'ERR_UNROUTABLE' } }])
+  })
+
+  it('answers requests, and tells when the requester has gone', async () => {
+    const url = await freshVhost(bed)
+    await using server = await TestLink.open(url)
+    await using client = await TestLink.open(url)
+    const got: string[] = []
+    const address = await client.link.replies?.open((reply) => void got.push(`${reply.correlationId} ${String(reply.body)} ${reply.headers['h']}`))
+    expect(await server.link.replies?.send(address ?? '', messageOf('pong', { correlationId: 'c1', headers: { h: '1' } }))).toEqual({ ok: true })
+    await until('the reply', () => got.length === 1)
+    expect(got).toEqual(['c1 pong 1'])
+    await client.link.replies?.close()
+    await until('the end of the reply queue', async () => {
+      const result = await server.link.replies?.send(address ?? '', messageOf('late'))
+      return result?.ok === false && result.error.code === 'ERR_UNROUTABLE'
+    })
+  })
+
+  it('changes the number of partitions once the source is drained', async () => {
+    const url = await freshVhost(bed)
+    const keyed = (partitions: number): Endpoint => endpointOf('keyed', { keyed: true, options: { partitions } })
+    {
+      await using link = await TestLink.open(url, { delays: false })
+      await link.provision(keyed(4))
+      await link.send(keyed(4), [messageOf('a', { key: 'k' })])
+      expect(await errorOf(repartition({ url }, 'keyed', { partitions: 2 }))).toMatchObject({ code: 'ERR_CONFLICT', message: expect.stringContaining('1 messages in keyed.p') })
+      const { intake } = await link.receive(keyed(4), new FakeIntake())
+      await until('the message', () => intake.settled.length === 1)
+      expect(await errorOf(repartition({ url }, 'keyed', { partitions: 2 }))).toMatchObject({ code: 'ERR_CONFLICT', message: expect.stringContaining('1 processes consume it') })
+    }
+    await repartition({ url }, 'keyed', { partitions: 2, waitMs: 2_000 })
+    await using link = await TestLink.open(url, { delays: false })
+    expect(await plan(link, keyed(2))).toEqual([])
+    expect(await link.link.inspect(keyed(2), never)).toMatchObject({ ordering: 'key' })
+    await repartition({ url }, 'keyed', { partitions: 3 })
+    expect((await plan(link, keyed(3))).map(({ kind, resource }) => [kind, resource])).toEqual([['create', 'queue keyed.p2']])
+    expect(await errorOf(repartition({ url }, 'nothing', { partitions: 2 }))).toMatchObject({ code: 'ERR_NOT_FOUND' })
+  })
+})
