@@ -13,7 +13,12 @@ const events = topic<string>('events', { codec: text, orderingKey: (body) => bod
 const audit = events.subscription('audit')
 
 function brokerAt(url: string): Broker {
-  return createBroker({ driver: amqp({ url, rebalanceMs: 200, delays: false }), destinations: [orders, events, audit], provision: 'create', log: () => undefined })
+  return createBroker({
+    driver: amqp({ url, rebalanceMs: 200, delays: false }),
+    destinations: [orders, events, audit],
+    provision: 'create',
+    log: () => undefined,
+  })
 }
 
 /** Sends `count` messages over `keys` keys, in turn. */
@@ -75,7 +80,10 @@ await onEachRabbitmq({}, (bed) => {
   it('keeps the order of a topic with keys in each subscription', async () => {
     const broker = brokerAt(await freshVhost(bed))
     const watch = new OrderWatch()
-    await broker.consume(audit, watch.handler('a', () => 0))
+    await broker.consume(
+      audit,
+      watch.handler('a', () => 0),
+    )
     await produce(broker, events, 10, 1_000, 0)
     await until('everything', () => watch.seen.size === 1_000)
     expect(watch.violations).toEqual([])
@@ -87,7 +95,10 @@ await onEachRabbitmq({}, (bed) => {
     const keyed = endpointOf('keyed', { keyed: true, options: { partitions: 4 } })
     await link.provision(keyed)
     expect(await errorOf(link.receive(keyed, new FakeIntake(), { messages: 3, bytes: 1e6 }))).toMatchObject({ code: 'ERR_CONFIGURATION' })
-    await link.send(keyed, Array.from({ length: 200 }, (_, index) => messageOf(String(index), { key: `k${index}` })))
+    await link.send(
+      keyed,
+      Array.from({ length: 200 }, (_, index) => messageOf(String(index), { key: `k${index}` })),
+    )
     const { intake } = await link.receive(keyed, new FakeIntake(() => 'hold'), { messages: 20, bytes: 1e6 })
     await until('the window', () => intake.deliveries.length === 20)
     await sleep(100)
@@ -99,7 +110,10 @@ await onEachRabbitmq({}, (bed) => {
     await using link = await TestLink.open(await freshVhost(bed), { delays: false })
     const keyed = endpointOf('keyed', { keyed: true, options: { partitions: 1 } })
     await link.provision(keyed)
-    await link.send(keyed, Array.from({ length: 6 }, (_, index) => messageOf(String(index), { key: 'k' })))
+    await link.send(
+      keyed,
+      Array.from({ length: 6 }, (_, index) => messageOf(String(index), { key: 'k' })),
+    )
     const { intake, receiver } = await link.receive(keyed, new FakeIntake(() => 'hold'), { messages: 4, bytes: 1e6 })
     await until('the window', () => intake.deliveries.length === 4)
     expect(await intake.settle(intake.deliveries[0]!)).toBe('accepted')
@@ -117,7 +131,9 @@ await onEachRabbitmq({}, (bed) => {
     for (const partitions of [3, 5]) {
       const other = endpointOf('keyed', { keyed: true, options: { partitions } })
       const plan = (await link.link.topology?.plan([other], never)) ?? []
-      expect(plan).toContainEqual(expect.objectContaining({ kind: 'conflict', resource: 'exchange keyed.partitions', text: expect.stringContaining('recorded as 4') }))
+      expect(plan).toContainEqual(
+        expect.objectContaining({ kind: 'conflict', resource: 'exchange keyed.partitions', text: expect.stringContaining('recorded as 4') }),
+      )
       expect(await errorOf(link.link.inspect(other, never))).toMatchObject({ code: partitions === 3 ? 'ERR_CONFLICT' : 'ERR_NOT_FOUND' })
     }
   })

@@ -48,19 +48,55 @@ await onEachRabbitmq({}, (bed) => {
     await link.provision(orders)
     const connection = await raw.connect(url)
     const channel = await connection.createConfirmChannel()
-    await link.send(orders, [messageOf('out', { id: 'o1', type: 't', contentType: 'text/plain', timestamp: 1_700_000_000_500, headers: { a: '1' }, correlationId: 'c', replyTo: 'r' })])
+    await link.send(orders, [
+      messageOf('out', { id: 'o1', type: 't', contentType: 'text/plain', timestamp: 1_700_000_000_500, headers: { a: '1' }, correlationId: 'c', replyTo: 'r' }),
+    ])
     const got = await channel.get('orders', { noAck: true })
-    expect(got).toMatchObject({ properties: { messageId: 'o1', type: 't', contentType: 'text/plain', timestamp: 1_700_000_000, deliveryMode: 2, correlationId: 'c', replyTo: 'r', headers: { a: '1' } } })
+    expect(got).toMatchObject({
+      properties: {
+        messageId: 'o1',
+        type: 't',
+        contentType: 'text/plain',
+        timestamp: 1_700_000_000,
+        deliveryMode: 2,
+        correlationId: 'c',
+        replyTo: 'r',
+        headers: { a: '1' },
+      },
+    })
 
-    const foreign = { n: 5, f: 1.5, big: 2 ** 40, yes: true, nothing: null, bytes: Buffer.from('text'), raw: Buffer.from([0xff, 0xfe]), list: [1, { a: 'b' }], when: { '!': 'timestamp', value: 1_700_000_000 } }
-    channel.sendToQueue('orders', Buffer.from('in'), { headers: { ...foreign, 'x-death': [1, 2], 'x-delivery-count': 7, CC: [], busbar: 42 }, timestamp: 1_700_000_000, contentEncoding: 'gzip' })
+    const foreign = {
+      n: 5,
+      f: 1.5,
+      big: 2 ** 40,
+      yes: true,
+      nothing: null,
+      bytes: Buffer.from('text'),
+      raw: Buffer.from([0xff, 0xfe]),
+      list: [1, { a: 'b' }],
+      when: { '!': 'timestamp', value: 1_700_000_000 },
+    }
+    channel.sendToQueue('orders', Buffer.from('in'), {
+      headers: { ...foreign, 'x-death': [1, 2], 'x-delivery-count': 7, CC: [], busbar: 42 },
+      timestamp: 1_700_000_000,
+      contentEncoding: 'gzip',
+    })
     channel.sendToQueue('orders', Buffer.alloc(0))
     channel.sendToQueue('orders', Buffer.from('newer'), { headers: { busbar: '{"v":99,"k":"x"}' } })
     await channel.waitForConfirms()
     const { intake } = await link.receive(orders)
     await until('three deliveries', () => intake.deliveries.length === 3)
     expect({ ...intake.deliveries[0]!.incoming.headers }).toEqual({
-      n: '5', f: '1.5', big: '1099511627776', yes: 'true', nothing: '', bytes: 'text', raw: '//4=', list: '[1,{"a":"b"}]', when: '2023-11-14T22:13:20.000Z', 'content-encoding': 'gzip',
+      n: '5',
+      f: '1.5',
+      big: '1099511627776',
+      yes: 'true',
+      nothing: '',
+      bytes: 'text',
+      raw: '//4=',
+      list: '[1,{"a":"b"}]',
+      when: '2023-11-14T22:13:20.000Z',
+      'content-encoding': 'gzip',
     })
     expect(intake.deliveries[0]!.incoming).toMatchObject({ id: undefined, key: undefined, attempt: 0, timestamp: 1_700_000_000_000 })
     expect(intake.deliveries[0]!.brokerAttempts).toBe(1)
@@ -100,10 +136,17 @@ await onEachRabbitmq({}, (bed) => {
     await using link = await TestLink.open(await freshVhost(bed))
     const orders = endpointOf('orders')
     await link.provision(orders)
-    const results = await link.sender(orders).send(
-      [messageOf('ok1'), messageOf('big headers', { headers: { h: 'x'.repeat(70_000) } }), messageOf('long id', { id: 'i'.repeat(256) }), messageOf('ok2', { headers: { h: 'x'.repeat(60_000) } })],
-      never,
-    )
+    const results = await link
+      .sender(orders)
+      .send(
+        [
+          messageOf('ok1'),
+          messageOf('big headers', { headers: { h: 'x'.repeat(70_000) } }),
+          messageOf('long id', { id: 'i'.repeat(256) }),
+          messageOf('ok2', { headers: { h: 'x'.repeat(60_000) } }),
+        ],
+        never,
+      )
     expect(results.map((result) => result.ok || [result.error.code, result.stored])).toEqual([true, ['ERR_TOO_LARGE', 'no'], ['ERR_INVALID', 'no'], true])
     const { intake } = await link.receive(orders)
     await until('both', () => intake.deliveries.length === 2)
@@ -113,7 +156,10 @@ await onEachRabbitmq({}, (bed) => {
     await using link = await TestLink.open(await freshVhost(bed))
     const orders = endpointOf('orders')
     await link.provision(orders)
-    await link.send(orders, Array.from({ length: 200 }, (_, index) => messageOf(String(index))))
+    await link.send(
+      orders,
+      Array.from({ length: 200 }, (_, index) => messageOf(String(index))),
+    )
     const first = await link.receive(orders, new FakeIntake(() => 'hold'), { messages: 200, bytes: 2 ** 26 })
     await until('all', () => first.intake.deliveries.length === 200)
     const shuffled = first.intake.deliveries.map((delivery, index) => [Math.sin(index * 7), delivery] as const).toSorted((a, b) => a[0] - b[0])
@@ -125,7 +171,10 @@ await onEachRabbitmq({}, (bed) => {
     await first.receiver.pause()
     await first.receiver.handBack()
     const second = await link.receive(orders)
-    const expected = shuffled.slice(180).map(([, delivery]) => bodyOf(delivery)).toSorted((a, b) => Number(a) - Number(b))
+    const expected = shuffled
+      .slice(180)
+      .map(([, delivery]) => bodyOf(delivery))
+      .toSorted((a, b) => Number(a) - Number(b))
     await until('the rest', () => second.intake.deliveries.length === 20)
     await sleep(100)
     expect(second.intake.bodies).toEqual(expected)
@@ -140,7 +189,12 @@ await onEachRabbitmq({}, (bed) => {
     const { intake, receiver } = await link.receive(orders, new FakeIntake(() => 'hold'))
     await until('both', () => intake.deliveries.length === 2)
     const [a, b] = intake.deliveries
-    expect(await receiver.settle([{ delivery: a!, action: 'ack' }, { delivery: a!, action: 'ack' }])).toEqual(['accepted', 'too-late'])
+    expect(
+      await receiver.settle([
+        { delivery: a!, action: 'ack' },
+        { delivery: a!, action: 'ack' },
+      ]),
+    ).toEqual(['accepted', 'too-late'])
     expect(await intake.settle(a!, { retryMs: 0 })).toBe('too-late')
     await receiver.pause()
     await receiver.handBack()
@@ -155,7 +209,10 @@ await onEachRabbitmq({}, (bed) => {
     const orders = endpointOf('orders')
     await link.provision(orders)
     const { intake, receiver } = await link.receive(orders, new FakeIntake(() => 'hold'), { messages: 5, bytes: 2 ** 26 })
-    await link.send(orders, Array.from({ length: 10 }, (_, index) => messageOf(String(index))))
+    await link.send(
+      orders,
+      Array.from({ length: 10 }, (_, index) => messageOf(String(index))),
+    )
     await until('the window', () => intake.deliveries.length === 5)
     await sleep(100)
     expect(intake.deliveries.length).toBe(5)
@@ -175,7 +232,10 @@ await onEachRabbitmq({}, (bed) => {
     await using link = await TestLink.open(await freshVhost(bed))
     const orders = endpointOf('orders')
     await link.provision(orders)
-    await link.send(orders, Array.from({ length: 30 }, (_, index) => messageOf(String(index))))
+    await link.send(
+      orders,
+      Array.from({ length: 30 }, (_, index) => messageOf(String(index))),
+    )
     const { intake, receiver } = await link.receive(orders, new FakeIntake(() => 'hold'), { messages: 2, bytes: 2 ** 26 })
     await until('two', () => intake.deliveries.length === 2)
     receiver.resize({ messages: 10, bytes: 2 ** 26 })
@@ -198,7 +258,10 @@ await onEachRabbitmq({}, (bed) => {
         return 'ack'
       }),
     )
-    await link.send(orders, delays.map((delayMs) => messageOf(String(delayMs), { delayMs })))
+    await link.send(
+      orders,
+      delays.map((delayMs) => messageOf(String(delayMs), { delayMs })),
+    )
     await until('all', () => intake.deliveries.length === delays.length)
     expect(Math.min(...late)).toBeGreaterThanOrEqual(-1)
     expect(Math.max(...late)).toBeLessThan(500 + 100)
@@ -245,7 +308,12 @@ await onEachRabbitmq({}, (bed) => {
     await using link = await TestLink.open(await freshVhost(bed))
     const { deadLetterName: _dead, ...plain } = endpointOf('fast', { options: { queueType: 'classic', maxPriority: 3 } })
     await link.provision(plain)
-    expect(await link.link.inspect(plain, never)).toMatchObject({ priority: { levels: 4 }, timeToLive: { maxMs: 2 ** 32 - 1 }, deliveryAttempt: 'none', releaseCounts: false })
+    expect(await link.link.inspect(plain, never)).toMatchObject({
+      priority: { levels: 4 },
+      timeToLive: { maxMs: 2 ** 32 - 1 },
+      deliveryAttempt: 'none',
+      releaseCounts: false,
+    })
     await link.send(plain, [messageOf('low', { priority: 0 }), messageOf('high', { priority: 3 }), messageOf('gone', { timeToLiveMs: 1 })])
     await sleep(50)
     const { intake } = await link.receive(plain, new FakeIntake(), { messages: 1, bytes: 2 ** 26 })

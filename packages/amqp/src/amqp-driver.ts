@@ -1,4 +1,18 @@
-import type { Capabilities, Driver, DriverFactory, Endpoint, EndpointStats, Intake, Link, LinkHealth, Receiver, Refusal, Sender, Services, Window } from '@busbar/core/driver'
+import type {
+  Capabilities,
+  Driver,
+  DriverFactory,
+  Endpoint,
+  EndpointStats,
+  Intake,
+  Link,
+  LinkHealth,
+  Receiver,
+  Refusal,
+  Sender,
+  Services,
+  Window,
+} from '@busbar/core/driver'
 import { isBrokerError } from '@busbar/core/driver'
 import type { ChannelModel } from 'amqplib'
 import { Admin } from './admin.ts'
@@ -29,7 +43,7 @@ export interface AmqpNative {
  * ```
  * Throws `ERR_CONFIGURATION` for unknown or illegal options.
  */
-export const amqp: DriverFactory<AmqpOptions> & ((options: AmqpOptions) => Driver<AmqpNative>) = Object.assign(
+export const amqp: ((options: AmqpOptions) => Driver<AmqpNative>) & DriverFactory<AmqpOptions> = Object.assign(
   (options: AmqpOptions): Driver<AmqpNative> => new AmqpDriver(resolveOptions(options)),
   {
     schemes: ['amqp', 'amqps'],
@@ -121,7 +135,10 @@ class AmqpLink implements Link<AmqpNative> {
     for (const name of exchanges) await this.#admin.ask(`Looking for exchange ${name}`, (channel) => channel.checkExchange(name), signal)
     for (const name of queues) await this.#admin.ask(`Looking for queue ${name}`, (channel) => channel.checkQueue(name), signal)
     if (surplus !== undefined && (await this.#admin.find(`Looking for queue ${surplus}`, (channel) => channel.checkQueue(surplus), signal)) !== undefined) {
-      throw amqpError('ERR_CONFLICT', `${endpoint.destination}: queue ${surplus} exists, so it has more partitions than the route's option says; set partitions, or drain and use repartition.`)
+      throw amqpError(
+        'ERR_CONFLICT',
+        `${endpoint.destination}: queue ${surplus} exists, so it has more partitions than the route's option says; set partitions, or drain and use repartition.`,
+      )
     }
     return await this.#narrow(capabilities, signal)
   }

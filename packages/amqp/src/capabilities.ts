@@ -18,13 +18,19 @@ export function capabilitiesOf(endpoint: Endpoint, options: ResolvedOptions, rou
 
 function refusalOf(endpoint: Endpoint, route: ResolvedRouteOptions): Refusal | undefined {
   if (endpoint.kind === 'stream') {
-    return { refused: 'this driver has no streams: AMQP 0-9-1 queues forget what was settled', remedy: 'use a queue or a topic, or route it to a driver with streams' }
+    return {
+      refused: 'this driver has no streams: AMQP 0-9-1 queues forget what was settled',
+      remedy: 'use a queue or a topic, or route it to a driver with streams',
+    }
   }
   const problem = nameProblem(endpoint)
   if (problem !== undefined) return { refused: problem, remedy: "set the route's name" }
   const least = deliveriesPerAttempt * endpoint.maxAttempts
   if (route.deliveryLimit !== undefined && route.deliveryLimit < least) {
-    return { refused: `deliveryLimit ${route.deliveryLimit} is below 10 times the ${endpoint.maxAttempts} attempts of the retry policy`, remedy: `set deliveryLimit to at least ${least}` }
+    return {
+      refused: `deliveryLimit ${route.deliveryLimit} is below 10 times the ${endpoint.maxAttempts} attempts of the retry policy`,
+      remedy: `set deliveryLimit to at least ${least}`,
+    }
   }
   return undefined
 }

@@ -138,7 +138,10 @@ export class ConnectionManager {
     connection.listen({
       onLost: (error) => this.#onLost(connection, error),
       onBlocked: (blocked) => {
-        this.#services.log(blocked ? 'warn' : 'info', blocked ? 'connection:blocked' : 'connection:unblocked', { address: connection.label, purpose: this.purpose })
+        this.#services.log(blocked ? 'warn' : 'info', blocked ? 'connection:blocked' : 'connection:unblocked', {
+          address: connection.label,
+          purpose: this.purpose,
+        })
         this.#tell((listener) => listener.onBlocked?.(blocked))
       },
     })

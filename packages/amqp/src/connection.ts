@@ -51,7 +51,7 @@ export class Connection {
   private constructor(model: ChannelModel, address: Address, options: ResolvedOptions, clock: Clock, socket: AbortController) {
     this.model = model
     this.label = address.label
-    this.version = String(model.connection.serverProperties.version)
+    this.version = model.connection.serverProperties.version
     this.#cork = new Cork(model)
     this.#clock = clock
     this.#timeoutMs = options.timeoutMs

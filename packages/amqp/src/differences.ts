@@ -31,6 +31,7 @@ export function objection(queue: QueueResource, { argument, current }: Differenc
     case 'x-delivery-limit':
       return objectionToLimit(queue, current)
     case 'x-queue-type':
+      if (queue.anyType === true) return undefined
       return `it is a ${String(current)} queue and ${String(queue.arguments[argument])} is needed; set the route's queueType, or drain and delete the queue and provision again`
     case 'x-single-active-consumer':
       return current === true

@@ -83,14 +83,16 @@ function codeOfClientError(error: unknown): ErrorCode {
   const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown }
   if (typeof code === 'string' && /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO|HOSTNAME/.test(code)) return 'ERR_CONFIGURATION'
   if (isVhostRefusal(message)) return 'ERR_NOT_FOUND'
-  if (typeof message === 'string' && /^SASL mechanism/.test(message)) return 'ERR_CONFIGURATION'
+  if (typeof message === 'string' && message.startsWith('SASL mechanism')) return 'ERR_CONFIGURATION'
   if (error instanceof RangeError || error instanceof TypeError) return 'ERR_INVALID'
   return 'ERR_UNAVAILABLE'
 }
 
 function textOf(error: unknown): string {
   const text = replyTextOf(error)
-  return isVhostRefusal(text) ? 'the broker took the user but not the vhost: it does not exist, the user may not use it, or its limit of connections is reached' : text
+  return isVhostRefusal(text)
+    ? 'the broker took the user but not the vhost: it does not exist, the user may not use it, or its limit of connections is reached'
+    : text
 }
 
 // amqplib drops the broker's code and text when the vhost is refused.

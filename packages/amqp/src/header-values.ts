@@ -6,7 +6,7 @@ export function headerText(value: unknown): string {
   if (typeof value === 'string') return value
   if (value === null || value === undefined) return ''
   if (value instanceof Uint8Array) return bytesText(value)
-  if (typeof value !== 'object') return String(value)
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value)
   const plain = plainOf(value, maxDepth)
   return typeof plain === 'string' ? plain : JSON.stringify(plain)
 }

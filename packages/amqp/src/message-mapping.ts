@@ -50,7 +50,7 @@ export function copyOptions(native: ConsumeMessage, attempt: number): Options.Pu
 /** A received message of any origin. Never throws. */
 export function incomingOf(native: ConsumeMessage): Incoming {
   const { content, properties } = native
-  const headers = properties.headers as Record<string, unknown> | undefined
+  const { headers } = properties
   const metadata = unpackMetadata(textOf(headers?.[metadataHeader]))
   return {
     id: textOf(properties.messageId) ?? metadata.id,

@@ -70,8 +70,21 @@ export interface ResolvedOptions {
 }
 
 const known: readonly (keyof AmqpOptions)[] = [
-  'url', 'allowPlaintext', 'tls', 'authentication', 'connectionName', 'heartbeatMs', 'timeoutMs', 'reconnectMaxMs',
-  'queueType', 'partitions', 'delays', 'consumerTimeoutMs', 'maxMessageBytes', 'rebalanceMs', 'handOverMs',
+  'url',
+  'allowPlaintext',
+  'tls',
+  'authentication',
+  'connectionName',
+  'heartbeatMs',
+  'timeoutMs',
+  'reconnectMaxMs',
+  'queueType',
+  'partitions',
+  'delays',
+  'consumerTimeoutMs',
+  'maxMessageBytes',
+  'rebalanceMs',
+  'handOverMs',
 ]
 const knownTls: readonly (keyof AmqpTlsOptions)[] = ['ca', 'cert', 'key', 'pfx', 'passphrase', 'servername']
 

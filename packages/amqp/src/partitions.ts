@@ -40,7 +40,10 @@ export class Partitions implements Keeper {
   async start(): Promise<void> {
     const partitions = this.#subscriptions.length
     if (this.#window.messages < partitions) {
-      throw amqpError('ERR_CONFIGURATION', `Consuming ${this.#base}: maxInFlight ${this.#window.messages} is below its ${partitions} partitions; raise it to at least that.`)
+      throw amqpError(
+        'ERR_CONFIGURATION',
+        `Consuming ${this.#base}: maxInFlight ${this.#window.messages} is below its ${partitions} partitions; raise it to at least that.`,
+      )
     }
     this.#members = await this.#countMembers()
     for (const subscription of this.#subscriptions) subscription.prefetch = this.#prefetch()
@@ -107,7 +110,9 @@ export class Partitions implements Keeper {
     this.#members = await this.#countMembers()
     if (this.#stopped || this.#paused) return
     const held = this.#subscriptions.flatMap(({ partition = 0, channel }) => {
-      return channel === undefined || this.#leaving.has(partition) ? [] : [{ partition, active: channel.active, unsettled: channel.unsettled, prefetch: channel.prefetch }]
+      return channel === undefined || this.#leaving.has(partition)
+        ? []
+        : [{ partition, active: channel.active, unsettled: channel.unsettled, prefetch: channel.prefetch }]
     })
     const partitions = this.#subscriptions.length
     const plan = planPartitions({ partitions, members: this.#members, membersBefore, held, window: this.#window.messages })
@@ -168,12 +173,16 @@ export class Partitions implements Keeper {
     const { manager, timeoutMs, services } = this.#host
     const { connection } = manager
     if (connection === undefined) throw manager.reason
-    let channel: Channel | undefined
-    channel = await connection.openChannel(() => {
+    const channel: Channel = await connection.openChannel(() => {
       if (this.#control === channel) this.#control = undefined
     })
     const late = (): BrokerError => amqpError('ERR_UNAVAILABLE', `Joining ${queue}: no answer within ${timeoutMs} ms`)
-    await within(channel.consume(queue, () => undefined), timeoutMs, services.clock, late)
+    await within(
+      channel.consume(queue, () => undefined),
+      timeoutMs,
+      services.clock,
+      late,
+    )
     if (this.#stopped) await connection.closeChannel(channel)
     return channel
   }

@@ -126,7 +126,11 @@ export class Publisher {
     if (this.#closing.signal.aborted) return await connection.closeChannel(channel)
     channel.on('ack', ({ deliveryTag, multiple }) => confirms.acked(deliveryTag, multiple))
     channel.on('nack', ({ deliveryTag, multiple }) => {
-      confirms.nacked(deliveryTag, multiple, amqpError('ERR_UNAVAILABLE', `Sending to ${this.#what}: the broker refused the message; the queue is full or failing.`))
+      confirms.nacked(
+        deliveryTag,
+        multiple,
+        amqpError('ERR_UNAVAILABLE', `Sending to ${this.#what}: the broker refused the message; the queue is full or failing.`),
+      )
     })
     channel.on('return', (message) => confirms.returned(idOf(message), this.#unroutable(message)))
     this.#confirms = confirms

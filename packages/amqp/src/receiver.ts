@@ -2,7 +2,7 @@ import type { BrokerError, Endpoint, Intake, Outcome, Receiver, SendResult, Serv
 import type { ConnectionManager } from './connection-manager.ts'
 import type { ConsumerChannel } from './consumer-channel.ts'
 import { CopyPublication, type Copy } from './copies.ts'
-import { AmqpDelivery } from './delivery.ts'
+import type { AmqpDelivery } from './delivery.ts'
 import { amqpError } from './errors.ts'
 import { SingleQueue, type Keeper } from './keeper.ts'
 import { queueName } from './names.ts'

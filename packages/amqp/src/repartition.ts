@@ -25,7 +25,8 @@ const pollMs = 250
  */
 export async function repartition(options: AmqpOptions, source: string, change: RepartitionOptions): Promise<void> {
   const { partitions, waitMs = 0, signal = new AbortController().signal } = change
-  if (!Number.isInteger(partitions) || partitions < 1 || partitions > maxPartitions) throw configuration(`repartition: 'partitions' must be a whole number from 1 to ${maxPartitions}`)
+  if (!Number.isInteger(partitions) || partitions < 1 || partitions > maxPartitions)
+    throw configuration(`repartition: 'partitions' must be a whole number from 1 to ${maxPartitions}`)
   const resolved = resolveOptions(options)
   const manager = new ConnectionManager('operating', resolved, services)
   await manager.connect(signal)
@@ -57,7 +58,8 @@ async function drained(admin: Admin, source: string, partitions: number, waitMs:
   for (;;) {
     const left = await whatIsLeft(admin, source, partitions, signal)
     if (left === undefined) return
-    if (services.clock.monotonic() >= end) throw amqpError('ERR_CONFLICT', `${source} is not drained: ${left}. Stop producers, empty the queues, stop consumers, and try again.`)
+    if (services.clock.monotonic() >= end)
+      throw amqpError('ERR_CONFLICT', `${source} is not drained: ${left}. Stop producers, empty the queues, stop consumers, and try again.`)
     await pauseFor(pollMs, services.clock, signal)
   }
 }
@@ -76,7 +78,8 @@ async function whatIsLeft(admin: Admin, source: string, partitions: number, sign
 
 async function deleteEmpty(admin: Admin, name: string, signal: AbortSignal): Promise<void> {
   const { messageCount } = await admin.ask(`Deleting queue ${name}`, (channel) => channel.deleteQueue(name), signal)
-  if (messageCount > 0) throw amqpError('ERR_CONFLICT', `Queue ${name} was deleted with ${messageCount} messages that a producer sent meanwhile: producers must be stopped first.`)
+  if (messageCount > 0)
+    throw amqpError('ERR_CONFLICT', `Queue ${name} was deleted with ${messageCount} messages that a producer sent meanwhile: producers must be stopped first.`)
 }
 
 const clock: Clock = {

@@ -30,7 +30,10 @@ export class AmqpReplies implements Replies {
 
   async open(deliver: (reply: Incoming) => void): Promise<string> {
     const { random } = this.#services
-    const part = (): string => Math.floor(random() * 2 ** 32).toString(16).padStart(8, '0')
+    const part = (): string =>
+      Math.floor(random() * 2 ** 32)
+        .toString(16)
+        .padStart(8, '0')
     this.#address = `busbar.reply.${part()}${part()}${part()}`
     this.#deliver = deliver
     await this.#subscribe()

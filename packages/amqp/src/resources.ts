@@ -11,6 +11,8 @@ export interface QueueResource {
   readonly arguments: Readonly<Record<string, unknown>>
   /** Lowest `x-delivery-limit` that will do. */
   readonly minDeliveryLimit: number
+  /** A dead-letter queue may be of any type. */
+  readonly anyType?: boolean
 }
 
 export interface ExchangeResource {
@@ -87,7 +89,9 @@ function resourcesOfOne(endpoint: Endpoint, route: ResolvedRouteOptions, options
 
 /** The ladder's routing key replaces the message's own, and only some exchanges can do without it. */
 export function canDelayTopic(endpoint: Endpoint, route: ResolvedRouteOptions): boolean {
-  return route.partitions === 0 && (route.exchangeType === 'headers' || route.exchangeType === 'fanout') && fitsLadder({ kind: 'exchange', name: endpoint.name })
+  return (
+    route.partitions === 0 && (route.exchangeType === 'headers' || route.exchangeType === 'fanout') && fitsLadder({ kind: 'exchange', name: endpoint.name })
+  )
 }
 
 function queue(name: string, endpoint: Endpoint, route: ResolvedRouteOptions): QueueResource {
@@ -117,7 +121,7 @@ const atLeastOnce = { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': '
 
 function deadLetterQueue(name: string, options: ResolvedOptions): QueueResource {
   const limit = options.queueType === 'quorum' ? { 'x-delivery-limit': noDeliveryLimit } : {}
-  return { kind: 'queue', name, arguments: { 'x-queue-type': options.queueType, ...limit }, minDeliveryLimit: 0 }
+  return { kind: 'queue', name, arguments: { 'x-queue-type': options.queueType, ...limit }, minDeliveryLimit: 0, anyType: true }
 }
 
 function membersQueue(base: string): QueueResource {

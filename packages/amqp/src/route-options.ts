@@ -37,7 +37,14 @@ export interface ResolvedRouteOptions {
 }
 
 const known: readonly (keyof AmqpRouteOptions)[] = [
-  'queueType', 'partitions', 'deliveryLimit', 'maxPriority', 'exchangeType', 'routingKey', 'bindingKeys', 'mandatory',
+  'queueType',
+  'partitions',
+  'deliveryLimit',
+  'maxPriority',
+  'exchangeType',
+  'routingKey',
+  'bindingKeys',
+  'mandatory',
 ]
 
 /** Throws `ERR_CONFIGURATION`. */

@@ -81,9 +81,12 @@ export function checkMessage(message: Outgoing): void {
   let bound = 0
   for (const name in message.headers) bound += 3 * (name.length + (message.headers[name]?.length ?? 0)) + 16
   if (bound > maxHeaderBytes / 2 && headerBytes(message) > maxHeaderBytes) {
-    throw amqpError('ERR_TOO_LARGE', `Message ${message.id}: its headers have ${headerBytes(message)} bytes; AMQP's client takes ${maxHeaderBytes}`, { messageId: message.id })
+    throw amqpError('ERR_TOO_LARGE', `Message ${message.id}: its headers have ${headerBytes(message)} bytes; AMQP's client takes ${maxHeaderBytes}`, {
+      messageId: message.id,
+    })
   }
-  if (message.timeToLiveMs !== undefined && message.delayMs !== undefined) throw invalid(message, 'a lifetime and a delay cannot be combined, since the lifetime would end the delay')
+  if (message.timeToLiveMs !== undefined && message.delayMs !== undefined)
+    throw invalid(message, 'a lifetime and a delay cannot be combined, since the lifetime would end the delay')
 }
 
 function fits(text: string): boolean {

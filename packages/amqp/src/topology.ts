@@ -57,7 +57,7 @@ export class AmqpTopology implements Topology {
       const error = await this.#refusal(admin, { ...queue, arguments: known }, signal)
       if (error === undefined) break
       const difference = differenceIn(error)
-      if (difference === undefined) throw amqpError('ERR_CONFLICT', `Comparing queue ${queue.name}: ${String(error)}`, { cause: error })
+      if (difference === undefined) throw amqpError('ERR_CONFLICT', `Comparing queue ${queue.name}: ${error.message}`, { cause: error })
       const text = objection(queue, difference)
       if (text !== undefined) objections.push(text)
       // The broker names one argument at a time: take its value for granted and ask for the next.
@@ -81,13 +81,13 @@ export class AmqpTopology implements Topology {
   }
 
   /** Why the broker refuses the declaration of something that exists; `undefined` if it agrees, or does not let us ask. */
-  async #refusal(admin: Admin, resource: QueueResource | ExchangeResource, signal: AbortSignal): Promise<unknown> {
+  async #refusal(admin: Admin, resource: QueueResource | ExchangeResource, signal: AbortSignal): Promise<Error | undefined> {
     try {
       await admin.ask(`Comparing ${resource.kind} ${resource.name}`, (channel) => declare(channel, resource), signal)
       return undefined
     } catch (error) {
       const { cause } = error as Error
-      if (replyCodeOf(cause) === 406) return cause
+      if (replyCodeOf(cause) === 406) return cause as Error
       if (replyCodeOf(cause) !== 403) throw error
       this.#services.log('info', 'topology:unverified', { resource: `${resource.kind} ${resource.name}`, reason: 'the user may not configure it' })
       return undefined

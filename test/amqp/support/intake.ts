@@ -45,7 +45,9 @@ export class FakeIntake implements Intake {
   async settle(delivery: Delivery, decision: Decision = 'ack'): Promise<SettleResult | undefined> {
     if (decision === 'hold') return undefined
     const outcome =
-      decision === 'ack' ? ({ delivery, action: 'ack' } as const) : ({ delivery, action: 'retry', delayMs: decision.retryMs, attempt: delivery.incoming.attempt + 1 } as const)
+      decision === 'ack'
+        ? ({ delivery, action: 'ack' } as const)
+        : ({ delivery, action: 'retry', delayMs: decision.retryMs, attempt: delivery.incoming.attempt + 1 } as const)
     const [result] = await this.receiver.settle([outcome])
     if (result !== undefined) this.settled.push(result)
     return result

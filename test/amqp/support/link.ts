@@ -85,7 +85,8 @@ export class TestLink implements AsyncDisposable {
   /** Sends in calls of 100 and throws the first failure. */
   async send(endpoint: Endpoint, messages: readonly Outgoing[]): Promise<void> {
     const sender = this.sender(endpoint)
-    for (let from = 0; from < messages.length; from += 100) for (const result of await sender.send(messages.slice(from, from + 100), never)) throwFailure(result)
+    for (let from = 0; from < messages.length; from += 100)
+      for (const result of await sender.send(messages.slice(from, from + 100), never)) throwFailure(result)
   }
 
   async receive(endpoint: Endpoint, intake: FakeIntake = new FakeIntake(), window: Window = { messages: 32, bytes: 2 ** 26 }): Promise<Started> {

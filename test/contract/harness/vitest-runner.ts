@@ -5,12 +5,15 @@ import { describe, it } from 'vitest'
 export function vitestRunner(order: 'serial' | 'concurrent'): Runner {
   let depth = 0
   return {
-    describe: (name, body) =>
-      void describe(name, () => {
-        depth++
+    describe: (name, body) => {
+      // Bodies run later than they are registered, the inner ones after the outer.
+      const own = depth + 1
+      describe(name, () => {
+        depth = own
         body()
-        depth--
-      }),
+        depth = own - 1
+      })
+    },
     // Outermost are the checks on the whole run, which come last and alone.
     it: (name, body, timeoutMs) => void (order === 'concurrent' && depth > 1 ? it.concurrent : it)(name, body, timeoutMs),
     skip: (name, reason) => it.skip(`${name} [not examined: ${reason}]`, () => {}),

@@ -57,7 +57,7 @@ const attemptsUnused: ContractCase = {
       const gate = new AbortController()
       await broker.consume(
         place.source,
-        context.api.recording(started, (message) => (message.body === 'm-1' ? undefined : new Promise<void>((resolve) => gate.signal.addEventListener('abort', () => resolve())))),
+        context.api.recording(started, (message) => (message.body === 'm-1' || gate.signal.aborted ? undefined : new Promise<void>((resolve) => gate.signal.addEventListener('abort', () => resolve())))),
         { concurrency: 1, maxInFlight: 6 },
       )
       await context.waiting.eventually(() => started.length > 0, 'a handler runs', context.againMs(await context.place()))

@@ -1,3 +1,4 @@
+import { ChurningMap } from '../churning-map.ts'
 import { Fifo } from '../fifo.ts'
 import type { Task } from './task.ts'
 
@@ -14,7 +15,7 @@ export interface Lane {
  */
 export class Lanes {
   readonly #ready: Fifo<Task> = new Fifo()
-  readonly #lanes: Map<string, Lane> = new Map()
+  readonly #lanes: ChurningMap<Lane> = new ChurningMap()
   readonly #keyed: boolean
 
   /** Without `keyed`, ordering keys are ignored. */

@@ -21,7 +21,7 @@ export class Task {
   /** It is on its way back to the broker: a redelivery is a new task. */
   givenBack = false
   /** Place in the consumer's list of held tasks; −1 when it isn't held. */
-  heldIndex = -1
+  listIndex = -1
   lane: Lane | undefined
   /** Next in the lane. */
   next: Task | undefined

@@ -25,6 +25,7 @@ export class PendingSend {
   readonly deadline: number
   state: PendingState
   bytes = 0
+  listIndex = -1
   /** Was part of a request whose answer never came: it may be stored. */
   handedOver = false
   /** Next of the same key. */

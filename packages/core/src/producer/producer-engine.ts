@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../clock.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
 import type { Outgoing, Sender, SendResult } from '../driver/sender.ts'
 import { BrokerError } from '../errors.ts'
+import { IndexedList } from '../indexed-list.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { PendingSend, type SendObserver } from './pending.ts'
 import { SendBuffer } from './send-buffer.ts'
@@ -28,7 +29,7 @@ const sweepResolutionMs = 10
 export class ProducerEngine {
   readonly #options: ProducerEngineOptions
   readonly #buffer: SendBuffer
-  readonly #open: Set<PendingSend> = new Set()
+  readonly #open: IndexedList<PendingSend> = new IndexedList()
   readonly #abort: AbortController = new AbortController()
   #sender: Sender | undefined
   #capabilities: Capabilities | undefined
@@ -69,7 +70,7 @@ export class ProducerEngine {
   attach(sender: Sender, capabilities: Capabilities): void {
     this.#sender = sender
     this.#capabilities = capabilities
-    for (const pending of this.#open) if (pending.state === 'buffered') this.#measure(pending)
+    for (const pending of this.#open.all()) if (pending.state === 'buffered') this.#measure(pending)
     sender.onWritable = () => this.#schedule()
     this.#schedule()
   }
@@ -130,12 +131,12 @@ export class ProducerEngine {
     this.#sweep?.cancel()
     this.#backoff?.cancel()
     this.#abort.abort(error)
-    for (const pending of this.#open) this.#settleFailed(pending, error, pending.state === 'out' || pending.handedOver ? 'unknown' : 'no')
+    for (const pending of this.#open.all()) this.#settleFailed(pending, error, pending.state === 'out' || pending.handedOver ? 'unknown' : 'no')
   }
 
   /** Answers everything that was not handed over with `error`; later sends are accepted again. */
   failAll(error: BrokerError): void {
-    for (const pending of this.#open) if (pending.state !== 'out') this.#settleFailed(pending, error, pending.handedOver ? 'unknown' : 'no')
+    for (const pending of this.#open.all()) if (pending.state !== 'out') this.#settleFailed(pending, error, pending.handedOver ? 'unknown' : 'no')
   }
 
   async closeSender(): Promise<void> {
@@ -268,7 +269,7 @@ export class ProducerEngine {
     if (pending.state === 'settled') return
     pending.state = 'settled'
     pending.onSettled?.()
-    this.#open.delete(pending)
+    this.#open.remove(pending)
     this.#bytes -= pending.bytes
     if (this.#onRoom.length > 0 && !this.full) for (const resolve of this.#onRoom.splice(0)) resolve()
     if (this.#open.size === 0 && this.#onIdle.length > 0) for (const resolve of this.#onIdle.splice(0)) resolve()
@@ -287,7 +288,7 @@ export class ProducerEngine {
     this.#sweepAt = Number.POSITIVE_INFINITY
     const now = this.#options.clock.monotonic()
     let next = Number.POSITIVE_INFINITY
-    for (const pending of this.#open) {
+    for (const pending of this.#open.all()) {
       if (pending.deadline <= now) this.#expired(pending)
       else next = Math.min(next, pending.deadline)
     }

@@ -1,3 +1,4 @@
+import { ChurningMap } from '../churning-map.ts'
 import { Fifo } from '../fifo.ts'
 import type { PendingSend } from './pending.ts'
 
@@ -14,7 +15,7 @@ interface SendLane {
 export class SendBuffer {
   readonly #strict: boolean
   readonly #ready: Fifo<PendingSend> = new Fifo()
-  readonly #lanes: Map<string, SendLane> = new Map()
+  readonly #lanes: ChurningMap<SendLane> = new ChurningMap()
 
   constructor(strict: boolean) {
     this.#strict = strict

@@ -125,6 +125,24 @@ describe('scripted faults', () => {
     expect(consumer.intake.take()).toEqual(['a', 'b'])
   })
 
+  it('deliver: what is delayed arrives whole even if a receipt dies on the way, and not at all if the connection does', async () => {
+    const rules = [at('deliver', { kind: 'delay', ms: 40_000 }, { nth: 1 })]
+    const late = await kit({ faults: { rules } })
+    const consumer = await late.consume()
+    await late.send(['a', 'b'].map((id) => ({ id, key: 'k' })))
+    await late.clock.advance(40_000)
+    expect(consumer.intake.take()).toEqual(['a', 'b', 'a', 'b'])
+    const cut = await kit({ faults: { rules } })
+    const other = await cut.consume()
+    await cut.send(['a'])
+    await cut.clock.advance(10_000)
+    cut.driver.dropConnections()
+    await cut.clock.advance(19_999)
+    expect(other.intake.take()).toEqual([])
+    await cut.clock.advance(1)
+    expect(other.intake.take()).toEqual(['a'])
+  })
+
   it.each(['full', 'rabbitmq', 'kinesis'] as const)('crash of the consumer (%s): everything held is lost and comes again, in order', async (profile) => {
     const { send, consume, driver, clock } = await kit({ profile })
     const consumer = await consume()

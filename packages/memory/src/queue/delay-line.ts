@@ -3,13 +3,14 @@ import { Heap } from '../collections/heap.ts'
 import type { World } from '../world.ts'
 import type { Stored } from './stored.ts'
 
-/** Messages that are not due yet, behind one timer. */
+/** Messages that are not due yet, behind one timer that runs only while somebody receives: a message that nobody waits for must not hold the process open. */
 export class DelayLine {
   readonly #world: World
   readonly #due: (message: Stored) => void
   readonly #messages = new Heap<Stored>()
   #timer: Timer | undefined
   #wakesAt = Infinity
+  #running = false
 
   constructor(world: World, due: (message: Stored) => void) {
     this.#world = world
@@ -18,6 +19,21 @@ export class DelayLine {
 
   get size(): number {
     return this.#messages.length
+  }
+
+  run(running: boolean): void {
+    this.#running = running
+    this.#arm()
+  }
+
+  /** Does what the timer would have done by now. */
+  catchUp(): void {
+    const now = this.#world.clock.monotonic()
+    for (let message = this.#messages.peek(); message !== undefined && message.dueAt <= now; message = this.#messages.peek()) {
+      this.#messages.pop()
+      this.#due(message)
+    }
+    this.#arm()
   }
 
   add(message: Stored, dueAt: number): void {
@@ -44,7 +60,7 @@ export class DelayLine {
   }
 
   #arm(): void {
-    const next = this.#messages.peek()?.dueAt ?? Infinity
+    const next = (this.#running ? this.#messages.peek()?.dueAt : undefined) ?? Infinity
     if (next === this.#wakesAt) return
     this.#timer?.cancel()
     this.#wakesAt = next
@@ -54,11 +70,6 @@ export class DelayLine {
   readonly #wake = (): void => {
     this.#timer = undefined
     this.#wakesAt = Infinity
-    const now = this.#world.clock.monotonic()
-    for (let message = this.#messages.peek(); message !== undefined && message.dueAt <= now; message = this.#messages.peek()) {
-      this.#messages.pop()
-      this.#due(message)
-    }
-    this.#arm()
+    this.catchUp()
   }
 }

@@ -278,6 +278,24 @@ describe('a queue of the full profile', () => {
     expect(clock.pending).toBe(0)
   })
 
+  it('holds no timer for what nobody receives: it is due when somebody looks or comes', async () => {
+    const { send, consume, connect, clock, stats } = await kit()
+    const other = await connect()
+    await consume({ link: other })
+    await send(['held', { id: 'delayed', delayMs: 5_000 }])
+    await clock.advance(0)
+    expect(clock.pending).toBe(2)
+    await other.close()
+    expect(clock.pending).toBe(0)
+    await clock.advance(5_000)
+    expect(await stats()).toMatchObject({ ready: 1, inFlight: 1, delayed: 0 })
+    await clock.advance(25_000)
+    const next = await consume()
+    expect(next.intake.take()).toEqual(['held', 'delayed'])
+    expect(await next.settle('ack', 'held', 'delayed')).toEqual(['durable', 'durable'])
+    expect(clock.pending).toBe(0)
+  })
+
   it('refuses to be used after its link is closed', async () => {
     const { link, send, sender, endpoint } = await kit()
     const before = sender()

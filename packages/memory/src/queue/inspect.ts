@@ -4,6 +4,7 @@ import type { Stored } from './stored.ts'
 
 /** Counts now, and the age of the oldest message, in flight or not. */
 export function queueStats(queue: Queue): EndpointStats {
+  queue.catchUp()
   dropExpired(queue)
   let oldest = Math.min(queue.backlog.oldest(), queue.delayed.oldest())
   for (const port of queue.ports) for (const delivery of port.leases.all()) oldest = Math.min(oldest, delivery.message.enqueuedAt)
@@ -13,6 +14,7 @@ export function queueStats(queue: Queue): EndpointStats {
 
 /** Messages not in flight whose place is after `after`, at most `limit`, in order. */
 export function browseQueue(queue: Queue, after: number, limit: number): Stored[] {
+  queue.catchUp()
   dropExpired(queue)
   const found = new Set(queue.backlog.browse(after, limit))
   for (const message of queue.delayed) if (placeOf(message) > after) found.add(message)

@@ -15,6 +15,7 @@ export class LeaseTable {
   readonly #extended = new Map<number, LeaseList>()
   #timer: Timer | undefined
   #wakesAt = Infinity
+  #running = true
 
   constructor(clock: Clock, leaseMs: number, visible: boolean, expired: (deliveries: readonly QueueDelivery[]) => void) {
     this.#clock = clock
@@ -50,6 +51,28 @@ export class LeaseTable {
     if (until < this.#wakesAt) this.#arm(until)
   }
 
+  /** Without its timer, leases end when `catchUp` is called. */
+  run(running: boolean): void {
+    this.#running = running
+    if (running) this.catchUp()
+    else this.#disarm()
+  }
+
+  /** Ends what has expired by now. */
+  catchUp(): void {
+    this.#disarm()
+    const now = this.#clock.monotonic()
+    const expired: QueueDelivery[] = []
+    let earliest = Infinity
+    for (const list of this.#lists()) {
+      let delivery = list.first
+      for (; delivery !== undefined && delivery.until <= now; delivery = delivery.next) expired.push(delivery)
+      if (delivery !== undefined) earliest = Math.min(earliest, delivery.until)
+    }
+    if (earliest !== Infinity) this.#arm(earliest)
+    if (expired.length > 0) this.#expired(expired.sort(byOrder))
+  }
+
   /** All deliveries, in the order of their messages. */
   all(): QueueDelivery[] {
     const all: QueueDelivery[] = []
@@ -66,6 +89,7 @@ export class LeaseTable {
   }
 
   #arm(atMs: number): void {
+    if (!this.#running) return
     this.#timer?.cancel()
     this.#wakesAt = atMs
     this.#timer = this.#clock.timer(atMs, this.#wake)
@@ -78,18 +102,7 @@ export class LeaseTable {
   }
 
   readonly #wake = (): void => {
-    this.#timer = undefined
-    this.#wakesAt = Infinity
-    const now = this.#clock.monotonic()
-    const expired: QueueDelivery[] = []
-    let earliest = Infinity
-    for (const list of this.#lists()) {
-      let delivery = list.first
-      for (; delivery !== undefined && delivery.until <= now; delivery = delivery.next) expired.push(delivery)
-      if (delivery !== undefined) earliest = Math.min(earliest, delivery.until)
-    }
-    if (earliest !== Infinity) this.#arm(earliest)
-    if (expired.length > 0) this.#expired(expired.sort(byOrder))
+    this.catchUp()
   }
 }
 

@@ -1,3 +1,4 @@
+import { ChurningMap } from '@busbar/core/driver'
 import { Heap } from '../collections/heap.ts'
 import { Ring } from '../collections/ring.ts'
 import type { Admit, Backlog } from './backlog.ts'
@@ -29,7 +30,7 @@ export class OrderedBacklog implements Backlog {
   readonly #lanes: Ring<Stored>[] = []
   /** Without keys, given back. */
   readonly #returned = new Heap<Stored>()
-  readonly #keys = new Map<string, KeyState>()
+  readonly #keys = new ChurningMap<KeyState>()
   /** Keys whose first message is there again, or is there now. */
   readonly #served = new Ring<KeyState>()
   #orders = 0

@@ -67,7 +67,13 @@ export class Queue {
 
   /** Does anybody receive? */
   get attended(): boolean {
-    return this.#ports.length > 0
+    return this.#ports.some((port) => !port.retired)
+  }
+
+  /** Does what was due while nobody received. */
+  catchUp(): void {
+    this.delayed.catchUp()
+    for (const port of [...this.#ports]) if (port.retired) port.leases.catchUp()
   }
 
   /** The broker id of the message that is stored now or, for a repeated deduplication id, was. */
@@ -104,6 +110,7 @@ export class Queue {
         )
     const port: Port = new Port(name, window, leases, ownIds, deliver)
     this.#ports.push(port)
+    this.#attend()
     return port
   }
 
@@ -113,6 +120,7 @@ export class Queue {
     this.#settling.giveBack(port, 'released')
     const index = this.#ports.indexOf(port)
     if (index >= 0) this.#ports.splice(index, 1)
+    this.#attend()
     this.wake()
   }
 
@@ -121,6 +129,7 @@ export class Queue {
     port.open = false
     port.retired = true
     if (port.leases.size === 0) this.detach(port)
+    else this.#attend()
   }
 
   /** What the receiver holds is lost to it: it comes again, in order. */
@@ -179,6 +188,14 @@ export class Queue {
 
   report(kind: BrokerEventKind, message: Stored, detail?: string): void {
     this.world.observer?.({ kind, at: this.world.clock.monotonic(), place: this.name, id: message.sameAs, message: message.incoming, detail })
+  }
+
+  /** Timers run while somebody receives. */
+  #attend(): void {
+    const { attended } = this
+    this.delayed.run(attended)
+    for (const port of [...this.#ports]) if (port.retired) port.leases.run(attended)
+    if (attended) this.catchUp()
   }
 
   readonly #flush = (): void => {

@@ -1,4 +1,5 @@
 import type { Claim, ClaimRequest, ClaimResult, Clock, FencedStore, StoredClaim } from '@busbar/core/driver'
+import { Expiries } from './expiries.ts'
 
 export interface MemoryStoreOptions {
   /** Leases and times to live run on its monotonic time. */
@@ -18,7 +19,7 @@ export interface MemoryStore extends FencedStore {
 
 /**
  * Claims in memory: O(1) per claim, renewal, completion and release, and no timer. An expired claim counts as absent at once; its memory is given back by
- * later claims, each of which looks at two entries. For tests, single-process programs and the memory driver's streams.
+ * later claims, a few at a time. For tests, single-process programs and the memory driver's streams.
  */
 export function memoryStore(options: MemoryStoreOptions): MemoryStore {
   return new ClaimTable(options.clock)
@@ -32,10 +33,13 @@ interface Entry {
   expiresAt: number
 }
 
+/** Expired entries that one claim gives back, at most: twice what it can add, so that they never pile up. */
+const sweptPerClaim = 4
+
 class ClaimTable implements MemoryStore {
   readonly #clock: Clock
   readonly #entries = new Map<string, Entry>()
-  #sweeper: MapIterator<[string, Entry]> | undefined
+  readonly #expiries = new Expiries()
   #fences = 0
 
   constructor(clock: Clock) {
@@ -52,6 +56,7 @@ class ClaimTable implements MemoryStore {
     const entry = this.#entries.get(key)
     if (entry === undefined || entry.expiresAt <= now) {
       const fence = ++this.#fences
+      this.#expiries.add(key, now + leaseMs)
       if (entry === undefined) this.#entries.set(key, { owner, fence, value: undefined, expiresAt: now + leaseMs })
       else Object.assign(entry, { owner, fence, value: undefined, expiresAt: now + leaseMs })
       return { state: 'claimed', fence }
@@ -77,8 +82,11 @@ class ClaimTable implements MemoryStore {
     const entry = this.#held(claim, now)
     if (entry === undefined) return 'lost'
     // A repeated completion keeps the first value: that is what others may have seen.
+    if (entry.value === undefined) this.#expiries.add(claim.key, now + ttlMs)
     entry.value ??= value
     entry.expiresAt = now + ttlMs
+    // From here on the fence alone tells; a million remembered owners are a hundred megabytes.
+    entry.owner = ''
     return 'completed'
   }
 
@@ -105,14 +113,18 @@ class ClaimTable implements MemoryStore {
 
   #held(claim: Claim, now: number): Entry | undefined {
     const entry = this.#entries.get(claim.key)
-    return entry !== undefined && entry.expiresAt > now && entry.owner === claim.owner && entry.fence === claim.fence ? entry : undefined
+    return entry !== undefined && entry.expiresAt > now && entry.fence === claim.fence && (entry.value !== undefined || entry.owner === claim.owner) ? entry : undefined
   }
 
   #sweep(now: number): void {
-    for (let looked = 0; looked < 2; looked++) {
-      const next = (this.#sweeper ??= this.#entries.entries()).next()
-      if (next.done) this.#sweeper = undefined
-      else if (next.value[1].expiresAt <= now) this.#entries.delete(next.value[0])
+    for (let looked = 0; looked < sweptPerClaim; looked++) {
+      const key = this.#expiries.due(now)
+      if (key === undefined) return
+      const entry = this.#entries.get(key)
+      if (entry === undefined) continue
+      // It was renewed meanwhile.
+      if (entry.expiresAt > now) this.#expiries.add(key, entry.expiresAt)
+      else this.#entries.delete(key)
     }
   }
 }

@@ -56,7 +56,30 @@ function addWords(state: State, words: Int32Array, count: number): State {
 function finish({ a, b }: State, length: number): string {
   const first = avalanche(a ^ length)
   const second = avalanche(b + first)
-  return `${(first ^ second) >>> 0}.${second >>> 0}`
+  return digits(first ^ second, second)
+}
+
+const alphabet = Uint8Array.from('0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_', (digit) => digit.charCodeAt(0))
+
+/** 64 bits as eleven characters. Made in one call, because a text put together from parts stays in parts, and a store keeps millions of them. */
+function digits(high: number, low: number): string {
+  return String.fromCharCode(
+    digit(high, 26),
+    digit(high, 20),
+    digit(high, 14),
+    digit(high, 8),
+    digit(high, 2),
+    digit((high << 4) | (low >>> 28), 0),
+    digit(low, 22),
+    digit(low, 16),
+    digit(low, 10),
+    digit(low, 4),
+    digit(low << 2, 0),
+  )
+}
+
+function digit(bits: number, shift: number): number {
+  return alphabet[(bits >>> shift) & 63] as number
 }
 
 function avalanche(value: number): number {

@@ -1,0 +1,59 @@
+import type { Endpoint } from '@busbar/core/driver'
+import { expect, it } from 'vitest'
+import { amqp } from './index.ts'
+
+const driver = amqp({ url: 'amqp://localhost' })
+
+function endpoint(more: Partial<Endpoint> = {}): Endpoint {
+  return { destination: 'orders', kind: 'queue', name: 'orders', keyed: false, maxAttempts: 3, deadLetterName: 'orders.dead', options: {}, ...more }
+}
+
+it('says what a queue with and without keys can do', () => {
+  expect(driver.capabilities(endpoint())).toMatchObject({
+    kind: 'queue',
+    ordering: 'none',
+    keyHold: false,
+    lease: { kind: 'scope', maxHoldMs: 1_620_000 },
+    timeToLive: false,
+    releaseCounts: true,
+  })
+  expect(driver.capabilities(endpoint({ keyed: true }))).toMatchObject({ ordering: 'key', keyHold: 'process', redelivery: { delayed: { keepsOrder: false } } })
+  const { deadLetterName: _dead, ...dropping } = endpoint()
+  expect(driver.capabilities(dropping)).toMatchObject({ timeToLive: { maxMs: 2 ** 32 - 1 } })
+})
+
+it('has no delay for a topic whose routing key matters, nor for names that do not fit', () => {
+  expect(driver.capabilities(endpoint({ kind: 'topic' }))).toMatchObject({ delay: { resolutionMs: 500 } })
+  expect(driver.capabilities(endpoint({ kind: 'topic', keyed: true }))).toMatchObject({ delay: false })
+  expect(driver.capabilities(endpoint({ kind: 'topic', options: { exchangeType: 'direct' } }))).toMatchObject({ delay: false, headerFilter: 'none' })
+  expect(driver.capabilities(endpoint({ name: 'q'.repeat(200) }))).toMatchObject({ delay: false, redelivery: { delayed: false } })
+})
+
+it.each([
+  [{ kind: 'stream' }, /no streams/],
+  [{ name: 'amq.mine' }, /amq\./],
+  [{ name: 'q'.repeat(256) }, /255 bytes/],
+  [{ name: 'q'.repeat(250), keyed: true }, /255 bytes/],
+  [{ options: { partition: 4 } }, /unknown option 'partition'; did you mean 'partitions'/],
+  [{ keyed: true, options: { queueType: 'classic' } }, /cannot keep the order/],
+  [{ options: { deliveryLimit: 29 } }, /below 10 times/],
+  [{ options: { deliveryLimit: -1 } }, /'deliveryLimit' must be/],
+  [{ options: { maxPriority: 5 } }, /needs queueType: 'classic'/],
+  [{ kind: 'topic', keyed: true, options: { exchangeType: 'fanout' } }, /needs exchangeType 'headers'/],
+] as const)('refuses %j', (more, reason) => {
+  expect(driver.capabilities(endpoint(more as Partial<Endpoint>))).toMatchObject({ refused: expect.stringMatching(reason), remedy: expect.any(String) })
+})
+
+it('tells endpoints apart by what they are at the broker', () => {
+  expect(driver.address(endpoint())).toBe('queue orders')
+  expect(driver.address(endpoint({ kind: 'topic' }))).toBe('exchange orders')
+  expect(driver.address(endpoint({ kind: 'topic', subscription: { name: 'audit' } }))).toBe('queue orders.audit')
+})
+
+it('can be made from configuration alone', () => {
+  expect(amqp.schemes).toEqual(['amqp', 'amqps'])
+  expect(amqp.fromUrl(new URL('amqp://localhost/v')).name).toBe('amqp')
+  expect(amqp.fromConfiguration({ url: 'amqp://localhost' }).name).toBe('amqp')
+  expect(() => amqp.fromConfiguration({})).toThrow(/'url' is missing/)
+  expect(() => amqp.fromConfiguration({ url: 'amqp://localhost', vhost: 'x' })).toThrow(/unknown option 'vhost'/)
+})

@@ -1,0 +1,118 @@
+import type { Outgoing } from '@busbar/core/driver'
+import type { ConsumeMessage } from 'amqplib'
+import { expect, it } from 'vitest'
+import { headerText, sendable } from './header-values.ts'
+import { copyOptions, deliveryCount, headerBytes, incomingOf, isShort, publishOptions, sizeOf } from './message-mapping.ts'
+
+const outgoing: Outgoing = {
+  id: 'm1',
+  body: 'body',
+  bodyBytes: 4,
+  headers: {},
+  type: undefined,
+  contentType: undefined,
+  timestamp: 1_700_000_000_000,
+  key: undefined,
+  attempt: 0,
+  deduplicationId: undefined,
+  delayMs: undefined,
+  timeToLiveMs: undefined,
+  priority: undefined,
+  correlationId: undefined,
+  replyTo: undefined,
+}
+
+function native(properties: Record<string, unknown>, redelivered: boolean = false): ConsumeMessage {
+  return { content: Buffer.from('body'), fields: { deliveryTag: 1, redelivered }, properties } as unknown as ConsumeMessage
+}
+
+it('uses native fields alone where they suffice', () => {
+  expect(
+    publishOptions({ ...outgoing, type: 't', contentType: 'c', correlationId: 'r', replyTo: 'q', priority: 2, timeToLiveMs: 10.2, headers: { h: 'v' } }, true),
+  ).toEqual({
+    persistent: true,
+    mandatory: true,
+    messageId: 'm1',
+    timestamp: 1_700_000_000,
+    headers: { h: 'v' },
+    type: 't',
+    contentType: 'c',
+    correlationId: 'r',
+    replyTo: 'q',
+    priority: 2,
+    expiration: 11,
+  })
+})
+
+it('packs what AMQP has no field for, or no room', () => {
+  const long = 'é'.repeat(128)
+  const { headers, type, replyTo } = publishOptions(
+    { ...outgoing, timestamp: 1_700_000_000_001, key: 'k', attempt: 2, type: long, replyTo: 'amq.rabbitmq.reply-to' },
+    false,
+  )
+  expect(type).toBeUndefined()
+  expect(replyTo).toBeUndefined()
+  expect(JSON.parse(headers.busbar as string)).toEqual({ v: 1, s: 1_700_000_000_001, k: 'k', a: 2, t: long, to: 'amq.rabbitmq.reply-to' })
+})
+
+it('measures bytes and not characters', () => {
+  expect(isShort('é'.repeat(127))).toBe(true)
+  expect(isShort('é'.repeat(128))).toBe(false)
+  expect(sizeOf({ ...outgoing, headers: { é: '€' } }) - sizeOf(outgoing)).toBe(6 + 2 + 3)
+  expect(headerBytes(outgoing)).toBe(4)
+})
+
+it('reads every shape of foreign message', () => {
+  expect(incomingOf(native({}))).toMatchObject({ id: undefined, type: undefined, key: undefined, attempt: 0, timestamp: undefined })
+  expect(incomingOf(native({ messageId: '', type: 5, timestamp: 'x', headers: { busbar: Buffer.from('x'), __proto__x: 1 } }))).toMatchObject({
+    id: undefined,
+    type: undefined,
+    timestamp: undefined,
+  })
+  expect(incomingOf(native({ timestamp: 1_700_000_000 })).timestamp).toBe(1_700_000_000_000)
+  expect(incomingOf(native({ timestamp: 1_700_000_000_123 })).timestamp).toBe(1_700_000_000_123)
+  const { headers } = incomingOf(native({ headers: { 'X-Death': [], 'x-first-death-queue': 'q', 'x-delivery-count': 3, BCC: 'x', 'x-mine': 'kept' } }))
+  expect({ ...headers }).toEqual({ 'x-mine': 'kept' })
+})
+
+it('believes the count of deliveries only where the broker has set it', () => {
+  expect(deliveryCount(native({ headers: { 'x-delivery-count': 7 } }))).toBe(1)
+  expect(deliveryCount(native({ headers: { 'x-delivery-count': 7 } }, true))).toBe(8)
+  expect(deliveryCount(native({}, true))).toBe(1)
+})
+
+it('copies a message with one attempt more and without what is the broker’s', () => {
+  const first = publishOptions({ ...outgoing, timestamp: 1_700_000_000_001, key: 'k' }, true)
+  const copy = copyOptions(
+    native({ ...first, userId: 'u', expiration: '5', headers: { ...first.headers, n: 5, odd: [NaN, { deep: Infinity }], 'x-death': [1, 2], CC: ['x'] } }),
+    3,
+  )
+  expect(copy).toMatchObject({ messageId: 'm1', mandatory: true, persistent: true, timestamp: 1_700_000_000 })
+  expect(copy).not.toHaveProperty('userId')
+  expect(copy).not.toHaveProperty('expiration')
+  expect(copy.headers).toEqual({ n: 5, odd: ['NaN', { deep: 'Infinity' }], busbar: '{"v":1,"k":"k","s":1700000000001,"a":3}' })
+})
+
+it.each([
+  [5, '5'],
+  [-1.5, '-1.5'],
+  [true, 'true'],
+  [null, ''],
+  [Buffer.from('text'), 'text'],
+  [Buffer.from([0xff]), '/w=='],
+  [[1, 'a', null], '[1,"a",null]'],
+  [{ a: { b: [true] } }, '{"a":{"b":[true]}}'],
+  [{ '!': 'timestamp', value: 1_700_000_000 }, '2023-11-14T22:13:20.000Z'],
+  [{ '!': 'timestamp', value: 1e300 }, '1e+300'],
+  [{ '!': 'decimal', value: { digits: 1234, places: 2 } }, '12.34'],
+  [{ '!': 'decimal', value: { digits: 5, places: 3 } }, '0.005'],
+])('writes header value %j as %j', (value, text) => {
+  expect(headerText(value)).toBe(text)
+})
+
+it('ends at nesting without end', () => {
+  let deep: unknown = 1
+  for (let level = 0; level < 50; level++) deep = { deep }
+  expect(headerText(deep).length).toBeLessThan(200)
+  expect(JSON.stringify(sendable(deep)).length).toBeLessThan(300)
+})
