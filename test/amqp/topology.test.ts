@@ -114,6 +114,29 @@ await onEachRabbitmq({}, (bed) => {
     expect(fromAll.intake.bodies).toEqual(['0', '1', '2', '3', 'late'])
   })
 
+  it('sees a changed filter and replaces it while messages flow', async () => {
+    await using link = await TestLink.open(await freshVhost(bed), { delays: false })
+    const news = endpointOf('news', { kind: 'topic' })
+    const filtered = (...tiers: string[]): Endpoint => endpointOf('news', { kind: 'topic', subscription: { name: 'some', headerFilter: { tier: tiers } } })
+    const unfiltered = endpointOf('news', { kind: 'topic', subscription: { name: 'some' } })
+    await link.provision(news, filtered('gold', 'silver'))
+    expect(await plan(link, news, filtered('silver', 'gold'))).toEqual([])
+    const { intake } = await link.receive(unfiltered)
+    const sendTiers = (round: string): Promise<void> => link.send(news, ['gold', 'silver', 'bronze'].map((tier) => messageOf(`${tier} ${round}`, { headers: { tier } })))
+    await sendTiers('1')
+    expect((await plan(link, news, filtered('bronze'))).map(({ kind, resource }) => [kind, resource.replace(/via-.*/, 'via')])).toEqual([
+      ['create', 'exchange news.some.via'],
+      ['update', 'exchange news.some.filter'],
+    ])
+    await link.provision(news, filtered('bronze'))
+    expect(await plan(link, news, filtered('bronze'))).toEqual([])
+    await sendTiers('2')
+    await link.provision(news, unfiltered)
+    await sendTiers('3')
+    await until('all', () => intake.deliveries.length === 6)
+    expect(intake.bodies).toEqual(['gold 1', 'silver 1', 'bronze 2', 'gold 3', 'silver 3', 'bronze 3'])
+  })
+
   it('uses exchanges of other types by their routing keys', async () => {
     await using link = await TestLink.open(await freshVhost(bed), { delays: false })
     const options = { exchangeType: 'topic', routingKey: 'order.placed', mandatory: true }

@@ -25,17 +25,25 @@ export function markerName(base: string): string {
   return `${base}.partitions`
 }
 
-/** Exchange between a topic with ordering keys and the partition queues of one subscription. */
-export function spreadName(base: string): string {
-  return `${base}.spread`
+/** Exchange between a topic and the queues of one subscription; another one for every filter. */
+export function viaName(base: string, digest: string): string {
+  return `${base}.via-${digest}`
 }
+
+/** Exchange without messages that records which of those is in use. */
+export function filterName(base: string): string {
+  return `${base}.filter`
+}
+
+/** Hexadecimal digits of a filter's digest. */
+export const viaDigits = 12
 
 /** Why a physical name is illegal, and what to do; `undefined` if all is well. Suffixes of ours must fit too. */
 export function nameProblem(endpoint: Endpoint): string | undefined {
   const name = queueName(endpoint)
   if (endpoint.name === '') return 'the name is empty'
   if (endpoint.name.startsWith('amq.')) return 'names that begin with amq. belong to the broker'
-  const longest = endpoint.keyed ? markerName(name) : name
+  const longest = endpoint.subscription !== undefined ? viaName(name, '0'.repeat(viaDigits)) : endpoint.keyed ? markerName(name) : name
   if (Buffer.byteLength(longest) > 255) return `names have at most 255 bytes, and ${longest.slice(0, 40)}… has ${Buffer.byteLength(longest)}`
   return undefined
 }

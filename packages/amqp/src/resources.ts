@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto'
 import type { Endpoint } from '@busbar/core/driver'
 import { fitsLadder, ladderBinding, ladderExit, ladderLevel, ladderLevels, ladderTickMs, levelPattern, type DelayTarget } from './delay-ladder.ts'
 import { bindAll, filterBindings } from './header-filter.ts'
-import { markerName, membersName, partitionNames, queueName, spreadName } from './names.ts'
+import { filterName, markerName, membersName, partitionNames, queueName, viaDigits, viaName } from './names.ts'
 import type { ResolvedOptions } from './options.ts'
 import { resolveRouteOptions, type ResolvedRouteOptions } from './route-options.ts'
 
@@ -22,6 +23,8 @@ export interface ExchangeResource {
   readonly internal: boolean
   /** Exchange for what cannot be routed; where nothing is ever sent, a text that is to be remembered. */
   readonly alternate?: string
+  /** What that text tells. A filter can be replaced while messages flow, a number of partitions cannot. */
+  readonly records?: 'filter' | 'partitions'
 }
 
 export interface BindingResource {
@@ -130,7 +133,7 @@ function membersQueue(base: string): QueueResource {
 
 /** The broker compares this argument when the exchange is declared again, and tells the old one: a record that two processes cannot both write. */
 export function marker(base: string, partitions: number): ExchangeResource {
-  return { kind: 'exchange', name: markerName(base), type: 'fanout', internal: true, alternate: `${markerName(base)}=${partitions}` }
+  return { kind: 'exchange', name: markerName(base), type: 'fanout', internal: true, alternate: `${markerName(base)}=${partitions}`, records: 'partitions' }
 }
 
 function subscriptionBindings(endpoint: Endpoint, route: ResolvedRouteOptions, base: string, queues: readonly string[]): Resource[] {
@@ -142,13 +145,20 @@ function subscriptionBindings(endpoint: Endpoint, route: ResolvedRouteOptions, b
     return keys.map((key) => bind(endpoint.name, 'queue', base, key))
   }
   const filters = filterBindings(endpoint.subscription?.headerFilter) ?? [bindAll]
-  if (route.partitions === 0) return filters.map((args) => bind(endpoint.name, 'queue', base, '', args))
-  const spread = spreadName(base)
+  const via = viaName(base, digestOf(filters))
+  const partitioned = route.partitions > 0
   return [
-    exchange(spread, 'direct'),
-    ...queues.map((name, partition) => bind(spread, 'queue', name, `p${partition}`)),
-    ...filters.map((args) => bind(endpoint.name, 'exchange', spread, '', args)),
+    exchange(via, partitioned ? 'direct' : 'fanout'),
+    ...queues.map((name, partition) => bind(via, 'queue', name, partitioned ? `p${partition}` : '')),
+    ...filters.map((args) => bind(endpoint.name, 'exchange', via, '', args)),
+    // Bindings cannot be asked for, so a changed filter would go unseen and the old bindings would stay. This names the exchange whose bindings count.
+    { kind: 'exchange', name: filterName(base), type: 'fanout', internal: true, alternate: via, records: 'filter' },
   ]
+}
+
+function digestOf(filters: readonly Readonly<Record<string, unknown>>[]): string {
+  const canonical = filters.map((binding) => JSON.stringify(Object.entries(binding).toSorted(([a], [b]) => (a < b ? -1 : 1)))).toSorted()
+  return createHash('sha256').update(canonical.join('\n')).digest('hex').slice(0, viaDigits)
 }
 
 function delayBinding(target: DelayTarget, options: ResolvedOptions): BindingResource[] {

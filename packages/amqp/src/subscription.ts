@@ -56,7 +56,7 @@ export class Subscription {
   async renew(): Promise<void> {
     const channel = this.#channel
     this.#channel = undefined
-    await channel?.cancel()
+    await channel?.close()
     if (this.#channel === undefined) await this.#restore()
   }
 

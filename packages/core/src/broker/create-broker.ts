@@ -5,7 +5,7 @@ import type { Consumer, ConsumeBatchesOptions, ConsumeOptions, MessagesOptions }
 import { SourceDeadLetters } from '../dead-letters/source-dead-letters.ts'
 import type { DeadLetters } from '../dead-letters/types.ts'
 import type { AnyDestination, AnyQueue, AnySource, AnySourceQueue } from '../definitions/types.ts'
-import type { EndpointStats, Link, MaybePromise } from '../driver/index.ts'
+import type { Capabilities, EndpointStats, Link, MaybePromise } from '../driver/index.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
 import type { Message } from '../message.ts'
 import { lazy, loadEverything } from '../lazy.ts'
@@ -72,6 +72,9 @@ class ConnectedBroker implements Broker {
   async consumeBatches(source: unknown, handler: BatchHandler<unknown>, options: ConsumeBatchesOptions = {}): Promise<Consumer> {
     const { batchSize = 100, lingerMs = 200, concurrency = 1, ...rest } = options
     if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 10_000) throw new RangeError(`consumeBatches: batchSize must be an integer from 1 to 10,000, not ${batchSize}`)
+    if (!Number.isInteger(concurrency) || concurrency < 1 || batchSize * concurrency > 10_000) {
+      throw new RangeError(`consumeBatches: concurrency must be an integer ≥ 1, and batchSize × concurrency at most 10,000, not ${batchSize} × ${concurrency}`)
+    }
     if (!(lingerMs >= 0 && lingerMs <= 60_000)) throw new RangeError(`consumeBatches: lingerMs must be from 0 to 60,000, not ${lingerMs}`)
     const { BatchCollector } = await lazy.batches()
     const collector = new BatchCollector({ batchSize, lingerMs, clock: this.#runtime.clock, handler: handler as never })
@@ -99,7 +102,8 @@ class ConnectedBroker implements Broker {
     return new SourceDeadLetters<S>(this.#deadLetterQueue(destination, planned, deadLetter), this.#runtime, async () => {
       const { links, capabilities } = await this.#connect()
       const link = links.get(deadLetter.driver) as Link
-      return { link, endpoint: deadLetter.endpoint, capabilities: capabilities.get(deadLetter) as never, back: this.#producers.raw(this.#destination(destination)) }
+      const canRedrive = capabilities.get(planned)?.redrive !== 'none'
+      return { link, endpoint: deadLetter.endpoint, capabilities: capabilities.get(deadLetter) as Capabilities, back: canRedrive ? this.#producers.raw(planned) : undefined, source: planned.label }
     })
   }
 
@@ -200,8 +204,10 @@ class ConnectedBroker implements Broker {
     this.#state = 'draining'
     const starting = this.#started
     if (timeoutMs === 0) this.#closing.abort(closedError())
+    // Before anything is awaited: no handler may start after the call.
+    const consumers = [...this.#consumers].map((consumer) => (timeoutMs > 0 ? consumer.drain({ timeoutMs }) : consumer.close()))
     const connection = await starting?.catch(() => undefined)
-    await Promise.allSettled([...this.#consumers].map((consumer) => (timeoutMs > 0 ? consumer.drain({ timeoutMs }) : consumer.close())))
+    await Promise.allSettled(consumers)
     if (timeoutMs > 0 && before !== 'idle') await this.#flush(Math.max(1, deadline - clock.monotonic()))
     await this.#producers.close(closedError())
     this.#closing.abort(closedError())

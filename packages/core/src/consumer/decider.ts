@@ -112,6 +112,7 @@ export class Decider {
     const { giveUp, log, source } = this.#options
     try {
       const action = await giveUp(task, directive)
+      task.deadLettered = true
       if (!task.lost) {
         this.#host.settle(task, { delivery: task.delivery, action }, answer)
         return

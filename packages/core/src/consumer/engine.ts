@@ -350,7 +350,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
       log('error', 'settle:failed', { source: this.source, messageId: incoming.id, action: outcome.action, message: result.error.message })
     }
     if (telemetry.settle) {
-      const action = outcome.action === 'discard' ? 'dead-letter' : outcome.action
+      const action = outcome.action === 'discard' || task.deadLettered ? 'dead-letter' : outcome.action
       telemetry.settle({ source: this.source, id: incoming.id ?? '', action, result: typeof result === 'object' ? 'error' : result })
     }
     this.#remove(task)

@@ -18,6 +18,8 @@ export class Task {
   phase: Phase = 'queued'
   /** The receipt is dead: settling would be too late. Only running tasks stay around in this state, to adopt a redelivery. */
   lost = false
+  /** A copy of it is at the dead-letter place. */
+  deadLettered = false
   /** It is on its way back to the broker: a redelivery is a new task. */
   givenBack = false
   /** Place in the consumer's list of held tasks; −1 when it isn't held. */

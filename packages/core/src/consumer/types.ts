@@ -16,8 +16,10 @@ export interface ConsumeOptions {
   readonly signal?: AbortSignal
 }
 
-export interface ConsumeBatchesOptions extends ConsumeOptions {
-  /** Most messages per call of the handler. Default 100. `maxInFlight` is at least this. */
+export interface ConsumeBatchesOptions extends Omit<ConsumeOptions, 'maxInFlight'> {
+  /** Batches handled at once. `batchSize` × `concurrency` is at most 10,000. Default 1. */
+  readonly concurrency?: number
+  /** Most messages per call of the handler, at most one of each ordering key. 1 to 10,000. Default 100. */
   readonly batchSize?: number
   /** Milliseconds to wait for a batch to fill. Default 200. */
   readonly lingerMs?: number

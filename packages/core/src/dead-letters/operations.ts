@@ -4,6 +4,7 @@ import type { Link } from '../driver/driver.ts'
 import type { Endpoint } from '../driver/endpoint.ts'
 import type { Delivery, Incoming } from '../driver/receiver.ts'
 import type { Headers, Outgoing } from '../driver/sender.ts'
+import { BrokerError } from '../errors.ts'
 import type { ProducerEngine } from '../producer/producer-engine.ts'
 import { sendRaw } from '../producer/send-raw.ts'
 import { sleep } from '../sleep.ts'
@@ -16,8 +17,10 @@ export interface Place {
   readonly link: Link
   readonly endpoint: Endpoint
   readonly capabilities: Capabilities
-  /** Sends back to the source's destination. */
-  readonly back: ProducerEngine
+  /** Sends back to the source; `undefined` if nothing can be sent to it alone. */
+  readonly back: ProducerEngine | undefined
+  /** Name of the source. */
+  readonly source: string
 }
 
 export interface OperationServices {
@@ -50,9 +53,11 @@ export class DeadLetterOperations {
 
   async redrive(options: RedriveOptions = {}): Promise<{ readonly moved: number; readonly skipped: number }> {
     const place = this.#place
+    const { back, source } = place
+    if (!back) throw new BrokerError('ERR_UNSUPPORTED', `${source}: on this backend nothing can be sent to one subscription alone. Consume deadLetters(…).queue and repair there, or send to the whole topic or stream.`, { destination: source })
     const pauseMs = options.ratePerSecond === undefined ? 0 : 1_000 / checkedRate(options.ratePerSecond)
     const move = async (deliveries: readonly Delivery[], reader: DeadLetterReader): Promise<void> => {
-      const answers = await Promise.all(deliveries.map(({ incoming }) => sendRaw(place.back, this.#fresh(incoming), sendTimeoutMs)))
+      const answers = await Promise.all(deliveries.map(({ incoming }) => sendRaw(back, this.#fresh(incoming), sendTimeoutMs)))
       await reader.ack(
         deliveries.filter((_, index) => answers[index]?.ok),
         options.signal,

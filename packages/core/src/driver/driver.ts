@@ -59,7 +59,10 @@ export interface Link<Native = unknown> {
   readonly native: Native
   /** Second half of negotiation: facts that only the broker knows. May narrow, never widen. Throws `ERR_NOT_FOUND` if the endpoint does not exist. */
   inspect(endpoint: Endpoint, signal: AbortSignal): Promise<Capabilities>
-  /** Called for endpoints without a subscription. Cheap and synchronous; connects lazily if it must. */
+  /**
+   * Cheap and synchronous; connects lazily if it must. With a subscription it sends to that subscription alone, past its topic:
+   * asked for only where the endpoint's `redrive` is not `none`.
+   */
   sender(endpoint: Endpoint): Sender
   /** `false` where nothing can be received from this driver at all. */
   readonly receiver: ((endpoint: Endpoint, intake: Intake, window: Window) => Receiver) | false

@@ -147,6 +147,7 @@ export class MemoryLink implements Link<MemoryDriver> {
       case 'queue':
         return this.#storeIn(resources.queue(endpoint))
       case 'topic': {
+        if (endpoint.subscription !== undefined) return this.#storeIn(resources.queue(endpoint))
         const topic = resources.topic(endpoint)
         return (batch, now) => batch.map((outgoing) => receipt(outgoing, topic.publish(outgoing, now)))
       }

@@ -72,7 +72,7 @@ const streamCapabilities: Capabilities = {
   deduplication: false,
   deadLetter: 'emulated',
   peek: 'none',
-  redrive: 'copy',
+  redrive: 'none',
   replay: { earliest: true, timestamp: true, position: true },
   filter: 'native',
   headerFilter: 'native',

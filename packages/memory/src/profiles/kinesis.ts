@@ -68,7 +68,7 @@ function capabilities(kind: Endpoint['kind']): Capabilities {
     deduplication: false,
     deadLetter: 'emulated',
     peek: 'none',
-    redrive: 'copy',
+    redrive: kind === 'queue' ? 'copy' : 'none',
     replay: kind === 'stream' ? { earliest: true, timestamp: true, position: true } : false,
     filter: 'none',
     headerFilter: 'none',

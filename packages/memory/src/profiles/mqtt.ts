@@ -48,7 +48,7 @@ function capabilities(kind: 'queue' | 'topic'): Capabilities {
     deduplication: false,
     deadLetter: 'emulated',
     peek: 'none',
-    redrive: 'copy',
+    redrive: shared ? 'copy' : 'none',
     replay: false,
     filter: 'none',
     headerFilter: 'none',
