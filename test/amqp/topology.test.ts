@@ -122,7 +122,11 @@ await onEachRabbitmq({}, (bed) => {
     await link.provision(news, filtered('gold', 'silver'))
     expect(await plan(link, news, filtered('silver', 'gold'))).toEqual([])
     const { intake } = await link.receive(unfiltered)
-    const sendTiers = (round: string): Promise<void> => link.send(news, ['gold', 'silver', 'bronze'].map((tier) => messageOf(`${tier} ${round}`, { headers: { tier } })))
+    const sendTiers = (round: string): Promise<void> =>
+      link.send(
+        news,
+        ['gold', 'silver', 'bronze'].map((tier) => messageOf(`${tier} ${round}`, { headers: { tier } })),
+      )
     await sendTiers('1')
     expect((await plan(link, news, filtered('bronze'))).map(({ kind, resource }) => [kind, resource.replace(/via-.*/, 'via')])).toEqual([
       ['create', 'exchange news.some.via'],

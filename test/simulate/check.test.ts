@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { violations } from './check.ts'
 import { emptyHistory, type History } from './history.ts'
 
-const promised = { ordered: true, once: true }
+const promised = { ordered: true, once: true, individually: true }
 
 function history(handled: readonly string[], change: (history: History) => void = () => undefined): History {
   const made = emptyHistory()

@@ -11,12 +11,12 @@ const began = performance.now()
 let broken = 0
 
 for (let seed = from; seed < from + count; seed++) {
-  const { history, promised, profile, trace } = await runSchedule(seed)
+  const { history, promised, setting, trace } = await runSchedule(seed)
   const found = violations(history, promised)
   if (values.trace) for (const line of trace) console.log(line)
   if (found.length > 0) {
     broken++
-    console.log(`seed ${seed} (${profile}): reproduce it with npm run simulate -- --seed ${seed} --trace`)
+    console.log(`seed ${seed} (${setting}): reproduce it with npm run simulate -- --seed ${seed} --trace`)
     for (const text of found) console.log(`  ${text}`)
   }
   const done = seed - from + 1

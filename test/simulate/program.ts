@@ -1,7 +1,7 @@
-import { createBroker, exponential, queue, type Broker, type Clock, type Message, type Queue } from '@busbar/core'
+import { createBroker, exponential, queue, type Broker, type Clock, stream, topic, type Message, type Queue, type Stream, type Subscription, type Topic } from '@busbar/core'
 import { idempotency } from '@busbar/middleware/idempotency'
 import { retry } from '@busbar/middleware/retry'
-import { memory, memoryStore, seededRandom, virtualClock, type MemoryDriver } from '@busbar/memory'
+import { memory, memoryStore, seededRandom, virtualClock, type MemoryDriver, type ProfileName } from '@busbar/memory'
 import type { Promised } from './check.ts'
 import { emptyHistory, type History, type Sent } from './history.ts'
 
@@ -15,11 +15,44 @@ export interface Schedule {
   readonly promised: Promised
   /** One line per event at the broker; the same for the same seed, byte for byte. */
   readonly trace: readonly string[]
-  readonly profile: string
+  readonly setting: string
 }
 
-const profiles = ['full', 'sqs-fifo', 'sqs-standard', 'rabbitmq', 'kinesis'] as const
-const ordered: ReadonlySet<string> = new Set(['full', 'sqs-fifo', 'rabbitmq', 'kinesis'])
+interface Setting {
+  readonly profile: ProfileName
+  readonly kind: 'queue' | 'topic' | 'stream'
+  /** Order per key is promised. */
+  readonly ordered: boolean
+  /** Several processes may consume at once. */
+  readonly competing: boolean
+}
+
+const settings: readonly Setting[] = [
+  { profile: 'full', kind: 'queue', ordered: true, competing: true },
+  { profile: 'full', kind: 'topic', ordered: true, competing: true },
+  { profile: 'full', kind: 'stream', ordered: true, competing: true },
+  { profile: 'sqs-fifo', kind: 'queue', ordered: true, competing: true },
+  { profile: 'sqs-standard', kind: 'queue', ordered: false, competing: true },
+  { profile: 'sns', kind: 'topic', ordered: false, competing: true },
+  { profile: 'rabbitmq', kind: 'queue', ordered: true, competing: true },
+  { profile: 'rabbitmq', kind: 'topic', ordered: true, competing: true },
+  { profile: 'kinesis', kind: 'stream', ordered: true, competing: true },
+  { profile: 'kinesis', kind: 'queue', ordered: true, competing: true },
+  { profile: 'mqtt', kind: 'topic', ordered: true, competing: false },
+]
+
+type Destination = Queue<Job> | Topic<Job> | Stream<Job>
+type Source = Queue<Job> | Subscription<Job>
+
+function define(kind: Setting['kind']): { destination: Destination; source: Source } {
+  const options = { orderingKey: (job: Job) => job.key, messageId: (job: Job) => job.id }
+  if (kind === 'queue') {
+    const jobs = queue<Job>('jobs', options)
+    return { destination: jobs, source: jobs }
+  }
+  const jobs = kind === 'topic' ? topic<Job>('jobs', options) : stream<Job>('jobs', options)
+  return { destination: jobs, source: jobs.subscription('work') }
+}
 
 /** Longest that a schedule may take in virtual time before what is missing counts as lost or stuck. */
 const patienceMs = 6 * 3_600_000
@@ -28,15 +61,17 @@ const patienceMs = 6 * 3_600_000
 export async function runSchedule(seed: number): Promise<Schedule> {
   const random = seededRandom(seed)
   const below = (limit: number): number => Math.floor(random() * limit)
-  const profile = profiles[below(profiles.length)] as (typeof profiles)[number]
+  const { profile, kind, ordered, competing } = settings[below(settings.length)] as Setting
   const clock = virtualClock()
   const trace: string[] = []
   const history = emptyHistory()
   const driver = memory({ profile, clock, seed, faults: { random: { probability: random() * 0.2, budget: 20 + below(30), maxMs: 20_000 } }, trace: (line) => trace.push(line) })
-  countCopies(driver, history)
+  // Dead letters go where nothing is disturbed, and where every profile can send.
+  const deadLetters = memory({ clock, seed })
+  countCopies(driver, deadLetters, history)
 
-  const promised = { ordered: ordered.has(profile), once: true }
-  const jobs = queue<Job>('jobs', { orderingKey: (job) => job.key, messageId: (job) => job.id })
+  const promised = { ordered, once: true, individually: profile !== 'kinesis' && profile !== 'mqtt' && kind !== 'stream' }
+  const { destination, source } = define(kind)
   const store = memoryStore({ clock })
   const failing = random() * 0.3
   const poison = random() * 0.05
@@ -44,15 +79,15 @@ export async function runSchedule(seed: number): Promise<Schedule> {
   const start = (process: string): Broker =>
     createBroker({
       driver,
-      destinations: [jobs],
-      routes: promised.ordered ? {} : { jobs: { ordering: 'best-effort' } },
+      destinations: [destination, source],
+      routes: { jobs: { deadLetter: { driver: deadLetters }, ...(ordered ? {} : { ordering: 'best-effort' }) } },
       provision: 'create',
       clock,
       random: seededRandom(seed * 31 + process.length + process.charCodeAt(0)),
       log: () => undefined,
     })
   const consume = async (broker: Broker): Promise<void> => {
-    await broker.consume(jobs, program.handler, {
+    await broker.consume(source, program.handler, {
       concurrency: 1 + below(8),
       use: [idempotency({ store }), retry({ maxAttempts: 2 + below(4), backoff: exponential({ initialMs: 50 + below(500), maxMs: 20_000, jitter: 'full' }) })],
     })
@@ -60,22 +95,22 @@ export async function runSchedule(seed: number): Promise<Schedule> {
 
   const first = start('first')
   const second = start('second')
-  await Promise.all([consume(first), consume(second)])
-  const sending = program.sendAll(first, jobs, 20 + below(30), 1 + below(6))
+  await Promise.all([...(competing ? [consume(first)] : []), consume(second)])
+  const sending = program.sendAll(first, destination, 20 + below(30), 1 + below(6))
   await program.sleep(below(10_000))
   // A process leaves in the middle and another takes its place.
   await second.drain({ timeoutMs: 1 + below(60_000) })
   const third = start('third')
   await consume(third)
   await program.settledOrStuck(sending)
-  await program.accountedFor(async () => program.collectDeadLetters(third, jobs))
+  await program.accountedFor(async () => program.collectDeadLetters(third, source))
   await Promise.all([first.drain(), third.drain()])
-  history.leftovers = await leftovers(start('observer'), jobs)
-  return { history, promised, trace, profile }
+  history.leftovers = await leftovers(start('observer'), source)
+  return { history, promised, trace, setting: `${profile}, ${kind}` }
 }
 
-async function leftovers(broker: Broker, jobs: Queue<Job>): Promise<History['leftovers']> {
-  const { ready = 0, inFlight = 0 } = await broker.stats(jobs)
+async function leftovers(broker: Broker, source: Source): Promise<History['leftovers']> {
+  const { ready = 0, inFlight = 0 } = await broker.stats(source)
   await broker.close()
   return { ready, inFlight }
 }
@@ -110,9 +145,9 @@ class Program {
     this.#onHandled?.()
   }
 
-  async sendAll(broker: Broker, jobs: Queue<Job>, count: number, keys: number): Promise<void> {
+  async sendAll(broker: Broker, destination: Destination, count: number, keys: number): Promise<void> {
     const { random, history } = this.#options
-    const producer = broker.producer(jobs)
+    const producer = broker.producer(destination)
     const open: Promise<void>[] = []
     for (let number = 0; number < count; number++) {
       const job: Job = { id: `m${number}`, key: `k${Math.floor(random() * keys)}` }
@@ -153,18 +188,19 @@ class Program {
     await collectDeadLetters()
   }
 
-  async collectDeadLetters(broker: Broker, jobs: Queue<Job>): Promise<void> {
-    for (const deadLetter of await broker.deadLetters(jobs).peek({ max: 1_000 })) if (deadLetter.id) this.#options.history.deadLettered.add(deadLetter.id)
+  async collectDeadLetters(broker: Broker, source: Source): Promise<void> {
+    for (const deadLetter of await broker.deadLetters(source).peek({ max: 1_000 })) if (deadLetter.id) this.#options.history.deadLettered.add(deadLetter.id)
   }
 }
 
 /** What the broker stored of each message, and how often it let one go for good. */
-function countCopies(driver: MemoryDriver, history: History): void {
-  driver.observe(({ kind, place, message }) => {
+function countCopies(driver: MemoryDriver, deadLetters: MemoryDriver, history: History): void {
+  deadLetters.observe(({ kind, message }) => {
+    if (kind === 'stored' && message?.id !== undefined) history.concluded.push(message.id)
+  })
+  driver.observe(({ kind, message }) => {
     const id = message?.id
     if (id === undefined) return
-    if (kind === 'stored' && place.includes('dead')) history.concluded.push(id)
-    if (place !== 'jobs' && place !== 'jobs.fifo') return
     if (kind === 'stored') history.copies.set(id, (history.copies.get(id) ?? 0) + 1)
     if (kind === 'acked') history.acks.set(id, (history.acks.get(id) ?? 0) + 1)
   })

@@ -67,7 +67,8 @@ function varying(endpoint: Endpoint, options: ResolvedOptions, route: ResolvedRo
     keyHold: endpoint.keyed ? 'process' : false,
     lease: { kind: 'scope', maxHoldMs: options.consumerTimeoutMs === false ? false : Math.floor(options.consumerTimeoutMs * holdShare) },
     releaseCounts: quorum,
-    redelivery: { immediate: true, delayed: laddered ? { maxMs: ladderMaxMs, keepsOrder: false } : false, onReconnect: true },
+    // Given back by a copy at the tail, with its count of attempts, and so not in order.
+    redelivery: { immediate: !endpoint.keyed, delayed: laddered ? { maxMs: ladderMaxMs, keepsOrder: false } : false, onReconnect: true },
     delay: delayable ? { maxMs: ladderMaxMs, resolutionMs: delayResolutionMs } : false,
     headerFilter: route.exchangeType === 'headers' && filterBindings(endpoint.subscription?.headerFilter) !== undefined ? 'native' : 'none',
     deliveryAttempt: quorum ? 'upper-bound' : 'none',

@@ -40,8 +40,10 @@ export class AmqpTopology implements Topology {
   async apply(endpoints: readonly Endpoint[], _changes: readonly Change[], signal: AbortSignal): Promise<void> {
     await this.#withAdmin(async (admin) => {
       for (const resource of resourcesOf(endpoints, this.#options)) {
-        if (resource.kind === 'binding') await admin.ask(`Binding ${resource.destination} to ${resource.source}`, (channel) => declare(channel, resource), signal)
-        else if (!(await exists(admin, resource, signal))) await admin.ask(`Declaring ${resource.kind} ${resource.name}`, (channel) => declare(channel, resource), signal)
+        if (resource.kind === 'binding')
+          await admin.ask(`Binding ${resource.destination} to ${resource.source}`, (channel) => declare(channel, resource), signal)
+        else if (!(await exists(admin, resource, signal)))
+          await admin.ask(`Declaring ${resource.kind} ${resource.name}`, (channel) => declare(channel, resource), signal)
         else if (resource.kind === 'exchange' && resource.records === 'filter') await this.#replaceFilter(admin, resource, signal)
       }
     })
@@ -85,7 +87,12 @@ export class AmqpTopology implements Topology {
     const resource = `exchange ${exchange.name}`
     const { argument, current } = differenceIn(error) ?? { argument: 'arguments', current: 'different' }
     if (argument === 'alternate-exchange' && exchange.records === 'filter') {
-      return { resource, kind: 'update', text: `Replace the filter in exchange ${String(current)} by the one in ${exchange.alternate}.`, permission: `configure on ${exchange.name}` }
+      return {
+        resource,
+        kind: 'update',
+        text: `Replace the filter in exchange ${String(current)} by the one in ${exchange.alternate}.`,
+        permission: `configure on ${exchange.name}`,
+      }
     }
     const text =
       argument === 'alternate-exchange' && exchange.records === 'partitions'

@@ -40,7 +40,7 @@ const ackIsItsOwn: ContractCase = {
     await inbox.settleAll('ack', ['m-3'])
     const next = await context.takeOver(session, inbox, () => 'ack')
     const others = ['m-1', 'm-2', 'm-4', 'm-5']
-    await context.waiting.eventually(() => next.inbox.has(others), () => `the unsettled messages come again; only ${show(next.inbox.distinct())} did`, context.againMs(place))
+    await context.waiting.eventually(() => next.inbox.has(others), () => `the unsettled messages come again; ${show(next.inbox.texts())} did, of ${show(inbox.texts())}`, context.againMs(place))
     check(next.inbox.texts().filter((text) => text === 'm-3').length <= inbox.texts().filter((text) => text === 'm-3').length, 'the acked message does not come again')
     await fallsSilent(context, next.session, next.inbox)
   },
