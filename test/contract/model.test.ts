@@ -1,5 +1,7 @@
 import fc from 'fast-check'
-import { describe, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { allMutants } from '../mutants/all-mutants.ts'
+import { alter } from '../mutants/alter.ts'
 import { System, type Command } from './model/system.ts'
 
 const nth = fc.nat({ max: 5 })
@@ -12,17 +14,35 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('advance' as const), ms: fc.constantFrom(500, 15_000, 30_000, 60_000) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('drain' as const, 'crash' as const, 'redrive' as const) }) },
 )
+const commands = fc.array(command, { maxLength: 60 })
+
+async function hold(system: System, sequence: readonly Command[]): Promise<void> {
+  await system.open()
+  for (const next of sequence) await system.run(next)
+  await system.finish()
+}
 
 describe.each(['full', 'sqs-fifo'] as const)('any sequence of commands on memory (%s)', (profile) => {
   it('is what the reference allows, and everything comes in the end', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(command, { maxLength: 60 }), async (commands) => {
-        const system = new System(profile)
-        await system.open()
-        for (const next of commands) await system.run(next)
-        await system.finish()
-      }),
-      { numRuns: 300, seed: 2026 },
+      fc.asyncProperty(commands, (sequence) => hold(new System(profile), sequence)),
+      { numRuns: 1_000, seed: 2026 },
     )
+  }, 60_000)
+})
+
+// A property that no driver could break would prove nothing.
+const broken = ['ack-no-op', 'ack-touches-neighbour', 'retry-loses', 'retry-delay-early', 'release-acks', 'lease-ends-early', 'last-of-batch-lost', 'redelivered-last', 'delivery-reversed', 'late-ack-claims-durable']
+
+describe.each(broken)('the property on the mutant %s', (name) => {
+  it('fails', async () => {
+    const mutant = allMutants.find((candidate) => candidate.name === name)
+    expect(mutant).toBeDefined()
+    const wrapped = (): System => new System('full', (driver) => alter(driver, mutant?.alterations() ?? {}))
+    const result = await fc.check(
+      fc.asyncProperty(commands, (sequence) => hold(wrapped(), sequence)),
+      { numRuns: 500, seed: 2026, endOnFailure: true },
+    )
+    expect(result.failed).toBe(true)
   }, 60_000)
 })

@@ -1,5 +1,5 @@
-import type { Delivery, Endpoint, Intake, Link, Outcome, Outgoing, Receiver, Services } from '@busbar/core/driver'
-import { memory, virtualClock, type ProfileName } from '@busbar/memory'
+import type { Delivery, Driver, Endpoint, Intake, Link, Outcome, Outgoing, Receiver, Services } from '@busbar/core/driver'
+import { memory, virtualClock, type MemoryDriver, type ProfileName } from '@busbar/memory'
 import { Reference } from './reference.ts'
 
 export type Command =
@@ -17,7 +17,8 @@ const signal = new AbortController().signal
 export class System {
   readonly reference: Reference = new Reference()
   readonly #clock = virtualClock({ auto: false })
-  readonly #broker
+  readonly #broker: MemoryDriver
+  readonly #driver: Driver
   readonly #main: Endpoint
   readonly #dead: Endpoint
   #link!: Link
@@ -26,14 +27,15 @@ export class System {
   #failure: Error | undefined
   #sent = 0
 
-  constructor(profile: ProfileName) {
+  constructor(profile: ProfileName, wrap: (driver: Driver) => Driver = (driver) => driver) {
     this.#broker = memory({ profile, clock: this.#clock, leaseMs, seed: 7 })
+    this.#driver = wrap(this.#broker)
     this.#main = this.#endpoint('main.fifo')
     this.#dead = this.#endpoint('dead.fifo')
   }
 
   async open(): Promise<void> {
-    this.#link = await this.#broker.connect(this.#services(), signal)
+    this.#link = await this.#driver.connect(this.#services(), signal)
     await this.#receive()
   }
 

@@ -40,7 +40,13 @@ const sendInOutage: ContractCase = {
     const place = context.api.place()
     const broker = await context.api.broker(place)
     const producer = broker.producer(place.destination)
+    const seen = new Set<string>()
+    await broker.consume(place.source, (message) => {
+      seen.add(message.body)
+      context.changes.notify()
+    })
     await producer.send('before')
+    await context.waiting.eventually(() => seen.has('before'), 'a message arrives before the outage', context.harness.bounds.arrivalMs)
     const outage = await context.fault('outage')()
     const sends = Promise.allSettled(numbered('m', 5).map((body) => producer.send(body, { timeoutMs: 20_000 })))
     await context.waiting.until(context.now + 500)
@@ -48,11 +54,6 @@ const sendInOutage: ContractCase = {
     const results = await context.waiting.settled(sends, 'sends made during an outage', context.harness.bounds.reconnectMs + 20_000)
     const refused = results.filter((result) => result.status === 'rejected')
     check(refused.length === 0, () => `all are stored in the end; ${show(refused.map(({ reason }) => String(reason)))}`)
-    const seen = new Set<string>()
-    await broker.consume(place.source, (message) => {
-      seen.add(message.body)
-      context.changes.notify()
-    })
     await context.waiting.eventually(() => ['before', ...numbered('m', 5)].every((body) => seen.has(body)), () => `all arrive; only ${show([...seen])} did`, context.harness.bounds.reconnectMs + context.harness.bounds.arrivalMs)
   },
 }
@@ -67,19 +68,21 @@ const outageTooLong: ContractCase = {
     const place = context.api.place()
     const broker = await context.api.broker(place)
     const producer = broker.producer(place.destination)
+    const seen = new Set<string>()
+    await broker.consume(place.source, (message) => {
+      seen.add(message.body)
+      context.changes.notify()
+    })
     await producer.send('before')
+    await context.waiting.eventually(() => seen.has('before'), 'a message arrives before the outage', context.harness.bounds.arrivalMs)
     const outage = await context.fault('outage')()
     const [result] = await context.waiting.settled(Promise.allSettled([producer.send('late', { timeoutMs: 1_000 })]), 'a send with a deadline', 1_000 + context.harness.bounds.reconnectMs)
     await outage.end()
     check(result?.status === 'rejected', 'it rejects')
     const { code } = result.reason as { readonly code?: unknown }
     check(code === 'ERR_TIMEOUT' || code === 'ERR_UNCONFIRMED', () => `its code is ERR_TIMEOUT or ERR_UNCONFIRMED, not ${show(code)}`)
-    const seen = new Set<string>()
-    await broker.consume(place.source, (message) => {
-      seen.add(message.body)
-      context.changes.notify()
-    })
-    await context.waiting.eventually(() => seen.has('before'), 'the consumer works after the outage', context.harness.bounds.reconnectMs + context.harness.bounds.arrivalMs)
+    await producer.send('after')
+    await context.waiting.eventually(() => seen.has('after'), 'producer and consumer work after the outage', context.harness.bounds.reconnectMs + context.harness.bounds.arrivalMs)
     if (code === 'ERR_TIMEOUT') await context.waiting.never(() => seen.has('late'), 'a send answered ERR_TIMEOUT (never handed over) arrives', context.harness.bounds.quietMs)
   },
 }

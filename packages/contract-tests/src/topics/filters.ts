@@ -1,4 +1,4 @@
-import type { Filter, HeaderFilter } from '@busbar/core'
+import { stream, topic, type Filter, type HeaderFilter } from '@busbar/core'
 import type { EndpointSubscription } from '@busbar/core/driver'
 import type { ContractCase } from '../case.ts'
 import { checkSameMembers } from '../kit/assert.ts'
@@ -6,7 +6,7 @@ import type { CaseContext } from '../kit/context.ts'
 import { headersOf } from '../kit/messages.ts'
 import { expectRefusal } from '../kit/refusal.ts'
 
-const orders = [
+const policies = [
   { kind: 'placed', totalCents: 5_000, country: 'AT' },
   { kind: 'placed', totalCents: 15_000, country: 'DE' },
   { kind: 'cancelled', totalCents: 20_000, country: 'DE' },
@@ -34,8 +34,8 @@ const filter: ContractCase = {
       const place = await context.place({ subscription: { filter: wanted } })
       const session = await context.connect()
       const inbox = await session.receive(place, { react: () => 'ack' })
-      await session.send(place, orders.map((order) => ({ body: JSON.stringify(order), contentType: 'application/json' })))
-      const expected = matches.map((index) => JSON.stringify(orders[index]))
+      await session.send(place, policies.map((order) => ({ body: JSON.stringify(order), contentType: 'application/json' })))
+      const expected = matches.map((index) => JSON.stringify(policies[index]))
       await context.waiting.eventually(() => inbox.has(expected), `what matches ${JSON.stringify(wanted)} arrives`, context.harness.bounds.arrivalMs)
       await context.waiting.until(context.now + context.harness.bounds.quietMs)
       checkSameMembers(inbox.texts(), expected, `filter ${JSON.stringify(wanted)}`)
@@ -81,20 +81,29 @@ const emulated: ContractCase = {
   kinds: ['topic', 'stream'],
   applies: (capabilities) => capabilities.filter === 'none' && capabilities.settlement !== false,
   async run(context) {
-    const place = context.api.place({}, { headerFilter: { tenant: ['acme'] } })
-    await expectRefusal(() => context.api.broker(place), place.name)
-    const broker = await context.api.broker(place, { route: { emulate: ['filter'] } })
+    const name = context.uniqueName()
+    const orders = context.kind === 'topic' ? topic<Order>(name) : stream<Order>(name)
+    const german = orders.subscription('german', { filter: { country: ['DE'] }, headerFilter: { tenant: ['acme'] } })
+    await expectRefusal(() => context.api.make([orders, german], { [name]: context.api.route() }).start(), name)
+    const broker = context.api.make([orders, german], { [name]: context.api.route({ emulate: ['filter'] }) })
     const seen: string[] = []
-    await broker.consume(place.source, (message) => {
-      seen.push(message.body)
+    await broker.consume(german, (message) => {
+      seen.push(message.body.id)
       context.changes.notify()
     })
-    const producer = broker.producer(place.destination)
-    await producer.send('other', { headers: { tenant: 'other' } })
-    await producer.send('acme', { headers: { tenant: 'acme' } })
-    await context.waiting.eventually(() => seen.includes('acme'), 'what matches is handled', context.harness.bounds.arrivalMs)
-    checkSameMembers(seen, ['acme'], 'what the handler sees')
+    // A subscription of a stream begins at its end: it must be there before the messages.
+    const producer = broker.producer(orders)
+    await producer.send({ id: 'other country', country: 'FR' }, { headers: { tenant: 'acme' } })
+    await producer.send({ id: 'other tenant', country: 'DE' }, { headers: { tenant: 'other' } })
+    await producer.send({ id: 'both match', country: 'DE' }, { headers: { tenant: 'acme' } })
+    await context.waiting.eventually(() => seen.includes('both match'), 'what matches is handled', context.harness.bounds.arrivalMs)
+    checkSameMembers(seen, ['both match'], 'what the handler sees')
   },
+}
+
+interface Order {
+  readonly id: string
+  readonly country: string
 }
 
 export const filterCases: readonly ContractCase[] = [filter, headerFilter, emulated]

@@ -339,11 +339,12 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   readonly #onSettled = (task: Task, outcome: Outcome, result: SettleResult, answer: Answer): void => {
     const { sameAs, incoming } = outcome.delivery
     const { log, telemetry } = this.#options
+    // A redelivery was adopted meanwhile: whatever became of the old receipt, the new one is open.
+    if (outcome.action === 'ack' && task.delivery !== outcome.delivery && !task.lost) {
+      this.#settler.push(task, { delivery: task.delivery, action: 'ack' }, answer)
+      return
+    }
     if (result === 'too-late' && outcome.action === 'ack') {
-      if (task.delivery !== outcome.delivery && !task.lost) {
-        this.#settler.push(task, { delivery: task.delivery, action: 'ack' }, answer)
-        return
-      }
       if (sameAs !== undefined) this.#handled.set(sameAs, true)
       log('warn', 'settle:too-late', { source: this.source, messageId: incoming.id })
     } else if (typeof result === 'object') {
