@@ -6,6 +6,8 @@ export type Command =
   | { readonly do: 'send'; readonly key: string | undefined }
   /** On the n-th of the deliveries held, modulo their number. */
   | { readonly do: 'ack' | 'release' | 'dead-letter'; readonly nth: number }
+  /** An ack with a receipt that is dead, since its lease has ended or its consumer was taken for dead. */
+  | { readonly do: 'late-ack'; readonly nth: number }
   | { readonly do: 'retry'; readonly nth: number; readonly delayMs: number }
   | { readonly do: 'advance'; readonly ms: number }
   | { readonly do: 'drain' | 'crash' | 'redrive' }
@@ -24,6 +26,7 @@ export class System {
   #link!: Link
   #receiver!: Receiver
   #held: Delivery[] = []
+  #stale: Delivery[] = []
   #failure: Error | undefined
   #sent = 0
 
@@ -61,13 +64,18 @@ export class System {
         return this.#send(this.#main, `m-${++this.#sent}`, command.key, true)
       case 'advance':
         return this.#clock.advance(command.ms)
+      case 'late-ack':
+        return this.#ackLate(command.nth)
       case 'crash':
+        this.#stale.push(...this.#held)
         this.#held = []
         this.reference.freed()
         return this.#broker.crashConsumers()
       case 'drain':
         await this.#receiver.pause()
         this.#held = []
+        // Receipts are their receiver's own.
+        this.#stale = []
         this.reference.freed()
         await this.#receiver.handBack()
         return this.#receive()
@@ -78,7 +86,7 @@ export class System {
     }
   }
 
-  async #settle(command: Extract<Command, { readonly nth: number }>): Promise<void> {
+  async #settle(command: Exclude<Extract<Command, { readonly nth: number }>, { readonly do: 'late-ack' }>): Promise<void> {
     const [delivery] = this.#held.splice(command.nth % Math.max(1, this.#held.length), 1)
     if (delivery === undefined) return
     const text = String(delivery.incoming.body)
@@ -91,6 +99,13 @@ export class System {
     this.reference.settled(text, live, now, command.do === 'ack' ? 'gone' : command.do === 'dead-letter' ? 'dead' : 'ready', command.do === 'retry' ? now + command.delayMs : 0)
     const [answer] = await this.#receiver.settle([outcome])
     if ((answer === 'durable') !== live) throw new Error(`${command.do} of ${text} was answered ${JSON.stringify(answer)}, its lease was ${live ? 'live' : 'dead'}`)
+  }
+
+  async #ackLate(nth: number): Promise<void> {
+    const delivery = this.#stale[nth % Math.max(1, this.#stale.length)]
+    if (delivery === undefined) return
+    const [answer] = await this.#receiver.settle([{ delivery, action: 'ack' }])
+    if (answer !== 'too-late') throw new Error(`a late ack of ${String(delivery.incoming.body)} was answered ${JSON.stringify(answer)}`)
   }
 
   async #send(endpoint: Endpoint, text: string, key: string | undefined, isNew: boolean): Promise<void> {
@@ -130,6 +145,7 @@ export class System {
   }
 
   #arrived(delivery: Delivery): void {
+    this.#stale.push(...this.#held.filter(({ sameAs }) => sameAs === delivery.sameAs))
     this.#held = [...this.#held.filter(({ sameAs }) => sameAs !== delivery.sameAs), delivery]
     try {
       this.reference.delivered(String(delivery.incoming.body), this.#clock.monotonic(), delivery.leaseUntil ?? 0)

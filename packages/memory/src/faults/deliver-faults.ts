@@ -9,7 +9,7 @@ import type { Fault } from './plan.ts'
 export function deliverUnder(faults: Faults, struck: readonly Fault[], queue: Queue, port: Port, deliveries: QueueDelivery[]): void {
   let batch = deliveries
   for (const fault of struck) {
-    if (fault.kind === 'reorder') batch = shuffled(batch, faults.world.random, queue.behaviour.order !== 'none')
+    if (fault.kind === 'reorder') batch = shuffled(batch, faults.world.random, queue.behaviour.order !== 'none' || queue.behaviour.exclusive)
     if (fault.kind === 'delay' && !faults.stalled.has(port)) stall(faults, port, fault.ms)
   }
   const stalled = faults.stalled.get(port)
