@@ -4,7 +4,6 @@ export default defineConfig({
   entry: { index: 'src/index.ts' },
   format: 'esm',
   fixedExtension: false,
-  hash: false,
   platform: 'node',
   target: 'node22.12',
   dts: true,

@@ -13,7 +13,8 @@ process.exit(failed === 0 ? 0 : 1)
 async function run(name: ProfileName): Promise<number> {
   const { runner, cases } = plainRunner()
   const certificate = describeDriverContract({ name, harness: memoryHarness({ profile: name }), runner, cases: allCases.filter(({ id }) => id.includes(part)) })
-  for (const { name: title, body } of cases) await body().catch((error: unknown) => console.error(`${title}\n  ${error instanceof Error ? error.message : String(error)}`))
+  for (const { name: title, body } of cases)
+    await body().catch((error: unknown) => console.error(`${title}\n  ${error instanceof Error ? error.message : String(error)}`))
   const failures = certificate.results.filter(({ outcome }) => outcome === 'failed').length
   console.log(`${name}: ${certificate.results.length - failures} of ${certificate.results.length}`)
   return failures

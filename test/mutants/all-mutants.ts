@@ -1,9 +1,13 @@
 import { bodyFaults } from './faults/bodies.ts'
+import { claimFaults } from './faults/claims.ts'
+import { connectionFaults } from './faults/connections.ts'
 import { flowFaults } from './faults/flow.ts'
+import { foreignFaults } from './faults/foreign.ts'
 import { headerFaults } from './faults/headers.ts'
 import { leaseFaults } from './faults/leases.ts'
 import { operationFaults } from './faults/operations.ts'
 import { orderingFaults } from './faults/ordering.ts'
+import { receiptFaults } from './faults/receipts.ts'
 import { scheduleFaults } from './faults/schedules.ts'
 import { sendingFaults } from './faults/sending.ts'
 import { settlingFaults } from './faults/settling.ts'
@@ -17,10 +21,14 @@ export const allMutants: readonly Mutant[] = [
   ...sendingFaults,
   ...scheduleFaults,
   ...settlingFaults,
+  ...receiptFaults,
   ...leaseFaults,
   ...orderingFaults,
   ...flowFaults,
   ...topicFaults,
   ...streamFaults,
   ...operationFaults,
+  ...foreignFaults,
+  ...connectionFaults,
+  ...claimFaults,
 ]

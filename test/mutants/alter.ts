@@ -48,15 +48,29 @@ export interface Alterations {
   link?(link: Link): Partial<Link>
   /** Endpoints as the sound driver is told of them. */
   endpoint?(endpoint: Endpoint): Endpoint
-  send?(batch: readonly Outgoing[], next: (batch: readonly Outgoing[], signal?: AbortSignal) => Promise<readonly SendResult[]>, site: SenderSite, signal: AbortSignal): Promise<readonly SendResult[]>
+  send?(
+    batch: readonly Outgoing[],
+    next: (batch: readonly Outgoing[], signal?: AbortSignal) => Promise<readonly SendResult[]>,
+    site: SenderSite,
+    signal: AbortSignal,
+  ): Promise<readonly SendResult[]>
   /** Overrides what `writable` says. */
   readonly sender?: { readonly writable: boolean }
   sizeOf?(message: Outgoing, next: (message: Outgoing) => number): number
   window?(window: Window): Window
   arrive?(deliveries: readonly Delivery[], next: (deliveries: readonly Delivery[]) => void, site: ReceiverSite): void
   lost?(next: () => void, site: ReceiverSite): void
-  settle?(outcomes: readonly Outcome[], next: (outcomes: readonly Outcome[]) => Promise<readonly SettleResult[]>, site: ReceiverSite): Promise<readonly SettleResult[]>
-  extend?(deliveries: readonly Delivery[], ms: number, next: (deliveries: readonly Delivery[], ms: number) => Promise<readonly SettleResult[]>, site: ReceiverSite): Promise<readonly SettleResult[]>
+  settle?(
+    outcomes: readonly Outcome[],
+    next: (outcomes: readonly Outcome[]) => Promise<readonly SettleResult[]>,
+    site: ReceiverSite,
+  ): Promise<readonly SettleResult[]>
+  extend?(
+    deliveries: readonly Delivery[],
+    ms: number,
+    next: (deliveries: readonly Delivery[], ms: number) => Promise<readonly SettleResult[]>,
+    site: ReceiverSite,
+  ): Promise<readonly SettleResult[]>
   /** Members of the receiver to replace. */
   receiver?(site: ReceiverSite): Partial<Pick<Receiver, 'start' | 'resize' | 'pause' | 'resume' | 'handBack' | 'seek'>>
 }
@@ -96,7 +110,9 @@ export function disguise(delivery: Delivery, changes: Partial<Pick<Delivery, 'in
 
 export function withIncoming(delivery: Delivery, changes: Partial<Incoming>): Delivery {
   const { id, body, bodyBytes, headers, type, contentType, timestamp, key, attempt, correlationId, replyTo, position, native } = delivery.incoming
-  return disguise(delivery, { incoming: { id, body, bodyBytes, headers, type, contentType, timestamp, key, attempt, correlationId, replyTo, position, native, ...changes } })
+  return disguise(delivery, {
+    incoming: { id, body, bodyBytes, headers, type, contentType, timestamp, key, attempt, correlationId, replyTo, position, native, ...changes },
+  })
 }
 
 const undisguised = new WeakMap<Delivery, Delivery>()
@@ -108,12 +124,16 @@ export function original(delivery: Delivery): Delivery {
 function alterLink(link: Link, alterations: Alterations, services: Services, linkNumber: number): Link {
   const seen = (endpoint: Endpoint): Endpoint => (alterations.endpoint ? alterations.endpoint(endpoint) : endpoint)
   const { receiver, topology } = link
+  const stats = link.stats?.bind(link)
+  const browse = link.browse?.bind(link)
   const replaced = alterations.link?.(link) ?? {}
   return {
     native: link.native,
-    inspect: (endpoint, signal) => (alterations.inspect ? alterations.inspect(() => link.inspect(seen(endpoint), signal), endpoint) : link.inspect(seen(endpoint), signal)),
+    inspect: (endpoint, signal) =>
+      alterations.inspect ? alterations.inspect(() => link.inspect(seen(endpoint), signal), endpoint) : link.inspect(seen(endpoint), signal),
     sender: (endpoint) => alterSender(link.sender(seen(endpoint)), alterations, { endpoint, services, linkNumber }),
-    receiver: receiver === false ? false : (endpoint, intake, window) => alterReceiver({ endpoint, seen: seen(endpoint), intake, window, link, services }, alterations),
+    receiver:
+      receiver === false ? false : (endpoint, intake, window) => alterReceiver({ endpoint, seen: seen(endpoint), intake, window, link, services }, alterations),
     ...(link.replies === undefined ? {} : { replies: link.replies }),
     ...(topology === undefined
       ? {}
@@ -123,8 +143,8 @@ function alterLink(link: Link, alterations: Alterations, services: Services, lin
             apply: (endpoints, changes, signal) => topology.apply(endpoints.map(seen), changes, signal),
           },
         }),
-    ...(link.stats === undefined ? {} : { stats: (endpoint, signal) => link.stats!(seen(endpoint), signal) }),
-    ...(link.browse === undefined ? {} : { browse: (endpoint, options, signal) => link.browse!(seen(endpoint), options, signal) }),
+    ...(stats === undefined ? {} : { stats: (endpoint, signal) => stats(seen(endpoint), signal) }),
+    ...(browse === undefined ? {} : { browse: (endpoint, options, signal) => browse(seen(endpoint), options, signal) }),
     health: () => link.health(),
     close: () => link.close(),
     ...replaced,
@@ -135,7 +155,8 @@ function alterSender(sender: Sender, alterations: Alterations, place: Omit<Sende
   const site: SenderSite = { ...place, sender }
   return {
     send: (batch, signal) => {
-      const next = (part: readonly Outgoing[], other: AbortSignal = signal): Promise<readonly SendResult[]> => (part.length === 0 ? Promise.resolve([]) : sender.send(part, other))
+      const next = (part: readonly Outgoing[], other: AbortSignal = signal): Promise<readonly SendResult[]> =>
+        part.length === 0 ? Promise.resolve([]) : sender.send(part, other)
       return alterations.send ? alterations.send(batch, next, site, signal) : next(batch)
     },
     sizeOf: (message) => (alterations.sizeOf ? alterations.sizeOf(message, (other) => sender.sizeOf(other)) : sender.sizeOf(message)),
@@ -187,18 +208,21 @@ function alterReceiver(place: ReceiverPlace, alterations: Alterations): Receiver
     for (const outcome of outcomes) unsettled.delete(original(outcome.delivery))
     return outcomes.length === 0 ? Promise.resolve([]) : receiver.settle(outcomes.map((outcome) => ({ ...outcome, delivery: original(outcome.delivery) })))
   }
-  const extend = (deliveries: readonly Delivery[], ms: number): Promise<readonly SettleResult[]> => receiver.extend!(deliveries.map(original), ms)
+  const extendBelow = receiver.extend?.bind(receiver)
+  const seek = receiver.seek?.bind(receiver)
+  const extend = (deliveries: readonly Delivery[], ms: number): Promise<readonly SettleResult[]> =>
+    extendBelow === undefined ? Promise.resolve([]) : extendBelow(deliveries.map(original), ms)
   return {
     start: () => receiver.start(),
     settle: (outcomes) => (alterations.settle ? alterations.settle(outcomes, settle, site) : settle(outcomes)),
-    ...(receiver.extend === undefined
+    ...(extendBelow === undefined
       ? {}
       : { extend: (deliveries, ms) => (alterations.extend ? alterations.extend(deliveries, ms, extend, site) : extend(deliveries, ms)) }),
     resize: (size) => receiver.resize(alterations.window?.(size) ?? size),
     pause: () => receiver.pause(),
     resume: () => receiver.resume(),
     handBack: () => receiver.handBack(),
-    ...(receiver.seek === undefined ? {} : { seek: (position) => receiver.seek!(position) }),
+    ...(seek === undefined ? {} : { seek: (position) => seek(position) }),
     ...alterations.receiver?.(site),
   }
 }

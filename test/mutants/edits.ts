@@ -17,14 +17,19 @@ export function editArriving(edit: (delivery: Delivery, site: ReceiverSite) => D
   return {
     arrive: (deliveries, next, site) => {
       const kept = deliveries.map((delivery) => ({ delivery, edited: edit(delivery, site) }))
-      ackInSilence(site, kept.filter(({ edited }) => edited === undefined).map(({ delivery }) => delivery))
+      ackInSilence(
+        site,
+        kept.filter(({ edited }) => edited === undefined).map(({ delivery }) => delivery),
+      )
       next(kept.flatMap(({ edited }) => (edited === undefined ? [] : [edited])))
     },
   }
 }
 
 /** Changes every outcome on its way out; a result in its place means that nothing is done. */
-export function editOutcomes(edit: (outcome: Outcome, index: number, outcomes: readonly Outcome[], site: ReceiverSite) => Outcome | Exclude<SettleResult, object>): Alterations {
+export function editOutcomes(
+  edit: (outcome: Outcome, index: number, outcomes: readonly Outcome[], site: ReceiverSite) => Outcome | Exclude<SettleResult, object>,
+): Alterations {
   return {
     settle: async (outcomes, next, site) => {
       const edited = outcomes.map((outcome, index) => edit(outcome, index, outcomes, site))
@@ -55,8 +60,21 @@ export function outgoingOf(incoming: Delivery['incoming'], site: Pick<ReceiverSi
   const { id, body, bodyBytes, headers, type, contentType, timestamp, key, attempt, correlationId, replyTo } = incoming
   const { clock } = site.services
   return {
-    id: id ?? 'none', body, bodyBytes, headers, type, contentType, timestamp: timestamp ?? clock.now(), key, attempt, correlationId, replyTo,
-    deduplicationId: undefined, delayMs, timeToLiveMs: undefined, priority: undefined,
+    id: id ?? 'none',
+    body,
+    bodyBytes,
+    headers,
+    type,
+    contentType,
+    timestamp: timestamp ?? clock.now(),
+    key,
+    attempt,
+    correlationId,
+    replyTo,
+    deduplicationId: undefined,
+    delayMs,
+    timeToLiveMs: undefined,
+    priority: undefined,
   }
 }
 

@@ -47,7 +47,7 @@ export const legalDrivers: readonly LegalDriver[] = [
     alterations: () => {
       let calls = 0
       const later = <T>(clock: { monotonic(): number; timer(atMs: number, wake: () => void): unknown }, act: () => Promise<T>): Promise<T> =>
-        new Promise((resolve, reject) => clock.timer(clock.monotonic() + ((++calls * 317) % slowMs), () => act().then(resolve, reject)))
+        new Promise((resolve, reject) => clock.timer(clock.monotonic() + ((++calls * 317) % slowMs), () => void act().then(resolve, reject)))
       return {
         send: async (batch, next, { services: { clock } }) => {
           const results = await next(batch)
@@ -71,6 +71,7 @@ export async function runLegal({ name, profile, alterations, arrivalMs }: LegalD
   const { runner, cases } = plainRunner()
   describeDriverContract({ name, harness: memoryHarness({ profile, wrap, ...(arrivalMs === undefined ? {} : { arrivalMs }) }), runner })
   const failed: string[] = []
-  for (const { name: title, body } of cases) await body().catch((error: unknown) => failed.push(`${title}: ${error instanceof Error ? error.message : String(error)}`))
+  for (const { name: title, body } of cases)
+    await body().catch((error: unknown) => failed.push(`${title}: ${error instanceof Error ? error.message : String(error)}`))
   return failed
 }

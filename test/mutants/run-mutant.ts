@@ -7,9 +7,7 @@ import type { Mutant } from './mutant.ts'
 /** Real time after which a case counts as hung: virtual time needs milliseconds. */
 const hungMs = 20_000
 
-export type Verdict =
-  | { readonly killed: true; readonly kind: Kind; readonly text: string }
-  | { readonly killed: false; readonly text: string }
+export type Verdict = { readonly killed: true; readonly kind: Kind; readonly text: string } | { readonly killed: false; readonly text: string }
 
 /** Runs a case that must kill the mutant, on the mutant. */
 export async function runMutant(mutant: Mutant, killer: CaseId = mutant.killedBy): Promise<Verdict> {

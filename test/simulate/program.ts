@@ -1,4 +1,4 @@
-import { createBroker, exponential, queue, type Broker, type Clock, stream, topic, type Message, type Queue, type Stream, type Subscription, type Topic } from '@busbar/core'
+import { createBroker, exponential, isBrokerError, queue, type Broker, type Clock, stream, topic, type Message, type Queue, type Stream, type Subscription, type Topic } from '@busbar/core'
 import { idempotency } from '@busbar/middleware/idempotency'
 import { retry } from '@busbar/middleware/retry'
 import { memory, memoryStore, seededRandom, virtualClock, type MemoryDriver, type ProfileName } from '@busbar/memory'
@@ -156,7 +156,7 @@ class Program {
       open.push(
         producer.send(job, { timeoutMs: 120_000 }).then(
           () => void (sent.outcome = 'confirmed'),
-          (error: { code?: string }) => void (sent.outcome = error.code === 'ERR_UNCONFIRMED' ? 'unknown' : 'failed'),
+          (error: unknown) => void (sent.outcome = isBrokerError(error) && error.code === 'ERR_UNCONFIRMED' ? 'unknown' : 'failed'),
         ),
       )
       if (random() < 0.3) await this.sleep(random() * 500)

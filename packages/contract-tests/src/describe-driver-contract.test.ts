@@ -29,14 +29,17 @@ const harness: Harness = {
   uniqueName: (prefix) => prefix,
 }
 
-function suite(cases: readonly Partial<ContractCase>[], knownGaps: readonly KnownGap[] = []): { readonly run: () => Promise<string[]>; readonly outcomes: () => string[] } {
+function suite(
+  cases: readonly Partial<ContractCase>[],
+  knownGaps: readonly KnownGap[] = [],
+): { readonly run: () => Promise<string[]>; readonly outcomes: () => string[] } {
   const registered: { readonly name: string; readonly body: () => Promise<void> }[] = []
   const runner: Runner = { describe: (_name, body) => body(), it: (name, body) => void registered.push({ name, body }) }
   const complete = cases.map((part): ContractCase => ({ id: 'errors/after-close', title: 'a title', examines: [], kills: [], run: async () => {}, ...part }))
   const certificate = describeDriverContract({ name: 'nothing', harness, runner, knownGaps, cases: complete })
   const run = async (): Promise<string[]> => {
     const failures: string[] = []
-    for (const { name, body } of registered) await body().catch((error: Error) => failures.push(`${name.split(':')[0]}: ${error.message}`))
+    for (const { name, body } of registered) await body().catch((error: unknown) => failures.push(`${name.split(':')[0]}: ${(error as Error).message}`))
     return failures
   }
   return { run, outcomes: () => certificate.results.map(({ id, kind, outcome }) => `${id} ${kind} ${outcome}`) }
@@ -77,7 +80,10 @@ describe('describeDriverContract', () => {
   })
 
   it('records as not examined what needs a fault that the harness cannot cause, or too long a wait', async () => {
-    const { run, outcomes } = suite([{ faults: ['outage'], run: failing }, { id: 'errors/branded', waitsMs: () => 2_000, run: failing }])
+    const { run, outcomes } = suite([
+      { faults: ['outage'], run: failing },
+      { id: 'errors/branded', waitsMs: () => 2_000, run: failing },
+    ])
     expect(await run()).toEqual([])
     expect(outcomes()).toEqual(['errors/after-close queue not-examined', 'errors/branded queue not-examined'])
   })

@@ -61,20 +61,20 @@ export function describeDriverContract({ name, harness, runner, knownGaps = [], 
       return
     }
     const gap = knownGaps.find((entry) => entry.case === contractCase.id && (entry.kind === undefined || entry.kind === kind))
+    const inspected = (capabilities: Capabilities): void => {
+      const found = (certificate.inspected[kind] ??= {})
+      found[contractCase.keyed === true ? 'keyed' : 'unkeyed'] = capabilities
+    }
     const body = async (): Promise<void> => {
-      try {
-        await runCase(contractCase, harness, kind, (capabilities) => ((certificate.inspected[kind] ??= {})[contractCase.keyed === true ? 'keyed' : 'unkeyed'] = capabilities))
-        record('passed')
-      } catch (error) {
-        if (error instanceof NotApplicable) return record('not-applicable', error.message)
-        const reason = error instanceof Error ? error.message : String(error)
-        if (gap === undefined) {
-          record('failed', reason)
-          throw error
-        }
-        gaps.delete(gap)
-        record('gap', gap.reason)
+      const failure = await failureOf(() => runCase(contractCase, harness, kind, inspected))
+      if (failure === undefined) return record('passed')
+      if (failure.error instanceof NotApplicable) return record('not-applicable', failure.error.message)
+      if (gap === undefined) {
+        record('failed', failure.error instanceof Error ? failure.error.message : String(failure.error))
+        throw failure.error
       }
+      gaps.delete(gap)
+      record('gap', gap.reason)
     }
     runner.it(title, body, harness.bounds.caseMs)
   }
@@ -104,4 +104,13 @@ function checkGaps(knownGaps: readonly KnownGap[], unused: ReadonlySet<KnownGap>
   if (unused.size === 0) return
   const texts = knownGaps.filter((gap) => unused.has(gap)).map((gap) => `${gap.case}${gap.kind === undefined ? '' : ` (${gap.kind})`}`)
   throw new ContractViolation(`known gaps that are none any more, or never ran: ${texts.join(', ')}`)
+}
+
+async function failureOf(act: () => Promise<void>): Promise<{ readonly error: unknown } | undefined> {
+  try {
+    await act()
+    return undefined
+  } catch (error) {
+    return { error }
+  }
 }

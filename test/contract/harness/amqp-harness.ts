@@ -28,7 +28,12 @@ function harnessThrough(bed: RabbitmqBed, url: string, direct: string): Harness 
     createDriver: () => amqp({ url, partitions: 2, reconnectMaxMs: 500, rebalanceMs: 200, handOverMs: 5_000 }),
     uniqueName: (prefix) => `${prefix}-${++names}`,
     // Declared for all cases and used by those that need them; without proxies of their own the faults of one would reach the others.
-    faults: { cutConnections: unavailable, outage: unavailable, sendForeign: (name, kind, message) => publish(direct, name, kind, message) },
+    faults: {
+      cutConnections: unavailable,
+      outage: unavailable,
+      loseNextAnswer: unavailable,
+      sendForeign: (name, kind, message) => publish(direct, name, kind, message),
+    },
     forCase: async () => {
       const proxy = await startProxy(Number(new URL(direct).port))
       const own = harnessThrough(bed, proxy.through(direct), direct)
@@ -37,6 +42,14 @@ function harnessThrough(bed: RabbitmqBed, url: string, direct: string): Harness 
         faults: {
           ...own.faults,
           cutConnections: async () => proxy.reset(),
+          loseNextAnswer: async () => {
+            // What is sent now arrives; the broker's answers do not, and then the connection ends.
+            proxy.freeze('down')
+            setTimeout(() => {
+              proxy.reset()
+              proxy.thaw()
+            }, 500)
+          },
           outage: async () => {
             proxy.refuse(true)
             proxy.reset()

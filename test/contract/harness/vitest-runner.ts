@@ -15,7 +15,10 @@ export function vitestRunner(order: 'serial' | 'concurrent'): Runner {
       })
     },
     // Outermost are the checks on the whole run, which come last and alone.
-    it: (name, body, timeoutMs) => void (order === 'concurrent' && depth > 1 ? it.concurrent : it)(name, body, timeoutMs),
+    it: (name, body, timeoutMs) => {
+      const register = order === 'concurrent' && depth > 1 ? it.concurrent : it
+      register(name, body, timeoutMs)
+    },
     skip: (name, reason) => it.skip(`${name} [not examined: ${reason}]`, () => {}),
   }
 }

@@ -26,8 +26,10 @@ export async function checkCertificate(certificate: Certificate): Promise<void> 
   const remedy = 'Look at what has changed; if it is right, run again with BUSBAR_WRITE=1.'
   if (kept === undefined) throw new Error(`There is no certificate for ${certificate.name}. ${remedy}`)
   const differences = differencesOf({ ...found, date: kept.date }, kept)
-  if (differences.length > 0) throw new Error(`The certificate of ${certificate.name} is not what the cases have found: ${differences.slice(0, 10).join('; ')}. ${remedy}`)
-  if ((await readFile(page, 'utf8').catch(() => '')) !== matrixPage(await keptCertificates())) throw new Error(`docs/reference/capabilities.md is not what the certificates say. ${remedy}`)
+  if (differences.length > 0)
+    throw new Error(`The certificate of ${certificate.name} is not what the cases have found: ${differences.slice(0, 10).join('; ')}. ${remedy}`)
+  if ((await readFile(page, 'utf8').catch(() => '')) !== matrixPage(await keptCertificates()))
+    throw new Error(`docs/reference/capabilities.md is not what the certificates say. ${remedy}`)
 }
 
 async function keptCertificates(): Promise<Summary[]> {
@@ -41,5 +43,7 @@ function differencesOf(found: unknown, kept: unknown, path = ''): string[] {
     return found === kept ? [] : [`${path}: ${JSON.stringify(found)}, kept ${JSON.stringify(kept)}`]
   }
   const keys = new Set([...Object.keys(found), ...Object.keys(kept)])
-  return [...keys].flatMap((key) => differencesOf((found as Record<string, unknown>)[key], (kept as Record<string, unknown>)[key], path === '' ? key : `${path}.${key}`))
+  return [...keys].flatMap((key) =>
+    differencesOf((found as Record<string, unknown>)[key], (kept as Record<string, unknown>)[key], path === '' ? key : `${path}.${key}`),
+  )
 }

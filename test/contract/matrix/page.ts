@@ -29,8 +29,12 @@ function overview(summaries: readonly Summary[]): string[] {
 
 function table(kind: Kind, summaries: readonly Summary[]): string[] {
   const columns = summaries.map((summary) => ({ name: summary.name, cells: summary.kinds[kind] }))
-  const having = columns.flatMap(({ name, cells }) => ('refused' in cells && typeof cells.refused === 'string' ? [] : [{ name, cells: cells as Exclude<typeof cells, { readonly refused: string }> }]))
-  const refusing = columns.flatMap(({ name, cells }) => ('refused' in cells && typeof cells.refused === 'string' ? [`- **${name}**: ${cells.refused}. Remedy: ${String(cells.remedy)}.`] : []))
+  const having = columns.flatMap(({ name, cells }) =>
+    'refused' in cells && typeof cells.refused === 'string' ? [] : [{ name, cells: cells as Exclude<typeof cells, { readonly refused: string }> }],
+  )
+  const refusing = columns.flatMap(({ name, cells }) =>
+    'refused' in cells && typeof cells.refused === 'string' ? [`- **${name}**: ${cells.refused}. Remedy: ${cells.remedy}.`] : [],
+  )
   if (having.length === 0) return []
   const rows = capabilityKeys
     .filter((key) => key !== 'kind')
@@ -55,8 +59,5 @@ function table(kind: Kind, summaries: readonly Summary[]): string[] {
 function gaps(summaries: readonly Summary[]): string[] {
   const known = summaries.flatMap(({ name, gaps: list }) => list.map(({ id, kind, reason }) => `- **${name}**, ${kind}: \`${id}\`: ${reason}`))
   const unexamined = summaries.flatMap(({ name, notExamined }) => notExamined.map(({ id, kind, reason }) => `- **${name}**, ${kind}: \`${id}\`: ${reason}`))
-  return [
-    ...(known.length === 0 ? [] : ['## Known gaps', '', ...known, '']),
-    ...(unexamined.length === 0 ? [] : ['## Not examined', '', ...unexamined, '']),
-  ]
+  return [...(known.length === 0 ? [] : ['## Known gaps', '', ...known, '']), ...(unexamined.length === 0 ? [] : ['## Not examined', '', ...unexamined, ''])]
 }

@@ -26,7 +26,10 @@ export interface Summary {
 /** Throws if a claim differs from what the cases found. */
 export function summarise(certificate: Certificate, date: string): Summary {
   const failed = certificate.results.filter(({ outcome }) => outcome === 'failed')
-  if (failed.length > 0) throw new Error(`${certificate.name}: claims that the cases have refuted: ${failed.map(({ id, kind, examines }) => `${id} (${kind}; ${examines.join(', ')})`).join('; ')}`)
+  if (failed.length > 0)
+    throw new Error(
+      `${certificate.name}: claims that the cases have refuted: ${failed.map(({ id, kind, examines }) => `${id} (${kind}; ${examines.join(', ')})`).join('; ')}`,
+    )
   const { label, results } = certificate
   const count = (outcome: CaseOutcome): number => results.filter((result) => result.outcome === outcome).length
   const listed = (outcome: CaseOutcome): Summary['gaps'] =>

@@ -67,6 +67,8 @@ export class Reference {
   }
 
   #earlier(entry: Entry): Entry[] {
-    return [...this.#entries.values()].filter((other) => other.key === entry.key && other.order < entry.order && other.state !== 'gone' && other.state !== 'dead')
+    return [...this.#entries.values()].filter(
+      (other) => other.key === entry.key && other.order < entry.order && other.state !== 'gone' && other.state !== 'dead',
+    )
   }
 }

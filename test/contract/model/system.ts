@@ -93,12 +93,21 @@ export class System {
     const now = this.#clock.monotonic()
     if (command.do === 'dead-letter') await this.#send(this.#dead, text, delivery.incoming.key, false)
     const outcome: Outcome =
-      command.do === 'retry' ? { delivery, action: 'retry', delayMs: command.delayMs, attempt: 1 } : { delivery, action: command.do === 'release' ? 'release' : 'ack' }
+      command.do === 'retry'
+        ? { delivery, action: 'retry', delayMs: command.delayMs, attempt: 1 }
+        : { delivery, action: command.do === 'release' ? 'release' : 'ack' }
     // Told before the broker is: it may deliver again before it answers.
     const live = now < (delivery.leaseUntil ?? 0)
-    this.reference.settled(text, live, now, command.do === 'ack' ? 'gone' : command.do === 'dead-letter' ? 'dead' : 'ready', command.do === 'retry' ? now + command.delayMs : 0)
+    this.reference.settled(
+      text,
+      live,
+      now,
+      command.do === 'ack' ? 'gone' : command.do === 'dead-letter' ? 'dead' : 'ready',
+      command.do === 'retry' ? now + command.delayMs : 0,
+    )
     const [answer] = await this.#receiver.settle([outcome])
-    if ((answer === 'durable') !== live) throw new Error(`${command.do} of ${text} was answered ${JSON.stringify(answer)}, its lease was ${live ? 'live' : 'dead'}`)
+    if ((answer === 'durable') !== live)
+      throw new Error(`${command.do} of ${text} was answered ${JSON.stringify(answer)}, its lease was ${live ? 'live' : 'dead'}`)
   }
 
   async #ackLate(nth: number): Promise<void> {
@@ -167,7 +176,20 @@ const silent: Intake = { deliver: () => {}, lost: () => {}, revoke: async () => 
 
 function outgoing(text: string, key: string | undefined, timestamp: number): Outgoing {
   return {
-    id: text, body: text, bodyBytes: text.length, headers: {}, type: undefined, contentType: undefined, timestamp, key, attempt: 0,
-    deduplicationId: undefined, delayMs: undefined, timeToLiveMs: undefined, priority: undefined, correlationId: undefined, replyTo: undefined,
+    id: text,
+    body: text,
+    bodyBytes: text.length,
+    headers: {},
+    type: undefined,
+    contentType: undefined,
+    timestamp,
+    key,
+    attempt: 0,
+    deduplicationId: undefined,
+    delayMs: undefined,
+    timeToLiveMs: undefined,
+    priority: undefined,
+    correlationId: undefined,
+    replyTo: undefined,
   }
 }

@@ -3,41 +3,87 @@ import { disguise, original, withIncoming, type Alterations, type ReceiverSite }
 import { ackInSilence, toTheEnd } from '../edits.ts'
 import type { Mutant } from '../mutant.ts'
 
-const wide = (change: (window: Window) => Window): (() => Alterations) => () => ({ window: change })
+const wide =
+  (change: (window: Window) => Window): (() => Alterations) =>
+  () => ({ window: change })
 
 /** Passes on only what `room` allows. */
-const filtered = (pass: (delivery: Delivery, site: ReceiverSite, passed: number) => boolean): (() => Alterations) => () => {
-  const counts = new WeakMap<ReceiverSite, number>()
-  return {
-    arrive: (deliveries, next, site) => {
-      for (const delivery of deliveries) {
-        const passed = counts.get(site) ?? 0
-        if (!pass(delivery, site, passed)) continue
-        counts.set(site, passed + 1)
-        next([delivery])
-      }
-    },
+const filtered =
+  (pass: (delivery: Delivery, site: ReceiverSite, passed: number) => boolean): (() => Alterations) =>
+  () => {
+    const counts = new WeakMap<ReceiverSite, number>()
+    return {
+      arrive: (deliveries, next, site) => {
+        for (const delivery of deliveries) {
+          const passed = counts.get(site) ?? 0
+          if (!pass(delivery, site, passed)) continue
+          counts.set(site, passed + 1)
+          next([delivery])
+        }
+      },
+    }
   }
-}
 
-const beforeHandBack = (act: (site: ReceiverSite) => Promise<void> | void): (() => Alterations) => () => ({
-  receiver: (site) => ({
-    handBack: async () => {
-      await act(site)
-      await site.receiver.handBack()
-    },
-  }),
-})
+const beforeHandBack =
+  (act: (site: ReceiverSite) => Promise<void> | void): (() => Alterations) =>
+  () => ({
+    receiver: (site) => ({
+      handBack: async () => {
+        await act(site)
+        await site.receiver.handBack()
+      },
+    }),
+  })
 
 export const flowFaults: readonly Mutant[] = [
-  { name: 'window-ignored', fault: 'delivers more messages than the window allows', killedBy: 'flow/window-messages', alsoKilledBy: ['flow/back-pressure'], alterations: wide(({ bytes }) => ({ messages: 1_000, bytes })) },
-  { name: 'window-one-too-many', fault: 'delivers one message more than the window allows', killedBy: 'flow/window-messages', alterations: wide(({ messages, bytes }) => ({ messages: messages + 1, bytes })) },
-  { name: 'window-never-refilled', fault: 'never delivers more than one window', killedBy: 'flow/window-messages', alterations: filtered((_delivery, { window }, passed) => passed < window.messages) },
-  { name: 'window-bytes-ignored', fault: 'delivers more bytes than the window allows', killedBy: 'flow/window-bytes', alterations: wide(({ messages }) => ({ messages, bytes: 1_000_000_000 })) },
-  { name: 'larger-than-window-stuck', fault: 'never delivers a message larger than the window', killedBy: 'flow/window-and-large-message', alterations: filtered(({ incoming }, { window }) => incoming.bodyBytes <= window.bytes) },
+  {
+    name: 'window-ignored',
+    fault: 'delivers more messages than the window allows',
+    killedBy: 'flow/window-messages',
+    alsoKilledBy: ['flow/back-pressure'],
+    alterations: wide(({ bytes }) => ({ messages: 1_000, bytes })),
+  },
+  {
+    name: 'window-one-too-many',
+    fault: 'delivers one message more than the window allows',
+    killedBy: 'flow/window-messages',
+    alterations: wide(({ messages, bytes }) => ({ messages: messages + 1, bytes })),
+  },
+  {
+    name: 'window-never-refilled',
+    fault: 'never delivers more than one window',
+    killedBy: 'flow/window-messages',
+    alterations: filtered((_delivery, { window }, passed) => passed < window.messages),
+  },
+  {
+    name: 'window-bytes-ignored',
+    fault: 'delivers more bytes than the window allows',
+    killedBy: 'flow/window-bytes',
+    alterations: wide(({ messages }) => ({ messages, bytes: 1_000_000_000 })),
+  },
+  {
+    name: 'larger-than-window-stuck',
+    fault: 'never delivers a message larger than the window',
+    killedBy: 'flow/window-and-large-message',
+    alterations: filtered(({ incoming }, { window }) => incoming.bodyBytes <= window.bytes),
+  },
   { name: 'resize-no-op', fault: 'does not change its window', killedBy: 'flow/resize', alterations: () => ({ receiver: () => ({ resize: () => {} }) }) },
-  { name: 'shrink-ignored', fault: 'does not make its window smaller', killedBy: 'flow/resize', alterations: () => ({ receiver: ({ receiver, window }) => ({ resize: (size) => receiver.resize(size.messages <= window.messages ? { messages: 10, bytes: size.bytes } : size) }) }) },
-  { name: 'pause-no-op', fault: 'goes on delivering while paused', killedBy: 'flow/pause', alterations: () => ({ receiver: () => ({ pause: async () => {} }) }) },
+  {
+    name: 'shrink-ignored',
+    fault: 'does not make its window smaller',
+    killedBy: 'flow/resize',
+    alterations: () => ({
+      receiver: ({ receiver, window }) => ({
+        resize: (size) => receiver.resize(size.messages <= window.messages ? { messages: 10, bytes: size.bytes } : size),
+      }),
+    }),
+  },
+  {
+    name: 'pause-no-op',
+    fault: 'goes on delivering while paused',
+    killedBy: 'flow/pause',
+    alterations: () => ({ receiver: () => ({ pause: async () => {} }) }),
+  },
   { name: 'resume-no-op', fault: 'never goes on after a pause', killedBy: 'flow/pause', alterations: () => ({ receiver: () => ({ resume: async () => {} }) }) },
   {
     name: 'pause-gives-up-leases',
@@ -85,11 +131,38 @@ export const flowFaults: readonly Mutant[] = [
       }
     },
   },
-  { name: 'hand-back-acks', fault: 'acks what it hands back', killedBy: 'drain/hand-back-keeps-all', alsoKilledBy: ['drain/finishes-what-runs'], alterations: beforeHandBack((site) => ackInSilence(site, [...site.unsettled])) },
-  { name: 'hand-back-loses-prefetched', fault: 'loses the last message that it hands back', killedBy: 'drain/hand-back-keeps-all', alterations: beforeHandBack((site) => ackInSilence(site, [...site.unsettled].slice(-1))) },
-  { name: 'hand-back-to-tail', fault: 'puts what it hands back behind all other messages', killedBy: 'drain/hand-back-in-order', alterations: beforeHandBack((site) => toTheEnd(site, [...site.unsettled])) },
-  { name: 'hand-back-reversed', fault: 'hands back in reverse', killedBy: 'drain/hand-back-in-order', profile: 'sqs-fifo', alterations: beforeHandBack((site) => toTheEnd(site, [...site.unsettled].toReversed())) },
-  { name: 'hand-back-no-op', fault: 'leaves what it should hand back to its lease', killedBy: 'drain/hand-back-keeps-all', alterations: () => ({ receiver: () => ({ handBack: async () => {} }) }) },
+  {
+    name: 'hand-back-acks',
+    fault: 'acks what it hands back',
+    killedBy: 'drain/hand-back-keeps-all',
+    alsoKilledBy: ['drain/finishes-what-runs'],
+    alterations: beforeHandBack((site) => ackInSilence(site, [...site.unsettled])),
+  },
+  {
+    name: 'hand-back-loses-prefetched',
+    fault: 'loses the last message that it hands back',
+    killedBy: 'drain/hand-back-keeps-all',
+    alterations: beforeHandBack((site) => ackInSilence(site, [...site.unsettled].slice(-1))),
+  },
+  {
+    name: 'hand-back-to-tail',
+    fault: 'puts what it hands back behind all other messages',
+    killedBy: 'drain/hand-back-in-order',
+    alterations: beforeHandBack((site) => toTheEnd(site, [...site.unsettled])),
+  },
+  {
+    name: 'hand-back-reversed',
+    fault: 'hands back in reverse',
+    killedBy: 'drain/hand-back-in-order',
+    profile: 'sqs-fifo',
+    alterations: beforeHandBack((site) => toTheEnd(site, [...site.unsettled].toReversed())),
+  },
+  {
+    name: 'hand-back-no-op',
+    fault: 'leaves what it should hand back to its lease',
+    killedBy: 'drain/hand-back-keeps-all',
+    alterations: () => ({ receiver: () => ({ handBack: async () => {} }) }),
+  },
   {
     name: 'delivers-after-hand-back',
     fault: 'goes on delivering after it has handed back',
@@ -103,7 +176,13 @@ export const flowFaults: readonly Mutant[] = [
       }),
     }),
   },
-  { name: 'close-hangs', fault: 'never ends closing its link', killedBy: 'drain/silent-after-hand-back', alsoKilledBy: ['errors/closed-broker'], alterations: () => ({ link: () => ({ close: () => new Promise(() => {}) }) }) },
+  {
+    name: 'close-hangs',
+    fault: 'never ends closing its link',
+    killedBy: 'drain/silent-after-hand-back',
+    alsoKilledBy: ['errors/closed-broker'],
+    alterations: () => ({ link: () => ({ close: () => new Promise(() => {}) }) }),
+  },
   {
     name: 'attempt-raised-by-hand-back',
     fault: 'counts an attempt for messages that were handed back unstarted',

@@ -4,19 +4,37 @@ import { after, editArriving } from '../edits.ts'
 import type { Mutant } from '../mutant.ts'
 
 /** The lease at the broker is `factor` times as long as the receiver is told. */
-const leaseTimes = (factor: number): (() => Alterations) => () =>
-  editArriving((delivery, { receiver, services: { clock } }) => {
-    const told = delivery.leaseUntil
-    if (told === undefined) return delivery
-    void receiver.extend?.([original(delivery)], (told - clock.monotonic()) * factor)
-    return disguise(delivery, { leaseUntil: told })
-  })
+const leaseTimes =
+  (factor: number): (() => Alterations) =>
+  () =>
+    editArriving((delivery, { receiver, services: { clock } }) => {
+      const told = delivery.leaseUntil
+      if (told === undefined) return delivery
+      void receiver.extend?.([original(delivery)], (told - clock.monotonic()) * factor)
+      return disguise(delivery, { leaseUntil: told })
+    })
 
 export const leaseFaults: readonly Mutant[] = [
   { name: 'lease-never-ends', fault: 'never delivers a message again that was not settled', killedBy: 'leases/expiry', alterations: leaseTimes(500) },
-  { name: 'lease-ends-early', fault: 'delivers unsettled messages again after a third of their lease', killedBy: 'leases/expiry', alterations: leaseTimes(1 / 3) },
-  { name: 'lease-until-overstated', fault: 'says that leases end ten minutes later than they do', killedBy: 'leases/lease-until', alsoKilledBy: ['retry/long-handler'], alterations: () => editArriving((delivery) => disguise(delivery, { leaseUntil: (delivery.leaseUntil ?? 0) + 600_000 })) },
-  { name: 'lease-until-not-moved', fault: 'does not say when an extended lease ends', killedBy: 'leases/lease-until', alterations: () => editArriving((delivery) => disguise(delivery, { leaseUntil: (delivery.leaseUntil ?? 0) - 29_000 })) },
+  {
+    name: 'lease-ends-early',
+    fault: 'delivers unsettled messages again after a third of their lease',
+    killedBy: 'leases/expiry',
+    alterations: leaseTimes(1 / 3),
+  },
+  {
+    name: 'lease-until-overstated',
+    fault: 'says that leases end ten minutes later than they do',
+    killedBy: 'leases/lease-until',
+    alsoKilledBy: ['retry/long-handler'],
+    alterations: () => editArriving((delivery) => disguise(delivery, { leaseUntil: (delivery.leaseUntil ?? 0) + 600_000 })),
+  },
+  {
+    name: 'lease-until-not-moved',
+    fault: 'does not say when an extended lease ends',
+    killedBy: 'leases/lease-until',
+    alterations: () => editArriving((delivery) => disguise(delivery, { leaseUntil: (delivery.leaseUntil ?? 0) - 29_000 })),
+  },
   {
     name: 'extend-no-op',
     fault: 'answers extensions and does nothing',
@@ -29,23 +47,35 @@ export const leaseFaults: readonly Mutant[] = [
       },
     }),
   },
-  { name: 'extend-for-ever', fault: 'extends leases by hours whatever is asked', killedBy: 'leases/extend', alterations: () => ({ extend: (deliveries, ms, next) => next(deliveries, ms + 7_200_000) }) },
-  { name: 'extend-once', fault: 'extends a lease only once', killedBy: 'leases/extend', alterations: () => {
-    const extended = new WeakSet<Delivery>()
-    return {
-      extend: async (deliveries, ms, next) => {
-        const fresh = deliveries.filter((delivery) => !extended.has(original(delivery)))
-        for (const delivery of fresh) extended.add(original(delivery))
-        if (fresh.length > 0) await next(fresh, ms)
-        return deliveries.map((): SettleResult => 'durable')
-      },
-    }
-  } },
+  {
+    name: 'extend-for-ever',
+    fault: 'extends leases by hours whatever is asked',
+    killedBy: 'leases/extend',
+    alterations: () => ({ extend: (deliveries, ms, next) => next(deliveries, ms + 7_200_000) }),
+  },
+  {
+    name: 'extend-once',
+    fault: 'extends a lease only once',
+    killedBy: 'leases/extend',
+    alterations: () => {
+      const extended = new WeakSet<Delivery>()
+      return {
+        extend: async (deliveries, ms, next) => {
+          const fresh = deliveries.filter((delivery) => !extended.has(original(delivery)))
+          for (const delivery of fresh) extended.add(original(delivery))
+          if (fresh.length > 0) await next(fresh, ms)
+          return deliveries.map((): SettleResult => 'durable')
+        },
+      }
+    },
+  },
   {
     name: 'extend-skips-last',
     fault: 'leaves out the last lease of a call',
     killedBy: 'leases/extend-only-its-own',
-    alterations: () => ({ extend: async (deliveries, ms, next) => (deliveries.length > 1 ? [...(await next(deliveries.slice(0, -1), ms)), 'durable'] : next(deliveries, ms)) }),
+    alterations: () => ({
+      extend: async (deliveries, ms, next) => (deliveries.length > 1 ? [...(await next(deliveries.slice(0, -1), ms)), 'durable'] : next(deliveries, ms)),
+    }),
   },
   {
     name: 'extend-all',
@@ -59,7 +89,12 @@ export const leaseFaults: readonly Mutant[] = [
       },
     }),
   },
-  { name: 'extend-revives', fault: 'says that a lease is extended which another consumer holds', killedBy: 'leases/extend-after-loss', alterations: () => ({ extend: async (deliveries, ms, next) => (await next(deliveries, ms)).map((): SettleResult => 'durable') }) },
+  {
+    name: 'extend-revives',
+    fault: 'says that a lease is extended which another consumer holds',
+    killedBy: 'leases/extend-after-loss',
+    alterations: () => ({ extend: async (deliveries, ms, next) => (await next(deliveries, ms)).map((): SettleResult => 'durable') }),
+  },
   {
     name: 'scope-lease-times-out',
     fault: 'delivers messages again that are held in a living scope',
@@ -72,7 +107,14 @@ export const leaseFaults: readonly Mutant[] = [
       },
     }),
   },
-  { name: 'loss-not-reported', fault: 'does not say that a scope is lost', killedBy: 'leases/scope-loss', alsoKilledBy: ['reconnect/redelivery-while-running'], profile: 'rabbitmq', alterations: () => ({ lost: () => {} }) },
+  {
+    name: 'loss-not-reported',
+    fault: 'does not say that a scope is lost',
+    killedBy: 'leases/scope-loss',
+    alsoKilledBy: ['reconnect/redelivery-while-running'],
+    profile: 'rabbitmq',
+    alterations: () => ({ lost: () => {} }),
+  },
   {
     name: 'loss-of-wrong-scope',
     fault: 'reports another scope as lost than the one that is',

@@ -11,7 +11,13 @@ export const orderingFaults: readonly Mutant[] = [
     killedBy: 'ordering/in-order',
     alterations: () => ({ send: async (batch, next) => (await next(batch.toReversed())).toReversed() }),
   },
-  { name: 'delivery-reversed', fault: 'delivers what it received in reverse', killedBy: 'ordering/in-order', alsoKilledBy: ['ordering/under-failure'], alterations: () => ({ arrive: (deliveries, next) => next(deliveries.toReversed()) }) },
+  {
+    name: 'delivery-reversed',
+    fault: 'delivers what it received in reverse',
+    killedBy: 'ordering/in-order',
+    alsoKilledBy: ['ordering/under-failure'],
+    alterations: () => ({ arrive: (deliveries, next) => next(deliveries.toReversed()) }),
+  },
   {
     name: 'neighbours-swapped',
     fault: 'swaps two messages of a key now and then',
@@ -94,6 +100,11 @@ export const orderingFaults: readonly Mutant[] = [
       arrive: (deliveries, next) => next(deliveries.toSorted((a, b) => ((a.incoming.key ?? '') < (b.incoming.key ?? '') ? -1 : 1))),
     }),
   },
-  { name: 'order-claimed', fault: 'claims order of keys and has none', killedBy: 'ordering/in-order', profile: 'sqs-standard', alterations: () => claiming(() => ({ ordering: 'key', keyHold: 'process' })) },
+  {
+    name: 'order-claimed',
+    fault: 'claims order of keys and has none',
+    killedBy: 'ordering/in-order',
+    profile: 'sqs-standard',
+    alterations: () => claiming(() => ({ ordering: 'key', keyHold: 'process' })),
+  },
 ]
-

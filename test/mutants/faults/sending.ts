@@ -11,16 +11,36 @@ function answers(change: (results: readonly SendResult[], batch: readonly Outgoi
 const failed = (result: SendResult): boolean => !result.ok
 
 export const sendingFaults: readonly Mutant[] = [
-  { name: 'last-of-batch-lost', fault: 'loses the last message of every batch of two or more', killedBy: 'sending/batch-arrives', alterations: () => editSent((message, index, batch) => (batch.length > 1 && index === batch.length - 1 ? undefined : message)) },
+  {
+    name: 'last-of-batch-lost',
+    fault: 'loses the last message of every batch of two or more',
+    killedBy: 'sending/batch-arrives',
+    alterations: () => editSent((message, index, batch) => (batch.length > 1 && index === batch.length - 1 ? undefined : message)),
+  },
   {
     name: 'duplicate-bodies-merged',
     fault: 'stores only one of the messages of a batch that have the same body',
     killedBy: 'sending/batch-arrives',
     alterations: () => editSent((message, index, batch) => (batch.findIndex(({ body }) => body === message.body) < index ? undefined : message)),
   },
-  { name: 'failure-attributed-to-neighbour', fault: 'reports a failure for the neighbour of the message that failed', killedBy: 'sending/partial-failure', alterations: answers((results) => (results.some(failed) ? [...results.slice(-1), ...results.slice(0, -1)] : results)) },
-  { name: 'batch-fails-as-a-whole', fault: 'reports a whole batch as unsent when one message of it failed', killedBy: 'sending/partial-failure', alterations: answers((results) => (results.some(failed) ? results.map(() => results.find(failed) as SendResult) : results)) },
-  { name: 'refusal-swallowed', fault: 'reports messages as sent that the broker refused', killedBy: 'sending/partial-failure', alterations: answers((results) => results.map((result) => (!result.ok && result.stored === 'no' ? { ok: true } : result))) },
+  {
+    name: 'failure-attributed-to-neighbour',
+    fault: 'reports a failure for the neighbour of the message that failed',
+    killedBy: 'sending/partial-failure',
+    alterations: answers((results) => (results.some(failed) ? [...results.slice(-1), ...results.slice(0, -1)] : results)),
+  },
+  {
+    name: 'batch-fails-as-a-whole',
+    fault: 'reports a whole batch as unsent when one message of it failed',
+    killedBy: 'sending/partial-failure',
+    alterations: answers((results) => (results.some(failed) ? results.map(() => results.find(failed) as SendResult) : results)),
+  },
+  {
+    name: 'refusal-swallowed',
+    fault: 'reports messages as sent that the broker refused',
+    killedBy: 'sending/partial-failure',
+    alterations: answers((results) => results.map((result) => (!result.ok && result.stored === 'no' ? { ok: true } : result))),
+  },
   {
     name: 'answered-before-stored',
     fault: 'answers before the broker has the message',
@@ -32,8 +52,18 @@ export const sendingFaults: readonly Mutant[] = [
       },
     }),
   },
-  { name: 'lost-answer-reported-ok', fault: 'takes a lost answer for a good one', killedBy: 'sending/lost-answer', alterations: answers((results) => results.map((result) => (!result.ok && result.stored === 'unknown' ? { ok: true } : result))) },
-  { name: 'lost-answer-reported-unsent', fault: 'reports a message as unsent when its answer is lost', killedBy: 'sending/lost-answer', alterations: answers((results) => results.map((result) => (result.ok ? result : { ...result, stored: 'no' }))) },
+  {
+    name: 'lost-answer-reported-ok',
+    fault: 'takes a lost answer for a good one',
+    killedBy: 'sending/lost-answer',
+    alterations: answers((results) => results.map((result) => (!result.ok && result.stored === 'unknown' ? { ok: true } : result))),
+  },
+  {
+    name: 'lost-answer-reported-unsent',
+    fault: 'reports a message as unsent when its answer is lost',
+    killedBy: 'sending/lost-answer',
+    alterations: answers((results) => results.map((result) => (result.ok ? result : { ...result, stored: 'no' }))),
+  },
   {
     name: 'send-rejects',
     fault: 'rejects where it should answer',
@@ -91,15 +121,26 @@ export const sendingFaults: readonly Mutant[] = [
     }),
   },
   missing('missing-destination-swallowed', 'says that a message is sent to a destination that does not exist', 'errors/send-to-missing', () => ({ ok: true })),
-  missing('wrong-code-for-missing', 'reports a destination that does not exist as an invalid message', 'errors/send-to-missing', () => unsent(new BrokerError('ERR_INVALID', 'no', { driver: 'memory' }))),
+  missing('wrong-code-for-missing', 'reports a destination that does not exist as an invalid message', 'errors/send-to-missing', () =>
+    unsent(new BrokerError('ERR_INVALID', 'no', { driver: 'memory' })),
+  ),
   missing('error-without-driver', 'does not name itself in its errors', 'errors/branded', () => unsent(new BrokerError('ERR_NOT_FOUND', 'no'))),
-  missing('error-shows-body', 'writes message bodies into its errors', 'errors/branded', (message) => unsent(new BrokerError('ERR_NOT_FOUND', `cannot send ${String(message.body)}`, { driver: 'memory' }))),
-  missing('error-of-its-own', 'fails with errors that are no BrokerErrors', 'errors/branded', () => unsent(Object.assign(new Error('ENOENT'), { code: 'ERR_NOT_FOUND', retryable: false }) as unknown as BrokerError)),
+  missing('error-shows-body', 'writes message bodies into its errors', 'errors/branded', (message) =>
+    unsent(new BrokerError('ERR_NOT_FOUND', `cannot send ${String(message.body)}`, { driver: 'memory' })),
+  ),
+  missing('error-of-its-own', 'fails with errors that are no BrokerErrors', 'errors/branded', () =>
+    unsent(Object.assign(new Error('ENOENT'), { code: 'ERR_NOT_FOUND', retryable: false }) as unknown as BrokerError),
+  ),
   {
     name: 'second-hop-drops-headers',
     fault: 'loses headers of messages that are sent to a dead-letter queue',
     killedBy: 'dead-letters/copy-is-whole',
-    alterations: () => editSent((message, _index, _batch, endpoint) => (endpoint.name.includes('dead') ? { ...message, headers: Object.fromEntries(Object.entries(message.headers).filter(([name]) => name !== 'tenant')) } : message)),
+    alterations: () =>
+      editSent((message, _index, _batch, endpoint) =>
+        endpoint.name.includes('dead')
+          ? { ...message, headers: Object.fromEntries(Object.entries(message.headers).filter(([name]) => name !== 'tenant')) }
+          : message,
+      ),
   },
 ]
 

@@ -30,7 +30,12 @@ const missesOld = (): Alterations => {
 }
 
 export const topicFaults: readonly Mutant[] = [
-  { name: 'one-subscription-only', fault: 'delivers to one subscription only', killedBy: 'topics/copy-per-subscription', alterations: () => editArriving((delivery, { endpoint }) => (endpoint.subscription?.name === 'sub-2' ? undefined : delivery)) },
+  {
+    name: 'one-subscription-only',
+    fault: 'delivers to one subscription only',
+    killedBy: 'topics/copy-per-subscription',
+    alterations: () => editArriving((delivery, { endpoint }) => (endpoint.subscription?.name === 'sub-2' ? undefined : delivery)),
+  },
   {
     name: 'ack-shared-by-subscriptions',
     fault: 'acks a message for all subscriptions when one acks it',
@@ -45,7 +50,12 @@ export const topicFaults: readonly Mutant[] = [
         },
         settle: async (outcomes, next, site) => {
           const acked = new Set(outcomes.filter(({ action }) => action === 'ack').map(({ delivery }) => delivery.incoming.id))
-          for (const other of sites) if (other.endpoint.subscription?.name !== site.endpoint.subscription?.name) ackInSilence(other, [...other.unsettled].filter(({ incoming }) => acked.has(incoming.id)))
+          for (const other of sites)
+            if (other.endpoint.subscription?.name !== site.endpoint.subscription?.name)
+              ackInSilence(
+                other,
+                [...other.unsettled].filter(({ incoming }) => acked.has(incoming.id)),
+              )
           return next(outcomes)
         },
       }
@@ -71,21 +81,49 @@ export const topicFaults: readonly Mutant[] = [
       }
     },
   },
-  { name: 'offline-subscription-misses', fault: 'loses what is sent while nobody receives from a subscription', killedBy: 'topics/durable', kind: 'topic', alterations: missesOld },
+  {
+    name: 'offline-subscription-misses',
+    fault: 'loses what is sent while nobody receives from a subscription',
+    killedBy: 'topics/durable',
+    kind: 'topic',
+    alterations: missesOld,
+  },
   { name: 'filter-ignored', fault: 'ignores filters', killedBy: 'topics/filter', alterations: withoutFilters },
   { name: 'header-filter-ignored', fault: 'ignores header filters', killedBy: 'topics/header-filter', alterations: withoutFilters },
-  { name: 'filter-drops-all', fault: 'lets nothing through a filter', killedBy: 'topics/filter', alterations: () => editArriving((delivery, { endpoint }) => (endpoint.subscription?.filter === undefined ? delivery : undefined)) },
+  {
+    name: 'filter-drops-all',
+    fault: 'lets nothing through a filter',
+    killedBy: 'topics/filter',
+    alterations: () => editArriving((delivery, { endpoint }) => (endpoint.subscription?.filter === undefined ? delivery : undefined)),
+  },
   {
     name: 'filter-inverted',
     fault: 'lets through what does not match',
     killedBy: 'topics/filter',
-    alterations: () => ({ ...withoutFilters(), ...editArriving((delivery, { endpoint }) => (endpoint.subscription?.filter !== undefined && text(delivery).includes('15000') ? undefined : delivery)) }),
+    alterations: () => ({
+      ...withoutFilters(),
+      ...editArriving((delivery, { endpoint }) => (endpoint.subscription?.filter !== undefined && text(delivery).includes('15000') ? undefined : delivery)),
+    }),
   },
-  { name: 'copies-without-headers', fault: 'loses the headers of the copies for subscriptions', killedBy: 'topics/copy-per-subscription', alsoKilledBy: ['topics/filter-emulated'], profile: 'rabbitmq', alterations: () => copiesWithoutHeaders() },
-  { name: 'filter-claimed', fault: 'claims filters and ignores them', killedBy: 'topics/filter', profile: 'rabbitmq', alterations: () => ({ ...claiming((): Partial<Capabilities> => ({ filter: 'native' })), ...withoutFilters() }) },
+  {
+    name: 'copies-without-headers',
+    fault: 'loses the headers of the copies for subscriptions',
+    killedBy: 'topics/copy-per-subscription',
+    alsoKilledBy: ['topics/filter-emulated'],
+    profile: 'rabbitmq',
+    alterations: () => copiesWithoutHeaders(),
+  },
+  {
+    name: 'filter-claimed',
+    fault: 'claims filters and ignores them',
+    killedBy: 'topics/filter',
+    profile: 'rabbitmq',
+    alterations: () => ({ ...claiming((): Partial<Capabilities> => ({ filter: 'native' })), ...withoutFilters() }),
+  },
 ]
 
-const copiesWithoutHeaders = (): Alterations => editArriving((delivery, { endpoint }) => (endpoint.subscription === undefined ? delivery : withIncoming(delivery, { headers: {} })))
+const copiesWithoutHeaders = (): Alterations =>
+  editArriving((delivery, { endpoint }) => (endpoint.subscription === undefined ? delivery : withIncoming(delivery, { headers: {} })))
 
 export const streamFaults: readonly Mutant[] = [
   {
@@ -102,12 +140,37 @@ export const streamFaults: readonly Mutant[] = [
       })
     },
   },
-  { name: 'latest-gets-old', fault: 'reads from the start when told to read from the end', killedBy: 'streams/earliest', alterations: subscribing((subscription) => (subscription.startFrom === 'latest' ? { ...subscription, startFrom: 'earliest' } : subscription)) },
-  { name: 'timestamp-ignored', fault: 'reads from the start when told to read from a time', killedBy: 'streams/timestamp', alterations: subscribing((subscription) => (typeof subscription.startFrom === 'object' ? { ...subscription, startFrom: 'earliest' } : subscription)) },
-  { name: 'position-missing', fault: 'does not tell positions', killedBy: 'streams/position', alterations: () => editArriving((delivery) => withIncoming(delivery, { position: undefined })) },
-  { name: 'position-ignored', fault: 'reads from the start when told to read from a position', killedBy: 'streams/position', alterations: subscribing((subscription) => (typeof subscription.startFrom === 'object' ? { ...subscription, startFrom: 'earliest' } : subscription)) },
+  {
+    name: 'latest-gets-old',
+    fault: 'reads from the start when told to read from the end',
+    killedBy: 'streams/earliest',
+    alterations: subscribing((subscription) => (subscription.startFrom === 'latest' ? { ...subscription, startFrom: 'earliest' } : subscription)),
+  },
+  {
+    name: 'timestamp-ignored',
+    fault: 'reads from the start when told to read from a time',
+    killedBy: 'streams/timestamp',
+    alterations: subscribing((subscription) => (typeof subscription.startFrom === 'object' ? { ...subscription, startFrom: 'earliest' } : subscription)),
+  },
+  {
+    name: 'position-missing',
+    fault: 'does not tell positions',
+    killedBy: 'streams/position',
+    alterations: () => editArriving((delivery) => withIncoming(delivery, { position: undefined })),
+  },
+  {
+    name: 'position-ignored',
+    fault: 'reads from the start when told to read from a position',
+    killedBy: 'streams/position',
+    alterations: subscribing((subscription) => (typeof subscription.startFrom === 'object' ? { ...subscription, startFrom: 'earliest' } : subscription)),
+  },
   { name: 'seek-no-op', fault: 'does not seek', killedBy: 'streams/seek', alterations: () => ({ receiver: () => ({ seek: async () => {} }) }) },
-  { name: 'checkpoint-forgotten', fault: 'forgets its checkpoint', killedBy: 'streams/checkpoint', alterations: () => ({ settle: async (outcomes) => outcomes.map(() => 'accepted' as const) }) },
+  {
+    name: 'checkpoint-forgotten',
+    fault: 'forgets its checkpoint',
+    killedBy: 'streams/checkpoint',
+    alterations: () => ({ settle: async (outcomes) => outcomes.map(() => 'accepted' as const) }),
+  },
   { name: 'checkpoint-at-end', fault: 'goes on from the end instead of from its checkpoint', killedBy: 'streams/checkpoint', alterations: missesOld },
 ]
 

@@ -7,9 +7,34 @@ import { combine } from '../kit/place.ts'
 
 /** Every key that a capabilities object must have; a new one fails to compile until it is listed. */
 const keys: Readonly<Record<keyof Capabilities, true>> = {
-  kind: true, delivery: true, ordering: true, keyHold: true, lease: true, settlement: true, releaseCounts: true, batchOrder: true, redelivery: true, delay: true,
-  deduplication: true, deadLetter: true, peek: true, redrive: true, replay: true, filter: true, headerFilter: true, deliveryAttempt: true, maxMessageBytes: true,
-  maxHeaders: true, maxBatch: true, competingConsumers: true, subscriptions: true, requestReply: true, timeToLive: true, priority: true, stats: true, confirms: true,
+  kind: true,
+  delivery: true,
+  ordering: true,
+  keyHold: true,
+  lease: true,
+  settlement: true,
+  releaseCounts: true,
+  batchOrder: true,
+  redelivery: true,
+  delay: true,
+  deduplication: true,
+  deadLetter: true,
+  peek: true,
+  redrive: true,
+  replay: true,
+  filter: true,
+  headerFilter: true,
+  deliveryAttempt: true,
+  maxMessageBytes: true,
+  maxHeaders: true,
+  maxBatch: true,
+  competingConsumers: true,
+  subscriptions: true,
+  requestReply: true,
+  timeToLive: true,
+  priority: true,
+  stats: true,
+  confirms: true,
 }
 
 export const capabilityKeys: readonly (keyof Capabilities)[] = Object.keys(keys) as (keyof Capabilities)[]
@@ -75,7 +100,10 @@ const missing: ContractCase = {
     const endpoint = context.endpoint(context.uniqueName('missing'), {}, context.kind === 'queue' ? undefined : { name: 'sub-1' })
     let error: unknown
     await session.link.inspect(endpoint, new AbortController().signal).catch((reason: unknown) => (error = reason))
-    check(isBrokerError(error) && error.code === 'ERR_NOT_FOUND', () => `inspect rejects with ERR_NOT_FOUND; got ${show(error instanceof Error ? error.message : error)}`)
+    check(
+      isBrokerError(error) && error.code === 'ERR_NOT_FOUND',
+      () => `inspect rejects with ERR_NOT_FOUND; got ${show(error instanceof Error ? error.message : error)}`,
+    )
   },
 }
 

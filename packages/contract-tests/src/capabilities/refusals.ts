@@ -28,16 +28,78 @@ const kindsRefused: ContractCase = {
 }
 
 /** What a driver lacks must be refused when it is required: one case per capability, each the negative of a positive case. */
-const negatives: readonly { readonly id: CaseId; readonly what: string; readonly key: keyof Capabilities; readonly absent: (capabilities: Capabilities) => boolean; readonly keyed?: true; readonly options: (capabilities: Capabilities) => DestinationOptions<string> }[] = [
-  { id: 'capabilities/ordering-refused', what: 'ordering keys', key: 'ordering', absent: ({ ordering }) => ordering === 'none', keyed: true, options: () => ({}) },
-  { id: 'capabilities/delay-refused', what: 'delayed sends', key: 'delay', absent: ({ delay }) => delay === false, options: () => required({ delayMs: 1_000 }) },
-  { id: 'capabilities/long-delay-refused', what: 'a delay above the limit', key: 'delay', absent: ({ delay }) => delay !== false && Number.isFinite(delay.maxMs), options: ({ delay }) => required({ delayMs: (delay === false ? 0 : delay.maxMs) + 1 }) },
-  { id: 'capabilities/deduplication-refused', what: 'deduplication', key: 'deduplication', absent: ({ deduplication }) => deduplication === false, options: () => required({ deduplicationMs: 1_000 }) },
-  { id: 'capabilities/time-to-live-refused', what: 'a time to live', key: 'timeToLive', absent: ({ timeToLive }) => timeToLive === false, options: () => required({ timeToLiveMs: 1_000 }) },
-  { id: 'capabilities/priority-refused', what: 'priorities', key: 'priority', absent: ({ priority }) => priority === false, options: () => required({ priorityLevels: 2 }) },
-  { id: 'capabilities/body-size-refused', what: 'bodies above the limit', key: 'maxMessageBytes', absent: ({ maxMessageBytes }) => maxMessageBytes < Number.MAX_SAFE_INTEGER, options: ({ maxMessageBytes }) => required({ bodyBytes: maxMessageBytes + 1 }) },
-  { id: 'capabilities/headers-refused', what: 'more headers than the limit', key: 'maxHeaders', absent: ({ maxHeaders }) => maxHeaders !== false, options: ({ maxHeaders }) => required({ headers: (maxHeaders || 0) + 1 }) },
-  { id: 'capabilities/confirms-refused', what: 'confirmed sends', key: 'confirms', absent: ({ confirms }) => !confirms, options: () => required({ confirms: true }) },
+const negatives: readonly {
+  readonly id: CaseId
+  readonly what: string
+  readonly key: keyof Capabilities
+  readonly absent: (capabilities: Capabilities) => boolean
+  readonly keyed?: true
+  readonly options: (capabilities: Capabilities) => DestinationOptions<string>
+}[] = [
+  {
+    id: 'capabilities/ordering-refused',
+    what: 'ordering keys',
+    key: 'ordering',
+    absent: ({ ordering }) => ordering === 'none',
+    keyed: true,
+    options: () => ({}),
+  },
+  {
+    id: 'capabilities/delay-refused',
+    what: 'delayed sends',
+    key: 'delay',
+    absent: ({ delay }) => delay === false,
+    options: () => required({ delayMs: 1_000 }),
+  },
+  {
+    id: 'capabilities/long-delay-refused',
+    what: 'a delay above the limit',
+    key: 'delay',
+    absent: ({ delay }) => delay !== false && Number.isFinite(delay.maxMs),
+    options: ({ delay }) => required({ delayMs: (delay === false ? 0 : delay.maxMs) + 1 }),
+  },
+  {
+    id: 'capabilities/deduplication-refused',
+    what: 'deduplication',
+    key: 'deduplication',
+    absent: ({ deduplication }) => deduplication === false,
+    options: () => required({ deduplicationMs: 1_000 }),
+  },
+  {
+    id: 'capabilities/time-to-live-refused',
+    what: 'a time to live',
+    key: 'timeToLive',
+    absent: ({ timeToLive }) => timeToLive === false,
+    options: () => required({ timeToLiveMs: 1_000 }),
+  },
+  {
+    id: 'capabilities/priority-refused',
+    what: 'priorities',
+    key: 'priority',
+    absent: ({ priority }) => priority === false,
+    options: () => required({ priorityLevels: 2 }),
+  },
+  {
+    id: 'capabilities/body-size-refused',
+    what: 'bodies above the limit',
+    key: 'maxMessageBytes',
+    absent: ({ maxMessageBytes }) => maxMessageBytes < Number.MAX_SAFE_INTEGER,
+    options: ({ maxMessageBytes }) => required({ bodyBytes: maxMessageBytes + 1 }),
+  },
+  {
+    id: 'capabilities/headers-refused',
+    what: 'more headers than the limit',
+    key: 'maxHeaders',
+    absent: ({ maxHeaders }) => maxHeaders !== false,
+    options: ({ maxHeaders }) => required({ headers: (maxHeaders || 0) + 1 }),
+  },
+  {
+    id: 'capabilities/confirms-refused',
+    what: 'confirmed sends',
+    key: 'confirms',
+    absent: ({ confirms }) => !confirms,
+    options: () => required({ confirms: true }),
+  },
 ]
 
 const refusedRequirements: readonly ContractCase[] = negatives.map(({ id, what, key, absent, keyed, options }) => ({

@@ -51,7 +51,11 @@ const copyIsWhole: ContractCase = {
     const [letter] = await letters(context, broker, place, 1)
     check(letter !== undefined, 'there is a dead letter')
     const body = typeof letter.body === 'string' ? letter.body : new TextDecoder().decode(letter.body)
-    checkEqual([body, Object.entries(letter.headers).toSorted(([a], [b]) => (a < b ? -1 : 1)), letter.id], ['bad: ü🚌', Object.entries(headers).toSorted(([a], [b]) => (a < b ? -1 : 1)), 'order-17'], 'body, headers and id')
+    checkEqual(
+      [body, Object.entries(letter.headers).toSorted(([a], [b]) => (a < b ? -1 : 1)), letter.id],
+      ['bad: ü🚌', Object.entries(headers).toSorted(([a], [b]) => (a < b ? -1 : 1)), 'order-17'],
+      'body, headers and id',
+    )
     check(letter.info !== undefined, 'it has its reason')
     checkEqual([letter.info.reason, letter.info.attempts], ['not wanted', 1], 'reason and attempts')
     check(letter.info.firstFailureAt >= startedAt && letter.info.lastFailureAt >= letter.info.firstFailureAt, 'its times of failure are times of this case')
@@ -90,17 +94,28 @@ const redrive: ContractCase = {
     const { place, broker } = await open(context)
     let broken = true
     const handled: Handled[] = []
-    await broker.consume(place.source, context.api.recording(handled, () => (broken ? deadLetter('broken') : undefined)))
+    await broker.consume(
+      place.source,
+      context.api.recording(handled, () => (broken ? deadLetter('broken') : undefined)),
+    )
     const bodies = numbered('m', 6)
     for (const body of bodies) await broker.producer(place.destination).send(body, { id: `id-${body}` })
     await letters(context, broker, place, 6)
     broken = false
     const before = handled.length
     const wanted = bodies.slice(0, 4)
-    const result = await context.waiting.settled(broker.deadLetters(place.source).redrive({ where: (letter) => wanted.includes(textOfLetter(letter)) }), 'the redrive', 60_000)
+    const result = await context.waiting.settled(
+      broker.deadLetters(place.source).redrive({ where: (letter) => wanted.includes(textOfLetter(letter)) }),
+      'the redrive',
+      60_000,
+    )
     check(result.moved >= 4, () => `4 are moved, not ${result.moved}`)
     const again = (): Handled[] => handled.slice(before)
-    await context.waiting.eventually(() => wanted.every((body) => again().some(({ text }) => text === body)), () => `the redriven messages are handled; only ${show(again().map(({ text }) => text))} were`, context.againMs(await context.place()))
+    await context.waiting.eventually(
+      () => wanted.every((body) => again().some(({ text }) => text === body)),
+      () => `the redriven messages are handled; only ${show(again().map(({ text }) => text))} were`,
+      context.againMs(await context.place()),
+    )
     for (const { text, message } of again()) checkEqual([message.id, message.attempt], [`id-${text}`, 1], `id and attempt of ${text}`)
     const left = await letters(context, broker, place, 2)
     checkSameMembers(left.map(textOfLetter), bodies.slice(4), 'dead letters that stay')
@@ -109,7 +124,7 @@ const redrive: ContractCase = {
 
 const redriveInWindow: ContractCase = {
   id: 'dead-letters/redrive-inside-deduplication-window',
-  title: 'a message redriven at once is not swallowed by the broker\'s deduplication',
+  title: "a message redriven at once is not swallowed by the broker's deduplication",
   examines: ['deduplication', 'redrive'],
   kills: ['deduplication-on-redrive'],
   looksAtDeadLetters: true,
@@ -118,7 +133,10 @@ const redriveInWindow: ContractCase = {
     const place = context.api.place({ deduplicationId: (body) => `d-${body.length}` })
     const broker = await context.api.broker(place)
     const handled: Handled[] = []
-    await broker.consume(place.source, context.api.recording(handled, (message) => (handled.length === 1 ? deadLetter(`first time ${message.id}`) : undefined)))
+    await broker.consume(
+      place.source,
+      context.api.recording(handled, (message) => (handled.length === 1 ? deadLetter(`first time ${message.id}`) : undefined)),
+    )
     await broker.producer(place.destination).send('once')
     await letters(context, broker, place, 1)
     await context.waiting.settled(broker.deadLetters(place.source).redrive(), 'the redrive', 60_000)
@@ -139,7 +157,11 @@ const discard: ContractCase = {
     const bodies = numbered('m', 5)
     for (const body of bodies) await broker.producer(place.destination).send(body)
     await letters(context, broker, place, 5)
-    const result = await context.waiting.settled(broker.deadLetters(place.source).discard({ where: (letter) => textOfLetter(letter) !== 'm-3' }), 'the discard', 60_000)
+    const result = await context.waiting.settled(
+      broker.deadLetters(place.source).discard({ where: (letter) => textOfLetter(letter) !== 'm-3' }),
+      'the discard',
+      60_000,
+    )
     check(result.discarded >= 4, () => `4 are discarded, not ${result.discarded}`)
     checkSameMembers((await letters(context, broker, place, 1)).map(textOfLetter), ['m-3'], 'dead letters that stay')
   },

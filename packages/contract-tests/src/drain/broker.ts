@@ -32,12 +32,20 @@ const drain: ContractCase = {
     release()
     await context.waiting.settled(drained, 'the drain', 25_000)
     check(started.length <= before, 'no handler starts after the drain has begun')
-    checkSameMembers(finished, started.map(({ text }) => text), 'started handlers have finished')
+    checkSameMembers(
+      finished,
+      started.map(({ text }) => text),
+      'started handlers have finished',
+    )
     const rest: Handled[] = []
     const second = await context.api.broker(place)
     await second.consume(place.source, context.api.recording(rest))
     const all = (): string[] => [...finished, ...rest.map(({ text }) => text)]
-    await context.waiting.eventually(() => bodies.every((body) => all().includes(body)), () => `every message is handled by one of the two; missing ${show(bodies.filter((body) => !all().includes(body)))}`, context.againMs(await context.place()))
+    await context.waiting.eventually(
+      () => bodies.every((body) => all().includes(body)),
+      () => `every message is handled by one of the two; missing ${show(bodies.filter((body) => !all().includes(body)))}`,
+      context.againMs(await context.place()),
+    )
   },
 }
 
@@ -57,7 +65,9 @@ const attemptsUnused: ContractCase = {
       const gate = new AbortController()
       await broker.consume(
         place.source,
-        context.api.recording(started, (message) => (message.body === 'm-1' || gate.signal.aborted ? undefined : new Promise<void>((resolve) => gate.signal.addEventListener('abort', () => resolve())))),
+        context.api.recording(started, (message) =>
+          message.body === 'm-1' || gate.signal.aborted ? undefined : new Promise<void>((resolve) => gate.signal.addEventListener('abort', () => resolve())),
+        ),
         { concurrency: 1, maxInFlight: 6 },
       )
       await context.waiting.eventually(() => started.length > 0, 'a handler runs', context.againMs(await context.place()))

@@ -22,8 +22,16 @@ const inOrder: ContractCase = {
     await inbox.settle([{ delivery: first.delivery, action: 'ack' }])
     await session.handBack(inbox)
     const next = await (await context.connect()).receive(place, { react: () => 'ack' })
-    await context.waiting.eventually(() => next.has(bodies.slice(1)), () => `all that was handed back comes at once; only ${show(next.distinct())} did`, context.harness.bounds.arrivalMs)
-    checkOrder(next.texts().filter((text) => text !== 'm-1'), bodies.slice(1), 'order after the hand-over')
+    await context.waiting.eventually(
+      () => next.has(bodies.slice(1)),
+      () => `all that was handed back comes at once; only ${show(next.distinct())} did`,
+      context.harness.bounds.arrivalMs,
+    )
+    checkOrder(
+      next.texts().filter((text) => text !== 'm-1'),
+      bodies.slice(1),
+      'order after the hand-over',
+    )
   },
 }
 
@@ -44,7 +52,11 @@ const nothingLost: ContractCase = {
     const held = inbox.distinct()
     await session.handBack(inbox)
     const next = await (await context.connect()).receive(place)
-    await context.waiting.eventually(() => next.has(bodies), () => `all come at once, the ${held.length} handed back too; only ${show(next.distinct())} did`, context.harness.bounds.arrivalMs)
+    await context.waiting.eventually(
+      () => next.has(bodies),
+      () => `all come at once, the ${held.length} handed back too; only ${show(next.distinct())} did`,
+      context.harness.bounds.arrivalMs,
+    )
   },
 }
 

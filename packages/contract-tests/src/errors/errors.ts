@@ -33,7 +33,9 @@ const receiveFromMissing: ContractCase = {
     const place = await context.place()
     const session = await context.connect()
     const source = context.endpoint(context.uniqueName('missing'), {}, context.kind === 'queue' ? undefined : { name: 'sub-1' })
-    const error = await rejectionOf(() => context.waiting.settled(session.receive({ ...place, source }), 'receiving from nowhere', context.harness.bounds.reconnectMs))
+    const error = await rejectionOf(() =>
+      context.waiting.settled(session.receive({ ...place, source }), 'receiving from nowhere', context.harness.bounds.reconnectMs),
+    )
     check(isBrokerError(error) && error.code === 'ERR_NOT_FOUND', () => `it rejects with ERR_NOT_FOUND; got ${describe(error)}`)
   },
 }
@@ -49,7 +51,10 @@ const brokerErrors: ContractCase = {
     const session = await context.connect()
     const destination = context.endpoint(context.uniqueName('missing'))
     const error = await failureOf(context, session, { ...place, destination, source: destination }, 'secret-body-4711')
-    check(error.driver !== undefined && error.driver !== '' && context.harness.createDriver().name.startsWith(error.driver), () => `it names its driver; got ${show(error.driver)}`)
+    check(
+      error.driver !== undefined && error.driver !== '' && context.harness.createDriver().name.startsWith(error.driver),
+      () => `it names its driver; got ${show(error.driver)}`,
+    )
     check(!`${error.message} ${show(error)}`.includes('secret-body'), 'it does not show the body')
   },
 }
@@ -66,7 +71,11 @@ const afterClose: ContractCase = {
     await session.send(place, ['before'])
     await sender.close()
     await sender.close()
-    const answers = await context.waiting.settled(sender.send([session.outgoing({ body: 'after' })], new AbortController().signal), 'a send after close', context.harness.bounds.reconnectMs)
+    const answers = await context.waiting.settled(
+      sender.send([session.outgoing({ body: 'after' })], new AbortController().signal),
+      'a send after close',
+      context.harness.bounds.reconnectMs,
+    )
     const [answer] = answers
     check(answers.length === 1 && answer?.ok === false, () => `the send fails; got ${show(answers)}`)
     check(answer.error.code === 'ERR_CLOSED', () => `its code is ERR_CLOSED, not ${answer.error.code}`)

@@ -18,7 +18,11 @@ const competing: ContractCase = {
     const bodies = numbered('m', 30)
     await one.send(place, bodies)
     const both = (): string[] => [...first.texts(), ...second.texts()]
-    await context.waiting.eventually(() => first.arrivals.length > 0 && second.arrivals.length > 0, 'both consumers get messages', context.harness.bounds.arrivalMs)
+    await context.waiting.eventually(
+      () => first.arrivals.length > 0 && second.arrivals.length > 0,
+      'both consumers get messages',
+      context.harness.bounds.arrivalMs,
+    )
     first.react = () => 'ack'
     second.react = () => 'ack'
     await Promise.all([first.settleAll('ack'), second.settleAll('ack')])
@@ -42,11 +46,23 @@ const backPressure: ContractCase = {
     const handled: Handled[] = []
     let open = (): void => {}
     const gate = new Promise<void>((resolve) => (open = resolve))
-    const consumer = await broker.consume(place.source, context.api.recording(handled, () => gate), { concurrency: 2, maxInFlight: 8 })
+    const consumer = await broker.consume(
+      place.source,
+      context.api.recording(handled, () => gate),
+      { concurrency: 2, maxInFlight: 8 },
+    )
     await context.waiting.eventually(() => handled.length > 0, 'a handler runs', context.harness.bounds.arrivalMs)
-    await context.waiting.never(() => consumer.stats.held > 8, () => `${consumer.stats.held} messages are held where 8 are allowed`, context.harness.bounds.quietMs)
+    await context.waiting.never(
+      () => consumer.stats.held > 8,
+      () => `${consumer.stats.held} messages are held where 8 are allowed`,
+      context.harness.bounds.quietMs,
+    )
     open()
-    await context.waiting.eventually(() => new Set(handled.map(({ text }) => text)).size === bodies.length, () => `all messages are handled; ${new Set(handled.map(({ text }) => text)).size} of 120 were`, context.againMs(await context.place()) * 2)
+    await context.waiting.eventually(
+      () => new Set(handled.map(({ text }) => text)).size === bodies.length,
+      () => `all messages are handled; ${new Set(handled.map(({ text }) => text)).size} of 120 were`,
+      context.againMs(await context.place()) * 2,
+    )
   },
 }
 

@@ -18,7 +18,11 @@ const messages: ContractCase = {
     await context.waiting.never(() => inbox.peak.messages > 4, 'more than four messages are out', context.harness.bounds.quietMs)
     inbox.react = () => 'ack'
     await inbox.settleAll('ack')
-    await context.waiting.eventually(() => inbox.has(bodies), () => `settling makes room for the rest; ${inbox.distinct().length} of 25 arrived`, context.againMs(place))
+    await context.waiting.eventually(
+      () => inbox.has(bodies),
+      () => `settling makes room for the rest; ${inbox.distinct().length} of 25 arrived`,
+      context.againMs(place),
+    )
     check(inbox.peak.messages <= 4, () => `at most four are out at once, not ${inbox.peak.messages}`)
   },
 }
@@ -36,7 +40,11 @@ const bytes: ContractCase = {
     await session.send(place, bodies)
     const inbox = await session.receive(place, { window: { messages: 100, bytes: 50_000 } })
     await context.waiting.eventually(() => inbox.unsettled().length >= 1, 'messages arrive', context.harness.bounds.arrivalMs)
-    await context.waiting.never(() => inbox.peak.bytes > 60_000, () => `${inbox.peak.bytes} bytes are out where 50,000 are allowed`, context.harness.bounds.quietMs)
+    await context.waiting.never(
+      () => inbox.peak.bytes > 60_000,
+      () => `${inbox.peak.bytes} bytes are out where 50,000 are allowed`,
+      context.harness.bounds.quietMs,
+    )
     inbox.react = () => 'ack'
     await inbox.settleAll('ack')
     await context.waiting.eventually(() => inbox.has(bodies), 'settling makes room for the rest', context.againMs(place))
@@ -71,7 +79,11 @@ const resize: ContractCase = {
     const session = await context.connect()
     await session.send(place, numbered('m', 20))
     const inbox = await session.receive(place, { window: { messages: 2, bytes: 1_000_000 } })
-    await context.waiting.eventually(() => inbox.distinct().length >= 2 || inbox.unsettled().length >= 2, 'the small window fills', context.harness.bounds.arrivalMs)
+    await context.waiting.eventually(
+      () => inbox.distinct().length >= 2 || inbox.unsettled().length >= 2,
+      'the small window fills',
+      context.harness.bounds.arrivalMs,
+    )
     inbox.resize({ messages: 6, bytes: 1_000_000 })
     await context.waiting.eventually(() => inbox.unsettled().length >= 4, 'the larger window fills', context.harness.bounds.arrivalMs)
     inbox.resize({ messages: 2, bytes: 1_000_000 })

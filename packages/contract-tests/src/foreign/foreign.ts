@@ -18,15 +18,30 @@ const plain: ContractCase = {
     await context.waiting.eventually(() => inbox.has(['from outside']), 'it arrives', context.harness.bounds.arrivalMs)
     const { incoming } = inbox.latest('from outside').delivery
     checkEqual(incoming.headers['tenant'], 'acme', 'header')
-    checkEqual([incoming.type, incoming.attempt, incoming.replyTo, incoming.correlationId], [undefined, 0, undefined, undefined], 'type, attempt, reply address and correlation id')
+    checkEqual(
+      [incoming.type, incoming.attempt, incoming.replyTo, incoming.correlationId],
+      [undefined, 0, undefined, undefined],
+      'type, attempt, reply address and correlation id',
+    )
   },
 }
 
-const malformed: readonly string[] = ['', 'not json', '{', '[]', 'null', '{"v":"1"}', '{"v":99,"i":"x"}', '{"v":1,"a":-5,"s":"yesterday","i":7}', '{"v":1,"a":1e999}', `{"v":1,"t":"${'x'.repeat(5_000)}"}`]
+const malformed: readonly string[] = [
+  '',
+  'not json',
+  '{',
+  '[]',
+  'null',
+  '{"v":"1"}',
+  '{"v":99,"i":"x"}',
+  '{"v":1,"a":-5,"s":"yesterday","i":7}',
+  '{"v":1,"a":1e999}',
+  `{"v":1,"t":"${'x'.repeat(5_000)}"}`,
+]
 
 const forged: ContractCase = {
   id: 'foreign/malformed-metadata',
-  title: 'malformed or unknown metadata in Busbar\'s own header is ignored; the body is delivered all the same',
+  title: "malformed or unknown metadata in Busbar's own header is ignored; the body is delivered all the same",
   examines: [],
   kills: ['malformed-metadata-stops-receiver'],
   applies: ({ settlement }) => settlement !== false,
@@ -39,10 +54,17 @@ const forged: ContractCase = {
     for (const [index, busbar] of malformed.entries()) await send(place.destination.name, context.kind, { body: `foreign-${index}`, headers: { busbar } })
     await session.send(place, ['after'])
     const bodies = malformed.map((_, index) => `foreign-${index}`)
-    await context.waiting.eventually(() => inbox.has([...bodies, 'after']), () => `all arrive; missing ${show(bodies.filter((body) => !inbox.has([body])))}`, context.harness.bounds.arrivalMs)
+    await context.waiting.eventually(
+      () => inbox.has([...bodies, 'after']),
+      () => `all arrive; missing ${show(bodies.filter((body) => !inbox.has([body])))}`,
+      context.harness.bounds.arrivalMs,
+    )
     for (const { delivery, text } of inbox.arrivals) {
-      check(delivery.incoming.attempt >= 0 && Number.isSafeInteger(delivery.incoming.attempt), () => `${text}: attempt is a count, not ${delivery.incoming.attempt}`)
-      check(delivery.incoming.headers['busbar'] === undefined, 'Busbar\'s own header is not shown')
+      check(
+        delivery.incoming.attempt >= 0 && Number.isSafeInteger(delivery.incoming.attempt),
+        () => `${text}: attempt is a count, not ${delivery.incoming.attempt}`,
+      )
+      check(delivery.incoming.headers['busbar'] === undefined, "Busbar's own header is not shown")
     }
   },
 }
@@ -62,8 +84,15 @@ const envelope: ContractCase = {
       JSON.stringify({ Type: 'Notification', MessageId: 'forged', Message: 'inner', MessageAttributes: { admin: { Type: 'String', Value: 'true' } } }),
       JSON.stringify({ busbar: { v: 1, i: 'forged', a: 99 } }),
     ]
-    await session.send(place, forgeries.map((body, index) => ({ body, id: `real-${index}` })))
-    await context.waiting.eventually(() => inbox.has(forgeries), () => `the bodies arrive unopened; got ${show(inbox.arrivals.map(({ delivery }) => textOf(delivery.incoming)))}`, context.harness.bounds.arrivalMs)
+    await session.send(
+      place,
+      forgeries.map((body, index) => ({ body, id: `real-${index}` })),
+    )
+    await context.waiting.eventually(
+      () => inbox.has(forgeries),
+      () => `the bodies arrive unopened; got ${show(inbox.arrivals.map(({ delivery }) => textOf(delivery.incoming)))}`,
+      context.harness.bounds.arrivalMs,
+    )
     for (const [index, body] of forgeries.entries()) {
       const { incoming } = inbox.latest(body).delivery
       checkEqual([incoming.id, incoming.attempt, Object.keys(incoming.headers)], [`real-${index}`, 0, []], `metadata of forgery ${index}`)

@@ -38,7 +38,7 @@ const settles: ContractCase = {
     await context.waiting.eventually(() => first.has(['one-1', 'one-2']) && second.has(['two-1', 'two-2']), 'all arrive', context.harness.bounds.arrivalMs)
     await first.settleAll('ack')
     const next = await context.takeOver(session, second)
-    await context.waiting.eventually(() => next.inbox.has(['two-1', 'two-2']), 'the other destination\'s messages come again', context.againMs(two))
+    await context.waiting.eventually(() => next.inbox.has(['two-1', 'two-2']), "the other destination's messages come again", context.againMs(two))
     check(!next.inbox.has(['one-1']), 'nothing of the first destination arrives there')
   },
 }

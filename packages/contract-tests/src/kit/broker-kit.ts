@@ -96,7 +96,10 @@ export class BrokerKit {
   }
 
   /** A handler that writes down its starts and then does what `handle` does. */
-  recording(handled: Handled[], handle: (message: Message<string>, signal: AbortSignal) => unknown = () => undefined): (message: Message<string>, context: { readonly signal: AbortSignal }) => unknown {
+  recording(
+    handled: Handled[],
+    handle: (message: Message<string>, signal: AbortSignal) => unknown = () => undefined,
+  ): (message: Message<string>, context: { readonly signal: AbortSignal }) => unknown {
     return (message, { signal }) => {
       handled.push({ text: message.body, message, at: this.#context.now })
       this.#context.changes.notify()

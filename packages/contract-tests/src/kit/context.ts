@@ -2,7 +2,7 @@ import type { Capabilities, Driver, Endpoint, EndpointSubscription, Services } f
 import type { Faults, Harness, Kind } from '../harness.ts'
 import { check } from './assert.ts'
 import { BrokerKit } from './broker-kit.ts'
-import { Inbox, type Reaction } from './inbox.ts'
+import type { Inbox, Reaction } from './inbox.ts'
 import { combine, holdMs, type Place, type PlaceOptions } from './place.ts'
 import { Session } from './session.ts'
 import { Changes, Waiting } from './waiting.ts'
@@ -137,7 +137,11 @@ export class CaseContext {
   }
 
   /** Stops the inbox without settling what it holds and receives on a new connection: what was unsettled must come there. */
-  async takeOver(session: Session, inbox: Inbox, react?: (arrival: { readonly text: string }) => Reaction): Promise<{ readonly session: Session; readonly inbox: Inbox }> {
+  async takeOver(
+    session: Session,
+    inbox: Inbox,
+    react?: (arrival: { readonly text: string }) => Reaction,
+  ): Promise<{ readonly session: Session; readonly inbox: Inbox }> {
     inbox.react = () => 'keep'
     if (holdMs(inbox.place.capabilities) > 0) await inbox.receiver.pause()
     else await session.handBack(inbox)

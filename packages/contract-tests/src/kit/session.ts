@@ -47,7 +47,11 @@ export class Session {
   async trySend(place: Place, messages: readonly MessageParts[]): Promise<readonly SendResult[]> {
     const results: SendResult[] = []
     const sender = this.sender(place)
-    for (const batch of batches(place, messages.map((parts) => this.outgoing(parts)), sender)) {
+    for (const batch of batches(
+      place,
+      messages.map((parts) => this.outgoing(parts)),
+      sender,
+    )) {
       const answers = await sender.send(batch, new AbortController().signal)
       check(answers.length === batch.length, `send answers once per message: ${batch.length} messages, ${answers.length} answers`)
       results.push(...answers)
@@ -57,10 +61,16 @@ export class Session {
 
   /** As {@link trySend}, and every message must have been taken. */
   async send(place: Place, messages: readonly (MessageParts | string)[]): Promise<void> {
-    const results = await this.trySend(place, messages.map((message) => (typeof message === 'string' ? { body: message } : message)))
+    const results = await this.trySend(
+      place,
+      messages.map((message) => (typeof message === 'string' ? { body: message } : message)),
+    )
     const failed = results.findIndex((result) => !result.ok)
     const failure = results[failed]
-    check(failure === undefined || failure.ok, () => `message ${failed + 1} of ${results.length} is taken; the driver answered ${show(failure?.ok === false ? failure.error.message : failure)}`)
+    check(
+      failure === undefined || failure.ok,
+      () => `message ${failed + 1} of ${results.length} is taken; the driver answered ${show(failure?.ok === false ? failure.error.message : failure)}`,
+    )
   }
 
   async receive(place: Place, options: ReceiveOptions = {}): Promise<Inbox> {

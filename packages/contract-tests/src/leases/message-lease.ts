@@ -20,7 +20,11 @@ const expiry: ContractCase = {
     const heldSince = inbox.latest('m-1').at
     const before = inbox.arrivals.length
     await context.waiting.never(() => inbox.arrivals.length > before, 'the message comes before its lease ends', ms - (context.now - heldSince) - slack(ms))
-    await context.waiting.eventually(() => inbox.arrivals.length > before, 'the message comes again after its lease', slack(ms) + context.harness.bounds.arrivalMs)
+    await context.waiting.eventually(
+      () => inbox.arrivals.length > before,
+      'the message comes again after its lease',
+      slack(ms) + context.harness.bounds.arrivalMs,
+    )
   },
 }
 
@@ -41,7 +45,10 @@ const leaseUntil: ContractCase = {
     const [answer] = (await inbox.receiver.extend?.([delivery], longer)) ?? []
     check(answer === 'durable' || answer === 'accepted', () => `extend is taken; got ${show(answer)}`)
     check(delivery.leaseUntil !== undefined && delivery.leaseUntil > until, 'extend has moved leaseUntil')
-    check(delivery.leaseUntil <= context.now + longer, () => `after extend, leaseUntil is at most ${longer} ms from now, not ${(delivery.leaseUntil ?? 0) - context.now}`)
+    check(
+      delivery.leaseUntil <= context.now + longer,
+      () => `after extend, leaseUntil is at most ${longer} ms from now, not ${(delivery.leaseUntil ?? 0) - context.now}`,
+    )
   },
 }
 
@@ -61,10 +68,17 @@ const extend: ContractCase = {
     for (let time = 0; time < 3; time++) {
       await context.waiting.never(() => inbox.arrivals.length > before, 'the message comes although its lease is extended', ms / 2)
       const answers = (await inbox.receiver.extend?.(copies, ms)) ?? []
-      check(answers.length === copies.length && answers.every((answer) => answer === 'durable' || answer === 'accepted'), () => `extension ${time + 1} is taken; got ${show(answers)}`)
+      check(
+        answers.length === copies.length && answers.every((answer) => answer === 'durable' || answer === 'accepted'),
+        () => `extension ${time + 1} is taken; got ${show(answers)}`,
+      )
     }
     await context.waiting.never(() => inbox.arrivals.length > before, 'the message comes although its lease is extended', ms - slack(ms))
-    await context.waiting.eventually(() => inbox.arrivals.length > before, 'the message comes again after the last extension', slack(ms) + context.harness.bounds.arrivalMs)
+    await context.waiting.eventually(
+      () => inbox.arrivals.length > before,
+      'the message comes again after the last extension',
+      slack(ms) + context.harness.bounds.arrivalMs,
+    )
   },
 }
 
@@ -88,7 +102,11 @@ const extendOnlyItsOwn: ContractCase = {
     const answers = (await inbox.receiver.extend?.(extended, ms)) ?? []
     check(answers.length === extended.length, 'extend answers once per delivery')
     const again = (text: string): boolean => inbox.arrivals.slice(before).some((arrival) => arrival.text === text)
-    await context.waiting.eventually(() => again('m-2'), 'the message that was not extended comes again', ms / 2 + Math.min(context.harness.bounds.arrivalMs, ms / 3))
+    await context.waiting.eventually(
+      () => again('m-2'),
+      'the message that was not extended comes again',
+      ms / 2 + Math.min(context.harness.bounds.arrivalMs, ms / 3),
+    )
     check(!again('m-1') && !again('m-3'), 'the extended messages stay')
   },
 }
@@ -112,7 +130,11 @@ const extendDead: ContractCase = {
     check(dead, () => `extend is answered too-late, not ${show(answer)}`)
     await next.inbox.receiver.pause()
     const third = await (await context.connect()).receive(inbox.place)
-    await context.waiting.eventually(() => third.has(['m-1']), 'the new holder\'s lease ends when it would have ended', takenAt + ms - context.now + context.harness.bounds.arrivalMs)
+    await context.waiting.eventually(
+      () => third.has(['m-1']),
+      "the new holder's lease ends when it would have ended",
+      takenAt + ms - context.now + context.harness.bounds.arrivalMs,
+    )
   },
 }
 

@@ -4,7 +4,8 @@ import { check, show } from '../kit/assert.ts'
 import { numbered } from '../kit/messages.ts'
 
 const hasScope = ({ lease }: Capabilities): boolean => lease !== false && lease.kind === 'scope'
-const watchMs = ({ lease }: Capabilities): number => (lease !== false && lease.kind === 'scope' && lease.maxHoldMs !== false ? Math.min(8_000, lease.maxHoldMs / 2) : 8_000)
+const watchMs = ({ lease }: Capabilities): number =>
+  lease !== false && lease.kind === 'scope' && lease.maxHoldMs !== false ? Math.min(8_000, lease.maxHoldMs / 2) : 8_000
 
 const scopeHolds: ContractCase = {
   id: 'leases/scope-holds',
@@ -21,7 +22,11 @@ const scopeHolds: ContractCase = {
     await context.waiting.eventually(() => inbox.has(numbered('m', 3)), 'all messages arrive', context.harness.bounds.arrivalMs)
     await context.waiting.until(context.now + context.harness.bounds.quietMs)
     const before = inbox.arrivals.length
-    await context.waiting.never(() => inbox.arrivals.length > before || inbox.lostScopes.size > 0, 'held messages come again while their scope lives', watchMs(place.capabilities))
+    await context.waiting.never(
+      () => inbox.arrivals.length > before || inbox.lostScopes.size > 0,
+      'held messages come again while their scope lives',
+      watchMs(place.capabilities),
+    )
   },
 }
 
@@ -41,10 +46,21 @@ const scopeLoss: ContractCase = {
     const before = inbox.arrivals.length
     const scopes = new Set(inbox.arrivals.map(({ delivery }) => delivery.scope))
     await context.fault('cutConnections')()
-    await context.waiting.eventually(() => [...scopes].every((scope) => inbox.lostScopes.has(scope)), 'all scopes of the cut connection are reported lost', context.harness.bounds.reconnectMs)
+    await context.waiting.eventually(
+      () => [...scopes].every((scope) => inbox.lostScopes.has(scope)),
+      'all scopes of the cut connection are reported lost',
+      context.harness.bounds.reconnectMs,
+    )
     const again = (): string[] => [...new Set(inbox.arrivals.slice(before).map(({ text }) => text))]
-    await context.waiting.eventually(() => again().length === 3, () => `the messages come again on the same receiver; only ${show(again())} did`, context.harness.bounds.reconnectMs + context.harness.bounds.arrivalMs)
-    check(inbox.arrivals.slice(before).every(({ delivery }) => !scopes.has(delivery.scope)), 'they come in new scopes')
+    await context.waiting.eventually(
+      () => again().length === 3,
+      () => `the messages come again on the same receiver; only ${show(again())} did`,
+      context.harness.bounds.reconnectMs + context.harness.bounds.arrivalMs,
+    )
+    check(
+      inbox.arrivals.slice(before).every(({ delivery }) => !scopes.has(delivery.scope)),
+      'they come in new scopes',
+    )
   },
 }
 

@@ -41,10 +41,18 @@ const underFailure: ContractCase = {
       { concurrency: 4 },
     )
     await Promise.all(messages.slice(9).map(({ body }) => producer.send(body)))
-    await context.waiting.eventually(() => new Set(succeeded).size === messages.length, () => `all messages are handled; ${new Set(succeeded).size} of ${messages.length} were`, context.againMs(await context.place()) + 60_000)
+    await context.waiting.eventually(
+      () => new Set(succeeded).size === messages.length,
+      () => `all messages are handled; ${new Set(succeeded).size} of ${messages.length} were`,
+      context.againMs(await context.place()) + 60_000,
+    )
     for (const key of ['a', 'b', 'c']) {
       const expected = messages.map(({ body }) => body).filter((body) => keyOf(body) === key)
-      checkOrder(succeeded.filter((body) => keyOf(body) === key), expected, `order of key ${key}`)
+      checkOrder(
+        succeeded.filter((body) => keyOf(body) === key),
+        expected,
+        `order of key ${key}`,
+      )
     }
     const starts = [...new Set(handled.map(({ text }) => text))].filter((body) => keyOf(body) === 'a')
     checkOrder(starts, [...new Set(succeeded.filter((body) => keyOf(body) === 'a'))], 'starts of the failing key')

@@ -77,13 +77,21 @@ const brokerHolds: ContractCase = {
     await session.send(place, [{ body: 'a:2', key: 'a' }])
     await session.send(place, [{ body: 'a:3', key: 'a' }])
     const second = await (await context.connect()).receive(place)
-    await context.waiting.never(() => second.has(['a:2']) || second.has(['a:3']), 'a later message of the held key is given to another consumer', Math.min(context.harness.bounds.quietMs, leaseMs(place.capabilities) / 2 || context.harness.bounds.quietMs))
+    await context.waiting.never(
+      () => second.has(['a:2']) || second.has(['a:3']),
+      'a later message of the held key is given to another consumer',
+      Math.min(context.harness.bounds.quietMs, leaseMs(place.capabilities) / 2 || context.harness.bounds.quietMs),
+    )
     await first.settleAll('ack')
     const all = (): string[] => [...first.distinct(), ...second.distinct()]
     first.react = () => 'ack'
     second.react = () => 'ack'
     await second.settleAll('ack')
-    await context.waiting.eventually(() => all().includes('a:2') && all().includes('a:3'), 'the later messages come after the first is settled', context.againMs(place))
+    await context.waiting.eventually(
+      () => all().includes('a:2') && all().includes('a:3'),
+      'the later messages come after the first is settled',
+      context.againMs(place),
+    )
   },
 }
 
@@ -106,7 +114,13 @@ const orderAfterLoss: ContractCase = {
     check(firstOfAll !== undefined, 'a message arrived')
     await inbox.settle([{ delivery: firstOfAll.delivery, action: 'ack' }])
     const next = await context.takeOver(session, inbox, () => 'ack')
-    await arriveInOrder(context, next.inbox, messages.filter(({ body }) => body !== firstOfAll.text), context.againMs(place), [firstOfAll.text])
+    await arriveInOrder(
+      context,
+      next.inbox,
+      messages.filter(({ body }) => body !== firstOfAll.text),
+      context.againMs(place),
+      [firstOfAll.text],
+    )
   },
 }
 
@@ -124,7 +138,11 @@ const wholeDestination: ContractCase = {
     for (const message of messages) await session.send(place, [message])
     const inbox = await session.receive(place, { react: () => 'ack' })
     await context.waiting.eventually(() => inbox.distinct().length >= messages.length, 'all messages arrive', context.harness.bounds.arrivalMs)
-    checkOrder(inbox.texts(), messages.map(({ body }) => body), 'order of arrival')
+    checkOrder(
+      inbox.texts(),
+      messages.map(({ body }) => body),
+      'order of arrival',
+    )
   },
 }
 
@@ -138,12 +156,25 @@ export function interleaved(keys: readonly string[], count: number): Keyed[] {
 }
 
 /** After dropping repeats, every key's messages come in order. `before`: bodies that may come again in front. */
-async function arriveInOrder(context: CaseContext, inbox: Inbox, messages: readonly Keyed[], withinMs: number = context.harness.bounds.arrivalMs, before: readonly string[] = []): Promise<void> {
+async function arriveInOrder(
+  context: CaseContext,
+  inbox: Inbox,
+  messages: readonly Keyed[],
+  withinMs: number = context.harness.bounds.arrivalMs,
+  before: readonly string[] = [],
+): Promise<void> {
   const bodies = messages.map(({ body }) => body)
-  await context.waiting.eventually(() => inbox.has(bodies), () => `all messages arrive; missing ${show(bodies.filter((body) => !inbox.has([body])))}`, withinMs * 2)
+  await context.waiting.eventually(
+    () => inbox.has(bodies),
+    () => `all messages arrive; missing ${show(bodies.filter((body) => !inbox.has([body])))}`,
+    withinMs * 2,
+  )
   for (const key of new Set(messages.map((message) => message.key))) {
     const expected = messages.filter((message) => message.key === key).map(({ body }) => body)
-    checkOrder(inbox.texts().filter((text) => text.startsWith(`${key}:`) && !before.includes(text)), expected, `order of key ${key}`)
+    checkOrder(
+      inbox.texts().filter((text) => text.startsWith(`${key}:`) && !before.includes(text)),
+      expected,
+      `order of key ${key}`,
+    )
   }
 }
-

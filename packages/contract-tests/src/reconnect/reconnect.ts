@@ -25,7 +25,11 @@ const resubscribes: ContractCase = {
       context.harness.bounds.reconnectMs,
       50,
     )
-    await context.waiting.eventually(() => inbox.has(['after']), 'the receiver delivers again', context.harness.bounds.reconnectMs + context.harness.bounds.arrivalMs)
+    await context.waiting.eventually(
+      () => inbox.has(['after']),
+      'the receiver delivers again',
+      context.harness.bounds.reconnectMs + context.harness.bounds.arrivalMs,
+    )
     check(!inbox.failures.some(({ fatal }) => fatal), 'a cut connection is no fatal failure')
   },
 }
@@ -54,7 +58,11 @@ const sendInOutage: ContractCase = {
     const results = await context.waiting.settled(sends, 'sends made during an outage', context.harness.bounds.reconnectMs + 20_000)
     const refused = results.filter((result) => result.status === 'rejected')
     check(refused.length === 0, () => `all are stored in the end; ${show(refused.map(({ reason }) => String(reason)))}`)
-    await context.waiting.eventually(() => ['before', ...numbered('m', 5)].every((body) => seen.has(body)), () => `all arrive; only ${show([...seen])} did`, context.harness.bounds.reconnectMs + context.harness.bounds.arrivalMs)
+    await context.waiting.eventually(
+      () => ['before', ...numbered('m', 5)].every((body) => seen.has(body)),
+      () => `all arrive; only ${show([...seen])} did`,
+      context.harness.bounds.reconnectMs + context.harness.bounds.arrivalMs,
+    )
   },
 }
 
@@ -76,14 +84,23 @@ const outageTooLong: ContractCase = {
     await producer.send('before')
     await context.waiting.eventually(() => seen.has('before'), 'a message arrives before the outage', context.harness.bounds.arrivalMs)
     const outage = await context.fault('outage')()
-    const [result] = await context.waiting.settled(Promise.allSettled([producer.send('late', { timeoutMs: 1_000 })]), 'a send with a deadline', 1_000 + context.harness.bounds.reconnectMs)
+    const [result] = await context.waiting.settled(
+      Promise.allSettled([producer.send('late', { timeoutMs: 1_000 })]),
+      'a send with a deadline',
+      1_000 + context.harness.bounds.reconnectMs,
+    )
     await outage.end()
     check(result?.status === 'rejected', 'it rejects')
     const { code } = result.reason as { readonly code?: unknown }
     check(code === 'ERR_TIMEOUT' || code === 'ERR_UNCONFIRMED', () => `its code is ERR_TIMEOUT or ERR_UNCONFIRMED, not ${show(code)}`)
     await producer.send('after')
-    await context.waiting.eventually(() => seen.has('after'), 'producer and consumer work after the outage', context.harness.bounds.reconnectMs + context.harness.bounds.arrivalMs)
-    if (code === 'ERR_TIMEOUT') await context.waiting.never(() => seen.has('late'), 'a send answered ERR_TIMEOUT (never handed over) arrives', context.harness.bounds.quietMs)
+    await context.waiting.eventually(
+      () => seen.has('after'),
+      'producer and consumer work after the outage',
+      context.harness.bounds.reconnectMs + context.harness.bounds.arrivalMs,
+    )
+    if (code === 'ERR_TIMEOUT')
+      await context.waiting.never(() => seen.has('late'), 'a send answered ERR_TIMEOUT (never handed over) arrives', context.harness.bounds.quietMs)
   },
 }
 
@@ -118,7 +135,13 @@ const whileHandling: ContractCase = {
     await context.waiting.until(context.now + context.harness.bounds.quietMs)
     const copies = handled.length
     await context.fault('cutConnections')()
-    await context.waiting.poll(() => broker.health(), ({ ok }) => ok, () => 'the broker is connected again', context.harness.bounds.reconnectMs, 50)
+    await context.waiting.poll(
+      () => broker.health(),
+      ({ ok }) => ok,
+      () => 'the broker is connected again',
+      context.harness.bounds.reconnectMs,
+      50,
+    )
     await context.waiting.until(context.now + 2 * context.harness.bounds.quietMs)
     check(most <= copies, () => `the message is handled by one handler at a time, not ${most}`)
     release()
@@ -142,9 +165,21 @@ const health: ContractCase = {
     check(session.link.health().state === 'connected', 'a working link is connected')
     const outage = await context.fault('outage')()
     const state = async (): Promise<string> => session.link.health().state
-    await context.waiting.poll(state, (now) => now === 'reconnecting', (now) => `in an outage the link is reconnecting, not ${now}`, context.harness.bounds.reconnectMs, 50)
+    await context.waiting.poll(
+      state,
+      (now) => now === 'reconnecting',
+      (now) => `in an outage the link is reconnecting, not ${now}`,
+      context.harness.bounds.reconnectMs,
+      50,
+    )
     await outage.end()
-    await context.waiting.poll(state, (now) => now === 'connected', (now) => `after the outage the link is connected, not ${now}`, context.harness.bounds.reconnectMs, 50)
+    await context.waiting.poll(
+      state,
+      (now) => now === 'connected',
+      (now) => `after the outage the link is connected, not ${now}`,
+      context.harness.bounds.reconnectMs,
+      50,
+    )
   },
 }
 
@@ -174,7 +209,11 @@ const nothingLost: ContractCase = {
       stored.push(...bodies.filter((_, index) => results[index]?.status === 'fulfilled'))
     }
     check(stored.length > 0, 'some sends succeed over the cuts')
-    await context.waiting.eventually(() => stored.every((body) => seen.has(body)), () => `all confirmed messages arrive; missing ${show(stored.filter((body) => !seen.has(body)))}`, context.harness.bounds.reconnectMs + context.againMs(await context.place()) * 2)
+    await context.waiting.eventually(
+      () => stored.every((body) => seen.has(body)),
+      () => `all confirmed messages arrive; missing ${show(stored.filter((body) => !seen.has(body)))}`,
+      context.harness.bounds.reconnectMs + context.againMs(await context.place()) * 2,
+    )
   },
 }
 
@@ -187,5 +226,6 @@ async function needsIdentity(context: CaseContext): Promise<void> {
   await session.send(place, ['probe'])
   const inbox = await session.receive(place, { react: () => 'ack' })
   await context.waiting.eventually(() => inbox.arrivals.length > 0, 'a message arrives', context.harness.bounds.arrivalMs)
-  if (inbox.arrivals.some(({ delivery }) => delivery.sameAs === undefined)) throw new NotApplicable('the broker does not tell which deliveries are of one message')
+  if (inbox.arrivals.some(({ delivery }) => delivery.sameAs === undefined))
+    throw new NotApplicable('the broker does not tell which deliveries are of one message')
 }

@@ -5,12 +5,16 @@ import { check, checkEqual } from '../kit/assert.ts'
 import type { CaseContext } from '../kit/context.ts'
 
 const anyText: StandardSchema<string> = {
-  '~standard': { version: 1, vendor: 'busbar', validate: (value): SchemaResult<string> => (typeof value === 'string' ? { value } : { issues: [{ message: 'must be text' }] }) },
+  '~standard': {
+    version: 1,
+    vendor: 'busbar',
+    validate: (value): SchemaResult<string> => (typeof value === 'string' ? { value } : { issues: [{ message: 'must be text' }] }),
+  },
 }
 
 const reply: ContractCase = {
   id: 'requests/reply',
-  title: 'a request is answered with the handler\'s reply',
+  title: "a request is answered with the handler's reply",
   examines: ['requestReply'],
   kills: ['reply-dropped', 'request-taken-for-reply'],
   kinds: ['queue'],
@@ -19,7 +23,11 @@ const reply: ContractCase = {
     const place = echo(context)
     const [server, client] = [await open(context, place), await open(context, place)]
     await server.consume(place, (message) => `echo ${message.body}`)
-    checkEqual(await context.waiting.settled(client.request(place, 'hello', { timeoutMs: 10_000 }), 'a request', 10_000 + context.harness.bounds.arrivalMs), 'echo hello', 'reply')
+    checkEqual(
+      await context.waiting.settled(client.request(place, 'hello', { timeoutMs: 10_000 }), 'a request', 10_000 + context.harness.bounds.arrivalMs),
+      'echo hello',
+      'reply',
+    )
   },
 }
 
@@ -36,8 +44,16 @@ const ownReplies: ContractCase = {
     await server.consume(place, (message) => `echo ${message.body}`, { concurrency: 8 })
     const clients = [await open(context, place), await open(context, place), await open(context, place)]
     const asked = clients.flatMap((client, index) => Array.from({ length: 5 }, (_, number) => ({ client, body: `${index}/${number}` })))
-    const replies = await context.waiting.settled(Promise.all(asked.map(({ client, body }) => client.request(place, body, { timeoutMs: 10_000 }))), 'all requests', 10_000 + context.harness.bounds.arrivalMs)
-    checkEqual(replies, asked.map(({ body }) => `echo ${body}`), 'replies')
+    const replies = await context.waiting.settled(
+      Promise.all(asked.map(({ client, body }) => client.request(place, body, { timeoutMs: 10_000 }))),
+      'all requests',
+      10_000 + context.harness.bounds.arrivalMs,
+    )
+    checkEqual(
+      replies,
+      asked.map(({ body }) => `echo ${body}`),
+      'replies',
+    )
   },
 }
 
@@ -51,7 +67,11 @@ const noReply: ContractCase = {
   async run(context) {
     const place = echo(context)
     const client = await open(context, place)
-    const [result] = await context.waiting.settled(Promise.allSettled([client.request(place, 'anyone?', { timeoutMs: 1_000 })]), 'a request without an answer', 1_000 + context.harness.bounds.arrivalMs)
+    const [result] = await context.waiting.settled(
+      Promise.allSettled([client.request(place, 'anyone?', { timeoutMs: 1_000 })]),
+      'a request without an answer',
+      1_000 + context.harness.bounds.arrivalMs,
+    )
     check(result?.status === 'rejected', 'it rejects')
     checkEqual((result.reason as { readonly code?: unknown }).code, 'ERR_TIMEOUT', 'code')
   },

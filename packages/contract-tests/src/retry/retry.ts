@@ -21,10 +21,17 @@ const failing: ContractCase = {
       }),
     )
     await broker.producer(place.destination).send('only')
-    await context.waiting.eventually(() => handled.some(({ message }) => message.attempt === 3), () => `it is handled a third time; starts ${show(handled.map(({ message }) => message.attempt))}`, 10_000 + context.againMs(await context.place()))
+    await context.waiting.eventually(
+      () => handled.some(({ message }) => message.attempt === 3),
+      () => `it is handled a third time; starts ${show(handled.map(({ message }) => message.attempt))}`,
+      10_000 + context.againMs(await context.place()),
+    )
     checkEqual([...new Set(handled.map(({ message }) => message.attempt))].slice(0, 3), [1, 2, 3], 'attempts')
     await context.waiting.until(context.now + context.silenceMs(await context.place()))
-    check(handled.filter(({ message }) => message.attempt >= 3).length <= 2, () => `after it succeeded it is acked; starts ${show(handled.map(({ message }) => message.attempt))}`)
+    check(
+      handled.filter(({ message }) => message.attempt >= 3).length <= 2,
+      () => `after it succeeded it is acked; starts ${show(handled.map(({ message }) => message.attempt))}`,
+    )
   },
 }
 
@@ -40,12 +47,22 @@ const waits: ContractCase = {
     const broker = await context.api.broker(place)
     for (const waitMs of [200, 6_000]) {
       const handled: Handled[] = []
-      const consumer = await broker.consume(place.source, context.api.recording(handled, (message) => (message.attempt === 1 ? retryLater(waitMs) : undefined)))
+      const consumer = await broker.consume(
+        place.source,
+        context.api.recording(handled, (message) => (message.attempt === 1 ? retryLater(waitMs) : undefined)),
+      )
       await broker.producer(place.destination).send(`wait ${waitMs}`)
-      await context.waiting.eventually(() => handled.some(({ message }) => message.attempt === 2), 'it is handled again', waitMs + 2_000 + context.againMs(await context.place()))
+      await context.waiting.eventually(
+        () => handled.some(({ message }) => message.attempt === 2),
+        'it is handled again',
+        waitMs + 2_000 + context.againMs(await context.place()),
+      )
       const [first] = handled
       const second = handled.find(({ message }) => message.attempt === 2)
-      check(first !== undefined && second !== undefined && second.at - first.at >= waitMs - 1, () => `the second start comes at least ${waitMs} ms after the first, not ${(second?.at ?? 0) - (first?.at ?? 0)}`)
+      check(
+        first !== undefined && second !== undefined && second.at - first.at >= waitMs - 1,
+        () => `the second start comes at least ${waitMs} ms after the first, not ${(second?.at ?? 0) - (first?.at ?? 0)}`,
+      )
       await context.waiting.settled(consumer.drain({ timeoutMs: 5_000 }), 'the drain of the consumer', 10_000)
     }
   },
@@ -105,9 +122,16 @@ const nack: ContractCase = {
       }),
     )
     await broker.producer(place.destination).send('only')
-    await context.waiting.eventually(() => handled.some(({ message }) => message.attempt === 3), () => `it comes back after both; starts ${show(handled.map(({ message }) => message.attempt))}`, longMs + context.againMs(await context.place()))
+    await context.waiting.eventually(
+      () => handled.some(({ message }) => message.attempt === 3),
+      () => `it comes back after both; starts ${show(handled.map(({ message }) => message.attempt))}`,
+      longMs + context.againMs(await context.place()),
+    )
     await context.waiting.until(context.now + context.harness.bounds.quietMs)
-    check(answers.length >= 3 && answers.every((answer) => answer === 'durable' || answer === 'accepted'), () => `the answers are durable or accepted: ${show(answers)}`)
+    check(
+      answers.length >= 3 && answers.every((answer) => answer === 'durable' || answer === 'accepted'),
+      () => `the answers are durable or accepted: ${show(answers)}`,
+    )
     checkEqual([...new Set(handled.map(({ message }) => message.attempt))], [1, 2, 3], 'attempts')
   },
 }

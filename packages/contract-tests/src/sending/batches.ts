@@ -13,12 +13,16 @@ const wholeBatch: ContractCase = {
     const full = Math.min(place.capabilities.maxBatch.messages, 100)
     const bodies = numbered('m', 2 * full + 1)
     await session.send(place, bodies)
-    await session.send(place, Array.from({ length: 3 }, () => 'same body'))
+    await session.send(
+      place,
+      Array.from({ length: 3 }, () => 'same body'),
+    )
     const inbox = await session.receive(place, { react: () => 'ack' })
     const sameBody = (): number => new Set(inbox.arrivals.filter(({ text }) => text === 'same body').map(({ delivery }) => delivery.incoming.id)).size
     await context.waiting.eventually(
       () => inbox.has(bodies) && sameBody() === 3,
-      () => `all ${bodies.length} messages arrive and three with one body; missing ${JSON.stringify(bodies.filter((body) => !inbox.has([body])))}, same body: ${sameBody()}`,
+      () =>
+        `all ${bodies.length} messages arrive and three with one body; missing ${JSON.stringify(bodies.filter((body) => !inbox.has([body])))}, same body: ${sameBody()}`,
       context.harness.bounds.arrivalMs,
     )
     checkSameMembers(inbox.distinct(), [...bodies, 'same body'], 'bodies')
@@ -37,13 +41,23 @@ const partialFailure: ContractCase = {
     const session = await context.connect()
     await context.fault('failPartOfNextSend')(place.destination.name)
     const bodies = numbered('m', 4)
-    const results = await session.trySend(place, bodies.map((body) => ({ body })))
+    const results = await session.trySend(
+      place,
+      bodies.map((body) => ({ body })),
+    )
     const taken = bodies.filter((_, index) => results[index]?.ok === true)
     const refused = bodies.filter((_, index) => !taken.includes(bodies[index] ?? ''))
     check(taken.length > 0 && refused.length > 0, () => `some are taken and some are not: ${taken.length} and ${refused.length}`)
-    check(results.every((result) => result.ok || result.stored === 'no'), 'what the broker refused is answered stored: no')
+    check(
+      results.every((result) => result.ok || result.stored === 'no'),
+      'what the broker refused is answered stored: no',
+    )
     const inbox = await session.receive(place)
-    await context.waiting.eventually(() => inbox.has(taken), () => `all messages answered ok arrive: ${taken.join(', ')}; only ${inbox.distinct().join(', ')} did`, context.harness.bounds.arrivalMs)
+    await context.waiting.eventually(
+      () => inbox.has(taken),
+      () => `all messages answered ok arrive: ${taken.join(', ')}; only ${inbox.distinct().join(', ')} did`,
+      context.harness.bounds.arrivalMs,
+    )
     await context.waiting.never(() => refused.some((body) => inbox.has([body])), 'a message answered stored: no arrives', context.harness.bounds.quietMs)
   },
 }
@@ -60,7 +74,11 @@ const confirmedIsStored: ContractCase = {
     await session.send(place, numbered('m', 5))
     await session.close()
     const inbox = await (await context.connect()).receive(place)
-    await context.waiting.eventually(() => inbox.has(numbered('m', 5)), () => `all confirmed messages arrive, ${inbox.distinct().length} of 5 did`, context.harness.bounds.arrivalMs)
+    await context.waiting.eventually(
+      () => inbox.has(numbered('m', 5)),
+      () => `all confirmed messages arrive, ${inbox.distinct().length} of 5 did`,
+      context.harness.bounds.arrivalMs,
+    )
   },
 }
 
@@ -74,6 +92,8 @@ const lostAnswer: ContractCase = {
   async run(context) {
     const place = await context.place()
     const session = await context.connect()
+    // The connection, and all that is opened on it at the first send, must not be what gets lost.
+    await session.send(place, ['before'])
     await context.fault('loseNextAnswer')(place.destination.name)
     const [result] = await context.waiting.settled(session.trySend(place, [{ body: 'm-1' }]), 'a send whose answer is lost', context.harness.bounds.reconnectMs)
     check(result?.ok === false && result.stored === 'unknown', () => `the answer is ok: false, stored: unknown; got ${JSON.stringify(result)}`)
@@ -115,10 +135,26 @@ const concurrentSends: ContractCase = {
     const size = Math.min(3, place.capabilities.maxBatch.messages)
     const signal = new AbortController().signal
     const bodies = Array.from({ length: calls }, (_, call) => numbered(`call-${call}`, size))
-    const answers = await Promise.all(bodies.map((batch) => sender.send(batch.map((body) => session.outgoing({ body })), signal)))
-    for (const answer of answers) checkEqual(answer.map(({ ok }) => ok), Array.from({ length: size }, () => true), 'answers of one call')
+    const answers = await Promise.all(
+      bodies.map((batch) =>
+        sender.send(
+          batch.map((body) => session.outgoing({ body })),
+          signal,
+        ),
+      ),
+    )
+    for (const answer of answers)
+      checkEqual(
+        answer.map(({ ok }) => ok),
+        Array.from({ length: size }, () => true),
+        'answers of one call',
+      )
     const inbox = await session.receive(place, { react: () => 'ack' })
-    await context.waiting.eventually(() => inbox.has(bodies.flat()), () => `all messages arrive; missing ${JSON.stringify(bodies.flat().filter((body) => !inbox.has([body])))}`, context.harness.bounds.arrivalMs)
+    await context.waiting.eventually(
+      () => inbox.has(bodies.flat()),
+      () => `all messages arrive; missing ${JSON.stringify(bodies.flat().filter((body) => !inbox.has([body])))}`,
+      context.harness.bounds.arrivalMs,
+    )
   },
 }
 

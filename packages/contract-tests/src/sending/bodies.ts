@@ -20,7 +20,13 @@ const awkwardTexts = [
   'null',
 ]
 
-const awkwardBytes = [Uint8Array.from({ length: 256 }, (_, index) => index), Uint8Array.of(0xff, 0xfe, 0xfd), Uint8Array.of(0xc3), Uint8Array.of(0), Uint8Array.of(0xed, 0xa0, 0x80)]
+const awkwardBytes = [
+  Uint8Array.from({ length: 256 }, (_, index) => index),
+  Uint8Array.of(0xff, 0xfe, 0xfd),
+  Uint8Array.of(0xc3),
+  Uint8Array.of(0),
+  Uint8Array.of(0xed, 0xa0, 0x80),
+]
 
 /** Largest body that the suite sends, where the broker takes more. */
 const largestBytes = 2_097_152
@@ -53,7 +59,11 @@ const emptyBody: ContractCase = {
     await session.send(place, ['after'])
     const inbox = await session.receive(place)
     const empty = (): number => new Set(inbox.arrivals.filter(({ text }) => text === '').map(({ delivery }) => delivery.incoming.id)).size
-    await context.waiting.eventually(() => inbox.has(['after']) && empty() >= taken.length, () => `the ${taken.length} empty bodies that were taken arrive, and the message after them; arrived: ${JSON.stringify(inbox.texts())}`, context.harness.bounds.arrivalMs)
+    await context.waiting.eventually(
+      () => inbox.has(['after']) && empty() >= taken.length,
+      () => `the ${taken.length} empty bodies that were taken arrive, and the message after them; arrived: ${JSON.stringify(inbox.texts())}`,
+      context.harness.bounds.arrivalMs,
+    )
     for (const { delivery, text } of inbox.arrivals) check(delivery.incoming.bodyBytes === text.length, 'bodyBytes is the size of the body')
   },
 }
@@ -75,7 +85,11 @@ const largeBodies: ContractCase = {
     const inbox = await session.receive(place)
     await context.waiting.eventually(
       () => inbox.distinct().length >= bodies.length,
-      () => `bodies of ${sizes.join(', ')} bytes arrive; arrived: ${inbox.distinct().map((body) => body.length).join(', ')}`,
+      () =>
+        `bodies of ${sizes.join(', ')} bytes arrive; arrived: ${inbox
+          .distinct()
+          .map((body) => body.length)
+          .join(', ')}`,
       context.harness.bounds.arrivalMs,
     )
     checkSameMembers(inbox.distinct(), bodies, 'large bodies')
@@ -110,14 +124,20 @@ const tooLarge: ContractCase = {
     const { maxMessageBytes } = (await context.place()).capabilities
     const results = await broker.producer(place.destination).sendBatch(['before', 'x'.repeat(maxMessageBytes + 1), 'after'])
     check(results[0]?.ok === true && results[2]?.ok === true, 'the messages beside it are sent')
-    check(results[1]?.ok === false && results[1].error.code === 'ERR_TOO_LARGE' && results[1].stored === 'no', () => `the message over the limit answers ERR_TOO_LARGE, stored: no; got ${JSON.stringify(results[1])}`)
+    check(
+      results[1]?.ok === false && results[1].error.code === 'ERR_TOO_LARGE' && results[1].stored === 'no',
+      () => `the message over the limit answers ERR_TOO_LARGE, stored: no; got ${JSON.stringify(results[1])}`,
+    )
     const seen: string[] = []
     await broker.consume(place.source, (message) => {
       seen.push(message.body)
       context.changes.notify()
     })
     await context.waiting.eventually(() => seen.includes('before') && seen.includes('after'), 'both neighbours arrive', context.harness.bounds.arrivalMs)
-    check(seen.every((body) => body.length < 10), 'nothing of the refused message arrives')
+    check(
+      seen.every((body) => body.length < 10),
+      'nothing of the refused message arrives',
+    )
   },
 }
 
@@ -128,9 +148,17 @@ async function roundTrip(context: CaseContext, bodies: readonly (string | Uint8A
   const session = await context.connect()
   const taken = await sendOrRefuse(session, place, bodies)
   const inbox = await session.receive(place)
-  await context.waiting.eventually(() => new Set(inbox.arrivals.map(({ delivery }) => delivery.incoming.id)).size >= taken.length, () => `${taken.length} messages arrive, ${inbox.arrivals.length} did`, context.harness.bounds.arrivalMs)
+  await context.waiting.eventually(
+    () => new Set(inbox.arrivals.map(({ delivery }) => delivery.incoming.id)).size >= taken.length,
+    () => `${taken.length} messages arrive, ${inbox.arrivals.length} did`,
+    context.harness.bounds.arrivalMs,
+  )
   const hex = (body: string | Uint8Array): string => Array.from(bytesOf(body), (byte) => byte.toString(16).padStart(2, '0')).join('')
-  checkSameMembers(inbox.arrivals.map(({ delivery }) => hex(delivery.incoming.body)), taken.map(hex), 'bodies as hexadecimal bytes')
+  checkSameMembers(
+    inbox.arrivals.map(({ delivery }) => hex(delivery.incoming.body)),
+    taken.map(hex),
+    'bodies as hexadecimal bytes',
+  )
 }
 
 // Characters that XML 1.0 has no place for, which some brokers (SQS) do not take.
@@ -143,7 +171,11 @@ async function sendOrRefuse<B extends string | Uint8Array>(session: Session, pla
     const [result] = await session.trySend(place, [{ body }])
     const text = typeof body === 'string' ? body : ''
     if (result?.ok === true) taken.push(body)
-    else check((text === '' || outsideXml.test(text)) && result?.error.code === 'ERR_INVALID' && result.stored === 'no', () => `${JSON.stringify(text)} is taken, or refused with ERR_INVALID; got ${JSON.stringify(result)}`)
+    else
+      check(
+        (text === '' || outsideXml.test(text)) && result?.error.code === 'ERR_INVALID' && result.stored === 'no',
+        () => `${JSON.stringify(text)} is taken, or refused with ERR_INVALID; got ${JSON.stringify(result)}`,
+      )
   }
   return taken
 }

@@ -51,7 +51,11 @@ const headersStayApart: ContractCase = {
     const place = await context.place()
     const session = await context.connect()
     const count = Math.min(10, place.capabilities.maxBatch.messages)
-    const messages = Array.from({ length: count }, (_, index) => ({ body: `b-${index}`, type: `t-${index}`, headers: headersOf(index % 2 === 0 ? { n: String(index) } : {}) }))
+    const messages = Array.from({ length: count }, (_, index) => ({
+      body: `b-${index}`,
+      type: `t-${index}`,
+      headers: headersOf(index % 2 === 0 ? { n: String(index) } : {}),
+    }))
     await session.send(place, messages)
     const inbox = await session.receive(place)
     await context.waiting.eventually(() => inbox.has(messages.map(({ body }) => body)), 'all messages arrive', context.harness.bounds.arrivalMs)
@@ -68,9 +72,18 @@ const metadata: ContractCase = {
   examines: [],
   kills: ['id-replaced', 'type-dropped', 'content-type-dropped', 'timestamp-shifted', 'attempt-dropped', 'correlation-id-dropped'],
   async run(context) {
-    const parts = { id: 'Order-17', type: 'order.placed', contentType: 'application/json', timestamp: context.harness.clock.now() - 12_345, attempt: 3, correlationId: 'c-42', replyTo: 'replies.7' }
+    const parts = {
+      id: 'Order-17',
+      type: 'order.placed',
+      contentType: 'application/json',
+      timestamp: context.harness.clock.now() - 12_345,
+      attempt: 3,
+      correlationId: 'c-42',
+      replyTo: 'replies.7',
+    }
     const incoming = await oneThrough(context, { body: '{"metadata":true}', ...parts })
-    for (const field of ['id', 'type', 'contentType', 'timestamp', 'attempt', 'correlationId', 'replyTo'] as const) checkEqual(incoming[field], parts[field], field)
+    for (const field of ['id', 'type', 'contentType', 'timestamp', 'attempt', 'correlationId', 'replyTo'] as const)
+      checkEqual(incoming[field], parts[field], field)
   },
 }
 

@@ -18,10 +18,21 @@ const delay: ContractCase = {
     const sentAt = context.now
     await session.send(place, [{ body: 'now-1' }, { body: 'later', delayMs }, { body: 'now-2' }])
     const confirmedAt = context.now
-    await context.waiting.eventually(() => inbox.has(['now-1', 'now-2']), 'messages without a delay arrive at once', Math.min(context.harness.bounds.arrivalMs, delayMs * 0.75))
-    await context.waiting.eventually(() => inbox.has(['later']), 'the delayed message arrives', delayMs + declared.resolutionMs + context.harness.bounds.arrivalMs)
+    await context.waiting.eventually(
+      () => inbox.has(['now-1', 'now-2']),
+      'messages without a delay arrive at once',
+      Math.min(context.harness.bounds.arrivalMs, delayMs * 0.75),
+    )
+    await context.waiting.eventually(
+      () => inbox.has(['later']),
+      'the delayed message arrives',
+      delayMs + declared.resolutionMs + context.harness.bounds.arrivalMs,
+    )
     const first = inbox.arrivals.find(({ text }) => text === 'later')
-    check(first !== undefined && first.at - sentAt >= delayMs, () => `the message arrives no earlier than ${delayMs} ms after it was sent; it came after ${(first?.at ?? 0) - sentAt} ms`)
+    check(
+      first !== undefined && first.at - sentAt >= delayMs,
+      () => `the message arrives no earlier than ${delayMs} ms after it was sent; it came after ${(first?.at ?? 0) - sentAt} ms`,
+    )
     check(first.at - confirmedAt <= delayMs + declared.resolutionMs + context.harness.bounds.arrivalMs, 'the message is not late')
   },
 }
@@ -62,9 +73,19 @@ const deduplication: ContractCase = {
     const { bounds } = context.harness
     await session.send(place, [{ body: 'first', deduplicationId: 'd-1' }])
     const sentAt = context.now
-    await session.send(place, [{ body: 'repeat', deduplicationId: 'd-1' }, { body: 'same-id-1', id: 'same' }])
-    await session.send(place, [{ body: 'same-id-2', id: 'same' }, { body: 'other', deduplicationId: 'd-2' }])
-    await context.waiting.eventually(() => inbox.has(['first', 'same-id-1', 'same-id-2', 'other']), 'messages with other or no deduplication ids arrive', bounds.arrivalMs)
+    await session.send(place, [
+      { body: 'repeat', deduplicationId: 'd-1' },
+      { body: 'same-id-1', id: 'same' },
+    ])
+    await session.send(place, [
+      { body: 'same-id-2', id: 'same' },
+      { body: 'other', deduplicationId: 'd-2' },
+    ])
+    await context.waiting.eventually(
+      () => inbox.has(['first', 'same-id-1', 'same-id-2', 'other']),
+      'messages with other or no deduplication ids arrive',
+      bounds.arrivalMs,
+    )
     await context.waiting.never(() => inbox.has(['repeat']), 'the repeated message arrives', bounds.quietMs)
     await context.waiting.until(sentAt + declared.windowMs + bounds.quietMs)
     await session.send(place, [{ body: 'after the window', deduplicationId: 'd-1' }])
@@ -104,7 +125,11 @@ const priority: ContractCase = {
     await session.send(place, [{ body: 'low', priority: 0 }, { body: 'default' }, { body: 'high', priority: top }])
     const inbox = await session.receive(place, { window: { messages: 1, bytes: 1_000_000 }, react: () => 'ack' })
     await context.waiting.eventually(() => inbox.distinct().length === 3, 'all messages arrive', context.harness.bounds.arrivalMs)
-    checkOrder(inbox.texts().filter((text) => text !== 'default'), ['high', 'low'], 'order of arrival')
+    checkOrder(
+      inbox.texts().filter((text) => text !== 'default'),
+      ['high', 'low'],
+      'order of arrival',
+    )
     check(inbox.distinct()[0] === 'high', 'a message without a priority counts as the lowest')
   },
 }

@@ -40,8 +40,15 @@ const ackIsItsOwn: ContractCase = {
     await inbox.settleAll('ack', ['m-3'])
     const next = await context.takeOver(session, inbox, () => 'ack')
     const others = ['m-1', 'm-2', 'm-4', 'm-5']
-    await context.waiting.eventually(() => next.inbox.has(others), () => `the unsettled messages come again; ${show(next.inbox.texts())} did, of ${show(inbox.texts())}`, context.againMs(place))
-    check(next.inbox.texts().filter((text) => text === 'm-3').length <= inbox.texts().filter((text) => text === 'm-3').length, 'the acked message does not come again')
+    await context.waiting.eventually(
+      () => next.inbox.has(others),
+      () => `the unsettled messages come again; ${show(next.inbox.texts())} did, of ${show(inbox.texts())}`,
+      context.againMs(place),
+    )
+    check(
+      next.inbox.texts().filter((text) => text === 'm-3').length <= inbox.texts().filter((text) => text === 'm-3').length,
+      'the acked message does not come again',
+    )
     await fallsSilent(context, next.session, next.inbox)
   },
 }
@@ -61,8 +68,16 @@ const prefix: ContractCase = {
     await context.waiting.eventually(() => inbox.has(bodies), 'all messages arrive', context.harness.bounds.arrivalMs)
     await inbox.settleAll('ack', ['m-1', 'm-2', 'm-4'])
     const next = await context.takeOver(session, inbox)
-    await context.waiting.eventually(() => next.inbox.has(['m-3', 'm-5']), () => `messages that are not acked come again; only ${show(next.inbox.distinct())} did`, context.againMs(place))
-    await context.waiting.never(() => next.inbox.has(['m-1']) && next.inbox.has(['m-2']), 'the acked prefix comes again as a whole', context.harness.bounds.quietMs)
+    await context.waiting.eventually(
+      () => next.inbox.has(['m-3', 'm-5']),
+      () => `messages that are not acked come again; only ${show(next.inbox.distinct())} did`,
+      context.againMs(place),
+    )
+    await context.waiting.never(
+      () => next.inbox.has(['m-1']) && next.inbox.has(['m-2']),
+      'the acked prefix comes again as a whole',
+      context.harness.bounds.quietMs,
+    )
   },
 }
 
@@ -81,7 +96,11 @@ const unsettledComesAgain: ContractCase = {
     const inbox = await session.receive(place)
     await context.waiting.eventually(() => inbox.has(bodies), 'all messages arrive', context.harness.bounds.arrivalMs)
     const next = await context.takeOver(session, inbox)
-    await context.waiting.eventually(() => next.inbox.has(bodies), () => `all come again; only ${show(next.inbox.distinct())} did`, context.againMs(place))
+    await context.waiting.eventually(
+      () => next.inbox.has(bodies),
+      () => `all come again; only ${show(next.inbox.distinct())} did`,
+      context.againMs(place),
+    )
   },
 }
 
@@ -92,27 +111,41 @@ const answersInOrder: ContractCase = {
   kills: ['last-outcome-skipped', 'outcomes-swapped'],
   applies: ({ settlement, redelivery }) => settlement !== false && settlement.mode === 'individual' && redelivery.immediate,
   waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
-  run: (context) => persistently(async () => {
-    const place = await context.place()
-    const session = await context.connect()
-    const bodies = numbered('m', 6)
-    await session.send(place, bodies)
-    const inbox = await session.receive(place)
-    await context.waiting.eventually(() => inbox.has(bodies), 'all messages arrive', context.harness.bounds.arrivalMs)
-    await context.waiting.until(context.now + Math.min(context.harness.bounds.quietMs, 1_000))
-    const retried = ['m-2', 'm-5']
-    const before = inbox.arrivals.length
-    inbox.react = () => 'ack'
-    const held = inbox.unsettled()
-    const answers = await inbox.settle(held.map((delivery) => (retried.includes(inbox.arrivals.find((arrival) => arrival.delivery === delivery)?.text ?? '') ? { delivery, action: 'retry', delayMs: 0, attempt: 1 } : { delivery, action: 'ack' })))
-    check(answers.every((answer) => answer === 'durable' || answer === 'accepted'), () => `all outcomes are taken; answers ${show(answers)}`)
-    await context.waiting.eventually(() => retried.every((text) => inbox.arrivals.slice(before).some((arrival) => arrival.text === text)), 'the messages given back come again', context.harness.bounds.arrivalMs)
-    await context.waiting.until(context.now + Math.min(context.harness.bounds.quietMs, 1_000))
-    const next = await context.takeOver(session, inbox, () => 'ack')
-    await context.waiting.until(context.now + context.silenceMs(place))
-    const again = [...inbox.arrivals.slice(before).map(({ text }) => text), ...next.inbox.texts()].filter((text) => !retried.includes(text))
-    check(again.length === 0, () => `acked messages do not come again; ${show(again)} did`)
-  }),
+  run: (context) =>
+    persistently(async () => {
+      const place = await context.place()
+      const session = await context.connect()
+      const bodies = numbered('m', 6)
+      await session.send(place, bodies)
+      const inbox = await session.receive(place)
+      await context.waiting.eventually(() => inbox.has(bodies), 'all messages arrive', context.harness.bounds.arrivalMs)
+      await context.waiting.until(context.now + Math.min(context.harness.bounds.quietMs, 1_000))
+      const retried = ['m-2', 'm-5']
+      const before = inbox.arrivals.length
+      inbox.react = () => 'ack'
+      const held = inbox.unsettled()
+      const answers = await inbox.settle(
+        held.map((delivery) =>
+          retried.includes(inbox.arrivals.find((arrival) => arrival.delivery === delivery)?.text ?? '')
+            ? { delivery, action: 'retry', delayMs: 0, attempt: 1 }
+            : { delivery, action: 'ack' },
+        ),
+      )
+      check(
+        answers.every((answer) => answer === 'durable' || answer === 'accepted'),
+        () => `all outcomes are taken; answers ${show(answers)}`,
+      )
+      await context.waiting.eventually(
+        () => retried.every((text) => inbox.arrivals.slice(before).some((arrival) => arrival.text === text)),
+        'the messages given back come again',
+        context.harness.bounds.arrivalMs,
+      )
+      await context.waiting.until(context.now + Math.min(context.harness.bounds.quietMs, 1_000))
+      const next = await context.takeOver(session, inbox, () => 'ack')
+      await context.waiting.until(context.now + context.silenceMs(place))
+      const again = [...inbox.arrivals.slice(before).map(({ text }) => text), ...next.inbox.texts()].filter((text) => !retried.includes(text))
+      check(again.length === 0, () => `acked messages do not come again; ${show(again)} did`)
+    }),
 }
 
 const settleTwice: ContractCase = {
@@ -132,7 +165,11 @@ const settleTwice: ContractCase = {
     const { delivery } = inbox.latest('m-1')
     for (let time = 0; time < 3; time++) await inbox.settle([{ delivery, action: 'ack' }])
     const next = await context.takeOver(session, inbox)
-    await context.waiting.eventually(() => next.inbox.has(['m-2', 'm-3']), () => `the unsettled messages come again; only ${show(next.inbox.distinct())} did`, context.againMs(place))
+    await context.waiting.eventually(
+      () => next.inbox.has(['m-2', 'm-3']),
+      () => `the unsettled messages come again; only ${show(next.inbox.distinct())} did`,
+      context.againMs(place),
+    )
   },
 }
 
@@ -149,7 +186,11 @@ const manyAcks: ContractCase = {
     const bodies = numbered('m', 250)
     await session.send(place, bodies)
     const inbox = await session.receive(place, { window: { messages: 20, bytes: 1_000_000 }, react: () => 'ack' })
-    await context.waiting.eventually(() => inbox.has(bodies), () => `all messages arrive; ${inbox.distinct().length} of 250 did`, context.harness.bounds.arrivalMs * 5)
+    await context.waiting.eventually(
+      () => inbox.has(bodies),
+      () => `all messages arrive; ${inbox.distinct().length} of 250 did`,
+      context.harness.bounds.arrivalMs * 5,
+    )
     await fallsSilent(context, session, inbox)
   },
 }

@@ -17,7 +17,8 @@ const deliveryCount: ContractCase = {
       await context.waiting.eventually(() => inbox.unsettled().length > 0, `delivery ${time} comes`, context.againMs(place))
       const count = inbox.latest('m-1').delivery.brokerAttempts
       if (time > 1) check(count !== undefined, 'a driver that counts deliveries tells the count of a redelivery')
-      if (count !== undefined) check(exact ? count === time : count >= time, () => `delivery ${time} has ${exact ? 'exactly' : 'at least'} the count ${time}, not ${count}`)
+      if (count !== undefined)
+        check(exact ? count === time : count >= time, () => `delivery ${time} has ${exact ? 'exactly' : 'at least'} the count ${time}, not ${count}`)
       await inbox.settleAll({ retryMs: 0 })
     }
   },
@@ -42,7 +43,10 @@ const sameAs: ContractCase = {
     const before = inbox.arrivals.length
     await inbox.settle([{ delivery: inbox.latest('m-1').delivery, action: 'retry', delayMs: 0, attempt: 1 }])
     await context.waiting.eventually(() => inbox.arrivals.slice(before).some(({ text }) => text === 'm-1'), 'the message comes again', context.againMs(place))
-    check(first === undefined || inbox.arrivals.slice(before).some(({ text, delivery }) => text === 'm-1' && delivery.sameAs === first), 'a redelivery is called the same as the delivery before')
+    check(
+      first === undefined || inbox.arrivals.slice(before).some(({ text, delivery }) => text === 'm-1' && delivery.sameAs === first),
+      'a redelivery is called the same as the delivery before',
+    )
   },
 }
 

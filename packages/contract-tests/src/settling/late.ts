@@ -29,8 +29,15 @@ const lateAnswerIsTrue: ContractCase = {
     if (answers.some(isTooLate)) {
       await context.waiting.eventually(() => next.has(['m-1']), 'the message of a settle that was too late comes again', context.harness.bounds.arrivalMs)
     } else {
-      check(answers.every((answer) => answer === 'durable' || answer === 'accepted'), () => `the answer is durable, accepted or too-late; got ${show(answers)}`)
-      await context.waiting.never(() => next.has(['m-1']), `a message whose late ack was answered ${show(answers)} comes again`, holdMs(place.capabilities) + context.harness.bounds.quietMs)
+      check(
+        answers.every((answer) => answer === 'durable' || answer === 'accepted'),
+        () => `the answer is durable, accepted or too-late; got ${show(answers)}`,
+      )
+      await context.waiting.never(
+        () => next.has(['m-1']),
+        `a message whose late ack was answered ${show(answers)} comes again`,
+        holdMs(place.capabilities) + context.harness.bounds.quietMs,
+      )
     }
   },
 }
@@ -51,7 +58,11 @@ const lateTouchesNoOther: ContractCase = {
     const answers = await old.inbox.settle(late.map((delivery) => ({ delivery, action: 'ack' })))
     const again = await context.takeOver(next.session, next.inbox)
     const untouched = ['m-1', ...numbered('n', 3), ...late.filter((_, index) => isTooLate(answers[index])).map(({ incoming }) => textOf(incoming))]
-    await context.waiting.eventually(() => again.inbox.has(untouched), () => `messages that nobody acked come again; only ${show(again.inbox.distinct())} did`, context.againMs(old.inbox.place))
+    await context.waiting.eventually(
+      () => again.inbox.has(untouched),
+      () => `messages that nobody acked come again; only ${show(again.inbox.distinct())} did`,
+      context.againMs(old.inbox.place),
+    )
   },
 }
 
@@ -70,7 +81,11 @@ const lateRetry: ContractCase = {
     const third = await context.connect()
     const thief = await third.receive(old.inbox.place)
     await old.inbox.settle([{ delivery: first.delivery, action: 'retry', delayMs: 0, attempt: 1 }])
-    await context.waiting.never(() => next.inbox.arrivals.length > seen + 1 || thief.arrivals.length > 1, 'the message is delivered again although its new holder still has it', Math.min(context.harness.bounds.quietMs, holdMs(old.inbox.place.capabilities) / 2 || context.harness.bounds.quietMs))
+    await context.waiting.never(
+      () => next.inbox.arrivals.length > seen + 1 || thief.arrivals.length > 1,
+      'the message is delivered again although its new holder still has it',
+      Math.min(context.harness.bounds.quietMs, holdMs(old.inbox.place.capabilities) / 2 || context.harness.bounds.quietMs),
+    )
     check(thief.arrivals.length === 0, 'the message stays with its new holder')
   },
 }
@@ -78,7 +93,10 @@ const lateRetry: ContractCase = {
 export const lateCases: readonly ContractCase[] = [lateAnswerIsTrue, lateTouchesNoOther, lateRetry]
 
 /** Delivers messages to one consumer, takes its hold away without settling, and delivers them to another. */
-async function lose(context: CaseContext, bodies: readonly string[]): Promise<{ readonly old: { readonly session: Session; readonly inbox: Inbox }; readonly next: { readonly session: Session; readonly inbox: Inbox } }> {
+async function lose(
+  context: CaseContext,
+  bodies: readonly string[],
+): Promise<{ readonly old: { readonly session: Session; readonly inbox: Inbox }; readonly next: { readonly session: Session; readonly inbox: Inbox } }> {
   const place = await context.place()
   const session = await context.connect()
   await session.send(place, bodies)

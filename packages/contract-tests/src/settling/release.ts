@@ -21,13 +21,17 @@ const releaseComesAgain: ContractCase = {
     if (place.capabilities.settlement !== false && place.capabilities.settlement.mode === 'prefix') await session.handBack(inbox)
     const next = await (await context.connect()).receive(place)
     const again = (): string[] => [...inbox.arrivals.slice(before).map(({ text }) => text), ...next.texts()]
-    await context.waiting.eventually(() => bodies.every((body) => again().includes(body)), () => `all released messages come again at once; only ${show(again())} did`, context.harness.bounds.arrivalMs)
+    await context.waiting.eventually(
+      () => bodies.every((body) => again().includes(body)),
+      () => `all released messages come again at once; only ${show(again())} did`,
+      context.harness.bounds.arrivalMs,
+    )
   },
 }
 
 const releaseCounts: ContractCase = {
   id: 'settling/release-count',
-  title: 'releasing raises the broker\'s delivery count only where that is declared',
+  title: "releasing raises the broker's delivery count only where that is declared",
   examines: ['releaseCounts', 'deliveryAttempt'],
   kills: ['release-counts'],
   applies: ({ settlement, releaseCounts, deliveryAttempt }) => settlement !== false && !releaseCounts && deliveryAttempt !== 'none',
@@ -67,7 +71,11 @@ const releaseOrder: ContractCase = {
     await inbox.settleAll('release')
     await session.handBack(inbox)
     const next = await (await context.connect()).receive(place, { react: () => 'ack' })
-    await context.waiting.eventually(() => next.has(bodies), () => `all messages come again; only ${show(next.distinct())} did`, context.againMs(place))
+    await context.waiting.eventually(
+      () => next.has(bodies),
+      () => `all messages come again; only ${show(next.distinct())} did`,
+      context.againMs(place),
+    )
     checkOrder(next.texts(), bodies, 'order after the release')
   },
 }

@@ -19,9 +19,16 @@ const retryAtOnce: ContractCase = {
     await context.waiting.eventually(() => inbox.has(['m-1', 'm-2']), 'both messages arrive', context.harness.bounds.arrivalMs)
     const before = inbox.arrivals.length
     const answers = await inbox.settleAll({ retryMs: 0 }, ['m-1'])
-    check(answers.every((answer) => answer === 'durable' || answer === 'accepted'), () => `it is taken; answers ${show(answers)}`)
+    check(
+      answers.every((answer) => answer === 'durable' || answer === 'accepted'),
+      () => `it is taken; answers ${show(answers)}`,
+    )
     const lease = holdMs(place.capabilities) || Number.POSITIVE_INFINITY
-    await context.waiting.eventually(() => inbox.arrivals.slice(before).some(({ text }) => text === 'm-1'), 'the message comes again', Math.min(context.harness.bounds.arrivalMs, lease / 2))
+    await context.waiting.eventually(
+      () => inbox.arrivals.slice(before).some(({ text }) => text === 'm-1'),
+      'the message comes again',
+      Math.min(context.harness.bounds.arrivalMs, lease / 2),
+    )
     await fallsSilent(context, session, inbox)
   },
 }
@@ -74,7 +81,10 @@ const longestRetryDelay: ContractCase = {
     const delayMs = Math.max(0, delayed.maxMs - 60_000)
     const settledAt = context.now
     const answers = await inbox.settleAll({ retryMs: delayMs })
-    check(answers.every((answer) => answer === 'durable' || answer === 'accepted'), () => `a delay of ${delayMs} ms is taken; answers ${show(answers)}`)
+    check(
+      answers.every((answer) => answer === 'durable' || answer === 'accepted'),
+      () => `a delay of ${delayMs} ms is taken; answers ${show(answers)}`,
+    )
     await context.waiting.never(() => inbox.arrivals.length > before, 'the message comes before its delay has passed', delayMs - (context.now - settledAt) - 1)
     await context.waiting.eventually(() => inbox.arrivals.length > before, 'the message comes again after its delay', 1_000 + context.harness.bounds.arrivalMs)
   },
@@ -104,7 +114,13 @@ const retryKeepsOrder: ContractCase = {
     const again = inbox.arrivals.findIndex(({ text, at }) => text === 'm-1' && at >= (failedAt ?? 0) + 2_500)
     check(again > 0, 'the failed message comes again after its delay')
     checkOrder(inbox.texts().slice(again), numbered('m', 3), 'order from the redelivery on')
-    check(!inbox.texts().slice(0, again).some((text) => text !== 'm-1'), 'later messages do not overtake it')
+    check(
+      !inbox
+        .texts()
+        .slice(0, again)
+        .some((text) => text !== 'm-1'),
+      'later messages do not overtake it',
+    )
   },
 }
 

@@ -18,7 +18,10 @@ const counts: ContractCase = {
     const expect = async (wanted: { readonly ready: number; readonly inFlight: number }): Promise<void> => {
       await context.waiting.poll(
         () => statsOf(),
-        (now) => (stats.ready !== 'exact' || now.ready === wanted.ready) && (stats.inFlight !== 'exact' || now.inFlight === wanted.inFlight) && (stats.delayed !== 'exact' || now.delayed === (delay === false ? 0 : 1)),
+        (now) =>
+          (stats.ready !== 'exact' || now.ready === wanted.ready) &&
+          (stats.inFlight !== 'exact' || now.inFlight === wanted.inFlight) &&
+          (stats.delayed !== 'exact' || now.delayed === (delay === false ? 0 : 1)),
         (now) => `stats are ${show(wanted)}; they were ${show(now)}`,
         context.harness.bounds.arrivalMs,
         100,
@@ -54,7 +57,10 @@ const age: ContractCase = {
     await context.waiting.until(context.now + 5_000)
     await session.send(place, ['younger'])
     const { oldestAgeMs } = (await session.link.stats?.(place.source, new AbortController().signal)) ?? { oldestAgeMs: undefined }
-    check(oldestAgeMs !== undefined && oldestAgeMs >= 4_000 && oldestAgeMs <= 6_000 + context.harness.bounds.arrivalMs, () => `the oldest message is about 5,000 ms old, not ${oldestAgeMs}`)
+    check(
+      oldestAgeMs !== undefined && oldestAgeMs >= 4_000 && oldestAgeMs <= 6_000 + context.harness.bounds.arrivalMs,
+      () => `the oldest message is about 5,000 ms old, not ${oldestAgeMs}`,
+    )
   },
 }
 

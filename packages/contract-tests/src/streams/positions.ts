@@ -24,7 +24,11 @@ const earliest: ContractCase = {
     const last = await session.receive(fromEnd, { react: () => 'ack' })
     const first = await session.receive(fromStart, { react: () => 'ack' })
     await session.send(place, [{ body: 'new', key: 'a' }])
-    await context.waiting.eventually(() => first.has([...old, 'new']) && last.has(['new']), () => `all get what is theirs; earliest: ${show(first.distinct())}, latest: ${show(last.distinct())}`, context.harness.bounds.arrivalMs)
+    await context.waiting.eventually(
+      () => first.has([...old, 'new']) && last.has(['new']),
+      () => `all get what is theirs; earliest: ${show(first.distinct())}, latest: ${show(last.distinct())}`,
+      context.harness.bounds.arrivalMs,
+    )
     checkOrder(first.texts(), [...old, 'new'], 'order from the earliest')
     await context.waiting.never(() => last.has([old[4] ?? '']), 'the subscription from the latest position gets an old message', context.harness.bounds.quietMs)
   },
@@ -97,7 +101,11 @@ const seek: ContractCase = {
     check(inbox.receiver.seek !== undefined, 'a receiver of a stream that replays can seek')
     await inbox.receiver.seek('earliest')
     const again = (): string[] => inbox.arrivals.slice(before).map(({ text }) => text)
-    await context.waiting.eventually(() => bodies.every((body) => again().includes(body)), () => `all come again; only ${show(again())} did`, context.harness.bounds.arrivalMs)
+    await context.waiting.eventually(
+      () => bodies.every((body) => again().includes(body)),
+      () => `all come again; only ${show(again())} did`,
+      context.harness.bounds.arrivalMs,
+    )
     checkOrder(again(), bodies, 'order of the replay')
   },
 }
@@ -121,7 +129,11 @@ const checkpoint: ContractCase = {
     const sender = await context.connect()
     for (const body of numbered('open', 5)) await sender.send(place, [{ body, key: 'a' }])
     const next = await (await context.connect()).receive(place, { react: () => 'ack' })
-    await context.waiting.eventually(() => next.has(numbered('open', 5)), () => `what was sent in between arrives; only ${show(next.distinct())} did`, context.againMs(place))
+    await context.waiting.eventually(
+      () => next.has(numbered('open', 5)),
+      () => `what was sent in between arrives; only ${show(next.distinct())} did`,
+      context.againMs(place),
+    )
     check(!next.has(['done-1']), 'what was acked does not come again')
   },
 }

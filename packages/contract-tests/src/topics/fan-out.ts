@@ -18,9 +18,16 @@ const copies: ContractCase = {
     const [first] = places
     check(first !== undefined, 'there are subscriptions')
     const bodies = numbered('m', 10)
-    await session.send(first, bodies.map((body) => ({ body, headers: headersOf({ body }) })))
+    await session.send(
+      first,
+      bodies.map((body) => ({ body, headers: headersOf({ body }) })),
+    )
     for (const [index, inbox] of inboxes.entries()) {
-      await context.waiting.eventually(() => inbox.has(bodies), () => `subscription ${index + 1} gets all messages; it got ${show(inbox.distinct())}`, context.harness.bounds.arrivalMs)
+      await context.waiting.eventually(
+        () => inbox.has(bodies),
+        () => `subscription ${index + 1} gets all messages; it got ${show(inbox.distinct())}`,
+        context.harness.bounds.arrivalMs,
+      )
       for (const { text, delivery } of inbox.arrivals) checkEqual({ ...delivery.incoming.headers }, { body: text }, 'headers of a copy')
     }
   },
@@ -45,7 +52,11 @@ const independent: ContractCase = {
     const acked = await session.receive(one, { react: () => 'ack' })
     await context.waiting.eventually(() => acked.has(bodies), 'the first subscription gets all', context.harness.bounds.arrivalMs)
     const next = await context.takeOver(session, held, () => 'ack')
-    await context.waiting.eventually(() => next.inbox.has(bodies), () => `the second subscription gets again what it did not ack; it got ${show(next.inbox.distinct())}`, context.againMs(two))
+    await context.waiting.eventually(
+      () => next.inbox.has(bodies),
+      () => `the second subscription gets again what it did not ack; it got ${show(next.inbox.distinct())}`,
+      context.againMs(two),
+    )
     await fallsSilent(context, session, acked)
   },
 }
@@ -91,7 +102,11 @@ const durable: ContractCase = {
     const sender = await context.connect()
     await sender.send(place, numbered('offline', 5))
     const next = await (await context.connect()).receive(place, { react: () => 'ack' })
-    await context.waiting.eventually(() => next.has(numbered('offline', 5)), () => `what was sent in between arrives; only ${show(next.distinct())} did`, context.againMs(place))
+    await context.waiting.eventually(
+      () => next.has(numbered('offline', 5)),
+      () => `what was sent in between arrives; only ${show(next.distinct())} did`,
+      context.againMs(place),
+    )
   },
 }
 

@@ -34,7 +34,10 @@ const filter: ContractCase = {
       const place = await context.place({ subscription: { filter: wanted } })
       const session = await context.connect()
       const inbox = await session.receive(place, { react: () => 'ack' })
-      await session.send(place, policies.map((order) => ({ body: JSON.stringify(order), contentType: 'application/json' })))
+      await session.send(
+        place,
+        policies.map((order) => ({ body: JSON.stringify(order), contentType: 'application/json' })),
+      )
       const expected = matches.map((index) => JSON.stringify(policies[index]))
       await context.waiting.eventually(() => inbox.has(expected), `what matches ${JSON.stringify(wanted)} arrives`, context.harness.bounds.arrivalMs)
       await context.waiting.until(context.now + context.harness.bounds.quietMs)

@@ -1,4 +1,3 @@
-import type { BrokerError } from '../errors.ts'
 import type { ProcessFunction, ProcessMiddleware } from '../middleware/types.ts'
 
 export interface ConsumeOptions {
@@ -50,6 +49,3 @@ export interface Consumer extends AsyncDisposable {
   drain(options?: { readonly timeoutMs?: number }): Promise<void>
   close(): Promise<void>
 }
-
-/** Why a consumer ended; see `Consumer.closed`. */
-export type ConsumerFailure = BrokerError

@@ -1,0 +1,98 @@
+import { BrokerError, type Link, type Receiver } from '@busbar/core/driver'
+import type { Mutant } from '../mutant.ts'
+
+export const connectionFaults: readonly Mutant[] = [
+  {
+    name: 'health-always-connected',
+    fault: 'says that it is connected whatever happens',
+    killedBy: 'reconnect/health',
+    alterations: () => ({ link: () => ({ health: () => ({ state: 'connected' }) }) }),
+  },
+  {
+    name: 'sender-dead-after-cut',
+    fault: 'never sends again after its connection was cut',
+    killedBy: 'reconnect/resubscribes',
+    profile: 'rabbitmq',
+    alterations: () => {
+      let cut = false
+      return {
+        lost: (next) => {
+          cut = true
+          next()
+        },
+        send: async (batch, next) =>
+          cut ? batch.map(() => ({ ok: false, stored: 'no', error: new BrokerError('ERR_UNAVAILABLE', 'gone') }) as const) : next(batch),
+      }
+    },
+  },
+  {
+    name: 'unavailable-reported-ok',
+    fault: 'says that a message is sent while the broker cannot be reached',
+    killedBy: 'reconnect/send-during-outage',
+    alterations: () => ({
+      sender: { writable: true },
+      send: async (batch, next) => (await next(batch)).map((result) => (!result.ok && result.error.code === 'ERR_UNAVAILABLE' ? { ok: true } : result)),
+    }),
+  },
+  {
+    name: 'sends-again-in-secret',
+    fault: 'goes on sending what it has reported as unsent',
+    killedBy: 'reconnect/deadline-in-outage',
+    alterations: () => ({
+      sender: { writable: true },
+      send: async (batch, next, { services: { clock } }) => {
+        const results = await next(batch)
+        const again = async (): Promise<void> => {
+          const [result] = await next(batch, new AbortController().signal)
+          if (result?.ok === false) clock.timer(clock.monotonic() + 500, () => void again())
+        }
+        if (results.some((result) => !result.ok && result.error.code === 'ERR_UNAVAILABLE')) void again()
+        return results
+      },
+    }),
+  },
+  {
+    name: 'buffer-lost-at-cut',
+    fault: 'answers before it stores, and loses what it has not stored when its connection is cut',
+    killedBy: 'reconnect/nothing-lost',
+    profile: 'rabbitmq',
+    alterations: () => {
+      let cuts = 0
+      return {
+        lost: (next) => {
+          cuts++
+          next()
+        },
+        send: async (batch, next, { services: { clock } }) => {
+          const seen = cuts
+          clock.timer(clock.monotonic() + 20, () => (cuts === seen ? void next(batch) : undefined))
+          return batch.map(() => ({ ok: true }) as const)
+        },
+      }
+    },
+  },
+  {
+    name: 'abort-of-connect-ignored',
+    fault: 'connects although the signal has fired',
+    killedBy: 'errors/aborted-connect',
+    alterations: () => ({ connect: (next) => next(new AbortController().signal) }),
+  },
+  {
+    name: 'missing-source-swallowed',
+    fault: 'waits for ever at a source that does not exist',
+    killedBy: 'errors/receive-from-missing',
+    alterations: () => ({ link: ({ receiver }) => ({ receiver: (...given) => receiverOrSilence(receiver, given) }) }),
+  },
+]
+
+type MakeReceiver = Exclude<Link['receiver'], false>
+
+function receiverOrSilence(make: Link['receiver'], given: Parameters<MakeReceiver>): Receiver {
+  const nothing = async (): Promise<void> => {}
+  try {
+    if (make !== false) return make(...given)
+  } catch {
+    // The fault: nobody is told.
+  }
+  return { start: nothing, settle: async () => [], resize: () => {}, pause: nothing, resume: nothing, handBack: nothing }
+}
