@@ -47,10 +47,11 @@ const fixed = {
   replay: false,
   filter: 'none',
   maxHeaders: false,
-  maxBatch: { messages: 256, bytes: 4_194_304, inFlight: 16 },
+  maxBatch: { messages: 32, bytes: 4_194_304, inFlight: 128 },
   competingConsumers: true,
   subscriptions: 'durable',
   requestReply: true,
+  timestampResolutionMs: 1_000,
   confirms: true,
 } as const
 

@@ -1,4 +1,4 @@
-import type { BrokerError, Clock, Scope } from '@busbar/core/driver'
+import type { BrokerError, Clock, Scope, Timer } from '@busbar/core/driver'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import type { Connection } from './connection.ts'
 import { AmqpDelivery } from './delivery.ts'
@@ -21,6 +21,13 @@ export interface ConsumerChannelOptions {
   readonly onLost: (channel: ConsumerChannel, error: BrokerError) => void
 }
 
+/**
+ * Acks wait for others until they are this share of the window, or for this long. Each costs a write here and a log entry in a quorum queue there, and the rest
+ * of the window keeps the broker busy meanwhile.
+ */
+const flushShare = 0.25
+const flushMs = 1
+
 /** One channel with one consumer: the scope in which deliveries are lost together. It never comes back; a new one takes its place. */
 export class ConsumerChannel implements Scope {
   readonly id: string
@@ -37,7 +44,9 @@ export class ConsumerChannel implements Scope {
   /** Unsettled deliveries in the order of their tags. */
   #head: AmqpDelivery | undefined
   #tail: AmqpDelivery | undefined
+  /** To be acked by the next flush. */
   #marked: AmqpDelivery[] = []
+  #flushTimer: Timer | undefined
 
   constructor(connection: Connection, options: ConsumerChannelOptions) {
     this.id = options.queue
@@ -111,27 +120,17 @@ export class ConsumerChannel implements Scope {
     this.#dropping = true
   }
 
-  /** To be acked by the next {@link flush}. False if it is too late. */
+  /** Acks it, together with others: at once when they are a quarter of the window, else within a millisecond. False if it is too late. */
   mark(delivery: AmqpDelivery): boolean {
     if (this.#state !== 'open' || (delivery.state !== 'open' && delivery.state !== 'copying')) return false
     delivery.state = 'marked'
     this.#marked.push(delivery)
-    return true
-  }
-
-  /** Acks what was marked with as few frames as possible. False if the channel turned out to be dead. */
-  flush(): boolean {
-    const marked = this.#marked
-    if (marked.length === 0) return true
-    this.#marked = []
-    try {
-      this.#ackPrefix()
-      for (const delivery of marked) if (delivery.state === 'marked') this.#ack(delivery, false)
-      this.#connection.gather()
-      return true
-    } catch {
-      return false
+    if (this.#marked.length >= this.#prefetch * flushShare) return this.#flush()
+    if (this.#flushTimer === undefined) {
+      const { clock } = this.#options
+      this.#flushTimer = clock.timer(clock.monotonic() + flushMs, this.#onFlushTimer)
     }
+    return true
   }
 
   /** Gives one back, not in order. False if it is too late. */
@@ -149,6 +148,7 @@ export class ConsumerChannel implements Scope {
   /** Closes the channel: everything unsettled returns to its old place in the queue. Bounded; never throws. */
   async close(): Promise<void> {
     if (this.#state === 'closing' || this.#state === 'closed') return
+    this.#flush()
     this.#state = 'closing'
     this.#dropping = true
     this.#forgetAll()
@@ -185,6 +185,26 @@ export class ConsumerChannel implements Scope {
     this.#forgetAll()
     if (channel !== undefined) void this.#connection.closeChannel(channel)
     this.#options.onLost(this, error)
+  }
+
+  readonly #onFlushTimer = (): void => {
+    this.#flushTimer = undefined
+    this.#flush()
+  }
+
+  /** Acks what was marked with as few frames as possible. False if the channel turned out to be dead. */
+  #flush(): boolean {
+    const marked = this.#marked
+    if (marked.length === 0) return true
+    this.#marked = []
+    try {
+      this.#ackPrefix()
+      for (const delivery of marked) if (delivery.state === 'marked') this.#ack(delivery, false)
+      this.#connection.gather()
+      return true
+    } catch {
+      return false
+    }
   }
 
   /** One frame for everything settled at the head of the list: its last tag is still known to the broker, and so is each before it that is not acked yet. */
@@ -227,6 +247,8 @@ export class ConsumerChannel implements Scope {
   }
 
   #forgetAll(): void {
+    this.#flushTimer?.cancel()
+    this.#flushTimer = undefined
     while (this.#head !== undefined) this.#unlink(this.#head)
     this.#marked = []
   }

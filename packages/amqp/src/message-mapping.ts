@@ -1,4 +1,4 @@
-import { metadataHeader, packMetadata, unpackMetadata, type Body, type Headers, type Incoming, type Outgoing } from '@busbar/core/driver'
+import { metadataHeader, packMetadata, unpackMetadata, type Body, type Headers, type Incoming, type Metadata, type Outgoing } from '@busbar/core/driver'
 import type { ConsumeMessage, Options } from 'amqplib'
 import { headerText, sendable } from './header-values.ts'
 
@@ -14,26 +14,31 @@ const latestSeconds = 1e11
 /** Types, lengths and flags of the properties that are always sent. */
 const propertyBytes = 48
 const fieldBytes = 6
+const tableBytes = 4
+/** Of the packed header's value, as core bounds it. */
+const maxPackedBytes = 1_024
 
+const noMetadata: Metadata = Object.freeze({})
 const noHeaders: Headers = Object.freeze(Object.create(null) as Record<string, string>)
 
 /** Properties and headers for publishing: native fields first, the rest in one packed header. */
 export function publishOptions(message: Outgoing, mandatory: boolean): Options.Publish {
-  const { type, contentType, correlationId, replyTo, priority, timeToLiveMs } = message
-  const options: Options.Publish = {
+  const { type, contentType, correlationId, replyTo, timeToLiveMs } = message
+  // One shape for all messages: amqplib leaves out what is undefined, which its types do not know.
+  const options: { [Option in keyof Options.Publish]: Options.Publish[Option] | undefined } = {
     persistent: true,
     mandatory,
     messageId: message.id,
     timestamp: Math.floor(message.timestamp / 1_000),
     headers: headersFor(message),
+    type: isShort(type) ? type : undefined,
+    contentType: isShort(contentType) ? contentType : undefined,
+    correlationId: isShort(correlationId) ? correlationId : undefined,
+    replyTo: isAddress(replyTo) ? replyTo : undefined,
+    priority: message.priority,
+    expiration: timeToLiveMs === undefined ? undefined : Math.ceil(timeToLiveMs),
   }
-  if (isShort(type)) options.type = type
-  if (isShort(contentType)) options.contentType = contentType
-  if (isShort(correlationId)) options.correlationId = correlationId
-  if (isAddress(replyTo)) options.replyTo = replyTo
-  if (priority !== undefined) options.priority = priority
-  if (timeToLiveMs !== undefined) options.expiration = Math.ceil(timeToLiveMs)
-  return options
+  return options as Options.Publish
 }
 
 /** The same message once more, with its count of attempts. Lifetime and sender's user do not carry over: the first has been met, the second would be refused. */
@@ -51,7 +56,8 @@ export function copyOptions(native: ConsumeMessage, attempt: number): Options.Pu
 export function incomingOf(native: ConsumeMessage): Incoming {
   const { content, properties } = native
   const { headers } = properties
-  const metadata = unpackMetadata(textOf(headers?.[metadataHeader]))
+  const packed: unknown = headers?.[metadataHeader]
+  const metadata = packed === undefined ? noMetadata : unpackMetadata(textOf(packed))
   return {
     id: textOf(properties.messageId) ?? metadata.id,
     body: content,
@@ -78,22 +84,22 @@ export function deliveryCount(native: ConsumeMessage): number {
 
 /** Without a copy where the body is bytes already. */
 export function contentOf(body: Body): Buffer {
-  return typeof body === 'string' ? Buffer.from(body, 'utf8') : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+  if (typeof body === 'string') return Buffer.from(body, 'utf8')
+  return Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
 }
 
-/** Bytes of body, properties and headers. RabbitMQ itself compares the body alone with its limit, so this errs on the safe side. */
+/** At least the bytes of body, properties and headers. RabbitMQ itself compares the body alone with its limit, so this errs on the safe side. */
 export function sizeOf(message: Outgoing): number {
   const { id, type, contentType, correlationId, replyTo } = message
   const texts = id.length + bytesOf(type) + bytesOf(contentType) + bytesOf(correlationId) + bytesOf(replyTo)
   return message.bodyBytes + propertyBytes + texts + headerBytes(message)
 }
 
-/** Bytes of the encoded table of headers, the packed one included. */
+/** At least the bytes of the encoded table of headers, the packed one included: packing it to know its length would double the cost of every keyed message. */
 export function headerBytes(message: Outgoing): number {
-  const packed = packedFor(message)
-  let bytes = 4 + (packed === undefined ? 0 : fieldBytes + metadataHeader.length + Buffer.byteLength(packed))
+  let bytes = needsPacking(message) ? fieldBytes + metadataHeader.length + maxPackedBytes : 0
   for (const name in message.headers) bytes += fieldBytes + Buffer.byteLength(name) + Buffer.byteLength(message.headers[name] ?? '')
-  return bytes
+  return bytes === 0 ? 0 : tableBytes + bytes
 }
 
 /** Is `text` set and within AMQP's 255 bytes? */
@@ -107,25 +113,31 @@ function isAddress(replyTo: string | undefined): replyTo is string {
   return isShort(replyTo) && replyTo !== 'amq.rabbitmq.reply-to'
 }
 
-function headersFor(message: Outgoing): Record<string, string> {
-  const packed = packedFor(message)
-  const headers: Record<string, string> = { ...message.headers }
-  if (packed !== undefined) headers[metadataHeader] = packed
-  return headers
+/** Without a table where there is nothing to put into it; amqplib does not change the one it is given. */
+function headersFor(message: Outgoing): Headers | undefined {
+  if (needsPacking(message)) return { ...message.headers, [metadataHeader]: packedFor(message) as string }
+  for (const _ in message.headers) return message.headers
+  return undefined
 }
 
-function packedFor(message: Outgoing): string | undefined {
-  const { type, contentType, correlationId, replyTo, timestamp } = message
+/** Most messages have nothing that AMQP has no field for. */
+function needsPacking({ key, attempt, type, contentType, correlationId, replyTo }: Outgoing): boolean {
+  return key !== undefined || attempt > 0 || !isNative(type) || !isNative(contentType) || !isNative(correlationId) || !(replyTo === undefined || isAddress(replyTo))
+}
+
+function packedFor({ type, contentType, correlationId, replyTo, key, attempt }: Outgoing): string | undefined {
   return packMetadata({
     type: isShort(type) ? undefined : type,
     contentType: isShort(contentType) ? undefined : contentType,
     correlationId: isShort(correlationId) ? undefined : correlationId,
     replyTo: isAddress(replyTo) ? undefined : replyTo,
-    // The native field counts whole seconds.
-    ...(timestamp % 1_000 !== 0 && { timestamp }),
-    key: message.key,
-    attempt: message.attempt,
+    key,
+    attempt,
   })
+}
+
+function isNative(text: string | undefined): boolean {
+  return text === undefined || isShort(text)
 }
 
 function userHeaders(native: Record<string, unknown> | undefined, contentEncoding: string | undefined): Headers {

@@ -61,21 +61,14 @@ export class AmqpReceiver implements Receiver {
 
   async settle(outcomes: readonly Outcome[]): Promise<readonly SettleResult[]> {
     const results: SettleResult[] = Array.from({ length: outcomes.length })
-    const touched = new Set<ConsumerChannel>()
-    const copies: Copy[] = []
-    let last: ConsumerChannel | undefined
+    let copies: Copy[] | undefined
     for (let index = 0; index < outcomes.length; index++) {
       const outcome = outcomes[index] as Outcome
       const delivery = outcome.delivery as AmqpDelivery
-      if (outcome.action === 'retry') {
-        results[index] = this.#startCopy(delivery, outcome.delayMs, outcome.attempt, index, copies)
-      } else {
-        results[index] = this.#settleNow(delivery, outcome.action)
-        if (delivery.scope !== last) touched.add((last = delivery.scope))
-      }
+      if (outcome.action === 'retry') results[index] = this.#startCopy(delivery, outcome.delayMs, outcome.attempt, index, (copies ??= []))
+      else results[index] = this.#settleNow(delivery, outcome.action)
     }
-    flush(touched, outcomes, results)
-    if (copies.length > 0) await this.#sendCopies(copies, outcomes, results)
+    if (copies !== undefined) await this.#sendCopies(copies, results)
     return results
   }
 
@@ -127,20 +120,17 @@ export class AmqpReceiver implements Receiver {
   }
 
   /** Publishes the copies and waits for their confirms, and only then acks the originals: a crash in between repeats, but never loses. */
-  async #sendCopies(copies: readonly Copy[], outcomes: readonly Outcome[], results: SettleResult[]): Promise<void> {
+  async #sendCopies(copies: readonly Copy[], results: SettleResult[]): Promise<void> {
     const sent: readonly SendResult[] = await this.#parts.copies.send(new CopyPublication(copies), never)
-    const touched = new Set<ConsumerChannel>()
     for (const [at, { delivery, index }] of copies.entries()) {
       const result = sent[at]
       if (result?.ok === true) {
         results[index] = delivery.scope.mark(delivery) ? 'accepted' : 'too-late'
-        touched.add(delivery.scope)
       } else if (result !== undefined) {
         if (delivery.state === 'copying') delivery.state = 'open'
         results[index] = { error: result.error }
       }
     }
-    flush(touched, outcomes, results)
   }
 
   readonly #onDelivery = (delivery: AmqpDelivery): void => {
@@ -173,7 +163,7 @@ export class AmqpReceiver implements Receiver {
     if (room <= 0 || this.#inbox.length === 0) return
     const taken = this.#inbox.length <= room ? this.#inbox : this.#inbox.slice(0, room)
     this.#inbox = taken === this.#inbox ? [] : this.#inbox.slice(room)
-    const deliveries = taken.filter(isLive)
+    const deliveries = taken.every(isLive) ? taken : taken.filter(isLive)
     for (const delivery of deliveries) delivery.handed = true
     this.#handed += deliveries.length
     if (deliveries.length > 0) this.#intake.deliver(deliveries)
@@ -192,12 +182,4 @@ const never = new AbortController().signal
 
 function isLive(delivery: AmqpDelivery): boolean {
   return delivery.state === 'open' && !delivery.scope.dropping
-}
-
-/** Writes the acks of this call. On a dead channel they were too late. */
-function flush(channels: ReadonlySet<ConsumerChannel>, outcomes: readonly Outcome[], results: SettleResult[]): void {
-  for (const channel of channels) {
-    if (channel.flush()) continue
-    for (const [index, { delivery }] of outcomes.entries()) if (delivery.scope === channel && results[index] === 'accepted') results[index] = 'too-late'
-  }
 }

@@ -12,13 +12,15 @@ export class Target {
   /** Through the topic's exchange; otherwise straight into a queue, which may be that of one subscription. */
   readonly #toTopic: boolean
   readonly #options: ResolvedRouteOptions
+  readonly #queue: string
   readonly #partitionNames: readonly string[]
 
   constructor(endpoint: Endpoint, options: ResolvedRouteOptions) {
     this.#endpoint = endpoint
     this.#toTopic = endpoint.kind === 'topic' && endpoint.subscription === undefined
     this.#options = options
-    const base = this.#toTopic ? '' : queueName(endpoint)
+    this.#queue = queueName(endpoint)
+    const base = this.#toTopic ? '' : this.#queue
     this.#partitionNames = Array.from({ length: options.partitions }, (_, partition) => (base === '' ? `p${partition}` : partitionName(base, partition)))
   }
 
@@ -37,6 +39,6 @@ export class Target {
   #keyFor(message: Outgoing): string {
     const names = this.#partitionNames
     if (names.length > 0) return names[partitionOf(message.key ?? message.id, names.length)] as string
-    return this.#toTopic ? this.#options.routingKey : queueName(this.#endpoint)
+    return this.#toTopic ? this.#options.routingKey : this.#queue
   }
 }

@@ -12,7 +12,13 @@ const page = new URL('../../../docs/reference/capabilities.md', import.meta.url)
  */
 export async function checkCertificate(certificate: Certificate): Promise<void> {
   const found = summarise(certificate, new Date().toISOString().slice(0, 10))
-  const file = new URL(`${certificate.name.replaceAll(/[^a-z0-9.]+/g, '-').replaceAll(/^-|-$/g, '')}.json`, folder)
+  const file = new URL(
+    `${certificate.name
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9.]+/g, '-')
+      .replaceAll(/^-|-$/g, '')}.json`,
+    folder,
+  )
   if (process.env['BUSBAR_WRITE'] === '1') {
     await mkdir(folder, { recursive: true })
     await writeFile(file, `${JSON.stringify(found, undefined, 2)}\n`)

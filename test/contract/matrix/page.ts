@@ -41,7 +41,7 @@ function table(kind: Kind, summaries: readonly Summary[]): string[] {
     .map((key) => {
       const cells = having.map(({ cells: column }) => {
         const { value, proved } = column[key]
-        return proved === 'yes' ? value : proved === 'gap' ? `${value} (known gap)` : `*${value}*`
+        return proved === 'yes' || value === '–' ? value : proved === 'gap' ? `${value} (known gap)` : `*${value}*`
       })
       return `| \`${key}\` | ${cells.join(' | ')} |`
     })

@@ -32,8 +32,12 @@ export function summarise(certificate: Certificate, date: string): Summary {
     )
   const { label, results } = certificate
   const count = (outcome: CaseOutcome): number => results.filter((result) => result.outcome === outcome).length
+  // Cases that run at once end in any order.
   const listed = (outcome: CaseOutcome): Summary['gaps'] =>
-    results.filter((result) => result.outcome === outcome).map(({ id, kind, reason = '' }) => ({ id, kind, reason }))
+    results
+      .filter((result) => result.outcome === outcome)
+      .map(({ id, kind, reason = '' }) => ({ id, kind, reason }))
+      .toSorted((one, two) => (`${one.kind} ${one.id}` < `${two.kind} ${two.id}` ? -1 : 1))
   return {
     name: certificate.name,
     driver: label.driver,
@@ -63,17 +67,21 @@ function provedBy(certificate: Certificate, kind: Kind, key: Key): Cell['proved'
 }
 
 function valueOf(plain: Capabilities, keyed: Capabilities | undefined, key: Key): string {
-  const value = textOf(plain[key])
-  const other = keyed === undefined ? value : textOf(keyed[key])
+  const value = textOf(key, plain[key])
+  const other = keyed === undefined ? value : textOf(key, keyed[key])
   return value === other ? value : `${value}; with keys: ${other}`
 }
 
-function textOf(value: unknown): string {
+/** Where `false` means that there is no limit. */
+const limits: ReadonlySet<string> = new Set(['maxHoldMs', 'maxHeaders'])
+
+function textOf(name: string, value: unknown): string {
+  if (value === false && limits.has(name)) return 'no limit'
   if (value === false || value === 'none') return '–'
   if (value === true) return 'yes'
   if (typeof value === 'number') return value === Number.MAX_SAFE_INTEGER || value === Infinity ? 'no limit' : value.toLocaleString('en-US')
   if (typeof value !== 'object' || value === null) return String(value)
   return Object.entries(value)
-    .map(([name, part]) => `${name} ${textOf(part)}`)
+    .map(([part, inner]) => (part === 'kind' || part === 'mode' ? String(inner) : `${part} ${textOf(part, inner)}`))
     .join(', ')
 }

@@ -34,6 +34,7 @@ const keys: Readonly<Record<keyof Capabilities, true>> = {
   timeToLive: true,
   priority: true,
   stats: true,
+  timestampResolutionMs: true,
   confirms: true,
 }
 

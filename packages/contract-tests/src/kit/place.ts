@@ -20,8 +20,8 @@ export interface PlaceOptions {
 
 /** What the destination promises about sending and what the source promises about receiving, in one object. */
 export function combine(destination: Capabilities, source: Capabilities): Capabilities {
-  const { delay, deduplication, batchOrder, maxMessageBytes, maxHeaders, maxBatch, timeToLive, priority, confirms } = destination
-  return { ...source, delay, deduplication, batchOrder, maxMessageBytes, maxHeaders, maxBatch, timeToLive, priority, confirms }
+  const { delay, deduplication, batchOrder, maxMessageBytes, maxHeaders, maxBatch, timeToLive, priority, timestampResolutionMs, confirms } = destination
+  return { ...source, delay, deduplication, batchOrder, maxMessageBytes, maxHeaders, maxBatch, timeToLive, priority, timestampResolutionMs, confirms }
 }
 
 /** How long the broker may rightly keep an unsettled delivery from others after its consumer is gone. */

@@ -98,7 +98,7 @@ const lostAnswer: ContractCase = {
     const [result] = await context.waiting.settled(session.trySend(place, [{ body: 'm-1' }]), 'a send whose answer is lost', context.harness.bounds.reconnectMs)
     check(result?.ok === false && result.stored === 'unknown', () => `the answer is ok: false, stored: unknown; got ${JSON.stringify(result)}`)
     check(result.error.retryable, 'its error is retryable')
-    const inbox = await session.receive(place)
+    const inbox = await (await context.connect()).receive(place)
     await context.waiting.eventually(() => inbox.has(['m-1']), 'this one was stored, and arrives', context.harness.bounds.arrivalMs)
   },
 }

@@ -68,22 +68,23 @@ const headersStayApart: ContractCase = {
 
 const metadata: ContractCase = {
   id: 'sending/metadata',
-  title: 'id, type, content type, timestamp, key, attempt, correlation id and reply address arrive as sent',
-  examines: [],
+  title: 'id, type, content type, timestamp, key, attempt, correlation id and reply address arrive as sent, the timestamp cut to its resolution',
+  examines: ['timestampResolutionMs'],
   kills: ['id-replaced', 'type-dropped', 'content-type-dropped', 'timestamp-shifted', 'attempt-dropped', 'correlation-id-dropped'],
   async run(context) {
     const parts = {
       id: 'Order-17',
       type: 'order.placed',
       contentType: 'application/json',
-      timestamp: context.harness.clock.now() - 12_345,
+      timestamp: Math.floor(context.harness.clock.now()) - 12_345,
       attempt: 3,
       correlationId: 'c-42',
       replyTo: 'replies.7',
     }
     const incoming = await oneThrough(context, { body: '{"metadata":true}', ...parts })
-    for (const field of ['id', 'type', 'contentType', 'timestamp', 'attempt', 'correlationId', 'replyTo'] as const)
-      checkEqual(incoming[field], parts[field], field)
+    for (const field of ['id', 'type', 'contentType', 'attempt', 'correlationId', 'replyTo'] as const) checkEqual(incoming[field], parts[field], field)
+    const { timestampResolutionMs: resolution } = (await context.place()).capabilities
+    checkEqual(incoming.timestamp, Math.floor(parts.timestamp / resolution) * resolution, 'timestamp')
   },
 }
 

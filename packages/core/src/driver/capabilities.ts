@@ -64,6 +64,8 @@ export interface Capabilities {
     readonly delayed: Exactness
     readonly oldestAgeMs: Exactness
   }
+  /** Message timestamps arrive cut to this many milliseconds: 1, or 1,000 where the protocol carries seconds. */
+  readonly timestampResolutionMs: number
   /** A resolved send means that the broker has taken responsibility. */
   readonly confirms: boolean
 }

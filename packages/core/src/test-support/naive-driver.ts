@@ -216,5 +216,6 @@ const naiveCapabilities: Capabilities = Object.freeze({
   timeToLive: false,
   priority: false,
   stats: { ready: 'none', inFlight: 'none', delayed: 'none', oldestAgeMs: 'none' },
+  timestampResolutionMs: 1,
   confirms: true,
 } satisfies Capabilities)

@@ -53,13 +53,21 @@ export class MemorySender implements Sender, SendUnderFaults {
       const result = this.#refuse(batch[index] as Outgoing)
       if (result !== undefined) (refused ??= new Array<SendResult | undefined>(batch.length))[index] = result
     }
-    if (refused === undefined) return this.#put(batch, now)
+    const carried = this.#carried(batch)
+    if (refused === undefined) return this.#put(carried, now)
     const results = refused
     const stored = this.#put(
-      batch.filter((_, index) => results[index] === undefined),
+      carried.filter((_, index) => results[index] === undefined),
       now,
     )
     return batch.map((_, index) => results[index] ?? (stored.shift() as SendResult))
+  }
+
+  /** As the protocol carries it: with timestamps as fine as they travel. */
+  #carried(batch: readonly Outgoing[]): readonly Outgoing[] {
+    const resolution = this.#capabilities.timestampResolutionMs
+    if (resolution === 1) return batch
+    return batch.map((message) => ({ ...message, timestamp: Math.floor(message.timestamp / resolution) * resolution }))
   }
 
   drop(downMs: number): void {

@@ -54,6 +54,7 @@ function messageCapabilities(endpoint: Endpoint, settings: ProfileSettings): Cap
     // Two orders cannot both hold: with keys, the order sent wins.
     priority: endpoint.keyed ? false : { levels: 10 },
     stats: { ready: 'exact', inFlight: 'exact', delayed: 'exact', oldestAgeMs: 'exact' },
+    timestampResolutionMs: 1,
     confirms: true,
   }
 }
@@ -86,6 +87,7 @@ const streamCapabilities: Capabilities = {
   timeToLive: false,
   priority: false,
   stats: { ready: 'exact', inFlight: 'exact', delayed: 'none', oldestAgeMs: 'exact' },
+  timestampResolutionMs: 1,
   confirms: true,
 }
 

@@ -82,6 +82,7 @@ function capabilities(kind: Endpoint['kind']): Capabilities {
     timeToLive: false,
     priority: false,
     stats: { ready: 'none', inFlight: 'none', delayed: 'none', oldestAgeMs: 'approximate' },
+    timestampResolutionMs: 1,
     confirms: true,
   }
 }

@@ -62,6 +62,7 @@ function capabilities(kind: 'queue' | 'topic'): Capabilities {
     timeToLive: { maxMs: mqttLimits.timeToLiveMs },
     priority: false,
     stats: { ready: 'none', inFlight: 'none', delayed: 'none', oldestAgeMs: 'none' },
+    timestampResolutionMs: 1,
     confirms: true,
   }
 }

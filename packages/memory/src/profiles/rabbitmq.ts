@@ -69,6 +69,7 @@ function capabilities({ kind, deadLetterName }: Endpoint): Capabilities {
     timeToLive: { maxMs: rabbitmqLimits.timeToLiveMs },
     priority: false,
     stats: { ready: 'exact', inFlight: 'none', delayed: 'none', oldestAgeMs: 'none' },
+    timestampResolutionMs: 1_000,
     confirms: true,
   }
 }

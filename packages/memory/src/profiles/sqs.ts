@@ -82,6 +82,7 @@ export function sqsCapabilities(kind: 'queue' | 'topic', fifo: boolean, settings
     timeToLive: false,
     priority: false,
     stats: { ready: 'approximate', inFlight: 'approximate', delayed: 'approximate', oldestAgeMs: 'none' },
+    timestampResolutionMs: 1,
     confirms: true,
   }
 }

@@ -1,5 +1,6 @@
 import type { Claim, ClaimRequest, ClaimResult, Clock, FencedStore, StoredClaim } from '@busbar/core/driver'
-import { Expiries } from './expiries.ts'
+import { claimState, placeOf } from './claim-pages.ts'
+import { ClaimTable } from './claim-table.ts'
 
 export interface MemoryStoreOptions {
   /** Leases and times to live run on its monotonic time. */
@@ -18,28 +19,20 @@ export interface MemoryStore extends FencedStore {
 }
 
 /**
- * Claims in memory: O(1) per claim, renewal, completion and release, and no timer. An expired claim counts as absent at once; its memory is given back by
- * later claims, a few at a time. For tests, single-process programs and the memory driver's streams.
+ * Claims in memory: O(1) per claim, renewal, completion and release, and no timer. Their number is limited by memory alone: about 150 bytes each.
+ * An expired claim counts as absent at once; its memory is given back by later claims, a few at a time.
+ * For tests, single-process programs and the memory driver's streams.
  */
 export function memoryStore(options: MemoryStoreOptions): MemoryStore {
-  return new ClaimTable(options.clock)
+  return new TableStore(options.clock)
 }
 
-interface Entry {
-  owner: string
-  fence: number
-  /** Set once the claim is completed. */
-  value: string | undefined
-  expiresAt: number
-}
-
-/** Expired entries that one claim gives back, at most: twice what it can add, so that they never pile up. */
+/** Places that one claim looks at for expired ones. It adds one at most, so that a round over all of them ends soon, and expired ones never pile up. */
 const sweptPerClaim = 4
 
-class ClaimTable implements MemoryStore {
+class TableStore implements MemoryStore {
   readonly #clock: Clock
-  readonly #entries = new Map<string, Entry>()
-  readonly #expiries = new Expiries()
+  readonly #table: ClaimTable = new ClaimTable()
   #fences = 0
 
   constructor(clock: Clock) {
@@ -47,53 +40,58 @@ class ClaimTable implements MemoryStore {
   }
 
   get size(): number {
-    return this.#entries.size
+    return this.#table.size
   }
 
   claim({ key, owner, leaseMs }: ClaimRequest): ClaimResult {
     const now = this.#clock.monotonic()
-    this.#sweep(now)
-    const entry = this.#entries.get(key)
-    if (entry === undefined || entry.expiresAt <= now) {
-      const fence = ++this.#fences
-      this.#expiries.add(key, now + leaseMs)
-      if (entry === undefined) this.#entries.set(key, { owner, fence, value: undefined, expiresAt: now + leaseMs })
-      else Object.assign(entry, { owner, fence, value: undefined, expiresAt: now + leaseMs })
-      return { state: 'claimed', fence }
+    this.#table.sweep(now, sweptPerClaim)
+    const number = this.#table.find(key)
+    if (number === -1) {
+      this.#table.add(key, owner, ++this.#fences, now + leaseMs)
+      return { state: 'claimed', fence: this.#fences }
     }
-    if (entry.value !== undefined) return { state: 'done', value: entry.value }
-    if (entry.owner !== owner) return { state: 'busy', expiresInMs: entry.expiresAt - now }
-    entry.expiresAt = now + leaseMs
-    return { state: 'claimed', fence: entry.fence }
+    const [page, at] = [this.#table.page(number), placeOf(number)]
+    const expiresAt = page.expiresAt[at] as number
+    if (expiresAt <= now) {
+      page.states[at] = claimState.busy
+      page.texts[at] = owner
+      page.fences[at] = ++this.#fences
+    } else if (page.states[at] === claimState.done) {
+      return { state: 'done', value: page.texts[at] as string }
+    } else if (page.texts[at] !== owner) {
+      return { state: 'busy', expiresInMs: expiresAt - now }
+    }
+    page.expiresAt[at] = now + leaseMs
+    return { state: 'claimed', fence: page.fences[at] as number }
   }
 
   renew(claims: readonly Claim[], leaseMs: number): readonly ('renewed' | 'lost')[] {
     const now = this.#clock.monotonic()
     return claims.map((claim) => {
-      const entry = this.#held(claim, now)
-      if (entry === undefined || entry.value !== undefined) return 'lost'
-      entry.expiresAt = now + leaseMs
+      const number = this.#heldBusy(claim, now)
+      if (number === -1) return 'lost'
+      this.#table.page(number).expiresAt[placeOf(number)] = now + leaseMs
       return 'renewed'
     })
   }
 
   complete(claim: Claim, value: string, ttlMs: number): 'completed' | 'lost' {
     const now = this.#clock.monotonic()
-    const entry = this.#held(claim, now)
-    if (entry === undefined) return 'lost'
+    const number = this.#held(claim, now)
+    if (number === -1) return 'lost'
+    const [page, at] = [this.#table.page(number), placeOf(number)]
     // A repeated completion keeps the first value: that is what others may have seen.
-    if (entry.value === undefined) this.#expiries.add(claim.key, now + ttlMs)
-    entry.value ??= value
-    entry.expiresAt = now + ttlMs
-    // From here on the fence alone tells; a million remembered owners are a hundred megabytes.
-    entry.owner = ''
+    if (page.states[at] === claimState.busy) page.texts[at] = value
+    page.states[at] = claimState.done
+    page.expiresAt[at] = now + ttlMs
     return 'completed'
   }
 
   release(claim: Claim): 'released' | 'lost' {
-    const entry = this.#held(claim, this.#clock.monotonic())
-    if (entry === undefined || entry.value !== undefined) return 'lost'
-    this.#entries.delete(claim.key)
+    const number = this.#heldBusy(claim, this.#clock.monotonic())
+    if (number === -1) return 'lost'
+    this.#table.delete(number)
     return 'released'
   }
 
@@ -102,34 +100,36 @@ class ClaimTable implements MemoryStore {
     { cursor, limit }: { readonly cursor?: string; readonly limit: number },
   ): { readonly claims: readonly StoredClaim[]; readonly cursor?: string } {
     const now = this.#clock.monotonic()
-    const keys: string[] = []
-    for (const [key, entry] of this.#entries) if (key.startsWith(prefix) && entry.expiresAt > now && (cursor === undefined || key > cursor)) keys.push(key)
-    keys.sort()
-    const page = keys.slice(0, limit)
-    const claims = page.map((key) => stored(key, this.#entries.get(key) as Entry, now))
-    const last = page.at(-1)
-    return last === undefined || keys.length === page.length ? { claims } : { claims, cursor: last }
-  }
-
-  #held(claim: Claim, now: number): Entry | undefined {
-    const entry = this.#entries.get(claim.key)
-    return entry !== undefined && entry.expiresAt > now && entry.fence === claim.fence && (entry.value !== undefined || entry.owner === claim.owner) ? entry : undefined
-  }
-
-  #sweep(now: number): void {
-    for (let looked = 0; looked < sweptPerClaim; looked++) {
-      const key = this.#expiries.due(now)
-      if (key === undefined) return
-      const entry = this.#entries.get(key)
-      if (entry === undefined) continue
-      // It was renewed meanwhile.
-      if (entry.expiresAt > now) this.#expiries.add(key, entry.expiresAt)
-      else this.#entries.delete(key)
+    const numbers = new Map<string, number>()
+    for (const number of this.#table.numbers()) {
+      const [page, at] = [this.#table.page(number), placeOf(number)]
+      const key = page.keys[at] as string
+      if (key.startsWith(prefix) && (page.expiresAt[at] as number) > now && (cursor === undefined || key > cursor)) numbers.set(key, number)
     }
+    const keys = [...numbers.keys()].sort()
+    const claims = keys.slice(0, limit).map((key) => this.#stored(numbers.get(key) as number, now))
+    const last = claims.at(-1)
+    return last === undefined || keys.length === claims.length ? { claims } : { claims, cursor: last.key }
   }
-}
 
-function stored(key: string, entry: Entry, now: number): StoredClaim {
-  const common = { key, owner: entry.owner, fence: entry.fence, expiresInMs: entry.expiresAt - now }
-  return entry.value === undefined ? { ...common, state: 'busy' } : { ...common, state: 'done', value: entry.value }
+  /** The claim's number; −1 if it is lost. A completed one is known by its fence alone. */
+  #held(claim: Claim, now: number): number {
+    const number = this.#table.find(claim.key)
+    if (number === -1) return -1
+    const [page, at] = [this.#table.page(number), placeOf(number)]
+    const ours = page.fences[at] === claim.fence && (page.states[at] === claimState.done || page.texts[at] === claim.owner)
+    return ours && (page.expiresAt[at] as number) > now ? number : -1
+  }
+
+  #heldBusy(claim: Claim, now: number): number {
+    const number = this.#held(claim, now)
+    return number !== -1 && this.#table.page(number).states[placeOf(number)] === claimState.busy ? number : -1
+  }
+
+  #stored(number: number, now: number): StoredClaim {
+    const [page, at] = [this.#table.page(number), placeOf(number)]
+    const [text, fence] = [page.texts[at] as string, page.fences[at] as number]
+    const common = { key: page.keys[at] as string, fence, expiresInMs: (page.expiresAt[at] as number) - now }
+    return page.states[at] === claimState.done ? { ...common, state: 'done', owner: '', value: text } : { ...common, state: 'busy', owner: text }
+  }
 }

@@ -3,7 +3,7 @@ import type { Claim, ClaimResult, FencedStore, MaybePromise } from '@busbar/core
 import { fingerprint } from './fingerprint.ts'
 import type { StoreFailure } from './idempotency.ts'
 import { OwnerTokens } from './owner-tokens.ts'
-import { readRecord, writeRecord } from './record.ts'
+import { readRecord, recordHead, writeRecord } from './record.ts'
 
 export interface ClaimsOptions {
   readonly store: FencedStore
@@ -75,8 +75,8 @@ export class Claims {
   }
 
   #answerAgain(value: string, key: string, context: ProcessContext): unknown {
-    const record = readRecord(value)
-    if (!this.#options.comparesBodies || record.fingerprint === '' || record.fingerprint === fingerprint(context.incoming.body)) return record.reply
+    const { head, reply } = readRecord(value)
+    if (!this.#options.comparesBodies || head === undefined || head === recordHead(fingerprint(context.incoming.body))) return reply
     const error = new BrokerError('ERR_CONFLICT', `idempotency: a message with the key '${key}' and a different body was handled before`, {
       destination: context.source,
     })
@@ -106,27 +106,32 @@ export class Claims {
 
   #ended(claim: Claim, context: ProcessContext, value: unknown): MaybePromise<unknown> {
     const failed = context.settled === undefined ? value instanceof Directive : context.settled !== 'ack'
-    if (failed) return after(this.#release(claim), () => value)
+    const step = failed ? this.#release(claim) : this.#remember(claim, context, value)
+    return step === undefined ? value : step.then(() => value)
+  }
+
+  #remember(claim: Claim, context: ProcessContext, value: unknown): MaybePromise<void> {
     let record: string
     try {
       record = this.#record(context, context.incoming.replyTo === undefined ? undefined : value)
     } catch (error) {
       return this.#failed(claim, context, error)
     }
-    return after(this.#complete(claim, context, record), () => value)
+    return this.#complete(claim, context, record)
   }
 
   #failed(claim: Claim, context: ProcessContext, error: unknown): MaybePromise<never> {
     // What was acked does not come again, whatever was thrown afterwards.
     const step = context.settled === 'ack' ? this.#complete(claim, context, this.#record(context, undefined)) : this.#release(claim)
-    return after(step, () => {
-      // Whatever the handler threw, unchanged.
+    // Whatever the handler threw, unchanged.
+    if (step === undefined) throw error
+    return step.then(() => {
       throw error
     })
   }
 
   #record(context: ProcessContext, reply: unknown): string {
-    return writeRecord(this.#options.comparesBodies ? fingerprint(context.incoming.body) : '', reply)
+    return writeRecord(recordHead(this.#options.comparesBodies ? fingerprint(context.incoming.body) : undefined), reply)
   }
 
   /** The message has been handled: from here on its outcome stands, whatever the store says. */
@@ -178,9 +183,6 @@ export class Claims {
 
 /** It waits without an attempt, and is not handled unprotected. */
 function storeFailed(context: ProcessContext, error: unknown): Directive {
+  console.log('ZZ', error)
   return new Directive('retry', { delayMs: Math.floor(longestHoldMs / 2 + (context.random() * longestHoldMs) / 2), error, counts: false })
-}
-
-function after<T>(step: MaybePromise<void>, value: () => T): MaybePromise<T> {
-  return step === undefined ? value() : step.then(value)
 }

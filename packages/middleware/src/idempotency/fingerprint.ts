@@ -8,28 +8,39 @@ const scratchUnits = scratchBytes / 3
 const scratch = Buffer.alloc(scratchBytes)
 const scratchWords = new Int32Array(scratch.buffer, scratch.byteOffset, scratchBytes / 4)
 
+/** 64 bits, as whole numbers with sign. */
+export interface Fingerprint {
+  readonly high: number
+  readonly low: number
+}
+
 /**
  * Tells bodies apart cheaply: 64 bits over the UTF-8 bytes, equal for a text and its bytes. Not against forgery: whoever can forge a message
  * with the id of another needs no collision.
  */
-export function fingerprint(body: Body): string {
+export function fingerprint(body: Body): Fingerprint {
   if (typeof body === 'string') return body.length <= scratchUnits ? ofScratch(scratch.write(body)) : ofLong(Buffer.from(body))
   if (body.byteLength > scratchBytes) return ofLong(body)
   scratch.set(body)
   return ofScratch(body.byteLength)
 }
 
-function ofScratch(length: number): string {
-  scratch.fill(0, length, (length + 3) & ~3)
+function ofScratch(length: number): Fingerprint {
+  fillWord(length)
   return finish(addWords(start, scratchWords, (length + 3) >> 2), length)
 }
 
-function ofLong(bytes: Uint8Array): string {
+/** Zeros what an earlier body has left in the last word. */
+function fillWord(length: number): void {
+  for (let at = length; (at & 3) !== 0; at++) scratch[at] = 0
+}
+
+function ofLong(bytes: Uint8Array): Fingerprint {
   let state = start
   for (let from = 0; from < bytes.byteLength; from += scratchBytes) {
     const part = bytes.subarray(from, from + scratchBytes)
     scratch.set(part)
-    scratch.fill(0, part.byteLength, (part.byteLength + 3) & ~3)
+    fillWord(part.byteLength)
     state = addWords(state, scratchWords, (part.byteLength + 3) >> 2)
   }
   return finish(state, bytes.byteLength)
@@ -53,33 +64,10 @@ function addWords(state: State, words: Int32Array, count: number): State {
   return { a, b }
 }
 
-function finish({ a, b }: State, length: number): string {
+function finish({ a, b }: State, length: number): Fingerprint {
   const first = avalanche(a ^ length)
   const second = avalanche(b + first)
-  return digits(first ^ second, second)
-}
-
-const alphabet = Uint8Array.from('0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_', (digit) => digit.charCodeAt(0))
-
-/** 64 bits as eleven characters. Made in one call, because a text put together from parts stays in parts, and a store keeps millions of them. */
-function digits(high: number, low: number): string {
-  return String.fromCharCode(
-    digit(high, 26),
-    digit(high, 20),
-    digit(high, 14),
-    digit(high, 8),
-    digit(high, 2),
-    digit((high << 4) | (low >>> 28), 0),
-    digit(low, 22),
-    digit(low, 16),
-    digit(low, 10),
-    digit(low, 4),
-    digit(low << 2, 0),
-  )
-}
-
-function digit(bits: number, shift: number): number {
-  return alphabet[(bits >>> shift) & 63] as number
+  return { high: first ^ second, low: second }
 }
 
 function avalanche(value: number): number {

@@ -1,16 +1,24 @@
 import { describe, expect, it } from 'vitest'
-import { readRecord, writeRecord } from './record.ts'
+import { readRecord, recordHead, writeRecord } from './record.ts'
+
+const head = recordHead({ high: -1, low: 0x12345678 })
 
 describe('completed records', () => {
+  it('begin with the version and the fingerprint in eleven characters', () => {
+    expect(head).toBe('1|_____n8qLdW|')
+    expect(recordHead({ high: 0, low: 0 })).toBe('1|00000000000|')
+    expect(recordHead(undefined)).toBe('1||')
+  })
+
   it.each([undefined, null, 0, '', 'text | with | bars', { price: 5 }, [1]])('carry the reply %j', (reply) => {
-    expect(readRecord(writeRecord('12.34', reply))).toEqual({ fingerprint: '12.34', reply })
+    expect(readRecord(writeRecord(head, reply))).toEqual({ head, reply })
   })
 
   it('carry no fingerprint where bodies are not compared', () => {
-    expect(readRecord(writeRecord('', { a: 1 }))).toEqual({ fingerprint: '', reply: { a: 1 } })
+    expect(readRecord(writeRecord(recordHead(undefined), { a: 1 }))).toEqual({ head: undefined, reply: { a: 1 } })
   })
 
   it.each(['', '1', '1|no end', '2|12.34|{}', 'foreign'])('read %j as one that compares with everything', (text) => {
-    expect(readRecord(text)).toEqual({ fingerprint: '', reply: undefined })
+    expect(readRecord(text)).toEqual({ head: undefined, reply: undefined })
   })
 })

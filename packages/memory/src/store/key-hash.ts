@@ -1,0 +1,42 @@
+/** A hash of texts, 32 bits, whole number with sign. */
+export type KeyHash = (key: string) => number
+
+/** A {@link KeyHash} with a secret of its own, so that nobody can choose message ids that all fall on one place of a table. */
+export function secretKeyHash(): KeyHash {
+  const [first, second] = crypto.getRandomValues(new Int32Array(2))
+  return keyHash(first as number, second as number)
+}
+
+/**
+ * HalfSipHash-1-3 (Aumasson, Bernstein) over the UTF-16 code units, two to a word, and their number.
+ * The engine has a hash of each text too, but does not tell it.
+ */
+export function keyHash(first: number, second: number): KeyHash {
+  return (key) => {
+    let [v0, v1, v2, v3] = [first, second, first ^ 0x6c796765, second ^ 0x74656463]
+    const words = (key.length + 1) >> 1
+    // One word is the length, and three rounds follow.
+    for (let round = 0; round < words + 4; round++) {
+      const word = round < words ? wordAt(key, round) : round === words ? key.length : 0
+      if (round === words + 1) v2 ^= 0xff
+      v3 ^= word
+      v0 = (v0 + v1) | 0
+      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0
+      v0 = (v0 << 16) | (v0 >>> 16)
+      v2 = (v2 + v3) | 0
+      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2
+      v0 = (v0 + v3) | 0
+      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0
+      v2 = (v2 + v1) | 0
+      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2
+      v2 = (v2 << 16) | (v2 >>> 16)
+      v0 ^= word
+    }
+    return v1 ^ v3
+  }
+}
+
+function wordAt(key: string, index: number): number {
+  const at = index * 2
+  return at + 1 < key.length ? key.charCodeAt(at) | (key.charCodeAt(at + 1) << 16) : key.charCodeAt(at)
+}

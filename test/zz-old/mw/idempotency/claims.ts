@@ -1,0 +1,186 @@
+import { BrokerError, Directive, type Next, type ProcessContext } from '@busbar/core'
+import type { Claim, ClaimResult, FencedStore, MaybePromise } from '@busbar/core/driver'
+import { fingerprint } from './fingerprint.ts'
+import type { StoreFailure } from './idempotency.ts'
+import { OwnerTokens } from './owner-tokens.ts'
+import { readRecord, writeRecord } from './record.ts'
+
+export interface ClaimsOptions {
+  readonly store: FencedStore
+  readonly ttlMs: number
+  readonly leaseMs: number
+  readonly comparesBodies: boolean
+  readonly onStoreFailure: (failure: StoreFailure) => void
+}
+
+/** Longest wait before a message whose key is claimed elsewhere is looked at again. */
+const longestHoldMs = 1_000
+
+/** Claims keys around the handling of messages. Synchronous throughout where store and handler are. */
+export class Claims {
+  readonly #options: ClaimsOptions
+  readonly #owners = new OwnerTokens()
+  /** Only what cannot end in the turn in which it began needs renewal. */
+  readonly #running = new Map<ProcessContext, Claim>()
+
+  constructor(options: ClaimsOptions) {
+    this.#options = options
+  }
+
+  run(key: string, context: ProcessContext, next: Next): MaybePromise<unknown> {
+    const owner = this.#owners.next(context.random)
+    let result: MaybePromise<ClaimResult>
+    try {
+      result = this.#options.store.claim({ key, owner, leaseMs: this.#leaseMs(context) })
+    } catch (error) {
+      return storeFailed(context, error)
+    }
+    if (!(result instanceof Promise)) return this.#claimed(result, key, owner, context, next)
+    return result.then(
+      (late) => this.#claimed(late, key, owner, context, next),
+      (error: unknown) => storeFailed(context, error),
+    )
+  }
+
+  /** Renews what still runs of `contexts`, in one call. A claim that is lost is found out when it is completed. */
+  async renew(contexts: readonly ProcessContext[]): Promise<void> {
+    const [claims, leases]: [Claim[], number[]] = [[], []]
+    for (const context of contexts) {
+      const claim = this.#running.get(context)
+      if (claim === undefined) continue
+      claims.push(claim)
+      leases.push(this.#leaseMs(context))
+    }
+    if (claims.length === 0) return
+    try {
+      await this.#options.store.renew(claims, Math.max(...leases))
+    } catch (error) {
+      for (const { key } of claims) this.#options.onStoreFailure({ operation: 'renew', key, error })
+    }
+  }
+
+  #leaseMs({ capabilities: { lease } }: ProcessContext): number {
+    return lease !== false && lease.kind === 'message' ? Math.min(this.#options.leaseMs, lease.ms) : this.#options.leaseMs
+  }
+
+  #claimed(result: ClaimResult, key: string, owner: string, context: ProcessContext, next: Next): MaybePromise<unknown> {
+    switch (result.state) {
+      case 'claimed':
+        return this.#handle({ key, owner, fence: result.fence }, context, next)
+      case 'busy':
+        return new Directive('retry', { delayMs: Math.min(longestHoldMs, Math.max(1, result.expiresInMs)), counts: false })
+      case 'done':
+        return this.#answerAgain(result.value, key, context)
+    }
+  }
+
+  #answerAgain(value: string, key: string, context: ProcessContext): unknown {
+    const record = readRecord(value)
+    if (!this.#options.comparesBodies || record.fingerprint === '' || record.fingerprint === fingerprint(context.incoming.body)) return record.reply
+    const error = new BrokerError('ERR_CONFLICT', `idempotency: a message with the key '${key}' and a different body was handled before`, {
+      destination: context.source,
+    })
+    return new Directive('dead-letter', { reason: 'different body under a handled key', error })
+  }
+
+  #handle(claim: Claim, context: ProcessContext, next: Next): MaybePromise<unknown> {
+    let value: MaybePromise<unknown>
+    try {
+      value = next()
+    } catch (error) {
+      return this.#failed(claim, context, error)
+    }
+    if (!(value instanceof Promise)) return this.#ended(claim, context, value)
+    this.#running.set(context, claim)
+    return value.then(
+      (late) => {
+        this.#running.delete(context)
+        return this.#ended(claim, context, late)
+      },
+      (error: unknown) => {
+        this.#running.delete(context)
+        return this.#failed(claim, context, error)
+      },
+    )
+  }
+
+  #ended(claim: Claim, context: ProcessContext, value: unknown): MaybePromise<unknown> {
+    const failed = context.settled === undefined ? value instanceof Directive : context.settled !== 'ack'
+    if (failed) return after(this.#release(claim), () => value)
+    let record: string
+    try {
+      record = this.#record(context, context.incoming.replyTo === undefined ? undefined : value)
+    } catch (error) {
+      return this.#failed(claim, context, error)
+    }
+    return after(this.#complete(claim, context, record), () => value)
+  }
+
+  #failed(claim: Claim, context: ProcessContext, error: unknown): MaybePromise<never> {
+    // What was acked does not come again, whatever was thrown afterwards.
+    const step = context.settled === 'ack' ? this.#complete(claim, context, this.#record(context, undefined)) : this.#release(claim)
+    return after(step, () => {
+      // Whatever the handler threw, unchanged.
+      throw error
+    })
+  }
+
+  #record(context: ProcessContext, reply: unknown): string {
+    return writeRecord(this.#options.comparesBodies ? fingerprint(context.incoming.body) : '', reply)
+  }
+
+  /** The message has been handled: from here on its outcome stands, whatever the store says. */
+  #complete(claim: Claim, context: ProcessContext, record: string): MaybePromise<void> {
+    const { store, ttlMs } = this.#options
+    let result: MaybePromise<'completed' | 'lost'>
+    try {
+      result = store.complete(claim, record, ttlMs)
+    } catch (error) {
+      return this.#completeAgain(claim, context, record, error)
+    }
+    if (result === 'completed') return undefined
+    if (result === 'lost') return this.#completeAgain(claim, context, record, undefined)
+    return result.then(
+      (late) => (late === 'lost' ? this.#completeAgain(claim, context, record, undefined) : undefined),
+      (error: unknown) => this.#completeAgain(claim, context, record, error),
+    )
+  }
+
+  /** Once more, claiming anew: the claim may have expired without anybody taking it, or the call may not have arrived. */
+  async #completeAgain(claim: Claim, context: ProcessContext, record: string, cause: unknown): Promise<void> {
+    const { key, owner } = claim
+    const { store, ttlMs, onStoreFailure } = this.#options
+    try {
+      const again = await store.claim({ key, owner, leaseMs: this.#leaseMs(context) })
+      if (again.state === 'done') return
+      const result = again.state === 'claimed' ? await store.complete({ key, owner, fence: again.fence }, record, ttlMs) : 'lost'
+      if (result === 'lost')
+        onStoreFailure({ operation: 'complete', key, error: cause ?? new BrokerError('ERR_TOO_LATE', 'The claim was lost while the message was handled.') })
+    } catch (error) {
+      onStoreFailure({ operation: 'complete', key, error })
+    }
+  }
+
+  #release(claim: Claim): MaybePromise<void> {
+    const { store, onStoreFailure } = this.#options
+    const onError = (error: unknown): void => {
+      onStoreFailure({ operation: 'release', key: claim.key, error })
+    }
+    try {
+      const result = store.release(claim)
+      return result instanceof Promise ? result.then(() => {}, onError) : undefined
+    } catch (error) {
+      onError(error)
+      return undefined
+    }
+  }
+}
+
+/** It waits without an attempt, and is not handled unprotected. */
+function storeFailed(context: ProcessContext, error: unknown): Directive {
+  return new Directive('retry', { delayMs: Math.floor(longestHoldMs / 2 + (context.random() * longestHoldMs) / 2), error, counts: false })
+}
+
+function after<T>(step: MaybePromise<void>, value: () => T): MaybePromise<T> {
+  return step === undefined ? value() : step.then(value)
+}

@@ -1,0 +1,84 @@
+import { BrokerError, Directive, type Message, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
+import { assertKnownKeys, type FencedStore } from '@busbar/core/driver'
+import { Claims } from './claims.ts'
+
+/** A call to the store that failed where the message itself has not. */
+export interface StoreFailure {
+  /** `complete`: the message was handled, but a later copy of it will be handled again. `release`: later copies wait until the claim expires. */
+  readonly operation: 'complete' | 'release' | 'renew'
+  readonly key: string
+  readonly error: unknown
+}
+
+export interface IdempotencyOptions {
+  /** Where claims are kept; shared by all processes that consume the same source. */
+  readonly store: FencedStore
+  /** How long a handled message is remembered, in milliseconds, ≥ 1,000: at least as long as copies of it can turn up. Default 86,400,000 (one day). */
+  readonly ttlMs?: number
+  /** What makes two messages the same. Default: `message.id`, if the sender gave one; a message without is given up to its dead-letter place. */
+  readonly key?: (message: Message) => string
+  /** Prefix of all keys, so that sources do not share claims. Default: the source (`orders`, `order-placed.billing`). */
+  readonly scope?: string
+  /**
+   * How long a claim outlives its process, in milliseconds, ≥ 20,000, since it is renewed at least every 10,000. Default 30,000.
+   * Shortened to the broker's lease of a message, so that a redelivery does not find the claim of a dead process.
+   */
+  readonly leaseMs?: number
+  /** What to do with a different body under a handled key. `dead-letter` (default): `ERR_CONFLICT`. `ignore`: treat it as a copy; bodies are not compared. */
+  readonly onMismatch?: 'dead-letter' | 'ignore'
+  /** Told about store failures that could not change the outcome of a message. Must not throw. */
+  readonly onStoreFailure?: (failure: StoreFailure) => void
+}
+
+const known = ['store', 'ttlMs', 'key', 'scope', 'leaseMs', 'onMismatch', 'onStoreFailure']
+const storeFunctions = ['claim', 'renew', 'complete', 'release', 'scan'] as const
+
+/**
+ * Handles each message once: claims its key, runs the rest of the chain, and remembers the key when that succeeds.
+ * Stands outside retry, and inside what decrypts and decompresses.
+ *
+ * Only success is remembered. A retry, a dead letter, a settle call other than `ack` and an error release the claim, so that a redelivered or redriven message runs.
+ * A copy of a handled message is acked unhandled; if it asks for a reply, the stored one is sent again.
+ * A copy of a message that is being handled elsewhere waits, using no attempt. So does a message whose claim cannot be made because the store fails.
+ *
+ * Bodies are compared as they came, after decryption and decompression, by a 64-bit fingerprint: copies must be encoded alike.
+ *
+ * Throws `RangeError` or `TypeError` for options out of bounds or unknown.
+ */
+export function idempotency(options: IdempotencyOptions): ProcessMiddleware {
+  assertKnownKeys('idempotency', options, known)
+  const { store, ttlMs = 86_400_000, key, scope, leaseMs = 30_000, onMismatch = 'dead-letter', onStoreFailure = () => {} } = options
+  for (const name of storeFunctions)
+    if (typeof store?.[name] !== 'function') throw new TypeError(`idempotency: store must be a FencedStore; it has no function ${name}`)
+  checkMs('ttlMs', ttlMs, 1_000)
+  checkMs('leaseMs', leaseMs, 20_000)
+  if (onMismatch !== 'dead-letter' && onMismatch !== 'ignore')
+    throw new TypeError(`idempotency: onMismatch must be 'dead-letter' or 'ignore', not '${String(onMismatch)}'`)
+
+  const claims = new Claims({ store, ttlMs, leaseMs, comparesBodies: onMismatch === 'dead-letter', onStoreFailure })
+  return {
+    name: 'idempotency',
+    stage: 'idempotency',
+    process(context, next) {
+      const identity = identityOf(context, key)
+      if (identity === undefined) {
+        const error = new BrokerError('ERR_INVALID', 'idempotency: the message has no id; give the middleware a key: (message) => …', {
+          destination: context.source,
+        })
+        return new Directive('dead-letter', { reason: 'no id to tell copies by', error })
+      }
+      return claims.run(`${scope ?? context.source}:${identity}`, context, next)
+    },
+    renew: (contexts) => claims.renew(contexts),
+  }
+}
+
+function identityOf(context: ProcessContext, key: IdempotencyOptions['key']): string | undefined {
+  // `message.id` is made up where the sender gave none; it would differ for every copy.
+  const identity = key === undefined ? context.incoming.id : key(context.message)
+  return identity === '' ? undefined : identity
+}
+
+function checkMs(name: string, value: number, min: number): void {
+  if (!Number.isFinite(value) || value < min) throw new RangeError(`idempotency: ${name} must be a finite number ≥ ${min}, not ${value}`)
+}

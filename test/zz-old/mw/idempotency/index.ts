@@ -1,0 +1,2 @@
+/** Handles every message once, however often it is delivered. */
+export { idempotency, type IdempotencyOptions, type StoreFailure } from './idempotency.ts'

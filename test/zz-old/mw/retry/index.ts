@@ -1,0 +1,2 @@
+/** Decides what happens after a failed attempt. */
+export { retry, type RetryOptions } from './retry.ts'

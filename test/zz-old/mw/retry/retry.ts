@@ -1,0 +1,97 @@
+import { Directive, exponential, type Backoff, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
+import { assertKnownKeys, type MaybePromise } from '@busbar/core/driver'
+
+export interface RetryOptions {
+  /** Handler starts per message, the first one included. 1 to 100. Default 3. */
+  readonly maxAttempts?: number
+  /** Wait between attempts. Default: exponential from 1 s to 30 s with full jitter. */
+  readonly backoff?: Backoff
+  /**
+   * Waits up to this many milliseconds are spent in the process, holding the message; longer ones go to the broker where it can take them.
+   * Default: 5,000 where the backend delays natively, else 60,000; always below what its lease allows.
+   */
+  readonly holdMs?: number
+  /** May the message be handled again after this error? Called once per failed attempt. Default: always. What it throws fails the message as if it had said no. */
+  readonly retryIf?: (error: unknown, context: ProcessContext) => boolean
+  /** No attempt begins later than this many milliseconds after the message's timestamp. Messages without one know no limit. Default: no limit. */
+  readonly maxElapsedMs?: number
+}
+
+const known = ['maxAttempts', 'backoff', 'holdMs', 'retryIf', 'maxElapsedMs']
+
+/**
+ * Retries a failed message, then gives it up to its dead-letter place. Stands inside idempotency and outside timeout.
+ *
+ * It decides only; waiting is core's work, which keeps the message and its place in the order but no concurrency slot.
+ * Decisions use `context.attempt`, so what did not start here (releases, drains, in-progress duplicates) uses no attempt.
+ * A `retryLater()` of the handler counts like a failure; a `deadLetter()` is passed on.
+ * An attempt that ended because its signal fired (the lease was lost, or the deadline of a drain has come) does not count and never leads to a dead letter:
+ * the failure is not the message's.
+ *
+ * Throws `RangeError` for options out of bounds, `TypeError` for unknown ones.
+ */
+export function retry(options: RetryOptions = {}): ProcessMiddleware {
+  assertKnownKeys('retry', options, known)
+  const { maxAttempts = 3, backoff = exponential(), holdMs, retryIf, maxElapsedMs = Infinity } = options
+  if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > 100)
+    throw new RangeError(`retry: maxAttempts must be a whole number from 1 to 100, not ${maxAttempts}`)
+  if (holdMs !== undefined && !(Number.isFinite(holdMs) && holdMs >= 0)) throw new RangeError(`retry: holdMs must be a finite number ≥ 0, not ${holdMs}`)
+  if (!(maxElapsedMs > 0)) throw new RangeError(`retry: maxElapsedMs must be a number > 0, not ${maxElapsedMs}`)
+
+  function again(context: ProcessContext, delayMs: number, error: unknown): Directive {
+    if (context.attempt >= maxAttempts) return new Directive('dead-letter', { reason: 'attempts exhausted', error })
+    if (tooLate(context, delayMs, maxElapsedMs)) return new Directive('dead-letter', { reason: `not handled within ${maxElapsedMs} ms`, error })
+    return new Directive('retry', { delayMs, error })
+  }
+
+  function onError(context: ProcessContext, error: unknown): Directive {
+    if (error instanceof Directive) return onDirective(context, error)
+    if (context.aborted && isAbort(error, context)) return new Directive('retry', { error, counts: false })
+    if (retryIf !== undefined && !allowed(retryIf, error, context)) return new Directive('dead-letter', { reason: 'not retryable', error })
+    return again(context, backoff.delay(context.attempt, context.random), error)
+  }
+
+  function onDirective(context: ProcessContext, directive: Directive): Directive {
+    return directive.action === 'retry' && directive.counts ? again(context, directive.delayMs, directive.error) : directive
+  }
+
+  function onValue(context: ProcessContext, value: unknown): unknown {
+    return value instanceof Directive ? onDirective(context, value) : value
+  }
+
+  return {
+    name: 'retry',
+    stage: 'retry',
+    retry: { maxAttempts, maxWaitMs: backoff.maxMs, holdMs },
+    process(context, next): MaybePromise<unknown> {
+      let value: MaybePromise<unknown>
+      try {
+        value = next()
+      } catch (error) {
+        return onError(context, error)
+      }
+      if (!(value instanceof Promise)) return onValue(context, value)
+      return value.then(
+        (late) => onValue(context, late),
+        (error: unknown) => onError(context, error),
+      )
+    },
+  }
+}
+
+function tooLate(context: ProcessContext, delayMs: number, maxElapsedMs: number): boolean {
+  const { timestamp } = context.incoming
+  return maxElapsedMs !== Infinity && timestamp !== undefined && context.clock.now() + delayMs - timestamp > maxElapsedMs
+}
+
+function isAbort(error: unknown, context: ProcessContext): boolean {
+  return error === context.signal.reason || (error instanceof Error && error.name === 'AbortError')
+}
+
+function allowed(retryIf: NonNullable<RetryOptions['retryIf']>, error: unknown, context: ProcessContext): boolean {
+  try {
+    return retryIf(error, context)
+  } catch {
+    return false
+  }
+}
