@@ -31,7 +31,7 @@ await onEachRabbitmq({}, (bed) => {
       headers: { tenant: 'acme', 'x-request-id': 'r1' },
       type: 'order.placed',
       contentType: 'text/plain',
-      timestamp: 1_700_000_000_123,
+      timestamp: 1_700_000_000_000,
       key: 'k 1',
       attempt: 2,
       correlationId: 'c'.repeat(300),

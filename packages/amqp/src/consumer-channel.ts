@@ -78,10 +78,10 @@ export class ConsumerChannel implements Scope {
     return this.#unsettled
   }
 
-  /** Of those, the ones that core has. Walks the list: for rare events. */
+  /** Of those, the ones that core has and has not settled. Walks the list: for rare events. */
   get unsettledAtCore(): number {
     let count = 0
-    for (let delivery = this.#head; delivery !== undefined; delivery = delivery.next) if (delivery.handed) count++
+    for (let delivery = this.#head; delivery !== undefined; delivery = delivery.next) if (delivery.handed && delivery.state !== 'marked') count++
     return count
   }
 

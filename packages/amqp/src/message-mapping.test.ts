@@ -44,6 +44,29 @@ it('uses native fields alone where they suffice', () => {
   })
 })
 
+it('gives a message without key, attempts and headers no table at all, whatever its milliseconds', () => {
+  const options = publishOptions({ ...outgoing, timestamp: 1_700_000_000_999 }, true)
+  expect(options).toMatchObject({ headers: undefined, timestamp: 1_700_000_000 })
+})
+
+it('reads milliseconds where others have packed them', () => {
+  const headers = { busbar: '{"v":1,"s":1700000000123}' }
+  expect(incomingOf(native({ timestamp: 1_700_000_000, headers })).timestamp).toBe(1_700_000_000_123)
+})
+
+it.each([
+  { key: 'k'.repeat(128) },
+  { attempt: 3 },
+  { type: 'é'.repeat(200), correlationId: 'c'.repeat(300) },
+  { replyTo: 'amq.rabbitmq.reply-to', headers: { tenant: 'acme' } },
+])('counts at least what is written, with %j', (parts) => {
+  const message = { ...outgoing, ...parts }
+  const { headers = {} } = publishOptions(message, true)
+  const written = Object.entries(headers as Record<string, string>).reduce((sum, [name, value]) => sum + 6 + Buffer.byteLength(name) + Buffer.byteLength(value), 4)
+  expect(headerBytes(message)).toBe(written)
+  expect(sizeOf(message)).toBeGreaterThanOrEqual(message.bodyBytes + written)
+})
+
 it('packs what AMQP has no field for, or no room', () => {
   const long = 'é'.repeat(128)
   const { headers, type, replyTo } = publishOptions(
@@ -52,7 +75,7 @@ it('packs what AMQP has no field for, or no room', () => {
   )
   expect(type).toBeUndefined()
   expect(replyTo).toBeUndefined()
-  expect(JSON.parse(headers.busbar as string)).toEqual({ v: 1, s: 1_700_000_000_001, k: 'k', a: 2, t: long, to: 'amq.rabbitmq.reply-to' })
+  expect(JSON.parse(headers.busbar as string)).toEqual({ v: 1, k: 'k', a: 2, t: long, to: 'amq.rabbitmq.reply-to' })
 })
 
 it('measures bytes and not characters', () => {
@@ -82,9 +105,10 @@ it('believes the count of deliveries only where the broker has set it', () => {
 })
 
 it('copies a message with one attempt more and without what is the broker’s', () => {
-  const first = publishOptions({ ...outgoing, timestamp: 1_700_000_000_001, key: 'k' }, true)
+  const first = publishOptions({ ...outgoing, key: 'k' }, true)
+  const earlier = '{"v":1,"k":"k","s":1700000000001}'
   const copy = copyOptions(
-    native({ ...first, userId: 'u', expiration: '5', headers: { ...first.headers, n: 5, odd: [NaN, { deep: Infinity }], 'x-death': [1, 2], CC: ['x'] } }),
+    native({ ...first, userId: 'u', expiration: '5', headers: { ...first.headers, busbar: earlier, n: 5, odd: [NaN, { deep: Infinity }], 'x-death': [1, 2], CC: ['x'] } }),
     3,
   )
   expect(copy).toMatchObject({ messageId: 'm1', mandatory: true, persistent: true, timestamp: 1_700_000_000 })

@@ -88,18 +88,19 @@ export function contentOf(body: Body): Buffer {
   return Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
 }
 
-/** At least the bytes of body, properties and headers. RabbitMQ itself compares the body alone with its limit, so this errs on the safe side. */
+/**
+ * At least the bytes of body, properties and headers; the packed header counts with its greatest length, because packing it twice costs more than all the rest.
+ * RabbitMQ itself compares the body alone with its limit.
+ */
 export function sizeOf(message: Outgoing): number {
   const { id, type, contentType, correlationId, replyTo } = message
   const texts = id.length + bytesOf(type) + bytesOf(contentType) + bytesOf(correlationId) + bytesOf(replyTo)
-  return message.bodyBytes + propertyBytes + texts + headerBytes(message)
+  return message.bodyBytes + propertyBytes + texts + tableSize(message.headers, needsPacking(message) ? maxPackedBytes : 0)
 }
 
-/** At least the bytes of the encoded table of headers, the packed one included: packing it to know its length would double the cost of every keyed message. */
+/** Bytes of the encoded table of headers, the packed one included. */
 export function headerBytes(message: Outgoing): number {
-  let bytes = needsPacking(message) ? fieldBytes + metadataHeader.length + maxPackedBytes : 0
-  for (const name in message.headers) bytes += fieldBytes + Buffer.byteLength(name) + Buffer.byteLength(message.headers[name] ?? '')
-  return bytes === 0 ? 0 : tableBytes + bytes
+  return tableSize(message.headers, needsPacking(message) ? bytesOf(packedFor(message)) : 0)
 }
 
 /** Is `text` set and within AMQP's 255 bytes? */
@@ -111,6 +112,12 @@ export function isShort(text: string | undefined): text is string {
 // RabbitMQ takes its own pseudo-queue only on the channel that consumes from it; on ours it would end the channel with 406.
 function isAddress(replyTo: string | undefined): replyTo is string {
   return isShort(replyTo) && replyTo !== 'amq.rabbitmq.reply-to'
+}
+
+function tableSize(headers: Headers, packedBytes: number): number {
+  let bytes = tableBytes + (packedBytes === 0 ? 0 : fieldBytes + metadataHeader.length + packedBytes)
+  for (const name in headers) bytes += fieldBytes + Buffer.byteLength(name) + Buffer.byteLength(headers[name] ?? '')
+  return bytes
 }
 
 /** Without a table where there is nothing to put into it; amqplib does not change the one it is given. */

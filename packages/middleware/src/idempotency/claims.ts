@@ -183,6 +183,5 @@ export class Claims {
 
 /** It waits without an attempt, and is not handled unprotected. */
 function storeFailed(context: ProcessContext, error: unknown): Directive {
-  console.log('ZZ', error)
   return new Directive('retry', { delayMs: Math.floor(longestHoldMs / 2 + (context.random() * longestHoldMs) / 2), error, counts: false })
 }
