@@ -244,6 +244,27 @@ await onEachRabbitmq({}, (bed) => {
     expect(intake.deliveries.length).toBe(10)
   })
 
+  it('hands over no more bytes than the window allows, but for one message that is larger', async () => {
+    await using link = await TestLink.open(await freshVhost(bed))
+    const orders = endpointOf('orders')
+    await link.provision(orders)
+    const sizes = [400, 400, 400, 3_000, 10, 10]
+    const { intake } = await link.receive(orders, new FakeIntake(() => 'hold'), { messages: 100, bytes: 1_000 })
+    await link.send(
+      orders,
+      sizes.map((size) => messageOf('x'.repeat(size))),
+    )
+    const seen: number[] = []
+    for (const count of [2, 3, 4, 6]) {
+      await until(`${count} deliveries`, () => intake.deliveries.length >= count)
+      await sleep(50)
+      seen.push(intake.deliveries.length)
+      for (const delivery of intake.deliveries.slice(seen.at(-2) ?? 0)) await intake.settle(delivery)
+    }
+    expect(seen).toEqual([2, 3, 4, 6])
+    expect(intake.bodies.map((body) => body.length)).toEqual(sizes)
+  })
+
   it('delays no less than asked and little more, in any mixture', async () => {
     await using link = await TestLink.open(await freshVhost(bed))
     const orders = endpointOf('orders')

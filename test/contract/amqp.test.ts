@@ -7,7 +7,6 @@ import { amqpHarness } from './harness/amqp-harness.ts'
 vi.setConfig({ maxConcurrency: 16 })
 
 const knownGaps: readonly KnownGap[] = [
-  { case: 'flow/window-bytes', reason: 'RabbitMQ bounds what it delivers by messages only; the driver adapts to the size of what has come, after it has come' },
   { case: 'settling/delivery-count', reason: 'what a handler gives back is republished, and counted by the broker from 1 again; the attempts travel with it' },
 ]
 

@@ -29,11 +29,13 @@ export class AmqpReceiver implements Receiver {
   readonly #keeper: Keeper
   readonly #unlisten: () => void
   #window: Window
-  /** Received, but not handed to core yet: those of one socket read, of a pause, or above the window. */
+  /** Received, but not handed to core yet: those of one socket read, of a pause, or above the window. Those before `#taken` have been handed over. */
   #inbox: AmqpDelivery[] = []
+  #taken = 0
   #scheduled = false
   #paused = false
   #handed = 0
+  #handedBytes = 0
 
   constructor(parts: ReceiverParts, intake: Intake, window: Window) {
     this.#parts = parts
@@ -94,7 +96,7 @@ export class AmqpReceiver implements Receiver {
 
   async handBack(): Promise<void> {
     this.#paused = true
-    this.#inbox = []
+    this.#emptyInbox()
     this.#unlisten()
     await this.#keeper.stop()
   }
@@ -141,6 +143,7 @@ export class AmqpReceiver implements Receiver {
   readonly #onEnded = (delivery: AmqpDelivery): void => {
     if (!delivery.handed) return
     this.#handed--
+    this.#handedBytes -= delivery.incoming.bodyBytes
     if (this.#inbox.length > 0) this.#schedule()
   }
 
@@ -159,22 +162,42 @@ export class AmqpReceiver implements Receiver {
   readonly #handOver = (): void => {
     this.#scheduled = false
     if (this.#paused) return
-    const room = this.#window.messages - this.#handed
-    if (room <= 0 || this.#inbox.length === 0) return
-    const taken = this.#inbox.length <= room ? this.#inbox : this.#inbox.slice(0, room)
-    this.#inbox = taken === this.#inbox ? [] : this.#inbox.slice(room)
-    const deliveries = taken.every(isLive) ? taken : taken.filter(isLive)
-    for (const delivery of deliveries) delivery.handed = true
-    this.#handed += deliveries.length
+    const deliveries: AmqpDelivery[] = []
+    for (let next = this.#inbox[this.#taken]; next !== undefined; next = this.#inbox[++this.#taken]) {
+      if (!isLive(next)) continue
+      if (!this.#hasRoomFor(next)) break
+      next.handed = true
+      this.#handed++
+      this.#handedBytes += next.incoming.bodyBytes
+      deliveries.push(next)
+    }
+    if (this.#taken === this.#inbox.length) this.#emptyInbox()
+    else if (this.#taken * 2 > this.#inbox.length) this.#shortenInbox()
     if (deliveries.length > 0) this.#intake.deliver(deliveries)
-    else this.#schedule()
+  }
+
+  /** One message is always taken, however large. */
+  #hasRoomFor({ incoming }: AmqpDelivery): boolean {
+    const { messages, bytes } = this.#window
+    return this.#handed === 0 || (this.#handed < messages && this.#handedBytes + incoming.bodyBytes <= bytes)
   }
 
   /** What arrived while pausing was never started. With order it waits here for resume or for the channel's end. */
   #returnInbox(): void {
     if (this.#parts.route.partitions > 0 || !this.#paused) return
-    for (const delivery of this.#inbox) this.#keeper.giveBack(delivery)
+    const waiting = this.#inbox.slice(this.#taken)
+    this.#emptyInbox()
+    for (const delivery of waiting) this.#keeper.giveBack(delivery)
+  }
+
+  #shortenInbox(): void {
+    this.#inbox = this.#inbox.slice(this.#taken)
+    this.#taken = 0
+  }
+
+  #emptyInbox(): void {
     this.#inbox = []
+    this.#taken = 0
   }
 }
 

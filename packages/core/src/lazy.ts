@@ -1,5 +1,6 @@
 import type * as Idle from './broker/idle.ts'
 import type * as Batches from './consumer/batch-collector.ts'
+import type * as Iteration from './consumer/message-iterator.ts'
 import type * as GivingUp from './dead-letters/give-up.ts'
 import type * as Operations from './dead-letters/operations.ts'
 import type * as Filters from './filter/compile-filter.ts'
@@ -16,6 +17,7 @@ export const lazy: {
   readonly filters: () => Promise<typeof Filters>
   readonly requests: () => Promise<typeof Requests>
   readonly responder: () => Promise<typeof Responders>
+  readonly iteration: () => Promise<typeof Iteration>
   readonly idle: () => Promise<typeof Idle>
   readonly batches: () => Promise<typeof Batches>
 } = {
@@ -24,6 +26,7 @@ export const lazy: {
   filters: () => import('./filter/compile-filter.ts'),
   requests: () => import('./reply/send-request.ts'),
   responder: () => import('./reply/responder.ts'),
+  iteration: () => import('./consumer/message-iterator.ts'),
   idle: () => import('./broker/idle.ts'),
   batches: () => import('./consumer/batch-collector.ts'),
 }

@@ -1,10 +1,10 @@
 import type { Capabilities, Change, Driver, Link } from '../driver/index.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
 import type { Requester } from '../reply/requester.ts'
-import { connectLink } from './links.ts'
+import { keepTrying } from './keep-trying.ts'
 import { negotiate } from './negotiate.ts'
 import type { Plan, Planned } from './plan.ts'
-import type { Runtime } from './runtime.ts'
+import { servicesFor, type Runtime } from './runtime.ts'
 import type { ProvisionMode, ProvisionResult } from './types.ts'
 
 /** The links of a broker and what was found at their other ends. */
@@ -23,7 +23,7 @@ export async function openConnection(plan: Plan, runtime: Runtime, mode: Provisi
   negotiate(plan, declared)
   const links = new Map<Driver, Link>()
   try {
-    await Promise.all(plan.drivers.map(async (driver) => links.set(driver, await connectLink(driver, runtime, signal))))
+    await Promise.all(plan.drivers.map(async (driver) => links.set(driver, await keepTrying(driver.name, () => driver.connect(servicesFor(driver.name, runtime), signal), runtime, signal))))
     const provisioned = await provision(plan, links, mode, signal)
     const capabilities = new Map<Planned, Capabilities>()
     await Promise.all(plan.all.map(async (planned) => capabilities.set(planned, await inspect(planned, links.get(planned.driver) as Link, mode, signal))))

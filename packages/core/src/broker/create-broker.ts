@@ -1,5 +1,5 @@
 import type { RunningConsumer } from '../consumer/consumer.ts'
-import { MessageIterator } from '../consumer/message-iterator.ts'
+import { LazyIterable } from '../consumer/lazy-iterable.ts'
 import type { Run } from '../consumer/run.ts'
 import type { Consumer, ConsumeBatchesOptions, ConsumeOptions, MessagesOptions } from '../consumer/types.ts'
 import { SourceDeadLetters } from '../dead-letters/source-dead-letters.ts'
@@ -83,7 +83,8 @@ class ConnectedBroker implements Broker {
 
   messages(source: unknown, options: MessagesOptions = {}): AsyncIterable<Message<never>> & AsyncDisposable {
     const { maxInFlight = 32, ...rest } = options
-    return new MessageIterator<never>((handler) => this.#consume(source as AnySource, handler, { ...rest, concurrency: maxInFlight, maxInFlight }))
+    const begin = (handler: (run: Run) => Promise<unknown>): Promise<Consumer> => this.#consume(source as AnySource, handler, { ...rest, concurrency: maxInFlight, maxInFlight })
+    return new LazyIterable(async () => new (await lazy.iteration()).MessageIterator<never>(begin))
   }
 
   async request(destination: unknown, body: unknown, options: RequestOptions = {}): Promise<never> {
@@ -188,6 +189,7 @@ class ConnectedBroker implements Broker {
       producers: this.#producers,
       options,
       handler,
+      signal: this.#closing.signal,
       onEnded: (ended) => this.#consumers.delete(ended),
     })
     this.#consumers.add(consumer)

@@ -8,7 +8,7 @@ import type { ConsumeOptions } from '../consumer/types.ts'
 import { longestHoldMs, longestWaitMs } from '../consumer/wait-plan.ts'
 import type { GiveUpOptions } from '../dead-letters/give-up.ts'
 import type { AnyDestination, AnySource } from '../definitions/types.ts'
-import type { Capabilities, Link, MaybePromise } from '../driver/index.ts'
+import type { Capabilities, Link, MaybePromise, Receiver, Window } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
 import { checkOrder } from '../middleware/check-order.ts'
@@ -16,6 +16,7 @@ import { composeProcess } from '../middleware/compose.ts'
 import type { ProcessMiddleware, RetryDeclaration } from '../middleware/types.ts'
 import { assertKnownKeys } from '../nearest.ts'
 import type { Connection } from './connection.ts'
+import { keepTrying } from './keep-trying.ts'
 import type { Planned } from './plan.ts'
 import type { Producers } from './producers.ts'
 import type { Runtime } from './runtime.ts'
@@ -28,6 +29,8 @@ export interface StartConsumerOptions {
   readonly producers: Producers
   readonly options: ConsumeOptions
   readonly handler: (run: Run) => MaybePromise<unknown>
+  /** Fires when the broker closes. */
+  readonly signal: AbortSignal
   readonly onEnded: (consumer: RunningConsumer) => void
 }
 
@@ -46,7 +49,6 @@ export async function startConsumer(start: StartConsumerOptions): Promise<Runnin
   const declared = use.filter((middleware): middleware is ProcessMiddleware => typeof middleware === 'object')
   const retry = declared.find((middleware) => middleware.retry)?.retry ?? defaultRetry
   checkPolicy(planned, capabilities, declared, retry)
-  if (!link.receiver) throw new BrokerError('ERR_UNSUPPORTED', `${planned.label}: nothing can be received from ${planned.driver.name}; consume it through another driver.`, { destination: planned.label })
 
   const ending = new AbortController()
   const destination = source.kind === 'subscription' ? (source.of as AnyDestination) : source
@@ -67,15 +69,30 @@ export async function startConsumer(start: StartConsumerOptions): Promise<Runnin
     giveUp: async (task, directive) => (await lazy.giveUp()).giveUp(task, directive, givingUp),
     onFatal: (error) => consumer?.fail(error),
   })
-  const receiver = link.receiver(planned.endpoint, engine, window)
-  engine.attach(receiver)
-  consumer = new RunningConsumer(engine, receiver, runtime.clock, () => {
-    ending.abort(new BrokerError('ERR_CLOSED', 'The consumer has ended.'))
-    onEnded(consumer as RunningConsumer)
-  })
-  await receiver.start()
+  try {
+    const receiver = await openReceiver(start, link, engine, window)
+    consumer = new RunningConsumer(engine, receiver, runtime.clock, () => {
+      ending.abort(new BrokerError('ERR_CLOSED', 'The consumer has ended.'))
+      onEnded(consumer as RunningConsumer)
+    })
+  } catch (error) {
+    engine.close()
+    throw error
+  }
   watchSignal(consumer, options.signal)
   return consumer
+}
+
+/** During an outage a receiver is made anew until one starts. */
+function openReceiver({ planned, runtime, signal }: StartConsumerOptions, link: Link, engine: ConsumerEngine, window: Window): Promise<Receiver> {
+  const open = async (): Promise<Receiver> => {
+    if (!link.receiver) throw new BrokerError('ERR_UNSUPPORTED', `${planned.label}: nothing can be received from ${planned.driver.name}; consume it through another driver.`, { destination: planned.label })
+    const receiver = link.receiver(planned.endpoint, engine, window)
+    engine.attach(receiver)
+    await receiver.start()
+    return receiver
+  }
+  return keepTrying(`${planned.label} on ${planned.driver.name}`, open, runtime, signal)
 }
 
 function giveUpOptions({ planned, runtime, producers }: StartConsumerOptions, capabilities: Capabilities, signal: AbortSignal): GiveUpOptions {

@@ -77,7 +77,7 @@ export interface Intake {
 
 /** Receives from one endpoint. Who retries: the driver reconnects and re-subscribes by itself; core retries settles by `error.retryable`. */
 export interface Receiver {
-  /** Begins delivering. Resolves when subscribed. Called once. Throws `BrokerError`. */
+  /** Begins delivering. Resolves when subscribed. Called once. If it rejects (with a `BrokerError`) it holds nothing and is not used again; core makes another while the error is retryable. */
   start(): Promise<void>
   /**
    * Settles deliveries of this receiver. One result per entry in order; never rejects; every call settles.

@@ -2,8 +2,8 @@ import { ClaimPages, claimState, pageSize, placeOf, type ClaimPage } from './cla
 import { secretKeyHash } from './key-hash.ts'
 import { KeyIndex } from './key-index.ts'
 
-/** The keys are spread over 2⁸ indexes that grow one by one: growing a single one would hold up the process for half a second at ten million claims. */
-const indexBits = 8
+/** The keys are spread over 2⁶ indexes that grow one by one: growing a single one would hold up the process for half a second at ten million claims. */
+const indexBits = 6
 
 /** Claims by key, numbered: finds, adds and deletes them in O(1), and gives back the memory of expired ones by and by. A number holds until the next sweep. */
 export class ClaimTable {
@@ -65,7 +65,7 @@ export class ClaimTable {
   /** The numbers of all claims. */
   numbers(): number[] {
     const numbers: number[] = []
-    for (let number = 0; number < this.#pages.end; number++) if (this.#isHeld(number)) numbers.push(number)
+    for (let number = 0; number < this.#pages.end; number = this.#after(number)) if (this.#isHeld(number)) numbers.push(number)
     return numbers
   }
 
@@ -75,13 +75,18 @@ export class ClaimTable {
    */
   sweep(now: number, count: number): void {
     for (let looked = 0; looked < count; looked++) {
-      const number = this.#hand
-      this.#hand = number + 1 < this.#pages.end ? number + 1 : 0
+      const number = this.#hand < this.#pages.end ? this.#hand : 0
+      this.#hand = this.#after(number)
       if (!this.#isHeld(number)) continue
       const page = this.page(number)
       if ((page.expiresAt[placeOf(number)] as number) <= now) this.delete(number)
       else if (page.held * 2 < pageSize && !this.#pages.isLast(number)) this.#move(number)
     }
+  }
+
+  /** A page that was given back is passed over in one step: there may be many after a rush. */
+  #after(number: number): number {
+    return this.#pages.pageOf(number) === undefined ? number + pageSize - placeOf(number) : number + 1
   }
 
   #move(number: number): void {
@@ -108,6 +113,6 @@ export class ClaimTable {
 
   /** By the upper bits; within an index the lower ones count. */
   #indexOf(hash: number): KeyIndex {
-    return this.#indexes[hash >>> (32 - indexBits)] as KeyIndex
+    return this.#indexes[indexBits ? (indexBits ? (indexBits ? (indexBits ? (indexBits ? hash >>> (32 - indexBits) : 0) : 0) : 0) : 0) : 0] as KeyIndex
   }
 }

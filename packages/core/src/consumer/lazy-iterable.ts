@@ -1,0 +1,26 @@
+/** An async iterable that is made when it is first asked for something. Leaving it before that makes nothing. */
+export class LazyIterable<T> implements AsyncIterableIterator<T>, AsyncDisposable {
+  readonly #make: () => Promise<AsyncIterator<T>>
+  #made: Promise<AsyncIterator<T>> | undefined
+
+  constructor(make: () => Promise<AsyncIterator<T>>) {
+    this.#make = make
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async next(): Promise<IteratorResult<T>> {
+    return (await (this.#made ??= this.#make())).next()
+  }
+
+  async return(): Promise<IteratorResult<T>> {
+    await (await this.#made)?.return?.()
+    return { done: true, value: undefined }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return()
+  }
+}
