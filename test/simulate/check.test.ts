@@ -22,7 +22,12 @@ describe('the checker', () => {
   })
 
   it('passes what was dead-lettered', () => {
-    expect(violations(history(['a1', 'a2', 'a3'], (made) => made.deadLettered.add('b1')), promised)).toEqual([])
+    expect(
+      violations(
+        history(['a1', 'a2', 'a3'], (made) => made.deadLettered.add('b1')),
+        promised,
+      ),
+    ).toEqual([])
   })
 
   const planted: readonly (readonly [string, History])[] = [

@@ -48,7 +48,9 @@ function doubleEffects({ effects }: History): string[] {
 }
 
 function settledTwice({ acks, copies }: History): string[] {
-  return [...acks].filter(([id, count]) => count > (copies.get(id) ?? 0)).map(([id, count]) => `settled: ${id} was acked ${count} times, and stored ${copies.get(id) ?? 0} times`)
+  return [...acks]
+    .filter(([id, count]) => count > (copies.get(id) ?? 0))
+    .map(([id, count]) => `settled: ${id} was acked ${count} times, and stored ${copies.get(id) ?? 0} times`)
 }
 
 function afterDrain({ startedAfterDrain, leftovers }: History): string[] {

@@ -3,7 +3,14 @@ import { parseArgs } from 'node:util'
 import { violations } from './check.ts'
 import { runSchedule } from './program.ts'
 
-const { values } = parseArgs({ options: { seeds: { type: 'string', default: '10000' }, from: { type: 'string', default: '1' }, seed: { type: 'string' }, trace: { type: 'boolean', default: false } } })
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '10000' },
+    from: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    trace: { type: 'boolean', default: false },
+  },
+})
 
 const from = values.seed === undefined ? whole('from', values.from) : whole('seed', values.seed)
 const count = values.seed === undefined ? whole('seeds', values.seeds) : 1

@@ -1,4 +1,18 @@
-import { createBroker, exponential, isBrokerError, queue, type Broker, type Clock, stream, topic, type Message, type Queue, type Stream, type Subscription, type Topic } from '@busbar/core'
+import {
+  createBroker,
+  exponential,
+  isBrokerError,
+  queue,
+  type Broker,
+  type Clock,
+  stream,
+  topic,
+  type Message,
+  type Queue,
+  type Stream,
+  type Subscription,
+  type Topic,
+} from '@busbar/core'
 import { idempotency } from '@busbar/middleware/idempotency'
 import { retry } from '@busbar/middleware/retry'
 import { memory, memoryStore, seededRandom, virtualClock, type MemoryDriver, type ProfileName } from '@busbar/memory'
@@ -65,7 +79,13 @@ export async function runSchedule(seed: number): Promise<Schedule> {
   const clock = virtualClock()
   const trace: string[] = []
   const history = emptyHistory()
-  const driver = memory({ profile, clock, seed, faults: { random: { probability: random() * 0.2, budget: 20 + below(30), maxMs: 20_000 } }, trace: (line) => trace.push(line) })
+  const driver = memory({
+    profile,
+    clock,
+    seed,
+    faults: { random: { probability: random() * 0.2, budget: 20 + below(30), maxMs: 20_000 } },
+    trace: (line) => trace.push(line),
+  })
   // Dead letters go where nothing is disturbed, and where every profile can send.
   const deadLetters = memory({ clock, seed })
   countCopies(driver, deadLetters, history)
@@ -180,7 +200,8 @@ class Program {
   async accountedFor(collectDeadLetters: () => Promise<void>): Promise<void> {
     const { clock, history } = this.#options
     const deadline = clock.monotonic() + patienceMs
-    const missing = (): boolean => [...history.sent.values()].some(({ id, outcome }) => outcome === 'confirmed' && !this.#effects.has(id) && !history.deadLettered.has(id))
+    const missing = (): boolean =>
+      [...history.sent.values()].some(({ id, outcome }) => outcome === 'confirmed' && !this.#effects.has(id) && !history.deadLettered.has(id))
     while (missing() && clock.monotonic() < deadline) {
       await Promise.race([new Promise<void>((resolve) => (this.#onHandled = resolve)), this.sleep(60_000)])
       if (missing()) await collectDeadLetters()

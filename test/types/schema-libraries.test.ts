@@ -25,7 +25,10 @@ describe.each([
   it('refuses what is wrong with the path to it, and does not repeat the value', async () => {
     const cards = queue('cards', { schema: strict })
     await using broker = createBroker({ driver: memory(), destinations: [cards], provision: 'create' })
-    const error: unknown = await broker.producer(cards).send({ card, lines: [{ sku: 'a' }, { sku: 123_456 }] } as never).catch((thrown: unknown) => thrown)
+    const error: unknown = await broker
+      .producer(cards)
+      .send({ card, lines: [{ sku: 'a' }, { sku: 123_456 }] } as never)
+      .catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'ERR_INVALID', retryable: false })
     const { message } = error as Error
     expect(message).toContain('card: ')

@@ -18,7 +18,8 @@ export function checkedHeaders(headers: Readonly<Record<string, string>> | undef
   const checked = Object.create(null) as Record<string, string>
   for (const key of Object.keys(headers)) {
     const value: unknown = headers[key]
-    if (key.length > 256 || !name.test(key)) throw new TypeError(`header '${key.slice(0, 64)}': a name has 1 to 256 letters, digits, '_', '-' and single inner dots`)
+    if (key.length > 256 || !name.test(key))
+      throw new TypeError(`header '${key.slice(0, 64)}': a name has 1 to 256 letters, digits, '_', '-' and single inner dots`)
     if (brokerOwned.test(key) || ours.test(key)) throw new TypeError(`header '${key}': this name is reserved for brokers and Busbar; choose another`)
     if (typeof value !== 'string') throw new TypeError(`header '${key}': the value must be a string, not ${value === null ? 'null' : typeof value}`)
     if (illegalText.test(value)) throw new TypeError(`header '${key}': the value holds a control character or half of a surrogate pair; encode it`)

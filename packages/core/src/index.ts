@@ -1,4 +1,14 @@
-export { constant, decorrelated, exponential, linear, type Backoff, type DecorrelatedOptions, type ExponentialOptions, type Jitter, type LinearOptions } from './backoff.ts'
+export {
+  constant,
+  decorrelated,
+  exponential,
+  linear,
+  type Backoff,
+  type DecorrelatedOptions,
+  type ExponentialOptions,
+  type Jitter,
+  type LinearOptions,
+} from './backoff.ts'
 export { createBroker } from './broker/create-broker.ts'
 export type {
   BatchHandler,

@@ -10,7 +10,10 @@ export class Directive {
   /** Does the start that ends with this count as an attempt? */
   readonly counts: boolean
 
-  constructor(action: 'retry' | 'dead-letter', details: { readonly delayMs?: number; readonly reason?: string | undefined; readonly error?: unknown; readonly counts?: boolean }) {
+  constructor(
+    action: 'retry' | 'dead-letter',
+    details: { readonly delayMs?: number; readonly reason?: string | undefined; readonly error?: unknown; readonly counts?: boolean },
+  ) {
     this.action = action
     this.delayMs = details.delayMs ?? 0
     this.reason = details.reason

@@ -31,7 +31,8 @@ describe('the start of a broker', () => {
   it('refuses what the driver refuses, with its words', async () => {
     const driver = new NaiveDriver()
     const capabilities = driver.capabilities.bind(driver)
-    driver.capabilities = ((endpoint) => (endpoint.kind === 'stream' ? { refused: 'it has no streams', remedy: 'use a topic' } : capabilities(endpoint))) as typeof driver.capabilities
+    driver.capabilities = ((endpoint) =>
+      endpoint.kind === 'stream' ? { refused: 'it has no streams', remedy: 'use a topic' } : capabilities(endpoint)) as typeof driver.capabilities
     const broker = createBroker({ driver, destinations: [stream('log')] })
     await expect(broker.start()).rejects.toThrow('log on naive: it has no streams. Remedy: use a topic.')
   })
@@ -74,7 +75,9 @@ describe('the start of a broker', () => {
     const driver = new NaiveDriver()
     expect(() => createBroker({ driver, destinations: [orders], routes: { order: {} } })).toThrow("there is no destination 'order'; did you mean 'orders'?")
     expect(() => createBroker({ driver, destinations: [orders], routs: {} } as never)).toThrow("did you mean 'routes'?")
-    expect(() => createBroker({ driver, destinations: [orders] }).producer(queue('orderz'))).toThrow("'orderz' is not in the broker's destinations; did you mean 'orders'?")
+    expect(() => createBroker({ driver, destinations: [orders] }).producer(queue('orderz'))).toThrow(
+      "'orderz' is not in the broker's destinations; did you mean 'orders'?",
+    )
   })
 
   it('refuses two definitions of one name, and two names for one resource', () => {

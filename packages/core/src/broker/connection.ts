@@ -23,7 +23,11 @@ export async function openConnection(plan: Plan, runtime: Runtime, mode: Provisi
   negotiate(plan, declared)
   const links = new Map<Driver, Link>()
   try {
-    await Promise.all(plan.drivers.map(async (driver) => links.set(driver, await keepTrying(driver.name, () => driver.connect(servicesFor(driver.name, runtime), signal), runtime, signal))))
+    await Promise.all(
+      plan.drivers.map(async (driver) =>
+        links.set(driver, await keepTrying(driver.name, () => driver.connect(servicesFor(driver.name, runtime), signal), runtime, signal)),
+      ),
+    )
     const provisioned = await provision(plan, links, mode, signal)
     const capabilities = new Map<Planned, Capabilities>()
     await Promise.all(plan.all.map(async (planned) => capabilities.set(planned, await inspect(planned, links.get(planned.driver) as Link, mode, signal))))
@@ -40,7 +44,8 @@ async function inspect(planned: Planned, link: Link, mode: ProvisionMode, signal
     return await link.inspect(planned.endpoint, signal)
   } catch (error) {
     // Mode `none` promises not to insist on what it may not see; using the resource will tell.
-    if (mode === 'none' && isBrokerError(error) && (error.code === 'ERR_NOT_FOUND' || error.code === 'ERR_ACCESS_DENIED')) return planned.declared as Capabilities
+    if (mode === 'none' && isBrokerError(error) && (error.code === 'ERR_NOT_FOUND' || error.code === 'ERR_ACCESS_DENIED'))
+      return planned.declared as Capabilities
     throw error
   }
 }
@@ -64,8 +69,13 @@ export async function provision(plan: Plan, links: ReadonlyMap<Driver, Link>, mo
 }
 
 function differs(changes: readonly (Change & { readonly driver: string })[], mode: ProvisionMode): BrokerError {
-  const lines = changes.map((change) => `- ${change.resource} on ${change.driver} (${change.kind}): ${change.text}${change.permission ? ` (needs ${change.permission})` : ''}`)
-  const remedy = mode === 'verify' ? "Create what is missing with broker.provision({ mode: 'create' }), or start with provision: 'none' to skip this check." : 'These cannot be changed in place.'
+  const lines = changes.map(
+    (change) => `- ${change.resource} on ${change.driver} (${change.kind}): ${change.text}${change.permission ? ` (needs ${change.permission})` : ''}`,
+  )
+  const remedy =
+    mode === 'verify'
+      ? "Create what is missing with broker.provision({ mode: 'create' }), or start with provision: 'none' to skip this check."
+      : 'These cannot be changed in place.'
   const conflict = changes.some((change) => change.kind === 'conflict')
   return new BrokerError(conflict ? 'ERR_CONFLICT' : 'ERR_NOT_FOUND', `The broker differs from what the destinations need:\n${lines.join('\n')}\n${remedy}`)
 }

@@ -71,7 +71,8 @@ class ConnectedBroker implements Broker {
 
   async consumeBatches(source: unknown, handler: BatchHandler<unknown>, options: ConsumeBatchesOptions = {}): Promise<Consumer> {
     const { batchSize = 100, lingerMs = 200, concurrency = 1, ...rest } = options
-    if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 10_000) throw new RangeError(`consumeBatches: batchSize must be an integer from 1 to 10,000, not ${batchSize}`)
+    if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 10_000)
+      throw new RangeError(`consumeBatches: batchSize must be an integer from 1 to 10,000, not ${batchSize}`)
     if (!Number.isInteger(concurrency) || concurrency < 1 || batchSize * concurrency > 10_000) {
       throw new RangeError(`consumeBatches: concurrency must be an integer ≥ 1, and batchSize × concurrency at most 10,000, not ${batchSize} × ${concurrency}`)
     }
@@ -83,7 +84,8 @@ class ConnectedBroker implements Broker {
 
   messages(source: unknown, options: MessagesOptions = {}): AsyncIterable<Message<never>> & AsyncDisposable {
     const { maxInFlight = 32, ...rest } = options
-    const begin = (handler: (run: Run) => Promise<unknown>): Promise<Consumer> => this.#consume(source as AnySource, handler, { ...rest, concurrency: maxInFlight, maxInFlight })
+    const begin = (handler: (run: Run) => Promise<unknown>): Promise<Consumer> =>
+      this.#consume(source as AnySource, handler, { ...rest, concurrency: maxInFlight, maxInFlight })
     return new LazyIterable(async () => new (await lazy.iteration()).MessageIterator<never>(begin))
   }
 
@@ -98,13 +100,20 @@ class ConnectedBroker implements Broker {
   deadLetters<S extends AnySource>(source: S): DeadLetters<S> {
     const planned = this.#source(source)
     const { deadLetter } = planned
-    if (typeof deadLetter !== 'object') throw new BrokerError('ERR_CONFIGURATION', `${planned.label} has no dead-letter place: its route says deadLetter: '${deadLetter}'.`)
+    if (typeof deadLetter !== 'object')
+      throw new BrokerError('ERR_CONFIGURATION', `${planned.label} has no dead-letter place: its route says deadLetter: '${deadLetter}'.`)
     const destination = destinationOf(source)
     return new SourceDeadLetters<S>(this.#deadLetterQueue(destination, planned, deadLetter), this.#runtime, async () => {
       const { links, capabilities } = await this.#connect()
       const link = links.get(deadLetter.driver) as Link
       const canRedrive = capabilities.get(planned)?.redrive !== 'none'
-      return { link, endpoint: deadLetter.endpoint, capabilities: capabilities.get(deadLetter) as Capabilities, back: canRedrive ? this.#producers.raw(planned) : undefined, source: planned.label }
+      return {
+        link,
+        endpoint: deadLetter.endpoint,
+        capabilities: capabilities.get(deadLetter) as Capabilities,
+        back: canRedrive ? this.#producers.raw(planned) : undefined,
+        source: planned.label,
+      }
     })
   }
 
@@ -172,7 +181,9 @@ class ConnectedBroker implements Broker {
     } catch (error) {
       this.#started = undefined
       if (this.#state === 'starting') this.#state = 'idle'
-      this.#producers.failWaiting(isBrokerError(error) ? error : new BrokerError('ERR_UNAVAILABLE', `The broker could not start: ${String(error)}`, { cause: error }))
+      this.#producers.failWaiting(
+        isBrokerError(error) ? error : new BrokerError('ERR_UNAVAILABLE', `The broker could not start: ${String(error)}`, { cause: error }),
+      )
       throw error
     }
   }
@@ -232,7 +243,12 @@ class ConnectedBroker implements Broker {
 
   #destination(destination: AnyDestination): Planned {
     const planned = this.#plan.destinations.get(destination)
-    if (!planned) throw unlisted('destination', destination.name, [...this.#plan.destinations.keys()].map((known) => known.name))
+    if (!planned)
+      throw unlisted(
+        'destination',
+        destination.name,
+        [...this.#plan.destinations.keys()].map((known) => known.name),
+      )
     return planned
   }
 
@@ -240,7 +256,11 @@ class ConnectedBroker implements Broker {
     const planned = this.#plan.sources.get(source) ?? this.#deadLetterSources.get(source)
     if (planned) return planned
     const name = source.kind === 'subscription' ? `${source.of.name}.${source.name}` : source.name
-    throw unlisted('source', name, [...this.#plan.sources.values()].map((known) => known.label))
+    throw unlisted(
+      'source',
+      name,
+      [...this.#plan.sources.values()].map((known) => known.label),
+    )
   }
 
   readonly #deadLetterSources: Map<AnySource, Planned> = new Map()
@@ -249,7 +269,13 @@ class ConnectedBroker implements Broker {
   #deadLetterQueue(destination: AnyDestination, planned: Planned, place: Planned): AnySourceQueue {
     for (const [queue, known] of this.#deadLetterSources) if (known.label === place.label) return queue as AnySourceQueue
     const { codec } = destination.options
-    const queue: AnySourceQueue = Object.freeze({ kind: 'queue', name: place.label, schema: destination.schema, reply: undefined, options: codec ? { codec } : {} })
+    const queue: AnySourceQueue = Object.freeze({
+      kind: 'queue',
+      name: place.label,
+      schema: destination.schema,
+      reply: undefined,
+      options: codec ? { codec } : {},
+    })
     this.#deadLetterSources.set(queue, { ...place, definition: queue, deadLetter: 'block', route: planned.route })
     return queue
   }

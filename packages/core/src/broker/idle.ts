@@ -34,7 +34,8 @@ export async function untilIdle({ plan, connection, producers, held, runtime }: 
     const here = producers.pending + held()
     const there = here === 0 ? await atBroker() : 0
     if (here + there === 0) return
-    if (clock.monotonic() >= deadline) throw new BrokerError('ERR_TIMEOUT', `Not idle within ${timeoutMs} ms: ${here} messages are buffered or held here, ${there} are at the broker.`)
+    if (clock.monotonic() >= deadline)
+      throw new BrokerError('ERR_TIMEOUT', `Not idle within ${timeoutMs} ms: ${here} messages are buffered or held here, ${there} are at the broker.`)
     await sleep(clock, pollMs, signal)
   }
 }

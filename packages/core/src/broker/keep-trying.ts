@@ -16,7 +16,8 @@ export async function keepTrying<T>(what: string, attempt: () => Promise<T>, { c
     } catch (error) {
       if (signal.aborted || !isBrokerError(error) || !error.retryable) throw error
       const pause = jitteredBackoff(failures, firstBackoffMs, lastBackoffMs, random)
-      if (clock.monotonic() + pause >= deadline) throw new BrokerError(error.code, `${what} could not be reached within ${deadlineMs} ms: ${error.message}`, { cause: error })
+      if (clock.monotonic() + pause >= deadline)
+        throw new BrokerError(error.code, `${what} could not be reached within ${deadlineMs} ms: ${error.message}`, { cause: error })
       log('warn', 'start:failed', { what, code: error.code, message: error.message, failures: failures + 1 })
       await sleep(clock, pause, signal)
     }

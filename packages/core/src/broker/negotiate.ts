@@ -16,7 +16,10 @@ export function negotiate(plan: Plan, found: ReadonlyMap<Planned, Capabilities>)
   const mismatches = plan.all.flatMap((planned) => mismatchesOf(planned, found.get(planned)))
   if (mismatches.length === 0) return
   const lines = mismatches.map(({ label, driver, text, remedy }) => `- ${label} on ${driver}: ${text}. Remedy: ${remedy}.`)
-  throw new BrokerError('ERR_UNSUPPORTED', `${mismatches.length === 1 ? 'One requirement is' : `${mismatches.length} requirements are`} not met:\n${lines.join('\n')}`)
+  throw new BrokerError(
+    'ERR_UNSUPPORTED',
+    `${mismatches.length === 1 ? 'One requirement is' : `${mismatches.length} requirements are`} not met:\n${lines.join('\n')}`,
+  )
 }
 
 function mismatchesOf(planned: Planned, capabilities: Capabilities | undefined): Mismatch[] {
@@ -31,7 +34,8 @@ function mismatchesOf(planned: Planned, capabilities: Capabilities | undefined):
   const destination = planned.definition?.kind === 'subscription' ? (planned.definition.of as AnyDestination) : planned.definition
   if (destination) checkDestination(destination, planned, capabilities, add)
   if (planned.endpoint.subscription) checkSubscription(planned, capabilities, add)
-  if (destination?.kind === 'queue' && destination.reply && !capabilities.requestReply) add('it has no request-reply', 'route it to a driver with the requestReply capability')
+  if (destination?.kind === 'queue' && destination.reply && !capabilities.requestReply)
+    add('it has no request-reply', 'route it to a driver with the requestReply capability')
   return mismatches
 }
 
@@ -40,10 +44,16 @@ type Add = (text: string, remedy: string) => void
 function checkDestination(destination: AnyDestination, { route, endpoint }: Planned, capabilities: Capabilities, add: Add): void {
   const requires: Requirements = destination.options.requires ?? {}
   if (endpoint.keyed && capabilities.ordering === 'none') {
-    add('it needs order per key, and this backend keeps none', "route it to a driver that orders by key (a FIFO queue, partitions), or accept disorder with ordering: 'best-effort' in the route")
+    add(
+      'it needs order per key, and this backend keeps none',
+      "route it to a driver that orders by key (a FIFO queue, partitions), or accept disorder with ordering: 'best-effort' in the route",
+    )
   }
   if (requires.ordering === 'destination' && endpoint.keyed && capabilities.ordering === 'key') {
-    add('it needs one order over all messages, and this backend orders per key only', "give all messages one ordering key, or accept disorder with ordering: 'best-effort' in the route")
+    add(
+      'it needs one order over all messages, and this backend orders per key only',
+      "give all messages one ordering key, or accept disorder with ordering: 'best-effort' in the route",
+    )
   }
   if (capabilities.delivery === 'at-most-once' && route.delivery !== 'at-most-once') {
     add('this backend can lose messages', "accept that with delivery: 'at-most-once' in the route, or route it elsewhere")
@@ -51,12 +61,19 @@ function checkDestination(destination: AnyDestination, { route, endpoint }: Plan
   if ((requires.confirms ?? true) && !capabilities.confirms && route.delivery !== 'at-most-once') {
     add('this backend does not confirm sends', 'set requires.confirms to false in the definition, or route it elsewhere')
   }
-  if (destination.options.deduplicationId && !capabilities.deduplication) add('it has a deduplicationId, and this backend does not deduplicate', 'use the idempotency middleware instead, or route it to a FIFO queue')
+  if (destination.options.deduplicationId && !capabilities.deduplication)
+    add('it has a deduplicationId, and this backend does not deduplicate', 'use the idempotency middleware instead, or route it to a FIFO queue')
   if (requires.deduplicationMs && !capabilities.deduplication) {
-    add(`it needs deduplication over ${requires.deduplicationMs} ms, and this backend does not deduplicate`, 'use the idempotency middleware instead, or route it to a FIFO queue')
+    add(
+      `it needs deduplication over ${requires.deduplicationMs} ms, and this backend does not deduplicate`,
+      'use the idempotency middleware instead, or route it to a FIFO queue',
+    )
   }
   if (requires.deduplicationMs && capabilities.deduplication && capabilities.deduplication.windowMs < requires.deduplicationMs) {
-    add(`it needs deduplication over ${requires.deduplicationMs} ms, and this backend remembers ${capabilities.deduplication.windowMs} ms`, 'use the idempotency middleware with a longer ttlMs')
+    add(
+      `it needs deduplication over ${requires.deduplicationMs} ms, and this backend remembers ${capabilities.deduplication.windowMs} ms`,
+      'use the idempotency middleware with a longer ttlMs',
+    )
   }
   if (requires.delayMs) checkLongest('delays', requires.delayMs, capabilities.delay, add)
   if (requires.timeToLiveMs) checkLongest('a time to live', requires.timeToLiveMs, capabilities.timeToLive, add)
@@ -67,13 +84,17 @@ function checkDestination(destination: AnyDestination, { route, endpoint }: Plan
     add(`it needs ${requires.headers} headers, and this backend takes ${capabilities.maxHeaders}`, 'put some of them into the body')
   }
   if (requires.priorityLevels && (!capabilities.priority || capabilities.priority.levels < requires.priorityLevels)) {
-    add(`it needs ${requires.priorityLevels} priority levels, and this backend has ${capabilities.priority ? capabilities.priority.levels : 'none'}`, 'use one queue per level')
+    add(
+      `it needs ${requires.priorityLevels} priority levels, and this backend has ${capabilities.priority ? capabilities.priority.levels : 'none'}`,
+      'use one queue per level',
+    )
   }
 }
 
 function checkLongest(what: string, wantedMs: number, has: { readonly maxMs: number } | false, add: Add): void {
   if (!has) add(`it needs ${what} of up to ${wantedMs} ms, and this backend has none`, 'route it to a driver that has')
-  else if (has.maxMs < wantedMs) add(`it needs ${what} of up to ${wantedMs} ms, and this backend takes at most ${has.maxMs} ms`, 'ask for less, or route it to a driver that takes more')
+  else if (has.maxMs < wantedMs)
+    add(`it needs ${what} of up to ${wantedMs} ms, and this backend takes at most ${has.maxMs} ms`, 'ask for less, or route it to a driver that takes more')
 }
 
 function checkSubscription({ endpoint }: Planned, capabilities: Capabilities, add: Add): void {
@@ -86,5 +107,6 @@ function checkSubscription({ endpoint }: Planned, capabilities: Capabilities, ad
   const from = subscription.startFrom
   if (endpoint.kind !== 'stream' || from === undefined || from === 'latest') return
   const kind = from === 'earliest' ? 'earliest' : 'timestamp' in from ? 'timestamp' : 'position'
-  if (!capabilities.replay || !capabilities.replay[kind]) add(`it starts from ${kind}, and this backend cannot`, "start from 'latest', or route it to a driver with the replay capability")
+  if (!capabilities.replay || !capabilities.replay[kind])
+    add(`it starts from ${kind}, and this backend cannot`, "start from 'latest', or route it to a driver with the replay capability")
 }

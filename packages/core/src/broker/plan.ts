@@ -90,7 +90,8 @@ function plan(destination: AnyDestination, subscription: Subscription | undefine
 }
 
 function maxAttemptsOf(label: string, { maxAttempts = defaultMaxAttempts }: Route): number {
-  if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > 100) throw configuration(`route of ${label}: maxAttempts must be an integer from 1 to 100, not ${maxAttempts}`)
+  if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > 100)
+    throw configuration(`route of ${label}: maxAttempts must be an integer from 1 to 100, not ${maxAttempts}`)
   return maxAttempts
 }
 
@@ -116,8 +117,24 @@ function planDeadLetter(label: string, name: string, sourceDriver: Driver, route
   const wanted = route.deadLetter
   if (wanted === 'drop' || wanted === 'block') return wanted
   const driver = wanted?.driver ?? sourceDriver
-  const endpoint: Endpoint = { destination: `${label}.dead`, kind: 'queue', name: wanted?.destination ?? `${name}.dead`, keyed: false, maxAttempts: 0, options: {} }
-  return { label: `${label}.dead`, definition: undefined, driver, endpoint, route: {}, declared: driver.capabilities(endpoint), filters: false, deadLetter: undefined }
+  const endpoint: Endpoint = {
+    destination: `${label}.dead`,
+    kind: 'queue',
+    name: wanted?.destination ?? `${name}.dead`,
+    keyed: false,
+    maxAttempts: 0,
+    options: {},
+  }
+  return {
+    label: `${label}.dead`,
+    definition: undefined,
+    driver,
+    endpoint,
+    route: {},
+    declared: driver.capabilities(endpoint),
+    filters: false,
+    deadLetter: undefined,
+  }
 }
 
 function checkCollisions(all: readonly Planned[]): void {

@@ -134,5 +134,6 @@ function checkOptions(options: ProducerOptions): void {
   }
   const { lingerMs, sendOrder } = options
   if (lingerMs !== undefined && !(lingerMs >= 0 && lingerMs <= 60_000)) throw new RangeError(`producer: lingerMs must be from 0 to 60,000, not ${lingerMs}`)
-  if (sendOrder !== undefined && sendOrder !== 'strict' && sendOrder !== 'pipelined') throw new TypeError(`producer: sendOrder is 'strict' or 'pipelined', not '${String(sendOrder)}'`)
+  if (sendOrder !== undefined && sendOrder !== 'strict' && sendOrder !== 'pipelined')
+    throw new TypeError(`producer: sendOrder is 'strict' or 'pipelined', not '${String(sendOrder)}'`)
 }

@@ -86,7 +86,10 @@ export async function startConsumer(start: StartConsumerOptions): Promise<Runnin
 /** During an outage a receiver is made anew until one starts. */
 function openReceiver({ planned, runtime, signal }: StartConsumerOptions, link: Link, engine: ConsumerEngine, window: Window): Promise<Receiver> {
   const open = async (): Promise<Receiver> => {
-    if (!link.receiver) throw new BrokerError('ERR_UNSUPPORTED', `${planned.label}: nothing can be received from ${planned.driver.name}; consume it through another driver.`, { destination: planned.label })
+    if (!link.receiver)
+      throw new BrokerError('ERR_UNSUPPORTED', `${planned.label}: nothing can be received from ${planned.driver.name}; consume it through another driver.`, {
+        destination: planned.label,
+      })
     const receiver = link.receiver(planned.endpoint, engine, window)
     engine.attach(receiver)
     await receiver.start()
@@ -105,7 +108,11 @@ function giveUpOptions({ planned, runtime, producers }: StartConsumerOptions, ca
   }
 }
 
-async function processorOf({ source, planned, runtime, options, handler }: StartConsumerOptions, destination: AnyDestination, link: Link): Promise<(run: Run) => MaybePromise<unknown>> {
+async function processorOf(
+  { source, planned, runtime, options, handler }: StartConsumerOptions,
+  destination: AnyDestination,
+  link: Link,
+): Promise<(run: Run) => MaybePromise<unknown>> {
   return createProcessor({
     codec: destination.options.codec ?? json,
     schema: destination.schema,
@@ -121,10 +128,13 @@ async function processorOf({ source, planned, runtime, options, handler }: Start
 function checkedFlow(options: ConsumeOptions): { concurrency: number; window: { messages: number; bytes: number } } {
   assertKnownKeys('consume', options, known)
   const { concurrency = defaultConcurrency, maxInFlight = concurrency * 2, maxInFlightBytes = defaultBytes, onExhausted } = options
-  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 10_000) throw new RangeError(`consume: concurrency must be an integer from 1 to 10,000, not ${concurrency}`)
-  if (!Number.isInteger(maxInFlight) || maxInFlight < concurrency) throw new RangeError(`consume: maxInFlight must be an integer of at least concurrency (${concurrency}), not ${maxInFlight}`)
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 10_000)
+    throw new RangeError(`consume: concurrency must be an integer from 1 to 10,000, not ${concurrency}`)
+  if (!Number.isInteger(maxInFlight) || maxInFlight < concurrency)
+    throw new RangeError(`consume: maxInFlight must be an integer of at least concurrency (${concurrency}), not ${maxInFlight}`)
   if (!(maxInFlightBytes >= 1)) throw new RangeError(`consume: maxInFlightBytes must be at least 1, not ${maxInFlightBytes}`)
-  if (onExhausted !== undefined && onExhausted !== 'dead-letter' && onExhausted !== 'block') throw new TypeError(`consume: onExhausted is 'dead-letter' or 'block', not '${String(onExhausted)}'`)
+  if (onExhausted !== undefined && onExhausted !== 'dead-letter' && onExhausted !== 'block')
+    throw new TypeError(`consume: onExhausted is 'dead-letter' or 'block', not '${String(onExhausted)}'`)
   return { concurrency, window: { messages: maxInFlight, bytes: maxInFlightBytes } }
 }
 
@@ -133,15 +143,23 @@ function checkPolicy(planned: Planned, capabilities: Capabilities, declared: rea
   const problems = declared.flatMap((middleware) => (middleware.check?.(capabilities) ?? []).map((text) => `${middleware.name}: ${text}`))
   const longest = longestWaitMs(capabilities, planned.endpoint.keyed)
   if (retry.maxWaitMs > longest) {
-    problems.push(`retry: a wait of ${retry.maxWaitMs} ms can neither be held here nor given to ${planned.driver.name}; the largest that fits is ${longest} ms: lower the backoff's maxMs`)
+    problems.push(
+      `retry: a wait of ${retry.maxWaitMs} ms can neither be held here nor given to ${planned.driver.name}; the largest that fits is ${longest} ms: lower the backoff's maxMs`,
+    )
   }
   const hold = longestHoldMs(capabilities)
-  if (retry.holdMs !== undefined && retry.holdMs > hold) problems.push(`retry: holdMs of ${retry.holdMs} is longer than a message can be held here; the largest that fits is ${hold}`)
+  if (retry.holdMs !== undefined && retry.holdMs > hold)
+    problems.push(`retry: holdMs of ${retry.holdMs} is longer than a message can be held here; the largest that fits is ${hold}`)
   const { maxAttempts } = planned.endpoint
   if (maxAttempts > 0 && retry.maxAttempts > maxAttempts) {
-    problems.push(`retry: maxAttempts of ${retry.maxAttempts} is above the ${maxAttempts} that native limits are provisioned for; lower it, or set maxAttempts: ${retry.maxAttempts} in the route and provision again`)
+    problems.push(
+      `retry: maxAttempts of ${retry.maxAttempts} is above the ${maxAttempts} that native limits are provisioned for; lower it, or set maxAttempts: ${retry.maxAttempts} in the route and provision again`,
+    )
   }
-  if (problems.length > 0) throw new BrokerError('ERR_UNSUPPORTED', `${planned.label} on ${planned.driver.name}:\n${problems.map((text) => `- ${text}`).join('\n')}`, { destination: planned.label })
+  if (problems.length > 0)
+    throw new BrokerError('ERR_UNSUPPORTED', `${planned.label} on ${planned.driver.name}:\n${problems.map((text) => `- ${text}`).join('\n')}`, {
+      destination: planned.label,
+    })
 }
 
 /** Evaluates the filters that the driver does not have. */
@@ -162,4 +180,3 @@ function watchSignal(consumer: RunningConsumer, signal: AbortSignal | undefined)
   signal.addEventListener('abort', onAbort, { once: true })
   void consumer.closed.catch(() => undefined).then(() => signal.removeEventListener('abort', onAbort))
 }
-

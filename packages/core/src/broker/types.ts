@@ -11,7 +11,7 @@ import type { Telemetry } from '../telemetry.ts'
 /** What may be made up for where a driver does not have it. Each costs something: see the capabilities page. */
 export type Emulation =
   /** Body and header filters are evaluated by the consumer, which receives and acks what does not match. */
-  | 'filter'
+  'filter'
 
 /** Where a destination lives and what is accepted there. */
 export interface Route {

@@ -119,7 +119,14 @@ describe('consumer', () => {
     expect(order).toEqual(['1#1', '1#2', '1#3', '2#1'])
     const [dead] = driver.queue('keyed.dead').ready
     expect(dead?.incoming.id).toBe('m1')
-    expect(JSON.parse(dead?.incoming.headers['busbar-dead'] ?? '{}')).toMatchObject({ v: 1, r: 'attempts exhausted', n: 'Error', m: 'poison', a: 3, s: 'keyed' })
+    expect(JSON.parse(dead?.incoming.headers['busbar-dead'] ?? '{}')).toMatchObject({
+      v: 1,
+      r: 'attempts exhausted',
+      n: 'Error',
+      m: 'poison',
+      a: 3,
+      s: 'keyed',
+    })
     expect(driver.calls.indexOf('send keyed.dead 1')).toBeLessThan(driver.calls.findIndex((call) => call.startsWith('settle')))
   })
 
@@ -263,7 +270,8 @@ describe('consumer', () => {
   it('repeats settlements that fail with a retryable error', async () => {
     const { send, pass, driver, receiver } = await setUp(() => undefined)
     let failures = 2
-    driver.onSettle = (outcomes) => (failures-- > 0 ? Promise.resolve(outcomes.map(() => ({ error: new BrokerError('ERR_THROTTLED', 'slow down') }))) : undefined)
+    driver.onSettle = (outcomes) =>
+      failures-- > 0 ? Promise.resolve(outcomes.map(() => ({ error: new BrokerError('ERR_THROTTLED', 'slow down') }))) : undefined
     await send([1, 'a'])
     await pass(5_000)
     expect(receiver.unsettled.size).toBe(0)
@@ -344,10 +352,16 @@ describe('leases', () => {
         ...link,
         receiver: (endpoint, intake, window) => {
           const deliver = intake.deliver.bind(intake)
-          const receiver = make(endpoint, Object.assign(Object.create(intake) as typeof intake, { deliver: (deliveries: Delivery[]) => {
-            for (const delivery of deliveries) delivery.leaseUntil = clock.monotonic() + 30_000
-            deliver(deliveries)
-          } }), window)
+          const receiver = make(
+            endpoint,
+            Object.assign(Object.create(intake) as typeof intake, {
+              deliver: (deliveries: Delivery[]) => {
+                for (const delivery of deliveries) delivery.leaseUntil = clock.monotonic() + 30_000
+                deliver(deliveries)
+              },
+            }),
+            window,
+          )
           receiver.extend = async (deliveries, ms) => {
             extended.push([...deliveries])
             if (answer.value === 'durable') for (const delivery of deliveries) delivery.leaseUntil = clock.monotonic() + ms

@@ -79,7 +79,11 @@ export class Decider {
         this.#retryAtBroker(task, delayMs, answer)
         return
       case 'refused':
-        this.#giveUp(task, new Directive('dead-letter', { reason: `a wait of ${delayMs} ms can neither be held nor given to the broker`, error: directive.error }), answer)
+        this.#giveUp(
+          task,
+          new Directive('dead-letter', { reason: `a wait of ${delayMs} ms can neither be held nor given to the broker`, error: directive.error }),
+          answer,
+        )
     }
   }
 

@@ -132,7 +132,8 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   #watchWindow(): void {
     const heldUp = this.#held.size - this.#running - this.#lanes.ready
     const tooMany = heldUp * 2 > this.#options.windowMessages && this.#waits.size > 0
-    if (tooMany && !this.#heldUp) this.#options.log('warn', 'window:held-up', { source: this.source, heldUp, window: this.#options.windowMessages, waiting: this.#waits.size })
+    if (tooMany && !this.#heldUp)
+      this.#options.log('warn', 'window:held-up', { source: this.source, heldUp, window: this.#options.windowMessages, waiting: this.#waits.size })
     this.#heldUp = tooMany
   }
 

@@ -82,7 +82,7 @@ export class Lanes {
   /** Removes and returns the tasks that wait behind `task` in its lane, in order. */
   cutTail(task: Task): Task[] {
     const tail: Task[] = []
-    for (let next = task.next; next; ) {
+    for (let next = task.next; next;) {
       const following: Task | undefined = next.next
       next.next = undefined
       next.lane = undefined

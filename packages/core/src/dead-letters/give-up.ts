@@ -32,7 +32,14 @@ const lastBackoffMs = 30_000
 export async function giveUp(task: Task, directive: Directive, options: GiveUpOptions): Promise<'ack' | 'discard'> {
   const { source, place, native, clock, random, log, signal } = options
   const info = infoOf(task, directive, source, clock.now())
-  log('warn', 'message:given-up', { source, messageId: task.delivery.incoming.id, reason: info.reason, errorName: info.errorName, attempts: info.attempts, dropped: !place })
+  log('warn', 'message:given-up', {
+    source,
+    messageId: task.delivery.incoming.id,
+    reason: info.reason,
+    errorName: info.errorName,
+    attempts: info.attempts,
+    dropped: !place,
+  })
   if (!place) return 'ack'
   let pack = packDeadLetter
   for (let failures = 0; ; failures++) {

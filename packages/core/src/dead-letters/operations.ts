@@ -54,7 +54,12 @@ export class DeadLetterOperations {
   async redrive(options: RedriveOptions = {}): Promise<{ readonly moved: number; readonly skipped: number }> {
     const place = this.#place
     const { back, source } = place
-    if (!back) throw new BrokerError('ERR_UNSUPPORTED', `${source}: on this backend nothing can be sent to one subscription alone. Consume deadLetters(…).queue and repair there, or send to the whole topic or stream.`, { destination: source })
+    if (!back)
+      throw new BrokerError(
+        'ERR_UNSUPPORTED',
+        `${source}: on this backend nothing can be sent to one subscription alone. Consume deadLetters(…).queue and repair there, or send to the whole topic or stream.`,
+        { destination: source },
+      )
     const pauseMs = options.ratePerSecond === undefined ? 0 : 1_000 / checkedRate(options.ratePerSecond)
     const move = async (deliveries: readonly Delivery[], reader: DeadLetterReader): Promise<void> => {
       const answers = await Promise.all(deliveries.map(({ incoming }) => sendRaw(back, this.#fresh(incoming), sendTimeoutMs)))

@@ -40,5 +40,8 @@ export interface FencedStore {
   /** Ends a claim without a trace. */
   release(claim: Claim): MaybePromise<'released' | 'lost'>
   /** Claims whose key begins with `prefix`, paged. */
-  scan(prefix: string, options: { readonly cursor?: string; readonly limit: number }): MaybePromise<{ readonly claims: readonly StoredClaim[]; readonly cursor?: string }>
+  scan(
+    prefix: string,
+    options: { readonly cursor?: string; readonly limit: number },
+  ): MaybePromise<{ readonly claims: readonly StoredClaim[]; readonly cursor?: string }>
 }

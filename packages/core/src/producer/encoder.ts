@@ -46,7 +46,8 @@ export class Encoder {
     const headers = checkedHeaders(options.headers)
     const validation = destination.schema ? this.#validate(body) : undefined
     const encoded = this.#codec.encode(body)
-    const id = options.id !== undefined ? checkedIdentity('id', options.id) : definition.messageId ? checkedIdentity('messageId', definition.messageId(view)) : freshId()
+    const id =
+      options.id !== undefined ? checkedIdentity('id', options.id) : definition.messageId ? checkedIdentity('messageId', definition.messageId(view)) : freshId()
     const outgoing: Outgoing = {
       id,
       body: encoded,
@@ -74,7 +75,7 @@ export class Encoder {
 
   #withTelemetry(id: string, headers: Headers): Headers {
     const added = this.#options.telemetry.create?.({ destination: this.#options.destination.name, id, headers })
-    return added ? { __proto__: null, ...headers, ...checkedHeaders(added) } as unknown as Headers : headers
+    return added ? ({ __proto__: null, ...headers, ...checkedHeaders(added) } as unknown as Headers) : headers
   }
 }
 

@@ -42,4 +42,3 @@ export class PendingSend {
     this.state = prepared ? 'buffered' : 'preparing'
   }
 }
-

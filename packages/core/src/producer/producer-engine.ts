@@ -300,11 +300,27 @@ export class ProducerEngine {
     const details = { destination, driver, messageId: pending.outgoing.id }
     if (pending.state === 'out') {
       // Its lane stays closed until its request is answered.
-      this.#settleFailed(pending, new BrokerError('ERR_UNCONFIRMED', `${destination} did not confirm the message in time: it may be stored. Sending it again may duplicate it.`, details), 'unknown')
+      this.#settleFailed(
+        pending,
+        new BrokerError('ERR_UNCONFIRMED', `${destination} did not confirm the message in time: it may be stored. Sending it again may duplicate it.`, details),
+        'unknown',
+      )
     } else if (pending.handedOver) {
-      this.#giveUp(pending, new BrokerError('ERR_UNCONFIRMED', `${destination} could not be reached again to confirm the message: it may be stored. Sending it again may duplicate it.`, details), 'unknown')
+      this.#giveUp(
+        pending,
+        new BrokerError(
+          'ERR_UNCONFIRMED',
+          `${destination} could not be reached again to confirm the message: it may be stored. Sending it again may duplicate it.`,
+          details,
+        ),
+        'unknown',
+      )
     } else {
-      this.#giveUp(pending, new BrokerError('ERR_TIMEOUT', `${destination} could not take the message in time; it was not handed over, and sending it again is safe.`, details), 'no')
+      this.#giveUp(
+        pending,
+        new BrokerError('ERR_TIMEOUT', `${destination} could not take the message in time; it was not handed over, and sending it again is safe.`, details),
+        'no',
+      )
     }
   }
 }

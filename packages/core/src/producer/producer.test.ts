@@ -17,7 +17,13 @@ interface Order {
 const plain = queue<Order>('plain')
 const keyed = queue<Order>('keyed', { orderingKey: (order) => order.customer })
 
-function setUp(): { driver: NaiveDriver; clock: ManualClock; broker: Broker; sent: number[][]; answer: (results?: (index: number) => SendResult) => Promise<void> } {
+function setUp(): {
+  driver: NaiveDriver
+  clock: ManualClock
+  broker: Broker
+  sent: number[][]
+  answer: (results?: (index: number) => SendResult) => Promise<void>
+} {
   const driver = new NaiveDriver({ maxBatch: { messages: 3, bytes: 1_000_000, inFlight: 4 } })
   const clock = new ManualClock()
   const broker = createBroker({ driver, destinations: [plain, keyed], clock, random: () => 0.5 })
@@ -58,7 +64,10 @@ describe('producer', () => {
     const { broker, sent } = setUp()
     void broker.producer(plain).sendBatch(Array.from({ length: 7 }, (_, n) => ({ n, customer: 'a' })))
     await turns()
-    expect(sent).toEqual([[0, 1, 2], [3, 4, 5]])
+    expect(sent).toEqual([
+      [0, 1, 2],
+      [3, 4, 5],
+    ])
   })
 
   it('has at most one message of a key out, in the order of send', async () => {
@@ -117,7 +126,15 @@ describe('producer', () => {
     const link = driver.connect.bind(driver)
     driver.connect = async () => {
       const real = await link()
-      return { ...real, sender: (endpoint) => ({ ...real.sender(endpoint), get writable() { return writable.value } }) }
+      return {
+        ...real,
+        sender: (endpoint) => ({
+          ...real.sender(endpoint),
+          get writable() {
+            return writable.value
+          },
+        }),
+      }
     }
     const send = broker.producer(plain).send({ n: 1, customer: 'a' }, { timeoutMs: 1_000 })
     await turns()
@@ -169,7 +186,11 @@ describe('producer', () => {
 
   it('takes the place in the order when send is called, whatever validation takes', async () => {
     const schema: StandardSchema<Order, Order> = {
-      '~standard': { version: 1, vendor: 'test', validate: (value) => new Promise((resolve) => setTimeout(() => resolve({ value: value as Order }), (value as Order).n === 1 ? 20 : 1)) },
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate: (value) => new Promise((resolve) => setTimeout(() => resolve({ value: value as Order }), (value as Order).n === 1 ? 20 : 1)),
+      },
     }
     const slow = queue('slow', { schema, orderingKey: (order) => order.customer })
     const driver = new NaiveDriver()

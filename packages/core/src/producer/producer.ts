@@ -40,7 +40,10 @@ export class TypedProducer implements Producer {
     return new Promise((resolve, reject) => {
       const { engine, destination } = this.#options
       if (options.signal?.aborted) throw abortError(options.signal)
-      if (engine.full) throw new BrokerError('ERR_THROTTLED', `${destination}: ${engine.pending} messages wait already; await sends, use sendBatch, or raise maxBuffered.`, { destination })
+      if (engine.full)
+        throw new BrokerError('ERR_THROTTLED', `${destination}: ${engine.pending} messages wait already; await sends, use sendBatch, or raise maxBuffered.`, {
+          destination,
+        })
       this.#submit(body, options, { index: 0, observer: new SingleSend(resolve, reject) })
     })
   }

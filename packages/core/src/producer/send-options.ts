@@ -6,7 +6,10 @@ import type { SendOptions } from './types.ts'
 const known = ['headers', 'delayMs', 'timeToLiveMs', 'priority', 'id', 'timeoutMs', 'signal'] as const
 
 /** Refuses what the backend cannot do instead of dropping it. Throws `ERR_UNSUPPORTED`, or `TypeError`/`RangeError` for misuse. */
-export function checkSendOptions(options: SendOptions, producer: { readonly destination: string; readonly keyed: boolean; readonly capabilities: () => Capabilities }): void {
+export function checkSendOptions(
+  options: SendOptions,
+  producer: { readonly destination: string; readonly keyed: boolean; readonly capabilities: () => Capabilities },
+): void {
   for (const _ in options) {
     // Only messages that set an option pay for looking at them all.
     assertKnownKeys('send', options, known)
@@ -35,11 +38,13 @@ function checkCapabilities(options: SendOptions, { destination, keyed, capabilit
   if (options.delayMs) {
     if (!delay) refuse('this backend has no delayed send: send later, or route the destination to a driver with the delay capability')
     else if (options.delayMs > delay.maxMs) refuse(`a delay of ${options.delayMs} ms is longer than this backend takes (${delay.maxMs} ms)`)
-    else if (keyed) refuse("a delayed message would be overtaken by later ones of its ordering key: send it later, or accept that with ordering: 'best-effort' in the route")
+    else if (keyed)
+      refuse("a delayed message would be overtaken by later ones of its ordering key: send it later, or accept that with ordering: 'best-effort' in the route")
   }
   if (options.timeToLiveMs !== undefined) {
     if (!timeToLive) refuse('this backend has no time to live: drop old messages in the handler by their timestamp')
-    else if (options.timeToLiveMs > timeToLive.maxMs) refuse(`a time to live of ${options.timeToLiveMs} ms is longer than this backend takes (${timeToLive.maxMs} ms)`)
+    else if (options.timeToLiveMs > timeToLive.maxMs)
+      refuse(`a time to live of ${options.timeToLiveMs} ms is longer than this backend takes (${timeToLive.maxMs} ms)`)
   }
   if (options.priority) {
     if (!priority) refuse('this backend has no priorities: use one queue per level')

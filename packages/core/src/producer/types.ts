@@ -33,7 +33,9 @@ export interface ProducerOptions {
 }
 
 /** Per message of a batch, in order. `stored: 'unknown'`: handed over, no answer. */
-export type BatchResult = { readonly ok: true; readonly id: string; readonly position?: string } | { readonly ok: false; readonly error: BrokerError; readonly stored: 'no' | 'unknown' }
+export type BatchResult =
+  | { readonly ok: true; readonly id: string; readonly position?: string }
+  | { readonly ok: false; readonly error: BrokerError; readonly stored: 'no' | 'unknown' }
 
 export interface Producer<In = unknown> {
   /** Resolves when the broker has it. The place in the order is taken when `send` is called. */

@@ -58,7 +58,8 @@ export class Requester {
   #arrived(reply: Incoming): void {
     const request = reply.correlationId === undefined ? undefined : this.#take(reply.correlationId)
     if (request) request.answer.resolve(reply)
-    else this.#log('warn', 'reply:dropped', { correlationId: reply.correlationId ?? null, why: 'nobody waits for it: it came too late, twice, or from elsewhere' })
+    else
+      this.#log('warn', 'reply:dropped', { correlationId: reply.correlationId ?? null, why: 'nobody waits for it: it came too late, twice, or from elsewhere' })
   }
 
   #take(correlationId: string): OpenRequest | undefined {

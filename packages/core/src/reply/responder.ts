@@ -10,7 +10,11 @@ import type { StandardSchema } from '../standard-schema.ts'
 import { validate } from '../validate.ts'
 
 /** Sends what a handler returned to whoever asked. A reply that is refused by its schema, or cannot be sent, fails the handler's run. */
-export function createResponder(replies: Replies, schema: StandardSchema<unknown, unknown>, services: { readonly clock: Clock; readonly freshId: () => string; readonly log: Logger }): (run: Run, value: unknown) => Promise<void> {
+export function createResponder(
+  replies: Replies,
+  schema: StandardSchema<unknown, unknown>,
+  services: { readonly clock: Clock; readonly freshId: () => string; readonly log: Logger },
+): (run: Run, value: unknown) => Promise<void> {
   const { clock, freshId, log } = services
   return async (run, value) => {
     const { replyTo, correlationId } = run.incoming

@@ -44,7 +44,11 @@ export async function sendRequest(target: RequestTarget, body: unknown, options:
   try {
     return await validate(queue.reply, json.decode(incoming.body))
   } catch (error) {
-    throw new BrokerError('ERR_UNDECODABLE', `${queue.name}: the reply is not what its schema asks for: ${error instanceof Error ? error.message : String(error)}`, { destination: queue.name, cause: error })
+    throw new BrokerError(
+      'ERR_UNDECODABLE',
+      `${queue.name}: the reply is not what its schema asks for: ${error instanceof Error ? error.message : String(error)}`,
+      { destination: queue.name, cause: error },
+    )
   }
 }
 
