@@ -244,6 +244,21 @@ await onEachRabbitmq({}, (bed) => {
     expect(intake.deliveries.length).toBe(10)
   })
 
+  it('acks one message alone when no others are there to go with it', async () => {
+    await using link = await TestLink.open(await freshVhost(bed))
+    const orders = endpointOf('orders')
+    await link.provision(orders)
+    await link.send(
+      orders,
+      Array.from({ length: 40 }, (_, index) => messageOf(String(index))),
+    )
+    const { intake } = await link.receive(orders, new FakeIntake(() => 'hold'), { messages: 32, bytes: 2 ** 26 })
+    await until('a full window', () => intake.deliveries.length === 32)
+    // The broker sends the next one only when it has the ack.
+    await intake.settle(intake.deliveries[20]!)
+    await until('one more', () => intake.deliveries.length === 33)
+  })
+
   it('hands over no more bytes than the window allows, but for one message that is larger', async () => {
     await using link = await TestLink.open(await freshVhost(bed))
     const orders = endpointOf('orders')

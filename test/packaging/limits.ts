@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { brotliCompressSync } from 'node:zlib'
-import { build } from 'esbuild'
+import { build } from 'tsdown'
 import { command } from '../run/command.ts'
 
 /** Limits of core, for users who bundle and for functions that start cold. */
@@ -38,17 +38,20 @@ async function importMs(project: string, signal: AbortSignal): Promise<number> {
 
 /** Bundles core, split where it imports dynamically, sends and consumes a message, and adds up the parts that were loaded for it. */
 async function loadedBytes(project: string, signal: AbortSignal): Promise<number> {
+  writeFileSync(join(project, 'entry.mjs'), `export { createBroker } from '@busbar/core'`)
   await build({
-    stdin: { contents: `export { createBroker } from '@busbar/core'`, resolveDir: project },
-    bundle: true,
-    splitting: true,
-    minify: true,
+    config: false,
+    cwd: project,
+    entry: { entry: 'entry.mjs' },
+    outDir: 'bundle',
     format: 'esm',
+    minify: true,
+    dts: false,
+    deps: { alwaysBundle: ['@busbar/core'] },
     platform: 'node',
     target: 'node22',
-    legalComments: 'none',
-    outdir: join(project, 'bundle'),
-    outExtension: { '.js': '.mjs' },
+    report: false,
+    logLevel: 'warn',
   })
   writeFileSync(join(project, 'loads.mjs'), program)
   const { code, stdout, lines } = await command(process.execPath, ['loads.mjs'], { cwd: project, signal })
@@ -62,7 +65,7 @@ const program = `
 import { registerHooks } from 'node:module'
 const loaded = new Set()
 registerHooks({ load: (url, context, next) => (loaded.add(url), next(url, context)) })
-const { createBroker } = await import('./bundle/stdin.mjs')
+const { createBroker } = await import('./bundle/entry.mjs')
 const { memory } = await import('@busbar/memory')
 // What queue('letters') makes; it counts as the definition's cost, not the broker's.
 const letters = { kind: 'queue', name: 'letters', schema: undefined, reply: undefined, options: {} }

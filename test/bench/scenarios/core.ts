@@ -22,14 +22,17 @@ export const core: Suite = async ({ onProgress }) => {
 
 /** `createBroker` reaches all that `send` and `consume` load. */
 async function sizeRows(): Promise<Row[]> {
-  const minified = await bundle(`export { createBroker, queue } from '@busbar/core'`, true)
+  const minified = await bundle(`export { createBroker } from '@busbar/core'`, true)
   const gzipped = gzipSync(minified, { level: 9 }).byteLength
   const scenario = 'core, what createBroker, send and consume load'
-  const target = { text: `≤ ${maxCompressedBytes.toLocaleString('en')} bytes`, met: gzipped <= maxCompressedBytes }
+  const compressed = brotliCompressSync(minified).byteLength
   return [
     valueRow(scenario, 'minified', minified.byteLength, 'bytes'),
-    valueRow(scenario, 'minified, gzip', gzipped, 'bytes', target),
-    valueRow(scenario, 'minified, brotli', brotliCompressSync(minified).byteLength, 'bytes'),
+    valueRow(scenario, 'minified, gzip', gzipped, 'bytes'),
+    valueRow(scenario, 'minified, brotli', compressed, 'bytes', {
+      text: `≤ ${maxCompressedBytes.toLocaleString('en')} bytes`,
+      met: compressed <= maxCompressedBytes,
+    }),
   ]
 }
 

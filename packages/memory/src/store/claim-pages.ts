@@ -58,7 +58,8 @@ export class ClaimPages {
   }
 
   free(number: number): void {
-    const [page, at] = [this.#pages[number >> pageBits] as ClaimPage, placeOf(number)]
+    const page = this.#pages[number >> pageBits] as ClaimPage
+    const at = placeOf(number)
     page.states[at] = claimState.free
     page.keys[at] = ''
     page.texts[at] = ''
@@ -67,9 +68,11 @@ export class ClaimPages {
 
   /** Moves a claim behind the last one and returns its new number. */
   move(number: number): number {
-    const [from, fromAt] = [this.#pages[number >> pageBits] as ClaimPage, placeOf(number)]
+    const from = this.#pages[number >> pageBits] as ClaimPage
+    const fromAt = placeOf(number)
     const moved = this.add()
-    const [to, toAt] = [this.#pages[this.#last] as ClaimPage, placeOf(moved)]
+    const to = this.#pages[this.#last] as ClaimPage
+    const toAt = placeOf(moved)
     to.keys[toAt] = from.keys[fromAt] as string
     to.texts[toAt] = from.texts[fromAt] as string
     to.hashes[toAt] = from.hashes[fromAt] as number

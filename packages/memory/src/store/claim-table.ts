@@ -46,7 +46,8 @@ export class ClaimTable {
   add(key: string, owner: string, fence: number, expiresAt: number): void {
     const hash = this.#hashOf(key)
     const number = this.#pages.add()
-    const [page, at] = [this.page(number), placeOf(number)]
+    const page = this.page(number)
+    const at = placeOf(number)
     page.keys[at] = key
     page.texts[at] = owner
     page.hashes[at] = hash

@@ -69,11 +69,13 @@ export class KeyIndex {
 
   /** Moves what stands behind into the gap where it may, so that nothing is ever sought past a gap, and no marks of what was deleted are left. */
   #close(deleted: number): void {
-    const [table, mask] = [this.#table, this.#mask]
+    const table = this.#table
+    const mask = this.#mask
     let gap = deleted
     for (let place = (gap + 1) & mask; table[2 * place + 1] !== 0; place = (place + 1) & mask) {
       const home = (table[2 * place] as number) & mask
-      const [fromHome, fromGap] = [(place - home) & mask, (place - gap) & mask]
+      const fromHome = (place - home) & mask
+      const fromGap = (place - gap) & mask
       if (fromHome < fromGap) continue
       table[2 * gap] = table[2 * place] as number
       table[2 * gap + 1] = table[2 * place + 1] as number

@@ -51,7 +51,8 @@ class TableStore implements MemoryStore {
       this.#table.add(key, owner, ++this.#fences, now + leaseMs)
       return { state: 'claimed', fence: this.#fences }
     }
-    const [page, at] = [this.#table.page(number), placeOf(number)]
+    const page = this.#table.page(number)
+    const at = placeOf(number)
     const expiresAt = page.expiresAt[at] as number
     if (expiresAt <= now) {
       page.states[at] = claimState.busy
@@ -80,7 +81,8 @@ class TableStore implements MemoryStore {
     const now = this.#clock.monotonic()
     const number = this.#held(claim, now)
     if (number === -1) return 'lost'
-    const [page, at] = [this.#table.page(number), placeOf(number)]
+    const page = this.#table.page(number)
+    const at = placeOf(number)
     // A repeated completion keeps the first value: that is what others may have seen.
     if (page.states[at] === claimState.busy) page.texts[at] = value
     page.states[at] = claimState.done
@@ -102,7 +104,8 @@ class TableStore implements MemoryStore {
     const now = this.#clock.monotonic()
     const numbers = new Map<string, number>()
     for (const number of this.#table.numbers()) {
-      const [page, at] = [this.#table.page(number), placeOf(number)]
+      const page = this.#table.page(number)
+      const at = placeOf(number)
       const key = page.keys[at] as string
       if (key.startsWith(prefix) && (page.expiresAt[at] as number) > now && (cursor === undefined || key > cursor)) numbers.set(key, number)
     }
@@ -116,7 +119,8 @@ class TableStore implements MemoryStore {
   #held(claim: Claim, now: number): number {
     const number = this.#table.find(claim.key)
     if (number === -1) return -1
-    const [page, at] = [this.#table.page(number), placeOf(number)]
+    const page = this.#table.page(number)
+    const at = placeOf(number)
     const ours = page.fences[at] === claim.fence && (page.states[at] === claimState.done || page.texts[at] === claim.owner)
     return ours && (page.expiresAt[at] as number) > now ? number : -1
   }
@@ -127,8 +131,10 @@ class TableStore implements MemoryStore {
   }
 
   #stored(number: number, now: number): StoredClaim {
-    const [page, at] = [this.#table.page(number), placeOf(number)]
-    const [text, fence] = [page.texts[at] as string, page.fences[at] as number]
+    const page = this.#table.page(number)
+    const at = placeOf(number)
+    const text = page.texts[at] as string
+    const fence = page.fences[at] as number
     const common = { key: page.keys[at] as string, fence, expiresInMs: (page.expiresAt[at] as number) - now }
     return page.states[at] === claimState.done ? { ...common, state: 'done', owner: '', value: text } : { ...common, state: 'busy', owner: text }
   }

@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest'
+import { createBroker } from '../broker/create-broker.ts'
+import type { Capabilities, Delivery } from '../driver/index.ts'
+import { BrokerError } from '../errors.ts'
+import { retryLater } from '../outcome.ts'
+import { gate, keyed, setUp, type Handle, type SetUp } from '../test-support/consumer-kit.ts'
+import { ManualClock } from '../test-support/manual-clock.ts'
+import { NaiveDriver, type NaiveReceiver } from '../test-support/naive-driver.ts'
+import { turns } from '../test-support/turns.ts'
+
+const gone = new BrokerError('ERR_TOO_LATE', 'gone')
+const delayed = { redelivery: { immediate: true, delayed: { maxMs: 900_000, keepsOrder: true }, onReconnect: true } } as const
+
+describe('leases', () => {
+  const lease: Partial<Capabilities> = { lease: { kind: 'message', ms: 30_000, maxMs: 3_600_000 } }
+
+  async function withLeases(handler: Handle): Promise<SetUp & { extended: Delivery[][]; answer: { value: 'durable' | 'too-late' } }> {
+    const driver = new NaiveDriver(lease)
+    const clock = new ManualClock()
+    const extended: Delivery[][] = []
+    const answer: { value: 'durable' | 'too-late' } = { value: 'durable' }
+    const broker = createBroker({ driver, destinations: [keyed], clock, random: () => 0.5, log: () => undefined })
+    const connect = driver.connect.bind(driver)
+    driver.connect = async () => {
+      const link = await connect()
+      const make = link.receiver as Exclude<typeof link.receiver, false>
+      return {
+        ...link,
+        receiver: (endpoint, intake, window) => {
+          const deliver = intake.deliver.bind(intake)
+          const receiver = make(
+            endpoint,
+            Object.assign(Object.create(intake) as typeof intake, {
+              deliver: (deliveries: Delivery[]) => {
+                for (const delivery of deliveries) delivery.leaseUntil = clock.monotonic() + 30_000
+                deliver(deliveries)
+              },
+            }),
+            window,
+          )
+          receiver.extend = async (deliveries, ms) => {
+            extended.push([...deliveries])
+            if (answer.value === 'durable') for (const delivery of deliveries) delivery.leaseUntil = clock.monotonic() + ms
+            return deliveries.map(() => answer.value)
+          }
+          return receiver
+        },
+      }
+    }
+    const consumer = await broker.consume(keyed, handler)
+    const rest = { driver, clock, broker, consumer, receiver: driver.receivers[0] as NaiveReceiver, extended, answer }
+    const send: SetUp['send'] = async (...orders) => {
+      await broker.producer(keyed).sendBatch(orders.map(([n, customer]) => ({ n, customer })))
+      await turns()
+    }
+    const pass: SetUp['pass'] = async (ms) => {
+      for (let passed = 0; passed < ms; passed += 1_000) {
+        clock.advance(1_000)
+        await turns()
+      }
+    }
+    return { ...rest, send, pass }
+  }
+
+  it('are renewed for everything held, started or not, in one call', async () => {
+    const { send, pass, extended } = await withLeases(() => new Promise(() => undefined))
+    await send([1, 'a'], [2, 'a'], [3, 'b'])
+    await pass(100_000)
+    expect(extended.length).toBeGreaterThanOrEqual(4)
+    expect(extended.every((call) => call.length === 3)).toBe(true)
+  })
+
+  it('that cannot be renewed abort the handler', async () => {
+    let signal: AbortSignal | undefined
+    const { send, pass, answer, receiver } = await withLeases((_, context) => {
+      signal = context.signal
+      return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal?.reason as Error)))
+    })
+    await send([1, 'a'])
+    answer.value = 'too-late'
+    await pass(40_000)
+    expect(signal?.aborted).toBe(true)
+    expect(receiver.settled).toEqual([])
+  })
+})
+
+describe('a message lost alone', () => {
+  it('gives back what waits behind it in its key, since it now comes first somewhere else', async () => {
+    const { handler, started, open } = gate()
+    const { send, driver, receiver } = await setUp(handler, {}, { lease: { kind: 'message', ms: 30_000, maxMs: 3_600_000 } })
+    driver.onSettle = (outcomes) => Promise.resolve(outcomes.map(() => 'durable'))
+    await send([1, 'a'], [2, 'a'], [3, 'b'])
+    const [first] = receiver.unsettled.keys()
+    receiver.intake.lost((first as Delivery).scope, gone)
+    await open(1)
+    expect(started).toEqual(['1', '3'])
+    expect(receiver.settled.map((outcome) => `${outcome.action} ${outcome.delivery.incoming.id}`)).toContain('release m2')
+  })
+
+  it('does not adopt a redelivery into a task that is on its way back', async () => {
+    const { handler, started, open } = gate()
+    const { send, driver, receiver } = await setUp(handler, {}, { ...delayed, lease: { kind: 'message', ms: 30_000, maxMs: 3_600_000 } })
+    const answer = Promise.withResolvers<readonly 'durable'[]>()
+    driver.onSettle = () => answer.promise
+    await send([1, 'a'])
+    await open(1, retryLater(60_000))
+    const [held] = receiver.unsettled.keys()
+    receiver.intake.deliver([{ ...(held as Delivery), brokerAttempts: 2 }])
+    answer.resolve(['durable'])
+    await turns()
+    expect(started).toEqual(['1', '1#2'])
+  })
+})
+
+describe('batches and iteration', () => {
+  it('hands out batches of one message per key, and shares their outcome', async () => {
+    const batches: number[][] = []
+    const driver = new NaiveDriver()
+    const clock = new ManualClock()
+    const broker = createBroker({ driver, destinations: [keyed], clock, random: () => 0.5, log: () => undefined })
+    await broker.producer(keyed).sendBatch([1, 2, 3, 4].map((n) => ({ n, customer: n === 4 ? 'a' : `c${n}` })).concat({ n: 5, customer: 'a' }))
+    await broker.consumeBatches(keyed, (messages) => void batches.push(messages.map((message) => message.body.n)), { batchSize: 3, lingerMs: 100 })
+    await turns()
+    clock.advance(100)
+    await turns()
+    clock.advance(100)
+    await turns()
+    expect(batches).toEqual([[1, 2, 3], [4], [5]])
+    expect(driver.receivers[0]?.unsettled.size).toBe(0)
+  })
+
+  it('iterates; leaving the loop hands back what was not settled', async () => {
+    const driver = new NaiveDriver()
+    const broker = createBroker({ driver, destinations: [keyed], log: () => undefined })
+    await broker.producer(keyed).sendBatch([1, 2, 3].map((n) => ({ n, customer: `c${n}` })))
+    for await (const message of broker.messages(keyed)) {
+      if (message.body.n === 2) break
+      expect(await message.ack()).toBe('durable')
+    }
+    expect(driver.queue('keyed').ready.map(({ incoming }) => incoming.id)).toEqual(['m2', 'm3'])
+    await broker.close()
+  })
+})

@@ -1,2 +1,0 @@
-/** Handles every message once, however often it is delivered. */
-export { idempotency, type IdempotencyOptions, type StoreFailure } from './idempotency.ts'

@@ -1,2 +1,0 @@
-/** Decides what happens after a failed attempt. */
-export { retry, type RetryOptions } from './retry.ts'
