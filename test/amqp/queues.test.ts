@@ -259,6 +259,24 @@ await onEachRabbitmq({}, (bed) => {
     await until('one more', () => intake.deliveries.length === 33)
   })
 
+  it('writes the acks that wait for others before it closes the channel', async () => {
+    await using link = await TestLink.open(await freshVhost(bed))
+    const orders = endpointOf('orders', { keyed: true, options: { partitions: 1 } })
+    await link.provision(orders)
+    await link.send(
+      orders,
+      ['a', 'b', 'c'].map((body) => messageOf(body, { key: 'k' })),
+    )
+    const { intake, receiver } = await link.receive(orders, new FakeIntake(() => 'hold'))
+    await until('all', () => intake.deliveries.length === 3)
+    const settled = Promise.all([intake.settle(intake.deliveries[0]!), intake.settle(intake.deliveries[1]!)])
+    await Promise.all([receiver.pause(), receiver.handBack()])
+    expect(await settled).toEqual(['accepted', 'accepted'])
+    const again = await link.receive(orders)
+    await until('the rest', () => again.intake.deliveries.length > 0)
+    expect(again.intake.bodies).toEqual(['c'])
+  })
+
   it('hands over no more bytes than the window allows, but for one message that is larger', async () => {
     await using link = await TestLink.open(await freshVhost(bed))
     const orders = endpointOf('orders')

@@ -62,7 +62,10 @@ it.each([
 ])('counts at least what is written, with %j', (parts) => {
   const message = { ...outgoing, ...parts }
   const { headers = {} } = publishOptions(message, true)
-  const written = Object.entries(headers as Record<string, string>).reduce((sum, [name, value]) => sum + 6 + Buffer.byteLength(name) + Buffer.byteLength(value), 4)
+  const written = Object.entries(headers as Record<string, string>).reduce(
+    (sum, [name, value]) => sum + 6 + Buffer.byteLength(name) + Buffer.byteLength(value),
+    4,
+  )
   expect(headerBytes(message)).toBe(written)
   expect(sizeOf(message)).toBeGreaterThanOrEqual(message.bodyBytes + written)
 })
@@ -108,7 +111,12 @@ it('copies a message with one attempt more and without what is the broker’s', 
   const first = publishOptions({ ...outgoing, key: 'k' }, true)
   const earlier = '{"v":1,"k":"k","s":1700000000001}'
   const copy = copyOptions(
-    native({ ...first, userId: 'u', expiration: '5', headers: { ...first.headers, busbar: earlier, n: 5, odd: [NaN, { deep: Infinity }], 'x-death': [1, 2], CC: ['x'] } }),
+    native({
+      ...first,
+      userId: 'u',
+      expiration: '5',
+      headers: { ...first.headers, busbar: earlier, n: 5, odd: [NaN, { deep: Infinity }], 'x-death': [1, 2], CC: ['x'] },
+    }),
     3,
   )
   expect(copy).toMatchObject({ messageId: 'm1', mandatory: true, persistent: true, timestamp: 1_700_000_000 })

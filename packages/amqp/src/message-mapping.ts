@@ -129,7 +129,9 @@ function headersFor(message: Outgoing): Headers | undefined {
 
 /** Most messages have nothing that AMQP has no field for. */
 function needsPacking({ key, attempt, type, contentType, correlationId, replyTo }: Outgoing): boolean {
-  return key !== undefined || attempt > 0 || !isNative(type) || !isNative(contentType) || !isNative(correlationId) || !(replyTo === undefined || isAddress(replyTo))
+  return (
+    key !== undefined || attempt > 0 || !isNative(type) || !isNative(contentType) || !isNative(correlationId) || !(replyTo === undefined || isAddress(replyTo))
+  )
 }
 
 function packedFor({ type, contentType, correlationId, replyTo, key, attempt }: Outgoing): string | undefined {

@@ -7,5 +7,10 @@ import { vitestRunner } from './vitest-runner.ts'
 export function certify(options: Omit<ContractOptions, 'runner' | 'cases'>): void {
   const runner = vitestRunner(options.harness.forCase === undefined ? 'serial' : 'concurrent')
   const certificate = describeDriverContract({ ...options, runner })
-  afterAll(() => checkCertificate(certificate))
+  afterAll(async () => {
+    // Not skips, which somebody could mend by starting a broker: a delay of 310 days cannot be waited for. The certificate and the page list every one.
+    const unexamined = certificate.results.filter(({ outcome }) => outcome === 'not-examined').length
+    if (unexamined > 0) console.log(`${certificate.name}: ${unexamined} cases not examined, listed in docs/reference/capabilities.md`)
+    await checkCertificate(certificate)
+  })
 }

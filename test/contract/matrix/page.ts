@@ -40,7 +40,8 @@ function table(kind: Kind, summaries: readonly Summary[]): string[] {
     .filter((key) => key !== 'kind')
     .map((key) => {
       const cells = having.map(({ cells: column }) => {
-        const { value, proved } = column[key]
+        // A certificate that is older than the capability is about to be written anew.
+        const { value, proved } = (column as Partial<typeof column>)[key] ?? { value: '–', proved: 'yes' }
         return proved === 'yes' || value === '–' ? value : proved === 'gap' ? `${value} (known gap)` : `*${value}*`
       })
       return `| \`${key}\` | ${cells.join(' | ')} |`
