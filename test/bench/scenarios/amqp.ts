@@ -63,7 +63,7 @@ class AmqpBench {
 
   trials(): Trial[] {
     const { quick } = this.#options
-    const size = quick ? { warmup: 3_000, messages: 12_000 } : { warmup: 5_000, messages: 40_000 }
+    const size = quick ? { warmup: 20_000, messages: 20_000 } : { warmup: 40_000, messages: 80_000 }
     const few = quick ? { warmup: 300, messages: 1_000 } : { warmup: 500, messages: 3_000 }
     return [
       ...[busbar, raw, ...peers].map((subject) => this.#roundTrip(subject, publishing, consuming, { ...size, body: 'bytes' })),

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
-import { build } from 'esbuild'
+import { build, type BuildOptions } from 'esbuild'
 import { valueRow, type Row } from '../engine/rows.ts'
 import { median } from '../report/stats.ts'
 import type { Suite } from './suite.ts'
@@ -22,7 +22,7 @@ export const core: Suite = async ({ onProgress }) => {
 
 /** `createBroker` reaches all that `send` and `consume` load. */
 async function sizeRows(): Promise<Row[]> {
-  const minified = await bundle(`export { createBroker } from '@busbar/core'`, true)
+  const minified = await loaded(`export { createBroker } from '@busbar/core'`)
   const gzipped = gzipSync(minified, { level: 9 }).byteLength
   const scenario = 'core, what createBroker, send and consume load'
   const compressed = brotliCompressSync(minified).byteLength
@@ -55,8 +55,24 @@ async function importRow(): Promise<Row> {
   }
 }
 
+/** What a bundler loads at once: without the parts that core imports when they are needed. */
+async function loaded(contents: string): Promise<Uint8Array> {
+  const { outputFiles, metafile } = await build({ ...settings(contents, true), splitting: true, metafile: true, outdir: 'bundle' })
+  const entry = Object.keys(metafile.outputs).find((file) => metafile.outputs[file]?.entryPoint === '<stdin>') ?? ''
+  const files = new Set([entry])
+  for (const file of files) for (const { path, kind } of metafile.outputs[file]?.imports ?? []) if (kind === 'import-statement') files.add(path)
+  return Buffer.concat(outputFiles.filter(({ path }) => [...files].some((file) => path.endsWith(file))).map((file) => file.contents))
+}
+
 async function bundle(contents: string, minify: boolean): Promise<Uint8Array> {
-  const { outputFiles } = await build({
+  const { outputFiles } = await build(settings(contents, minify))
+  const [file] = outputFiles
+  if (!file) throw new Error('esbuild has made no file')
+  return file.contents
+}
+
+function settings(contents: string, minify: boolean): BuildOptions & { write: false } {
+  return {
     stdin: { contents, resolveDir: import.meta.dirname },
     bundle: true,
     minify,
@@ -66,10 +82,7 @@ async function bundle(contents: string, minify: boolean): Promise<Uint8Array> {
     target: 'node22',
     conditions: ['busbar-source'],
     legalComments: 'none',
-  })
-  const [file] = outputFiles
-  if (!file) throw new Error('esbuild has made no file')
-  return file.contents
+  }
 }
 
 async function importMs(file: string): Promise<number> {
