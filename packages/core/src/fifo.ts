@@ -11,10 +11,15 @@ export class Fifo<T> {
     this.#items.push(item)
   }
 
-  /** Puts `items` before everything else, keeping their order. O(size): for rare cases such as a failed request. */
+  /** Puts `items` before everything else, keeping their order. O(items) where there is room from items that were taken, as there is for those that come back. */
   unshiftAll(items: readonly T[]): void {
-    this.#items = [...items, ...this.#items.slice(this.#head)]
-    this.#head = 0
+    if (items.length > this.#head) {
+      this.#items = [...items, ...this.#items.slice(this.#head)]
+      this.#head = 0
+      return
+    }
+    this.#head -= items.length
+    for (let i = 0; i < items.length; i++) this.#items[this.#head + i] = items[i]
   }
 
   shift(): T | undefined {

@@ -1,4 +1,5 @@
 import type * as Idle from './broker/idle.ts'
+import type * as Mismatches from './broker/mismatches.ts'
 import type * as Batches from './consumer/batch-collector.ts'
 import type * as Iteration from './consumer/message-iterator.ts'
 import type * as GivingUp from './dead-letters/give-up.ts'
@@ -20,6 +21,7 @@ export const lazy: {
   readonly iteration: () => Promise<typeof Iteration>
   readonly idle: () => Promise<typeof Idle>
   readonly batches: () => Promise<typeof Batches>
+  readonly mismatches: () => Promise<typeof Mismatches>
 } = {
   giveUp: () => import('./dead-letters/give-up.ts'),
   deadLetters: () => import('./dead-letters/operations.ts'),
@@ -29,6 +31,7 @@ export const lazy: {
   iteration: () => import('./consumer/message-iterator.ts'),
   idle: () => import('./broker/idle.ts'),
   batches: () => import('./consumer/batch-collector.ts'),
+  mismatches: () => import('./broker/mismatches.ts'),
 }
 
 /** Loads all parts: under a clock of the program's own, no load may fall between two instants. */

@@ -1,5 +1,6 @@
 import type { MaybePromise } from './driver/fenced-store.ts'
 import { BrokerError } from './errors.ts'
+import { promised } from './promised.ts'
 import type { SchemaIssue, SchemaResult, StandardSchema } from './standard-schema.ts'
 
 /** Longest text about issues, in characters. */
@@ -11,16 +12,13 @@ const maxText = 1024
  */
 export function validate<Output>(schema: StandardSchema<unknown, Output>, value: unknown): MaybePromise<Output> {
   const result = schema['~standard'].validate(value)
-  return isPromise(result) ? result.then((late) => outputOf(late, value)) : outputOf(result, value)
+  const settled = promised(result)
+  return settled instanceof Promise ? settled.then((late) => outputOf(late, value)) : outputOf(settled, value)
 }
 
 function outputOf<Output>(result: SchemaResult<Output>, value: unknown): Output {
   if (result.issues === undefined) return result.value
   throw new BrokerError('ERR_INVALID', `invalid body: ${textOf(result.issues, value)}`)
-}
-
-function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
-  return value instanceof Promise || typeof (value as { then?: unknown } | null)?.then === 'function'
 }
 
 function textOf(issues: readonly SchemaIssue[], value: unknown): string {

@@ -1,6 +1,8 @@
 import type { Capabilities, Change, Driver, Link } from '../driver/index.ts'
-import { BrokerError, isBrokerError } from '../errors.ts'
+import { isBrokerError } from '../errors.ts'
+import { lazy } from '../lazy.ts'
 import type { Requester } from '../reply/requester.ts'
+import { unlessAborted } from '../waiting.ts'
 import { keepTrying } from './keep-trying.ts'
 import { negotiate } from './negotiate.ts'
 import type { Plan, Planned } from './plan.ts'
@@ -20,20 +22,31 @@ export interface Connection {
 export async function openConnection(plan: Plan, runtime: Runtime, mode: ProvisionMode, signal: AbortSignal): Promise<Connection> {
   const declared = new Map<Planned, Capabilities>()
   for (const planned of plan.all) if (!('refused' in planned.declared)) declared.set(planned, planned.declared)
-  negotiate(plan, declared)
+  await negotiate(plan, declared)
   const links = new Map<Driver, Link>()
+  // Fires with `signal`, and for the other drivers when one cannot be connected.
+  const ending = new AbortController()
+  const onAbort = (): void => ending.abort(signal.reason)
+  if (signal.aborted) onAbort()
+  signal.addEventListener('abort', onAbort, { once: true })
+  const connect = async (driver: Driver): Promise<void> => {
+    const link = await driver.connect(servicesFor(driver.name, runtime), ending.signal)
+    // Too late: nobody waits for it any more.
+    if (ending.signal.aborted) await link.close()
+    else links.set(driver, link)
+  }
   try {
     await Promise.all(
-      plan.drivers.map(async (driver) =>
-        links.set(driver, await keepTrying(driver.name, () => driver.connect(servicesFor(driver.name, runtime), signal), runtime, signal)),
-      ),
+      plan.drivers.map((driver) => keepTrying(driver.name, () => unlessAborted(connect(driver), ending.signal), runtime, ending.signal)),
     )
     const provisioned = await provision(plan, links, mode, signal)
     const capabilities = new Map<Planned, Capabilities>()
     await Promise.all(plan.all.map(async (planned) => capabilities.set(planned, await inspect(planned, links.get(planned.driver) as Link, mode, signal))))
-    negotiate(plan, capabilities)
+    await negotiate(plan, capabilities)
     return { links, capabilities, requesters: new Map(), provisioned }
   } catch (error) {
+    ending.abort(error)
+    signal.removeEventListener('abort', onAbort)
     await Promise.allSettled([...links.values()].map((link) => link.close()))
     throw error
   }
@@ -64,18 +77,6 @@ export async function provision(plan: Plan, links: ReadonlyMap<Driver, Link>, mo
     if (mode === 'create' && blocking.length === 0 && changes.length > 0) await topology.apply(endpoints, changes, signal)
   }
   const blocking = mode === 'create' ? found.filter((change) => change.kind === 'conflict' || change.kind === 'missing') : found
-  if (blocking.length > 0) throw differs(blocking, mode)
+  if (blocking.length > 0) throw (await lazy.mismatches()).differenceError(blocking, mode)
   return { mode, changes: found }
-}
-
-function differs(changes: readonly (Change & { readonly driver: string })[], mode: ProvisionMode): BrokerError {
-  const lines = changes.map(
-    (change) => `- ${change.resource} on ${change.driver} (${change.kind}): ${change.text}${change.permission ? ` (needs ${change.permission})` : ''}`,
-  )
-  const remedy =
-    mode === 'verify'
-      ? "Create what is missing with broker.provision({ mode: 'create' }), or start with provision: 'none' to skip this check."
-      : 'These cannot be changed in place.'
-  const conflict = changes.some((change) => change.kind === 'conflict')
-  return new BrokerError(conflict ? 'ERR_CONFLICT' : 'ERR_NOT_FOUND', `The broker differs from what the destinations need:\n${lines.join('\n')}\n${remedy}`)
 }

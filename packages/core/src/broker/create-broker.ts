@@ -1,5 +1,6 @@
-import type { RunningConsumer } from '../consumer/consumer.ts'
+import { drainTimeoutOf, type RunningConsumer } from '../consumer/consumer.ts'
 import { LazyIterable } from '../consumer/lazy-iterable.ts'
+import type { Begin } from '../consumer/message-iterator.ts'
 import type { Run } from '../consumer/run.ts'
 import type { Consumer, ConsumeBatchesOptions, ConsumeOptions, MessagesOptions } from '../consumer/types.ts'
 import { SourceDeadLetters } from '../dead-letters/source-dead-letters.ts'
@@ -11,6 +12,7 @@ import type { Message } from '../message.ts'
 import { lazy, loadEverything } from '../lazy.ts'
 import { assertKnownKeys, suggestion } from '../nearest.ts'
 import type { Producer, ProducerOptions } from '../producer/types.ts'
+import { unlessAborted, within } from '../waiting.ts'
 import { openConnection, provision, type Connection } from './connection.ts'
 import { makePlan, type Plan, type Planned } from './plan.ts'
 import { Producers } from './producers.ts'
@@ -19,7 +21,8 @@ import { startConsumer } from './start-consumer.ts'
 import type { BatchHandler, Broker, BrokerOptions, Handler, HealthReport, ProvisionMode, ProvisionResult, RequestOptions } from './types.ts'
 
 const known = ['driver', 'destinations', 'routes', 'naming', 'emulate', 'provision', 'clock', 'random', 'log', 'telemetry'] as const
-const defaultDrainMs = 30_000
+/** How long a driver may take to notice that it shall no longer connect. */
+const graceMs = 1_000
 const defaultIdleMs = 30_000
 
 /**
@@ -36,11 +39,22 @@ class ConnectedBroker implements Broker {
   readonly #plan: Plan
   readonly #runtime: Runtime
   readonly #producers: Producers
+  /** By the definitions that stand for them. */
+  readonly #deadLetterPlaces: Map<unknown, Planned> = new Map()
   readonly #consumers: Set<RunningConsumer> = new Set()
+  /** Those that are starting. */
+  readonly #beginning: Set<Promise<Consumer>> = new Set()
+  /** Sources whose last consumer has failed for good. */
+  readonly #failed: Set<Planned> = new Set()
+  /** Fires when the broker begins to end: nothing more starts. */
+  readonly #stopping: AbortController = new AbortController()
+  /** Fires when the broker waits for nothing any more. */
   readonly #closing: AbortController = new AbortController()
   #started: Promise<Connection> | undefined
   #state: HealthReport['state'] = 'idle'
   #ending: Promise<void> | undefined
+  /** Resolves when a drain is cut short. */
+  readonly #hurried: PromiseWithResolvers<void> = Promise.withResolvers()
 
   constructor(options: BrokerOptions) {
     this.#options = options
@@ -51,14 +65,7 @@ class ConnectedBroker implements Broker {
 
   async start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     options.signal?.throwIfAborted()
-    const aborted = Promise.withResolvers<never>()
-    const onAbort = (): void => aborted.reject(options.signal?.reason as Error)
-    options.signal?.addEventListener('abort', onAbort, { once: true })
-    try {
-      await Promise.race([this.#connect(), aborted.promise])
-    } finally {
-      options.signal?.removeEventListener('abort', onAbort)
-    }
+    await unlessAborted(this.#connect(), options.signal)
   }
 
   producer(destination: unknown, options?: ProducerOptions): Producer<never> {
@@ -66,35 +73,30 @@ class ConnectedBroker implements Broker {
   }
 
   async consume(source: unknown, handler: Handler<unknown>, options: ConsumeOptions = {}): Promise<Consumer> {
+    checkHandler('consume', handler)
     return this.#consume(source as AnySource, (run) => handler(run.message as never, run), options)
   }
 
   async consumeBatches(source: unknown, handler: BatchHandler<unknown>, options: ConsumeBatchesOptions = {}): Promise<Consumer> {
-    const { batchSize = 100, lingerMs = 200, concurrency = 1, ...rest } = options
-    if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 10_000)
-      throw new RangeError(`consumeBatches: batchSize must be an integer from 1 to 10,000, not ${batchSize}`)
-    if (!Number.isInteger(concurrency) || concurrency < 1 || batchSize * concurrency > 10_000) {
-      throw new RangeError(`consumeBatches: concurrency must be an integer ≥ 1, and batchSize × concurrency at most 10,000, not ${batchSize} × ${concurrency}`)
-    }
-    if (!(lingerMs >= 0 && lingerMs <= 60_000)) throw new RangeError(`consumeBatches: lingerMs must be from 0 to 60,000, not ${lingerMs}`)
-    const { BatchCollector } = await lazy.batches()
-    const collector = new BatchCollector({ batchSize, lingerMs, clock: this.#runtime.clock, handler: handler as never })
-    return this.#consume(source as AnySource, collector.join, { ...rest, concurrency: batchSize * concurrency })
+    checkHandler('consumeBatches', handler)
+    const { collectorOf } = await this.#runtime.clock.external(lazy.batches())
+    const { collector, consume } = collectorOf(handler as never, options, this.#runtime.clock)
+    return this.#consume(source as AnySource, collector.join, consume, collector.stop)
   }
 
   messages(source: unknown, options: MessagesOptions = {}): AsyncIterable<Message<never>> & AsyncDisposable {
     const { maxInFlight = 32, ...rest } = options
-    const begin = (handler: (run: Run) => Promise<unknown>): Promise<Consumer> =>
-      this.#consume(source as AnySource, handler, { ...rest, concurrency: maxInFlight, maxInFlight })
-    return new LazyIterable(async () => new (await lazy.iteration()).MessageIterator<never>(begin))
+    const begin: Begin = (handler, onStop) => this.#consume(source as AnySource, handler, { ...rest, concurrency: maxInFlight, maxInFlight }, onStop)
+    return new LazyIterable(async () => new (await this.#runtime.clock.external(lazy.iteration())).MessageIterator<never>(begin))
   }
 
   async request(destination: unknown, body: unknown, options: RequestOptions = {}): Promise<never> {
     const queue = destination as AnyQueue
     const planned = this.#destination(queue)
-    const connection = await this.#connect()
-    const { sendRequest } = await lazy.requests()
-    return (await sendRequest({ queue, planned, connection, runtime: this.#runtime, engine: this.#producers.raw(planned) }, body, options)) as never
+    if (this.#ending) throw closedError()
+    const { sendRequest } = await this.#runtime.clock.external(lazy.requests())
+    const target = { queue, planned, connect: () => this.#connect(), runtime: this.#runtime, engine: this.#producers.raw(planned) }
+    return (await sendRequest(target, body, options)) as never
   }
 
   deadLetters<S extends AnySource>(source: S): DeadLetters<S> {
@@ -102,19 +104,13 @@ class ConnectedBroker implements Broker {
     const { deadLetter } = planned
     if (typeof deadLetter !== 'object')
       throw new BrokerError('ERR_CONFIGURATION', `${planned.label} has no dead-letter place: its route says deadLetter: '${deadLetter}'.`)
-    const destination = destinationOf(source)
-    return new SourceDeadLetters<S>(this.#deadLetterQueue(destination, planned, deadLetter), this.#runtime, async () => {
-      const { links, capabilities } = await this.#connect()
-      const link = links.get(deadLetter.driver) as Link
-      const canRedrive = capabilities.get(planned)?.redrive !== 'none'
-      return {
-        link,
-        endpoint: deadLetter.endpoint,
-        capabilities: capabilities.get(deadLetter) as Capabilities,
-        back: canRedrive ? this.#producers.raw(planned) : undefined,
-        source: planned.label,
-      }
-    })
+    return new SourceDeadLetters<S>(this.#deadLetterQueue(destinationOf(source), deadLetter), this.#runtime, async () => ({
+      connection: await this.#connect(),
+      plan: this.#plan,
+      source: planned,
+      place: deadLetter,
+      back: () => this.#producers.raw(planned),
+    }))
   }
 
   async provision(options: { readonly mode?: ProvisionMode; readonly signal?: AbortSignal } = {}): Promise<ProvisionResult> {
@@ -135,28 +131,27 @@ class ConnectedBroker implements Broker {
   async health(): Promise<HealthReport> {
     const connection = this.#state === 'started' || this.#state === 'draining' ? await this.#started : undefined
     const links = connection ? [...connection.links].map(([driver, link]) => ({ ...link.health(), driver: driver.name })) : []
-    return { ok: this.#state === 'started' && links.every((link) => link.state === 'connected'), state: this.#state, links }
+    const ok = this.#state === 'started' && this.#failed.size === 0 && links.every((link) => link.state === 'connected')
+    return { ok, state: this.#state, links }
   }
 
   async idle(options: { readonly timeoutMs?: number } = {}): Promise<void> {
     const connection = await this.#connect()
-    const { untilIdle } = await lazy.idle()
+    const { untilIdle } = await this.#runtime.clock.external(lazy.idle())
     const held = (): number => [...this.#consumers].reduce((total, consumer) => total + consumer.stats.held, 0)
     const target = { plan: this.#plan, connection, producers: this.#producers, held, runtime: this.#runtime }
     await untilIdle(target, options.timeoutMs ?? defaultIdleMs, this.#closing.signal)
   }
 
-  drain(options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    return (this.#ending ??= this.#end(options.timeoutMs ?? defaultDrainMs))
+  async drain(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    const timeoutMs = drainTimeoutOf(options)
+    return (this.#ending ??= this.#end(timeoutMs))
   }
 
   close(): Promise<void> {
     for (const consumer of this.#consumers) void consumer.close()
-    if (this.#ending) {
-      void this.#producers.close(closedError())
-      return this.#ending
-    }
-    return (this.#ending = this.#end(0))
+    this.#hurried.resolve()
+    return (this.#ending ??= this.#end(0))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -172,13 +167,19 @@ class ConnectedBroker implements Broker {
 
   async #open(mode: ProvisionMode): Promise<Connection> {
     this.#state = 'starting'
+    const { signal } = this.#closing
     try {
       if (this.#options.clock) await this.#runtime.clock.external(loadEverything())
-      const connection = await openConnection(this.#plan, this.#runtime, mode, this.#closing.signal)
-      this.#state = 'started'
+      const connection = await openConnection(this.#plan, this.#runtime, mode, signal)
+      if (signal.aborted) {
+        await Promise.allSettled([...connection.links.values()].map((link) => link.close()))
+        throw closedError()
+      }
+      if (!this.#ending) this.#state = 'started'
       this.#producers.attach(connection)
       return connection
-    } catch (error) {
+    } catch (caught) {
+      const error: unknown = signal.aborted ? closedError() : caught
       this.#started = undefined
       if (this.#state === 'starting') this.#state = 'idle'
       this.#producers.failWaiting(
@@ -188,24 +189,52 @@ class ConnectedBroker implements Broker {
     }
   }
 
-  async #consume(source: AnySource, handler: (run: Run) => MaybePromise<unknown>, options: ConsumeOptions): Promise<Consumer> {
+  async #consume(source: AnySource, handler: (run: Run) => MaybePromise<unknown>, options: ConsumeOptions, onStop?: () => void): Promise<Consumer> {
     const planned = this.#source(source)
     options.signal?.throwIfAborted()
-    const connection = await this.#connect()
+    const wanted = new AbortController()
+    const stop = (): void => wanted.abort(closedError())
+    const abort = (): void => wanted.abort(options.signal?.reason)
+    if (this.#stopping.signal.aborted) stop()
+    this.#stopping.signal.addEventListener('abort', stop, { once: true })
+    options.signal?.addEventListener('abort', abort, { once: true })
+    const beginning = this.#begin(source, planned, handler, options, wanted.signal, onStop)
+    this.#beginning.add(beginning)
+    try {
+      return await beginning
+    } finally {
+      this.#beginning.delete(beginning)
+      this.#stopping.signal.removeEventListener('abort', stop)
+      options.signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  async #begin(
+    source: AnySource,
+    planned: Planned,
+    handler: (run: Run) => MaybePromise<unknown>,
+    options: ConsumeOptions,
+    signal: AbortSignal,
+    onStop: (() => void) | undefined,
+  ): Promise<Consumer> {
     const consumer = await startConsumer({
       source,
       planned,
-      connection,
+      connection: await unlessAborted(this.#connect(), signal),
       runtime: this.#runtime,
       producers: this.#producers,
       options,
       handler,
-      signal: this.#closing.signal,
+      onStop,
+      signal,
+      onFailed: () => this.#failed.add(planned),
       onEnded: (ended) => this.#consumers.delete(ended),
     })
     this.#consumers.add(consumer)
-    if (this.#ending) void consumer.close()
-    return consumer
+    this.#failed.delete(planned)
+    if (!signal.aborted) return consumer
+    await consumer.close()
+    throw signal.reason
   }
 
   // Ending: consumers first, because their handlers send; then what is buffered; then the links.
@@ -215,13 +244,13 @@ class ConnectedBroker implements Broker {
     const deadline = clock.monotonic() + timeoutMs
     const before = this.#state
     this.#state = 'draining'
-    const starting = this.#started
+    this.#stopping.abort(closedError())
     if (timeoutMs === 0) this.#closing.abort(closedError())
     // Before anything is awaited: no handler may start after the call.
     const consumers = [...this.#consumers].map((consumer) => (timeoutMs > 0 ? consumer.drain({ timeoutMs }) : consumer.close()))
-    const connection = await starting?.catch(() => undefined)
-    await Promise.allSettled(consumers)
-    if (timeoutMs > 0 && before !== 'idle') await this.#flush(Math.max(1, deadline - clock.monotonic()))
+    const connection = await this.#connectionAtLast(deadline)
+    await Promise.allSettled([...consumers, ...this.#beginning])
+    if (timeoutMs > 0 && before !== 'idle') await this.#unlessHurried(this.#producers.flush(), deadline)
     await this.#producers.close(closedError())
     this.#closing.abort(closedError())
     if (connection) {
@@ -231,18 +260,27 @@ class ConnectedBroker implements Broker {
     this.#state = 'closed'
   }
 
-  async #flush(timeoutMs: number): Promise<void> {
+  /** What was started is waited for, and if it does not come about, given up. */
+  async #connectionAtLast(deadline: number): Promise<Connection | undefined> {
+    let connection: Connection | undefined
+    const starting = this.#started?.then((started) => void (connection = started))
+    if (!starting) return undefined
+    await this.#unlessHurried(starting, deadline)
+    if (connection) return connection
+    this.#closing.abort(closedError())
+    await within(this.#runtime.clock, starting, graceMs)
+    return connection
+  }
+
+  #unlessHurried(work: Promise<unknown>, deadline: number): Promise<void> {
     const { clock } = this.#runtime
-    const expired = Promise.withResolvers<void>()
-    const timer = clock.timer(clock.monotonic() + timeoutMs, () => expired.resolve())
-    await Promise.race([this.#producers.flush(), expired.promise])
-    timer.cancel()
+    return within(clock, Promise.race([work, this.#hurried.promise]), Math.max(1, deadline - clock.monotonic()))
   }
 
   // Looking up
 
   #destination(destination: AnyDestination): Planned {
-    const planned = this.#plan.destinations.get(destination)
+    const planned = this.#plan.destinations.get(destination) ?? this.#deadLetterPlaces.get(destination)
     if (!planned)
       throw unlisted(
         'destination',
@@ -253,7 +291,7 @@ class ConnectedBroker implements Broker {
   }
 
   #source(source: AnySource): Planned {
-    const planned = this.#plan.sources.get(source) ?? this.#deadLetterSources.get(source)
+    const planned = this.#plan.sources.get(source) ?? this.#deadLetterPlaces.get(source)
     if (planned) return planned
     const name = source.kind === 'subscription' ? `${source.of.name}.${source.name}` : source.name
     throw unlisted(
@@ -263,11 +301,9 @@ class ConnectedBroker implements Broker {
     )
   }
 
-  readonly #deadLetterSources: Map<AnySource, Planned> = new Map()
-
-  /** The dead-letter queue as a definition like any other. There is no second dead-letter place: what fails there is tried until it succeeds. */
-  #deadLetterQueue(destination: AnyDestination, planned: Planned, place: Planned): AnySourceQueue {
-    for (const [queue, known] of this.#deadLetterSources) if (known.label === place.label) return queue as AnySourceQueue
+  /** The dead-letter queue as a definition like any other. */
+  #deadLetterQueue(destination: AnyDestination, place: Planned): AnySourceQueue {
+    for (const [queue, known] of this.#deadLetterPlaces) if (known === place) return queue as AnySourceQueue
     const { codec } = destination.options
     const queue: AnySourceQueue = Object.freeze({
       kind: 'queue',
@@ -276,7 +312,7 @@ class ConnectedBroker implements Broker {
       reply: undefined,
       options: codec ? { codec } : {},
     })
-    this.#deadLetterSources.set(queue, { ...place, definition: queue, deadLetter: 'block', route: planned.route })
+    this.#deadLetterPlaces.set(queue, place)
     return queue
   }
 }
@@ -287,6 +323,11 @@ function destinationOf(source: AnySource): AnyDestination {
 
 function unlisted(what: string, name: string, names: readonly string[]): BrokerError {
   return new BrokerError('ERR_CONFIGURATION', `The ${what} '${name}' is not in the broker's destinations${suggestion(name, names)}`)
+}
+
+/** A handler that is none would fail for every message and send all of them to the dead letters. */
+function checkHandler(what: string, handler: unknown): void {
+  if (typeof handler !== 'function') throw new TypeError(`${what}: the handler must be a function, not ${handler === null ? 'null' : typeof handler}`)
 }
 
 function closedError(): BrokerError {

@@ -7,7 +7,7 @@ const deadlineMs = 30_000
 const firstBackoffMs = 100
 const lastBackoffMs = 5_000
 
-/** Repeats what fails with a retryable error until 30 s have passed. `what` begins the texts: `amqp`, `orders on amqp`. */
+/** Repeats what fails with a retryable error until 30 s have passed or `signal` fires. `what` begins the texts: `amqp`, `orders on amqp`. */
 export async function keepTrying<T>(what: string, attempt: () => Promise<T>, { clock, random, log }: Runtime, signal: AbortSignal): Promise<T> {
   const deadline = clock.monotonic() + deadlineMs
   for (let failures = 0; ; failures++) {

@@ -133,7 +133,8 @@ function planDeadLetter(label: string, name: string, sourceDriver: Driver, route
     route: {},
     declared: driver.capabilities(endpoint),
     filters: false,
-    deadLetter: undefined,
+    // There is no second dead-letter place: what fails here is tried until it succeeds.
+    deadLetter: 'block',
   }
 }
 

@@ -16,11 +16,12 @@ export interface Runtime {
 
 export function makeRuntime(options: BrokerOptions): Runtime {
   const random = options.random ?? systemRandom
+  const log = options.log ? guardedLog(options.log) : consoleLog
   return {
     clock: options.clock ?? systemClock,
     random,
-    log: options.log ?? consoleLog,
-    telemetry: options.telemetry ?? {},
+    log,
+    telemetry: options.telemetry ? guardedTelemetry(options.telemetry, log) : {},
     freshId: idSource(random),
   }
 }
@@ -36,4 +37,33 @@ function systemRandom(): number {
 
 const consoleLog: Logger = (level, event, data) => {
   if (level === 'warn' || level === 'error') console[level](`busbar ${event}`, data)
+}
+
+/** A logger that fails must not stop messages. */
+function guardedLog(log: Logger): Logger {
+  return (level, event, data) => {
+    try {
+      log(level, event, data)
+    } catch {
+      // There is nowhere to tell.
+    }
+  }
+}
+
+/** Hooks that throw are logged and must not stop messages, save `process`, which is part of a handler's start and fails it. */
+function guardedTelemetry(telemetry: Telemetry, log: Logger): Telemetry {
+  const guarded: Record<string, unknown> = { process: telemetry.process?.bind(telemetry) }
+  for (const hook of ['create', 'send', 'receive', 'settle', 'call'] as const) {
+    const call = telemetry[hook] as ((event: unknown) => unknown) | undefined
+    if (!call) continue
+    guarded[hook] = (event: unknown): unknown => {
+      try {
+        return call.call(telemetry, event)
+      } catch (error) {
+        log('error', 'telemetry:failed', { hook, error: String(error) })
+        return undefined
+      }
+    }
+  }
+  return guarded as Telemetry
 }

@@ -15,6 +15,7 @@ import { checkOrder } from '../middleware/check-order.ts'
 import { composeProcess } from '../middleware/compose.ts'
 import type { ProcessMiddleware, RetryDeclaration } from '../middleware/types.ts'
 import { assertKnownKeys } from '../nearest.ts'
+import { unlessAborted, within } from '../waiting.ts'
 import type { Connection } from './connection.ts'
 import { keepTrying } from './keep-trying.ts'
 import type { Planned } from './plan.ts'
@@ -29,10 +30,16 @@ export interface StartConsumerOptions {
   readonly producers: Producers
   readonly options: ConsumeOptions
   readonly handler: (run: Run) => MaybePromise<unknown>
-  /** Fires when the broker closes. */
+  /** No handler starts any more: the consumer, or the broker, ends. */
+  readonly onStop: (() => void) | undefined
+  /** Fires when the consumer is no longer wanted while it starts. */
   readonly signal: AbortSignal
+  readonly onFailed: () => void
   readonly onEnded: (consumer: RunningConsumer) => void
 }
+
+/** How long a receiver that is no longer wanted may take to start, before it is left to itself. */
+const lateStartMs = 1_000
 
 const defaultConcurrency = 16
 const defaultBytes = 64 * 1024 * 1024
@@ -54,6 +61,7 @@ export async function startConsumer(start: StartConsumerOptions): Promise<Runnin
   const destination = source.kind === 'subscription' ? (source.of as AnyDestination) : source
   const givingUp = giveUpOptions(start, capabilities, ending.signal)
   let consumer: RunningConsumer | undefined
+  let failure: BrokerError | undefined
   const engine = new ConsumerEngine({
     ...runtime,
     source: planned.label,
@@ -67,23 +75,35 @@ export async function startConsumer(start: StartConsumerOptions): Promise<Runnin
     renewing: declared.filter((middleware) => middleware.renew !== undefined),
     process: await processorOf(start, destination, link),
     giveUp: async (task, directive) => (await lazy.giveUp()).giveUp(task, directive, givingUp),
-    onFatal: (error) => consumer?.fail(error),
+    onFatal: (error) => {
+      failure = error
+      start.onFailed()
+      consumer?.fail(error)
+    },
+    onStop: start.onStop,
   })
+  const stop = (): void => engine.stop()
+  const giveUpEnds = (): void => ending.abort(new BrokerError('ERR_CLOSED', 'The consumer has ended.'))
+  start.signal.addEventListener('abort', stop, { once: true })
   try {
     const receiver = await openReceiver(start, link, engine, window)
     consumer = new RunningConsumer(engine, receiver, runtime.clock, () => {
-      ending.abort(new BrokerError('ERR_CLOSED', 'The consumer has ended.'))
+      giveUpEnds()
       onEnded(consumer as RunningConsumer)
     })
   } catch (error) {
     engine.close()
+    giveUpEnds()
     throw error
+  } finally {
+    start.signal.removeEventListener('abort', stop)
   }
+  if (failure) consumer.fail(failure)
   watchSignal(consumer, options.signal)
   return consumer
 }
 
-/** During an outage a receiver is made anew until one starts. */
+/** During an outage a receiver is made anew until one starts. One that starts when it is no longer wanted is handed back. */
 function openReceiver({ planned, runtime, signal }: StartConsumerOptions, link: Link, engine: ConsumerEngine, window: Window): Promise<Receiver> {
   const open = async (): Promise<Receiver> => {
     if (!link.receiver)
@@ -92,7 +112,13 @@ function openReceiver({ planned, runtime, signal }: StartConsumerOptions, link: 
       })
     const receiver = link.receiver(planned.endpoint, engine, window)
     engine.attach(receiver)
-    await receiver.start()
+    const started = receiver.start()
+    try {
+      await unlessAborted(started, signal)
+    } catch (error) {
+      if (signal.aborted) await within(runtime.clock, started.then(() => new RunningConsumer(engine, receiver, runtime.clock, () => undefined).close()), lateStartMs)
+      throw error
+    }
     return receiver
   }
   return keepTrying(`${planned.label} on ${planned.driver.name}`, open, runtime, signal)
@@ -116,7 +142,7 @@ async function processorOf(
   return createProcessor({
     codec: destination.options.codec ?? json,
     schema: destination.schema,
-    matches: planned.filters ? await matcher(source, planned) : undefined,
+    matches: planned.filters ? (await lazy.filters()).matcherOf(source, planned.endpoint) : undefined,
     onFiltered: () => runtime.telemetry.call?.({ driver: planned.driver.name, call: 'filtered', count: 1 }),
     chain: composeProcess(options.use ?? []),
     handler,
@@ -160,17 +186,6 @@ function checkPolicy(planned: Planned, capabilities: Capabilities, declared: rea
     throw new BrokerError('ERR_UNSUPPORTED', `${planned.label} on ${planned.driver.name}:\n${problems.map((text) => `- ${text}`).join('\n')}`, {
       destination: planned.label,
     })
-}
-
-/** Evaluates the filters that the driver does not have. */
-async function matcher(source: AnySource, planned: Planned): Promise<((body: unknown, run: Run) => boolean) | undefined> {
-  if (source.kind !== 'subscription') return undefined
-  const { compileFilter, compileHeaderFilter } = await lazy.filters()
-  const { filter, headerFilter } = source.options
-  const kept = planned.endpoint.subscription
-  const byBody = filter && !kept?.filter ? compileFilter(filter) : undefined
-  const byHeaders = headerFilter && !kept?.headerFilter ? compileHeaderFilter(headerFilter) : undefined
-  return (body, run) => (!byBody || byBody(body)) && (!byHeaders || byHeaders(run.incoming.headers))
 }
 
 function watchSignal(consumer: RunningConsumer, signal: AbortSignal | undefined): void {

@@ -1,13 +1,33 @@
 import type { Clock, Timer } from '../clock.ts'
 import type { HandlerContext } from '../message.ts'
+import { Directive } from '../outcome.ts'
 import type { ReceivedMessage } from './received-message.ts'
 import type { Run } from './run.ts'
+import type { ConsumeBatchesOptions, ConsumeOptions } from './types.ts'
 
 export interface BatchCollectorOptions {
   readonly batchSize: number
+  /** Batches handled at once. */
+  readonly concurrency: number
   readonly lingerMs: number
   readonly clock: Clock
   readonly handler: (messages: readonly ReceivedMessage[], context: HandlerContext) => unknown
+}
+
+/** Checks the options of `consumeBatches`; returns what it takes to consume through a collector. */
+export function collectorOf(
+  handler: BatchCollectorOptions['handler'],
+  options: ConsumeBatchesOptions,
+  clock: Clock,
+): { readonly collector: BatchCollector; readonly consume: ConsumeOptions } {
+  const { batchSize = 100, lingerMs = 200, concurrency = 1, ...rest } = options
+  if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 10_000)
+    throw new RangeError(`consumeBatches: batchSize must be an integer from 1 to 10,000, not ${batchSize}`)
+  if (!Number.isInteger(concurrency) || concurrency < 1 || batchSize * concurrency > 10_000) {
+    throw new RangeError(`consumeBatches: concurrency must be an integer ≥ 1, and batchSize × concurrency at most 10,000, not ${batchSize} × ${concurrency}`)
+  }
+  if (!(lingerMs >= 0 && lingerMs <= 60_000)) throw new RangeError(`consumeBatches: lingerMs must be from 0 to 60,000, not ${lingerMs}`)
+  return { collector: new BatchCollector({ batchSize, concurrency, lingerMs, clock, handler }), consume: { ...rest, concurrency: batchSize * concurrency } }
 }
 
 interface Member {
@@ -19,7 +39,11 @@ interface Member {
 /** Turns single handler calls into batches: each run waits here until its batch has been handled, and shares its outcome. */
 export class BatchCollector {
   readonly #options: BatchCollectorOptions
-  #members: Member[] = []
+  /** Those that wait for their batch to fill, or for another one to end. */
+  readonly #members: Set<Member> = new Set()
+  #running = 0
+  /** Their time has come, whether or not they fill a batch. */
+  #ripe = false
   #timer: Timer | undefined
 
   constructor(options: BatchCollectorOptions) {
@@ -28,17 +52,52 @@ export class BatchCollector {
 
   readonly join = (run: Run): Promise<unknown> =>
     new Promise((resolve, reject) => {
-      this.#members.push({ run, resolve, reject })
-      const { batchSize, lingerMs, clock } = this.#options
-      if (this.#members.length >= batchSize) this.#close()
-      else this.#timer ??= clock.timer(clock.monotonic() + lingerMs, () => this.#close())
+      const member = { run, resolve, reject }
+      this.#members.add(member)
+      run.onAborted = (reason) => this.#leave(member, reason)
+      this.#next()
     })
 
-  #close(): void {
+  /** The consumer ends: what has not been handed out goes back, and no start of it counts. */
+  readonly stop = (): void => {
+    for (const member of this.#members) this.#leave(member, new Directive('retry', { counts: false }))
+  }
+
+  #leave(member: Member, reason: unknown): void {
+    if (!this.#members.delete(member)) return
+    member.reject(reason)
+    if (this.#members.size === 0) this.#rest()
+  }
+
+  #next(): void {
+    const { batchSize, concurrency, lingerMs, clock } = this.#options
+    while (this.#running < concurrency && (this.#members.size >= batchSize || (this.#ripe && this.#members.size > 0))) this.#begin()
+    if (this.#members.size === 0) this.#rest()
+    else if (!this.#ripe) this.#timer ??= clock.timer(clock.monotonic() + lingerMs, this.#ripen)
+  }
+
+  readonly #ripen = (): void => {
+    this.#ripe = true
+    this.#next()
+  }
+
+  #rest(): void {
     this.#timer?.cancel()
     this.#timer = undefined
-    const members = this.#members
-    this.#members = []
+    this.#ripe = false
+  }
+
+  #begin(): void {
+    const members: Member[] = []
+    for (const member of this.#members) {
+      if (members.length === this.#options.batchSize) break
+      this.#members.delete(member)
+      member.run.onAborted = undefined
+      members.push(member)
+    }
+    // Who remains has waited less long.
+    this.#rest()
+    this.#running++
     void this.#handle(members)
   }
 
@@ -52,6 +111,8 @@ export class BatchCollector {
     } catch (error) {
       for (const member of members) member.reject(error)
     }
+    this.#running--
+    this.#next()
   }
 }
 

@@ -1,6 +1,8 @@
 import type { Clock } from '../clock.ts'
 import type { Receiver } from '../driver/receiver.ts'
 import { BrokerError } from '../errors.ts'
+import { assertKnownKeys } from '../nearest.ts'
+import { within } from '../waiting.ts'
 import type { ConsumerEngine } from './engine.ts'
 import type { Consumer, ConsumerStats } from './types.ts'
 
@@ -19,6 +21,10 @@ export class RunningConsumer implements Consumer {
   #resolveClosed!: () => void
   #rejectClosed!: (error: BrokerError) => void
   #ending: Promise<void> | undefined
+  #paused = false
+  #flow: Promise<void> = Promise.resolve()
+  /** Resolves when a drain is cut short. */
+  readonly #hurried: PromiseWithResolvers<void> = Promise.withResolvers()
 
   constructor(engine: ConsumerEngine, receiver: Receiver, clock: Clock, onEnded: () => void) {
     this.#engine = engine
@@ -38,24 +44,34 @@ export class RunningConsumer implements Consumer {
   }
 
   pause(): Promise<void> {
-    return this.#ending ?? this.#receiver.pause()
+    if (this.#ending) return this.#ending
+    if (this.#paused) return this.#flow
+    this.#paused = true
+    return this.#then(() => this.#receiver.pause())
   }
 
   async resume(): Promise<void> {
     if (this.#ending) throw new BrokerError('ERR_CLOSED', 'The consumer has been drained or closed: start a new one with broker.consume().')
-    await this.#receiver.resume()
+    if (!this.#paused) return this.#flow
+    this.#paused = false
+    return this.#then(() => this.#receiver.resume())
+  }
+
+  /** One change of flow after the other, in the order asked for. */
+  #then(change: () => Promise<void>): Promise<void> {
+    return (this.#flow = this.#flow.catch(() => undefined).then(change))
   }
 
   drain(options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    return (this.#ending ??= this.#end(options.timeoutMs ?? defaultDrainMs))
+    const timeoutMs = drainTimeoutOf(options)
+    return (this.#ending ??= this.#end(timeoutMs))
   }
 
   close(): Promise<void> {
-    if (this.#ending) {
-      this.#engine.abortAll(closedError())
-      return this.#ending
-    }
-    return (this.#ending = this.#end(0))
+    if (!this.#ending) return (this.#ending = this.#end(0))
+    this.#engine.abortAll(closedError())
+    this.#hurried.resolve()
+    return this.#ending
   }
 
   /** The receiver has failed for good. */
@@ -70,26 +86,30 @@ export class RunningConsumer implements Consumer {
 
   async #end(timeoutMs: number): Promise<void> {
     const engine = this.#engine
+    const clock = this.#clock
     engine.stop()
-    await this.#within(this.#receiver.pause(), graceMs)
-    if (timeoutMs > 0) await this.#within(engine.quiet(), timeoutMs)
+    await within(
+      clock,
+      this.#then(() => this.#receiver.pause()),
+      graceMs,
+    )
+    if (timeoutMs > 0) await within(clock, Promise.race([engine.quiet(), this.#hurried.promise]), timeoutMs)
     engine.abortAll(timeoutMs > 0 ? new BrokerError('ERR_TIMEOUT', `The drain's deadline of ${timeoutMs} ms has passed.`) : closedError())
-    await this.#within(engine.quiet(), timeoutMs > 0 ? graceMs : 0)
-    await this.#within(engine.settled(), graceMs * 5)
-    await this.#within(this.#receiver.handBack(), graceMs * 5)
+    await within(clock, engine.quiet(), timeoutMs > 0 ? graceMs : 0)
+    await within(clock, engine.settled(), graceMs * 5)
+    await within(clock, this.#receiver.handBack(), graceMs * 5)
     engine.close()
     this.#onEnded()
     this.#resolveClosed()
   }
+}
 
-  /** Waits for `work`, but no longer than `ms`: nothing that hangs may keep a process from ending. */
-  async #within(work: Promise<unknown>, ms: number): Promise<void> {
-    let expire!: () => void
-    const expired = new Promise<void>((resolve) => (expire = resolve))
-    const timer = this.#clock.timer(this.#clock.monotonic() + ms, expire)
-    await Promise.race([work.catch(() => undefined), expired])
-    timer.cancel()
-  }
+/** Throws a `RangeError` for what is no time. */
+export function drainTimeoutOf(options: { readonly timeoutMs?: number }): number {
+  assertKnownKeys('drain', options, ['timeoutMs'])
+  const { timeoutMs = defaultDrainMs } = options
+  if (!(timeoutMs >= 0)) throw new RangeError(`drain: timeoutMs must be a number ≥ 0, not ${timeoutMs}`)
+  return timeoutMs
 }
 
 function closedError(): BrokerError {

@@ -123,8 +123,10 @@ export class Decider {
       }
       this.#host.forget(task)
     } catch (error) {
-      // The consumer closes: the message is still the broker's and comes again.
+      // The consumer closes: the message is still the broker's and comes again. Should there ever be another cause, the message is not stuck with it.
       log('warn', 'dead-letter:failed', { source, messageId: task.delivery.incoming.id, error: String(error) })
+      if (task.lost) this.#host.forget(task)
+      else this.#host.hold(task, blockedRetryMs)
     }
     answer?.('too-late')
   }

@@ -7,9 +7,11 @@ import { BrokerError } from '../errors.ts'
 import type { Settlement } from '../message.ts'
 import type { ProcessMiddleware } from '../middleware/types.ts'
 import { Directive } from '../outcome.ts'
+import { promised } from '../promised.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { Decider, type Answer, type DeciderHost, type DeciderOptions } from './decider.ts'
 import { defaultRetryDecision } from './default-retry.ts'
+import { fingerprint } from './fingerprint.ts'
 import { Held } from './held.ts'
 import { Lanes } from './lanes.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
@@ -32,6 +34,8 @@ export interface EngineOptions extends DeciderOptions {
   /** Decodes, runs the chain and the handler. What it returns or throws decides the outcome. */
   readonly process: (run: Run) => MaybePromise<unknown>
   readonly onFatal: (error: BrokerError) => void
+  /** No handler starts any more; what gathers messages before it hands them out gives them back. */
+  readonly onStop: (() => void) | undefined
 }
 
 /** How many ids of handled messages whose ack came too late are remembered, and how many attempt counts of natively redelivered messages. */
@@ -46,15 +50,18 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   readonly freshId: () => string
   readonly #options: EngineOptions
   readonly #lanes: Lanes
-  readonly #held: Held = new Held()
+  readonly #held: Held
   readonly #waits: RetryWaits
   readonly #decider: Decider
   readonly #attempts: BoundedMemory<number> = new BoundedMemory(remembered)
-  readonly #handled: BoundedMemory<true> = new BoundedMemory(remembered)
-  readonly #revoked: Map<Scope, () => void> = new Map()
+  /** Fingerprints by identity. */
+  readonly #handled: BoundedMemory<string> = new BoundedMemory(remembered)
+  /** Scopes that move away, with the number of tasks still to be settled. */
+  readonly #revoked: Map<Scope, { left: number; readonly done: () => void }> = new Map()
   #receiver!: Receiver
   #settler!: Settler
   #keeper!: LeaseKeeper
+  #attached = false
   #running = 0
   /** Runs, and dead letters that are being written. */
   #active = 0
@@ -72,12 +79,16 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
     this.random = options.random
     this.freshId = options.freshId
     this.#lanes = new Lanes(options.keyed)
+    const { lease } = options.capabilities
+    this.#held = new Held(lease === false || lease.kind === 'scope')
     this.#waits = new RetryWaits(options.clock, (tasks) => this.#wake(tasks))
     this.#decider = new Decider(options, this)
   }
 
-  /** Before the receiver starts. */
+  /** Before the receiver starts. In place of one that could not start: what that has delivered is no longer ours. */
   attach(receiver: Receiver): void {
+    if (this.#attached) this.#detach()
+    this.#attached = true
     const { capabilities, clock, random, renewing, log } = this.#options
     const { maxBatch, lingerMs } = capabilities.settlement || { maxBatch: 1_000, lingerMs: 0 }
     this.#receiver = receiver
@@ -93,6 +104,12 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
     })
   }
 
+  #detach(): void {
+    this.#keeper.close()
+    this.#lose(this.#held.all(), new BrokerError('ERR_TOO_LATE', 'The receiver that delivered the message could not start.'))
+    this.#settler.close()
+  }
+
   get stats(): ConsumerStats {
     return { held: this.#held.size, running: this.#running, waiting: this.#waits.size, keys: this.#lanes.keys }
   }
@@ -102,7 +119,6 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   deliver(deliveries: readonly Delivery[]): void {
     if (this.#closed) return
     const now = this.clock.monotonic()
-    let known: Map<string, Task> | undefined
     let bytes = 0
     for (const delivery of deliveries) {
       const { sameAs } = delivery
@@ -110,9 +126,8 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
       if (this.#revoked.has(delivery.scope)) continue
       let { attempt } = delivery.incoming
       if (sameAs !== undefined && delivery.brokerAttempts !== 1) {
-        known ??= this.#held.byIdentity()
-        if (this.#adopt(known.get(sameAs), delivery)) continue
-        if (this.#handled.take(sameAs)) {
+        if (this.#adopt(this.#held.find(sameAs), delivery)) continue
+        if (this.#wasHandled(sameAs, delivery)) {
           this.#ackUnhandled(delivery, now)
           continue
         }
@@ -143,15 +158,16 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
 
   async revoke(scope: Scope, deadlineMs: number): Promise<void> {
     const gone = Promise.withResolvers<void>()
-    this.#revoked.set(scope, gone.resolve)
-    for (const task of this.#held.ofScope(scope)) if (task.phase === 'queued' || task.phase === 'waiting') this.forget(task)
+    const tasks = this.#held.ofScope(scope)
+    this.#revoked.set(scope, { left: tasks.length, done: gone.resolve })
+    if (tasks.length === 0) gone.resolve()
+    for (const task of tasks) if (task.phase === 'queued' || task.phase === 'waiting') this.forget(task)
     this.#settler.flush()
     const timer = this.clock.timer(this.clock.monotonic() + deadlineMs, () => {
       const reason = new BrokerError('ERR_TOO_LATE', 'The partition moves to another process and the deadline has passed.')
       for (const task of this.#held.ofScope(scope)) task.run?.abort(reason)
       gone.resolve()
     })
-    this.#checkRevoked()
     await gone.promise
     timer.cancel()
     this.#revoked.delete(scope)
@@ -168,6 +184,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   /** Starts nothing more; what waits for a retry counts as not begun. */
   stop(): void {
     this.#stopped = true
+    this.#options.onStop?.()
   }
 
   /** Resolves when no handler runs and no dead letter is being written. */
@@ -188,8 +205,10 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   close(): void {
     this.#closed = true
     this.#stopped = true
-    this.#keeper.close()
     this.#waits.clear()
+    if (!this.#attached) return
+    this.#keeper.close()
+    this.#settler.close()
   }
 
   // Running
@@ -213,7 +232,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
     this.#active++
     let result: MaybePromise<unknown>
     try {
-      result = this.#options.process(run)
+      result = promised(this.#options.process(run))
     } catch (error) {
       this.#end(run, this.#directiveOf(run, error))
       return
@@ -251,9 +270,8 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
       this.#decider.decide(task, directive)
       return
     }
-    const { sameAs } = task.delivery
     this.forget(task)
-    if (!directive && sameAs !== undefined) this.#handled.set(sameAs, true)
+    if (!directive) this.#rememberHandled(task.delivery)
   }
 
   #endActive(): void {
@@ -290,9 +308,10 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
 
   hold(task: Task, delayMs: number): void {
     task.phase = 'waiting'
+    if (this.#closed) return
     if (this.#revoked.has(task.delivery.scope)) this.forget(task)
-    else if (delayMs > 0) this.#waits.add(task, delayMs)
-    else this.#wake([task])
+    // By the clock even if there is nothing to wait for: a handler that always asks for another start must not keep everything else from running.
+    else this.#waits.add(task, delayMs)
   }
 
   releaseTail(task: Task): void {
@@ -322,12 +341,12 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
 
   /** The broker has it, or will give it out again. */
   forget(task: Task): void {
-    const inReadyList = task.phase === 'queued'
+    const queued = task.phase === 'queued'
     this.#waits.remove(task)
     this.rememberAttempts(task)
     this.#remove(task)
-    // A queued task is still in the ready list or behind its lane's head, and is passed over there.
-    if (!inReadyList) this.#lanes.finish(task)
+    if (queued) this.#lanes.drop()
+    else this.#finishLane(task)
   }
 
   #finishLane(task: Task): void {
@@ -338,15 +357,16 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   // Settled
 
   readonly #onSettled = (task: Task, outcome: Outcome, result: SettleResult, answer: Answer): void => {
-    const { sameAs, incoming } = outcome.delivery
+    const { incoming } = outcome.delivery
     const { log, telemetry } = this.#options
     // A redelivery was adopted meanwhile: whatever became of the old receipt, the new one is open.
-    if (outcome.action === 'ack' && task.delivery !== outcome.delivery && !task.lost) {
-      this.#settler.push(task, { delivery: task.delivery, action: 'ack' }, answer)
+    if ((outcome.action === 'ack' || outcome.action === 'discard') && task.delivery !== outcome.delivery && !task.lost && !this.#closed) {
+      const gone = result === 'durable' || result === 'accepted'
+      this.#settler.push(task, { delivery: task.delivery, action: gone ? 'ack' : outcome.action }, answer)
       return
     }
-    if (result === 'too-late' && outcome.action === 'ack') {
-      if (sameAs !== undefined) this.#handled.set(sameAs, true)
+    if (outcome.action === 'ack' && (result === 'too-late' || (typeof result === 'object' && task.lost))) {
+      this.#rememberHandled(outcome.delivery)
       log('warn', 'settle:too-late', { source: this.source, messageId: incoming.id })
     } else if (typeof result === 'object') {
       log('error', 'settle:failed', { source: this.source, messageId: incoming.id, action: outcome.action, message: result.error.message })
@@ -361,12 +381,26 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
 
   #remove(task: Task): void {
     task.phase = 'ended'
-    this.#held.remove(task)
-    if (this.#revoked.size > 0) this.#checkRevoked()
+    if (this.#held.remove(task)) this.#leave(task.delivery.scope)
   }
 
-  #checkRevoked(): void {
-    for (const [scope, resolve] of this.#revoked) if (this.#held.ofScope(scope).length === 0) resolve()
+  /** One task of the scope less. */
+  #leave(scope: Scope): void {
+    if (this.#revoked.size === 0) return
+    const revoked = this.#revoked.get(scope)
+    if (revoked && --revoked.left === 0) revoked.done()
+  }
+
+  #rememberHandled({ sameAs, incoming }: Delivery): void {
+    if (sameAs !== undefined) this.#handled.set(sameAs, fingerprint(incoming))
+  }
+
+  #wasHandled(sameAs: string, { incoming }: Delivery): boolean {
+    const handled = this.#handled.take(sameAs)
+    if (handled === undefined) return false
+    if (handled === fingerprint(incoming)) return true
+    this.#handled.set(sameAs, handled)
+    return false
   }
 
   #ackUnhandled(delivery: Delivery, now: number): void {
@@ -382,10 +416,11 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
     if (!task || task.phase === 'ended' || task.givenBack) return false
     const { lease } = this.capabilities
     const receiptIsDead = task.lost || (lease !== false && lease.kind === 'message')
-    if (!receiptIsDead) return false
-    task.delivery = delivery
+    if (!receiptIsDead || fingerprint(task.delivery.incoming) !== fingerprint(delivery.incoming)) return false
+    const { scope } = task.delivery
+    this.#held.adopt(task, delivery)
     task.receivedAt = this.clock.monotonic()
-    task.lost = false
+    this.#leave(scope)
     return true
   }
 
@@ -396,6 +431,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
     for (const task of tasks) {
       if (task.lost || task.phase === 'ended') continue
       task.lost = true
+      this.#held.lost(task)
       if (alone && task.phase !== 'settling') this.#releaseBehind(task)
       if (task.run && !task.run.ended) task.run.abort(reason)
       else if (task.phase !== 'settling') this.forget(task)

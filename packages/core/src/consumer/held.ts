@@ -1,10 +1,25 @@
+import { ChurningMap } from '../churning-map.ts'
 import type { Scope } from '../driver/receiver.ts'
 import { IndexedList } from '../indexed-list.ts'
 import type { Task } from './task.ts'
 
-/** All tasks that a consumer holds. Searching is O(held), for rare events only. */
+/** So many tasks more than are held may come, without a question for an identity, before the index of identities is dropped. */
+const patience = 1_024
+
+/** All tasks that a consumer holds. Searching is O(1) amortised, also when everything is lost or redelivered one by one; what is never searched for costs nothing. */
 export class Held {
   readonly #tasks: IndexedList<Task> = new IndexedList()
+  readonly #lostOnly: boolean
+  /** By `sameAs`. Made when it is first needed. */
+  #identities: ChurningMap<Task> | undefined
+  #unasked = 0
+  /** As they were when a scope was last asked for; tasks that have left since are passed over. */
+  #scopes: Map<Scope, Task[]> | undefined
+
+  /** `lostOnly`: only tasks whose receipt is dead can be found by identity. */
+  constructor(lostOnly: boolean) {
+    this.#lostOnly = lostOnly
+  }
 
   get size(): number {
     return this.#tasks.size
@@ -12,10 +27,18 @@ export class Held {
 
   add(task: Task): void {
     this.#tasks.add(task)
+    this.#scopes = undefined
+    if (!this.#identities || this.#lostOnly) return
+    if (++this.#unasked > this.size + patience) this.#identities = undefined
+    else this.#index(task)
   }
 
-  remove(task: Task): void {
-    this.#tasks.remove(task)
+  /** False if it was not held. */
+  remove(task: Task): boolean {
+    if (!this.#tasks.remove(task)) return false
+    this.#unindex(task)
+    if (this.size === 0) this.#scopes = undefined
+    return true
   }
 
   all(): readonly Task[] {
@@ -23,16 +46,43 @@ export class Held {
   }
 
   ofScope(scope: Scope): Task[] {
-    return this.#tasks.all().filter((task) => task.delivery.scope === scope)
+    this.#scopes ??= Map.groupBy(this.#tasks.all(), (task) => task.delivery.scope)
+    return this.#scopes.get(scope)?.filter((task) => task.listIndex >= 0 && task.delivery.scope === scope) ?? []
   }
 
-  /** Tasks by the identity of their message, without those on their way back; where several share one, those whose receipt is dead win. */
-  byIdentity(): Map<string, Task> {
-    const map = new Map<string, Task>()
-    for (const task of this.#tasks.all()) {
-      const identity = task.delivery.sameAs
-      if (identity !== undefined && !task.givenBack && (task.lost || !map.has(identity))) map.set(identity, task)
+  /** The task of that message; where several share one, the one whose receipt is dead. */
+  find(sameAs: string): Task | undefined {
+    this.#unasked = 0
+    if (!this.#identities) {
+      if (this.#lostOnly) return undefined
+      this.#identities = new ChurningMap()
+      for (const task of this.#tasks.all()) this.#index(task)
     }
-    return map
+    return this.#identities.get(sameAs)
+  }
+
+  /** Its receipt is dead. */
+  lost(task: Task): void {
+    if (this.#lostOnly) this.#identities ??= new ChurningMap()
+    this.#index(task)
+  }
+
+  /** It goes on with the receipt of a redelivery. */
+  adopt(task: Task, delivery: Task['delivery']): void {
+    if (this.#lostOnly) this.#unindex(task)
+    task.delivery = delivery
+    task.lost = false
+    this.#scopes = undefined
+  }
+
+  #index(task: Task): void {
+    const { sameAs } = task.delivery
+    if (sameAs === undefined || !this.#identities) return
+    if (task.lost || !this.#identities.get(sameAs)?.lost) this.#identities.set(sameAs, task)
+  }
+
+  #unindex(task: Task): void {
+    const { sameAs } = task.delivery
+    if (sameAs !== undefined && this.#identities?.get(sameAs) === task) this.#identities.delete(sameAs)
   }
 }

@@ -9,6 +9,9 @@ export interface Lane {
   tail: Task
 }
 
+/** Fewest tasks that ended while they were queued before they are cleared away. */
+const slack = 1_024
+
 /**
  * Which task may start next: at most one per key, all keys in parallel, in order of arrival.
  * O(1) per task whatever the number of keys; a key without tasks costs nothing.
@@ -17,6 +20,9 @@ export class Lanes {
   readonly #ready: Fifo<Task> = new Fifo()
   readonly #lanes: ChurningMap<Lane> = new ChurningMap()
   readonly #keyed: boolean
+  /** Tasks that ended while they were queued and are still in a list. */
+  #ended = 0
+  #sweepAt: number = slack
 
   /** Without `keyed`, ordering keys are ignored. */
   constructor(keyed: boolean) {
@@ -55,8 +61,27 @@ export class Lanes {
     for (;;) {
       const task = this.#ready.shift()
       if (task?.phase !== 'ended') return task
+      this.#ended--
       this.finish(task)
     }
+  }
+
+  /** A queued task has ended. It is passed over when its turn comes, or cleared away with others: while all slots are taken, no turn may ever come. */
+  drop(): void {
+    if (++this.#ended >= this.#sweepAt) this.#sweep()
+  }
+
+  #sweep(): void {
+    const ready = [...this.#ready]
+    this.#ready.clear()
+    let left = ready.length
+    for (const lane of this.#lanes.values()) left += shorten(lane)
+    for (const task of ready) {
+      if (task.phase === 'ended') this.finish(task)
+      else this.#ready.push(task)
+    }
+    this.#ended = 0
+    this.#sweepAt = Math.max(slack, left)
   }
 
   /** A task that was taken may start again; it is still the head of its lane. */
@@ -86,11 +111,30 @@ export class Lanes {
       const following: Task | undefined = next.next
       next.next = undefined
       next.lane = undefined
-      if (next.phase !== 'ended') tail.push(next)
+      if (next.phase === 'ended') this.#ended--
+      else tail.push(next)
       next = following
     }
     task.next = undefined
     if (task.lane) task.lane.tail = task
     return tail
   }
+}
+
+/** Takes out what has ended behind the head. Returns how many tasks remain there. */
+function shorten(lane: Lane): number {
+  let left = 0
+  let last = lane.head
+  for (let next = last.next; next; next = next.next) {
+    if (next.phase === 'ended') {
+      next.lane = undefined
+    } else {
+      last.next = next
+      last = next
+      left++
+    }
+  }
+  last.next = undefined
+  lane.tail = last
+  return left
 }

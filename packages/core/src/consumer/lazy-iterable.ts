@@ -2,6 +2,7 @@
 export class LazyIterable<T> implements AsyncIterableIterator<T>, AsyncDisposable {
   readonly #make: () => Promise<AsyncIterator<T>>
   #made: Promise<AsyncIterator<T>> | undefined
+  #left = false
 
   constructor(make: () => Promise<AsyncIterator<T>>) {
     this.#make = make
@@ -12,10 +13,12 @@ export class LazyIterable<T> implements AsyncIterableIterator<T>, AsyncDisposabl
   }
 
   async next(): Promise<IteratorResult<T>> {
+    if (this.#left && !this.#made) return { done: true, value: undefined }
     return (await (this.#made ??= this.#make())).next()
   }
 
   async return(): Promise<IteratorResult<T>> {
+    this.#left = true
     await (await this.#made)?.return?.()
     return { done: true, value: undefined }
   }

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../clock.ts'
 import { BrokerError } from '../errors.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
-import type { Receiver } from '../driver/receiver.ts'
+import type { Receiver, SettleResult } from '../driver/receiver.ts'
 import type { ProcessMiddleware } from '../middleware/types.ts'
 import type { Held } from './held.ts'
 import type { Run } from './run.ts'
@@ -21,6 +21,9 @@ export interface LeaseKeeperOptions {
 
 /** Tick without per-message leases; also the upper bound with them. */
 const longestTickMs = 10_000
+
+/** Renewals under way at once: thousands of leases must not wait for one another's round trips until they end. */
+const parallel = 8
 
 /** Renews, in batches, the leases of everything that is held. One timer, running only while something is held. */
 export class LeaseKeeper {
@@ -69,15 +72,26 @@ export class LeaseKeeper {
       const { leaseUntil } = task.delivery
       if (task.lost || task.phase === 'ended' || leaseUntil === undefined) continue
       if (leaseUntil <= now) this.#lose(task, 'its lease has ended')
-      else if (leaseUntil - now < 2 * this.#tickMs && now + lease.ms <= task.receivedAt + lease.maxMs) due.push(task)
+      else if (!task.renewing && leaseUntil - now < 2 * this.#tickMs && now + lease.ms <= task.receivedAt + lease.maxMs) due.push(task)
     }
-    for (let from = 0; from < due.length; from += settlement.maxBatch) await this.#extend(due.slice(from, from + settlement.maxBatch), lease.ms)
+    for (const task of due) task.renewing = true
+    let from = 0
+    const work = async (): Promise<void> => {
+      while (from < due.length) await this.#extend(due.slice(from, (from += settlement.maxBatch)), lease.ms)
+    }
+    await Promise.all(Array.from({ length: parallel }, work))
   }
 
   async #extend(tasks: readonly Task[], ms: number): Promise<void> {
     const deliveries = tasks.map((task) => task.delivery)
-    const results = (await this.#options.receiver.extend?.(deliveries, ms)) ?? []
+    let results: readonly SettleResult[] = []
+    try {
+      results = (await this.#options.receiver.extend?.(deliveries, ms)) ?? []
+    } catch (error) {
+      this.#options.onError(error)
+    }
     for (const [index, task] of tasks.entries()) {
+      task.renewing = false
       const result = results[index]
       // A redelivery that was adopted meanwhile has a lease of its own.
       if (task.delivery !== deliveries[index]) continue

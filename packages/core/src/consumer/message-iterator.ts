@@ -1,18 +1,28 @@
-import { Fifo } from '../fifo.ts'
 import type { Message } from '../message.ts'
+import { Directive } from '../outcome.ts'
 import type { Run } from './run.ts'
 import type { Consumer } from './types.ts'
 
+interface Parked {
+  readonly run: Run
+  readonly reject: (error: unknown) => void
+}
+
+/** What the iterator needs to begin: a handler for every run, and what to call when no more will start. */
+export type Begin = (handler: (run: Run) => Promise<unknown>, onStop: () => void) => Promise<Consumer>
+
 /** Messages as an async iterable: a handler that parks every run until it is settled, and a queue in front of the loop. */
 export class MessageIterator<Body> implements AsyncIterableIterator<Message<Body>>, AsyncDisposable {
-  readonly #begin: (handler: (run: Run) => Promise<unknown>) => Promise<Consumer>
-  readonly #arrived: Fifo<Message<Body>> = new Fifo()
+  readonly #begin: Begin
+  /** Not handed out yet, in order of arrival. */
+  readonly #arrived: Set<Parked> = new Set()
   #waiting: PromiseWithResolvers<IteratorResult<Message<Body>>>[] = []
   #consumer: Promise<Consumer> | undefined
   #failure: { readonly error: unknown } | undefined
   #ended = false
+  #watching = false
 
-  constructor(begin: (handler: (run: Run) => Promise<unknown>) => Promise<Consumer>) {
+  constructor(begin: Begin) {
     this.#begin = begin
   }
 
@@ -21,9 +31,12 @@ export class MessageIterator<Body> implements AsyncIterableIterator<Message<Body
   }
 
   async next(): Promise<IteratorResult<Message<Body>>> {
-    await this.#start()
-    const message = this.#arrived.shift()
-    if (message) return { done: false, value: message }
+    if (!this.#ended) await this.#start()
+    const [parked] = this.#arrived
+    if (parked) {
+      this.#arrived.delete(parked)
+      return { done: false, value: messageOf(parked.run) }
+    }
     if (this.#failure) throw this.#failure.error
     if (this.#ended) return { done: true, value: undefined }
     const waiting = Promise.withResolvers<IteratorResult<Message<Body>>>()
@@ -33,7 +46,9 @@ export class MessageIterator<Body> implements AsyncIterableIterator<Message<Body
 
   /** Leaving the loop: what is not settled goes back to the broker. */
   async return(): Promise<IteratorResult<Message<Body>>> {
-    if (this.#consumer) await (await this.#consumer).close()
+    this.#ended = true
+    const consumer = await this.#consumer?.catch(() => undefined)
+    await consumer?.close()
     this.#end()
     return { done: true, value: undefined }
   }
@@ -42,28 +57,42 @@ export class MessageIterator<Body> implements AsyncIterableIterator<Message<Body
     await this.return()
   }
 
+  /** Begins once, however many ask at the same time; a failure ends the iteration for all of them. */
   async #start(): Promise<void> {
-    if (this.#consumer) return
-    this.#consumer = this.#begin(this.#park)
-    const consumer = await this.#consumer
-    consumer.closed.then(
-      () => this.#end(),
-      (error: unknown) => {
-        this.#failure = { error }
-        this.#end()
-      },
-    )
+    this.#consumer ??= this.#begin(this.#park, this.#giveBack)
+    try {
+      const consumer = await this.#consumer
+      if (this.#watching) return
+      this.#watching = true
+      consumer.closed.then(() => this.#end(), this.#fail)
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   readonly #park = (run: Run): Promise<unknown> =>
     new Promise<void>((resolve, reject) => {
+      const parked = { run, reject }
       run.onDecided = resolve
-      run.signal.addEventListener('abort', () => reject(run.signal.reason as Error), { once: true })
-      const message = run.message as unknown as Message<Body>
+      run.onAborted = (reason) => {
+        this.#arrived.delete(parked)
+        reject(reason)
+      }
       const waiting = this.#waiting.shift()
-      if (waiting) waiting.resolve({ done: false, value: message })
-      else this.#arrived.push(message)
+      if (waiting) waiting.resolve({ done: false, value: messageOf(run) })
+      else this.#arrived.add(parked)
     })
+
+  /** The consumer ends: what the loop has not been given goes back, and no start of it counts. */
+  readonly #giveBack = (): void => {
+    for (const { reject } of this.#arrived) reject(new Directive('retry', { counts: false }))
+    this.#arrived.clear()
+  }
+
+  readonly #fail = (error: unknown): void => {
+    this.#failure ??= { error }
+    this.#end()
+  }
 
   #end(): void {
     this.#ended = true
@@ -73,4 +102,8 @@ export class MessageIterator<Body> implements AsyncIterableIterator<Message<Body
       else waiting.resolve({ done: true, value: undefined })
     }
   }
+}
+
+function messageOf<Body>(run: Run): Message<Body> {
+  return run.message as unknown as Message<Body>
 }

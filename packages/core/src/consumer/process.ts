@@ -3,6 +3,7 @@ import type { MaybePromise } from '../driver/fenced-store.ts'
 import { BrokerError } from '../errors.ts'
 import type { ProcessChain } from '../middleware/compose.ts'
 import { Directive } from '../outcome.ts'
+import { promised } from '../promised.ts'
 import type { StandardSchema } from '../standard-schema.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { validate } from '../validate.ts'
@@ -24,7 +25,7 @@ export interface ProcessorOptions {
 /** Decoding, filter, validation, middleware and handler as one function of a run; synchronous as long as all of them are. */
 export function createProcessor(options: ProcessorOptions): (run: Run) => MaybePromise<unknown> {
   const { codec, schema, matches, chain, telemetry } = options
-  const callHandler = (context: unknown): MaybePromise<unknown> => options.handler(context as Run)
+  const callHandler = (context: unknown): MaybePromise<unknown> => promised(options.handler(context as Run))
   const begin = (run: Run): MaybePromise<unknown> => {
     return telemetry.process ? telemetry.process({ source: run.source, message: run.message }, () => chain(run, callHandler)) : chain(run, callHandler)
   }
@@ -32,7 +33,8 @@ export function createProcessor(options: ProcessorOptions): (run: Run) => MaybeP
   const start = after
     ? async (run: Run): Promise<unknown> => {
         const value = await begin(run)
-        if (!(value instanceof Directive)) await after(run, value)
+        // What goes back or is given up has no reply yet, or none at all.
+        if (!(value instanceof Directive) && (run.settled ?? 'ack') === 'ack') await after(run, value)
         return value
       }
     : begin

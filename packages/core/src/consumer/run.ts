@@ -34,6 +34,8 @@ export class Run implements ProcessContext, HandlerContext {
   settled: 'ack' | 'retry' | 'dead-letter' | undefined = undefined
   /** Called when an outcome is given by a settle call; lets an iterator end the run. */
   onDecided: (() => void) | undefined = undefined
+  /** Called when the signal fires; spares whoever only passes messages on a signal for each. */
+  onAborted: ((reason: Error) => void) | undefined = undefined
   /** What to do with the lane when the run ends, if its outcome came before. */
   atEnd: 'nothing' | 'finish-lane' | 'run-again' = 'nothing'
   #message: ReceivedMessage | undefined = undefined
@@ -84,5 +86,6 @@ export class Run implements ProcessContext, HandlerContext {
     if (this.ended || this.#abortReason) return
     this.#abortReason = reason
     this.#controller?.abort(reason)
+    this.onAborted?.(reason)
   }
 }

@@ -1,5 +1,7 @@
 import type { Clock, Timer } from '../clock.ts'
 import type { Outcome, Receiver, SettleResult } from '../driver/receiver.ts'
+import { BrokerError } from '../errors.ts'
+import { jitteredBackoff } from '../sleep.ts'
 import type { Task } from './task.ts'
 
 export interface SettlerOptions {
@@ -9,9 +11,12 @@ export interface SettlerOptions {
   readonly clock: Clock
   readonly random: () => number
   /** Called once per outcome with its final result. */
-  readonly onSettled: (task: Task, outcome: Outcome, result: SettleResult, waiting: ((result: SettleResult) => void) | undefined) => void
+  readonly onSettled: (task: Task, outcome: Outcome, result: SettleResult, waiting: Waiting) => void
 }
 
+type Waiting = ((result: SettleResult) => void) | undefined
+
+const noAnswer: SettleResult = { error: new BrokerError('ERR_UNAVAILABLE', 'The driver gave no answer for this message.') }
 const firstBackoffMs = 100
 const lastBackoffMs = 5_000
 
@@ -20,11 +25,12 @@ export class Settler {
   readonly #options: SettlerOptions
   #outcomes: Outcome[] = []
   #tasks: Task[] = []
-  #waiters: (((result: SettleResult) => void) | undefined)[] = []
+  #waiters: Waiting[] = []
   #scheduled = false
   #linger: Timer | undefined
   #open = 0
   #failures = 0
+  #closed = false
   #onIdle: (() => void)[] = []
   readonly #flushLater: () => void = () => this.flush()
 
@@ -33,10 +39,13 @@ export class Settler {
   }
 
   push(task: Task, outcome: Outcome, waiting?: (result: SettleResult) => void): void {
+    if (this.#closed) {
+      this.#options.onSettled(task, outcome, 'too-late', waiting)
+      return
+    }
     this.#outcomes.push(outcome)
     this.#tasks.push(task)
     this.#waiters.push(waiting)
-    // A caller that waits for the answer should not pay for the linger of the others.
     if (this.#outcomes.length >= this.#options.maxBatch) this.flush()
     else if (!this.#scheduled) this.#schedule()
   }
@@ -47,12 +56,7 @@ export class Settler {
     this.#linger?.cancel()
     this.#linger = undefined
     if (this.#outcomes.length === 0) return
-    const outcomes = this.#outcomes
-    const tasks = this.#tasks
-    const waiters = this.#waiters
-    this.#outcomes = []
-    this.#tasks = []
-    this.#waiters = []
+    const { outcomes, tasks, waiters } = this.#take()
     for (let from = 0; from < outcomes.length; from += this.#options.maxBatch) {
       const to = Math.min(outcomes.length, from + this.#options.maxBatch)
       const whole = from === 0 && to === outcomes.length
@@ -66,6 +70,23 @@ export class Settler {
     while (this.#open > 0 || this.#outcomes.length > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
   }
 
+  /** The receiver has handed everything back: what was not settled is too late. */
+  close(): void {
+    this.#closed = true
+    this.#linger?.cancel()
+    const { outcomes, tasks, waiters } = this.#take()
+    for (let i = 0; i < outcomes.length; i++) this.#options.onSettled(tasks[i] as Task, outcomes[i] as Outcome, 'too-late', waiters[i])
+    this.#wakeIfIdle()
+  }
+
+  #take(): { outcomes: Outcome[]; tasks: Task[]; waiters: Waiting[] } {
+    const gathered = { outcomes: this.#outcomes, tasks: this.#tasks, waiters: this.#waiters }
+    this.#outcomes = []
+    this.#tasks = []
+    this.#waiters = []
+    return gathered
+  }
+
   #schedule(): void {
     this.#scheduled = true
     const { lingerMs, clock } = this.#options
@@ -73,15 +94,22 @@ export class Settler {
     else this.#linger = clock.timer(clock.monotonic() + lingerMs, this.#flushLater)
   }
 
-  async #send(outcomes: Outcome[], tasks: Task[], waiters: (((result: SettleResult) => void) | undefined)[]): Promise<void> {
+  async #send(outcomes: Outcome[], tasks: Task[], waiters: Waiting[]): Promise<void> {
     this.#open++
-    const results = await this.#options.receiver.settle(outcomes)
+    let results: readonly (SettleResult | undefined)[] = []
+    let missing = noAnswer
+    try {
+      results = await this.#options.receiver.settle(outcomes)
+    } catch (error) {
+      // Against the contract; but the messages must not be stuck with the driver's mistake.
+      missing = { error: new BrokerError('ERR_UNAVAILABLE', `settle failed: ${String(error)}`, { cause: error }) }
+    }
     this.#open--
     let failed = false
     for (let i = 0; i < outcomes.length; i++) {
-      const result = results[i] as SettleResult
+      const result = results[i] ?? missing
       const task = tasks[i] as Task
-      if (typeof result === 'object' && result.error.retryable && !task.lost) {
+      if (typeof result === 'object' && result.error.retryable && !task.lost && !this.#closed) {
         failed = true
         this.#outcomes.push(outcomes[i] as Outcome)
         this.#tasks.push(task)
@@ -92,14 +120,17 @@ export class Settler {
     }
     if (failed) this.#backOff()
     else this.#failures = 0
+    this.#wakeIfIdle()
+  }
+
+  #wakeIfIdle(): void {
     if (this.#open === 0 && this.#outcomes.length === 0) for (const resolve of this.#onIdle.splice(0)) resolve()
   }
 
   #backOff(): void {
     const { clock, random } = this.#options
-    const ceiling = Math.min(lastBackoffMs, firstBackoffMs * 2 ** this.#failures++)
     this.#scheduled = true
     this.#linger?.cancel()
-    this.#linger = clock.timer(clock.monotonic() + ceiling * (0.5 + random() / 2), this.#flushLater)
+    this.#linger = clock.timer(clock.monotonic() + jitteredBackoff(this.#failures++, firstBackoffMs, lastBackoffMs, random), this.#flushLater)
   }
 }

@@ -20,6 +20,8 @@ export class Task {
   lost = false
   /** A copy of it is at the dead-letter place. */
   deadLettered = false
+  /** Its lease is being renewed. */
+  renewing = false
   /** It is on its way back to the broker: a redelivery is a new task. */
   givenBack = false
   /** Place in the consumer's list of held tasks; −1 when it isn't held. */

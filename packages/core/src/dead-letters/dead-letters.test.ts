@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { createBroker } from '../broker/create-broker.ts'
 import type { Broker } from '../broker/types.ts'
 import { queue } from '../definitions/queue.ts'
@@ -6,7 +6,7 @@ import type { Outgoing, SettleResult } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
 import { loadEverything } from '../lazy.ts'
 import { ManualClock } from '../test-support/manual-clock.ts'
-import { NaiveDriver } from '../test-support/naive-driver.ts'
+import { NaiveDriver, NaiveReceiver } from '../test-support/naive-driver.ts'
 import { turns } from '../test-support/turns.ts'
 import { packDeadLetter } from './header.ts'
 
@@ -25,8 +25,12 @@ function setUp(count: number): SetUp {
   const driver = new NaiveDriver()
   const clock = new ManualClock()
   const broker = createBroker({ driver, destinations: [orders], clock, random: () => 0.5, log: () => undefined })
-  for (let n = 1; n <= count; n++) driver.queue('orders.dead').push(deadLetter(n))
-  const passing: SetUp['passing'] = async (work) => {
+  for (let n = 1; n <= count; n++) driver.queue('orders.dead').push(deadLetterOf(n))
+  return { driver, broker, passing: passingOn(clock) }
+}
+
+function passingOn(clock: ManualClock): SetUp['passing'] {
+  return async (work) => {
     let done = false
     const ended = (): void => void (done = true)
     work.then(ended, ended)
@@ -37,10 +41,9 @@ function setUp(count: number): SetUp {
     }
     throw new Error('not done after 200 s of the clock')
   }
-  return { driver, broker, passing }
 }
 
-function deadLetter(n: number): Outgoing {
+function deadLetterOf(n: number): Outgoing {
   const body = `{"n":${n}}`
   return {
     id: `d${n}`,
@@ -104,7 +107,7 @@ describe('dead letters', () => {
 
   it('are all looked at when some of those left alone are there more than once', async () => {
     const { driver, broker, passing } = setUp(0)
-    for (const n of [1, 1, 1, 2, 1, 3, 2]) driver.queue('orders.dead').push(deadLetter(n))
+    for (const n of [1, 1, 1, 2, 1, 3, 2]) driver.queue('orders.dead').push(deadLetterOf(n))
     expect(await passing(broker.deadLetters(orders).redrive({ where: ({ id }) => id !== 'd1' }))).toMatchObject({ moved: 3 })
     expect(ids(driver, 'orders')).toEqual(['d2', 'd3', 'd2'])
     expect(ids(driver, 'orders.dead')).toEqual(['d1', 'd1', 'd1', 'd1'])
@@ -142,5 +145,66 @@ describe('dead letters', () => {
     driver.onSend = (batch) => Promise.resolve(batch.map(() => ({ ok: false, stored: 'no', error })))
     await expect(passing(broker.deadLetters(orders).redrive())).rejects.toBe(error)
     expect(ids(driver, 'orders.dead')).toEqual(['d1'])
+  })
+
+  it('of sources that share a place go back each to its own', async () => {
+    const driver = new NaiveDriver()
+    const clock = new ManualClock()
+    const others = queue<{ readonly n: number }>('others')
+    const deadLetter = { destination: 'graveyard' }
+    const broker = createBroker({ driver, destinations: [orders, others], routes: { orders: { deadLetter }, others: { deadLetter } }, clock, log: () => undefined })
+    const passing = passingOn(clock)
+    for (let n = 0; n < 150; n++) {
+      const source = n % 3 ? 'others' : 'orders'
+      driver.queue('graveyard').push({ ...deadLetterOf(n), headers: { 'busbar-dead': packDeadLetter({ ...info, source }) } })
+    }
+    expect((await passing(broker.deadLetters(orders).peek({ max: 5 }))).map(({ info: found }) => found?.source)).toEqual(Array(5).fill('orders'))
+    expect(await passing(broker.deadLetters(orders).redrive())).toEqual({ moved: 50, skipped: 100 })
+    expect(driver.queue('orders').ready.length).toBe(50)
+    expect(await passing(broker.deadLetters(others).discard())).toEqual({ discarded: 100, skipped: 0 })
+    expect(driver.queue('others').ready.length).toBe(0)
+  })
+
+  it('are not touched because of an option that nobody knows, or a filter that is none', async () => {
+    const { driver, broker, passing } = setUp(2)
+    const letters = broker.deadLetters(orders)
+    await expect(passing(letters.discard({ were: () => false } as never))).rejects.toBeInstanceOf(TypeError)
+    await expect(passing(letters.discard({ where: { id: 'd1' } } as never))).rejects.toBeInstanceOf(TypeError)
+    await expect(passing(letters.redrive({ rate: 1 } as never))).rejects.toBeInstanceOf(TypeError)
+    await expect(passing(letters.peek({ limit: 1 } as never))).rejects.toBeInstanceOf(TypeError)
+    expect(ids(driver, 'orders.dead')).toEqual(['d1', 'd2'])
+  })
+
+  it('cannot be looked at through a receiver that does not start, which is left alone', async () => {
+    const { driver, broker, passing } = setUp(1)
+    await broker.start()
+    const start = vi.spyOn(NaiveReceiver.prototype, 'start').mockRejectedValue(new BrokerError('ERR_ACCESS_DENIED', 'no'))
+    await expect(passing(broker.deadLetters(orders).discard())).rejects.toMatchObject({ code: 'ERR_ACCESS_DENIED' })
+    start.mockRestore()
+    expect(driver.calls.filter((call) => call.startsWith('pause') || call.startsWith('handBack'))).toEqual([])
+  })
+
+  it('stop moving when the signal fires, and keep to the rate', async () => {
+    const { driver, broker, passing } = setUp(100)
+    const controller = new AbortController()
+    const progress: number[] = []
+    const onProgress = ({ moved }: { readonly moved: number }): void => {
+      progress.push(moved)
+      if (moved >= 20) controller.abort()
+    }
+    await expect(passing(broker.deadLetters(orders).redrive({ ratePerSecond: 50, onProgress, signal: controller.signal }))).rejects.toMatchObject({ name: 'AbortError' })
+    expect(progress).toEqual([5, 10, 15, 20])
+    expect(ids(driver, 'orders').length + ids(driver, 'orders.dead').length).toBe(100)
+  })
+
+  it('may be consumed and sent to like any queue', async () => {
+    const { driver, broker } = setUp(1)
+    const { queue: dead } = broker.deadLetters(orders)
+    const seen: unknown[] = []
+    await broker.consume(dead, (message) => void seen.push(message.body))
+    await broker.producer(dead).send({ n: 7 })
+    await turns()
+    expect(seen).toEqual([{ n: 1 }, { n: 7 }])
+    expect(ids(driver, 'orders.dead')).toEqual([])
   })
 })

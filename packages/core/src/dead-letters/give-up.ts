@@ -61,9 +61,9 @@ export async function giveUp(task: Task, directive: Directive, options: GiveUpOp
 function infoOf(task: Task, directive: Directive, source: string, now: number): DeadLetterInfo {
   const { error } = directive
   return {
-    reason: directive.reason ?? 'given up',
-    errorName: error instanceof Error ? error.name : undefined,
-    errorMessage: error === undefined ? undefined : textOf(error),
+    reason: String(directive.reason ?? 'given up'),
+    errorName: error instanceof Error ? readable(() => error.name) : undefined,
+    errorMessage: error === undefined ? undefined : readable(() => textOf(error)),
     attempts: task.attempt,
     source,
     firstFailureAt: task.firstFailureAt ?? now,
@@ -71,7 +71,16 @@ function infoOf(task: Task, directive: Directive, source: string, now: number): 
   }
 }
 
-function textOf(error: unknown): string {
+/** Handlers may throw anything: what cannot be read or written must not keep the message from its dead-letter place. */
+function readable(read: () => unknown): string {
+  try {
+    return String(read())
+  } catch {
+    return 'unreadable'
+  }
+}
+
+function textOf(error: unknown): unknown {
   if (error instanceof Error) return error.message
   return typeof error === 'string' ? error : (JSON.stringify(error) ?? typeof error)
 }

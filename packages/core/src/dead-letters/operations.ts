@@ -1,3 +1,5 @@
+import type { Connection } from '../broker/connection.ts'
+import type { Plan, Planned } from '../broker/plan.ts'
 import type { Clock } from '../clock.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
 import type { Link } from '../driver/driver.ts'
@@ -5,6 +7,7 @@ import type { Endpoint } from '../driver/endpoint.ts'
 import type { Delivery, Incoming } from '../driver/receiver.ts'
 import type { Headers, Outgoing } from '../driver/sender.ts'
 import { BrokerError } from '../errors.ts'
+import { assertKnownKeys } from '../nearest.ts'
 import type { ProducerEngine } from '../producer/producer-engine.ts'
 import { sendRaw } from '../producer/send-raw.ts'
 import { sleep } from '../sleep.ts'
@@ -21,6 +24,31 @@ export interface Place {
   readonly back: ProducerEngine | undefined
   /** Name of the source. */
   readonly source: string
+  /** Dead letters of other sources of this program come here too. */
+  readonly shared: boolean
+}
+
+/** What the dead letters of a source are found by, once the broker has started. */
+export interface Whereabouts {
+  readonly connection: Connection
+  readonly plan: Plan
+  readonly source: Planned
+  readonly place: Planned
+  readonly back: () => ProducerEngine
+}
+
+export function placeOf({ connection, plan, source, place, back }: Whereabouts): Place {
+  const { links, capabilities } = connection
+  const { driver, endpoint } = place
+  const address = driver.address(endpoint)
+  return {
+    link: links.get(driver) as Link,
+    endpoint,
+    capabilities: capabilities.get(place) as Capabilities,
+    back: capabilities.get(source)?.redrive === 'none' ? undefined : back(),
+    source: source.label,
+    shared: plan.all.some((other) => other !== place && other.driver === driver && driver.address(other.endpoint) === address),
+  }
 }
 
 export interface OperationServices {
@@ -34,6 +62,9 @@ const sendTimeoutMs = 30_000
 const moveBatch = 50
 /** So many copies in a row of what was skipped are looked past. */
 const copiesAllowed = 1_000
+/** Most deliveries that are looked at and left alone; they are held until the operation ends, so that they don't come again. */
+const mostHeld = 10_000
+const filterKeys = ['where', 'max', 'signal'] as const
 
 /** Operations on one dead-letter place. */
 export class DeadLetterOperations {
@@ -47,6 +78,7 @@ export class DeadLetterOperations {
 
   async peek(options: DeadLetterFilter = {}): Promise<readonly DeadLetter[]> {
     const place = this.#place
+    checkFilter('peek', options, filterKeys)
     const max = checkedMax(options.max ?? defaultPeek)
     return place.capabilities.peek === 'exact' ? browse(place, options, max) : this.#look(place, options, max)
   }
@@ -54,6 +86,7 @@ export class DeadLetterOperations {
   async redrive(options: RedriveOptions = {}): Promise<{ readonly moved: number; readonly skipped: number }> {
     const place = this.#place
     const { back, source } = place
+    checkFilter('redrive', options, [...filterKeys, 'ratePerSecond', 'onProgress'])
     if (!back)
       throw new BrokerError(
         'ERR_UNSUPPORTED',
@@ -83,6 +116,7 @@ export class DeadLetterOperations {
 
   async discard(options: DeadLetterFilter = {}): Promise<{ readonly discarded: number; readonly skipped: number }> {
     const place = this.#place
+    checkFilter('discard', options, filterKeys)
     const { done, skipped } = await this.#each(place, options, (deliveries, reader) => reader.ack(deliveries, options.signal), moveBatch)
     return { discarded: done, skipped }
   }
@@ -95,7 +129,7 @@ export class DeadLetterOperations {
     onProgress?: RedriveOptions['onProgress'],
   ): Promise<{ done: number; skipped: number }> {
     const max = checkedMax(options.max ?? Number.POSITIVE_INFINITY)
-    await using reader = new DeadLetterReader(place.link, place.endpoint, place.capabilities, this.#services.clock, options.where ? 10_000 : 0)
+    await using reader = new DeadLetterReader(place.link, place.endpoint, place.capabilities, this.#services.clock, holding(place, options))
     await reader.start()
     const seen = new Set<string>()
     let repeats = 0
@@ -112,7 +146,7 @@ export class DeadLetterOperations {
     while (done + batch.length < max) {
       const delivery = await reader.next(options.signal)
       if (!delivery) break
-      if (options.where && !options.where(asDeadLetter(delivery.incoming))) {
+      if (!wanted(place, options, delivery.incoming)) {
         // A place that hides nothing shows what was skipped again: nothing new in more than a whole round ends it. Single repeats may be copies.
         const identity = delivery.sameAs ?? delivery.incoming.id
         const repeated = identity !== undefined && seen.has(identity)
@@ -132,14 +166,13 @@ export class DeadLetterOperations {
   }
 
   async #look(place: Place, options: DeadLetterFilter, max: number): Promise<readonly DeadLetter[]> {
-    await using reader = new DeadLetterReader(place.link, place.endpoint, place.capabilities, this.#services.clock, max)
+    await using reader = new DeadLetterReader(place.link, place.endpoint, place.capabilities, this.#services.clock, Math.max(max, holding(place, options)))
     await reader.start()
     const found: DeadLetter[] = []
     while (found.length < max) {
       const delivery = await reader.next(options.signal)
       if (!delivery) break
-      const deadLetter = asDeadLetter(delivery.incoming)
-      if (!options.where || options.where(deadLetter)) found.push(deadLetter)
+      if (wanted(place, options, delivery.incoming)) found.push(asDeadLetter(delivery.incoming))
     }
     return found
   }
@@ -174,12 +207,28 @@ async function browse(place: Place, options: DeadLetterFilter, max: number): Pro
   do {
     const page = await place.link.browse?.(place.endpoint, { limit: Math.min(max, 100), ...(cursor === undefined ? {} : { cursor }) }, signal)
     for (const incoming of page?.messages ?? []) {
-      const deadLetter = asDeadLetter(incoming)
-      if (found.length < max && (!options.where || options.where(deadLetter))) found.push(deadLetter)
+      if (found.length < max && wanted(place, options, incoming)) found.push(asDeadLetter(incoming))
     }
     cursor = page?.cursor
   } while (cursor !== undefined && found.length < max)
   return found
+}
+
+/** Sources may share a place, also with other programs: what names another source is not ours. */
+function wanted({ source }: Place, { where }: DeadLetterFilter, incoming: Incoming): boolean {
+  const deadLetter = asDeadLetter(incoming)
+  if (deadLetter.info && deadLetter.info.source !== source) return false
+  return !where || where(deadLetter)
+}
+
+function holding({ shared }: Place, { where }: DeadLetterFilter): number {
+  return where || shared ? mostHeld : 0
+}
+
+/** A mistyped filter would act on all dead letters. */
+function checkFilter(what: string, options: DeadLetterFilter, keys: readonly string[]): void {
+  assertKnownKeys(what, options, keys)
+  if (options.where !== undefined && typeof options.where !== 'function') throw new TypeError(`${what}: where must be a function, not ${typeof options.where}`)
 }
 
 function asDeadLetter(incoming: Incoming): DeadLetter {

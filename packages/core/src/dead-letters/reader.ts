@@ -24,6 +24,7 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
   readonly #capabilities: Capabilities
   readonly #arrived: Fifo<Delivery> = new Fifo()
   readonly #taken: Set<Delivery> = new Set()
+  #started = false
   #failure: BrokerError | undefined
   #wake: (() => void) | undefined
 
@@ -35,8 +36,9 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
     this.#receiver = link.receiver(endpoint, this, { messages: windowMessages + Math.min(holding, 10_000), bytes: windowBytes })
   }
 
-  start(): Promise<void> {
-    return this.#receiver.start()
+  async start(): Promise<void> {
+    await this.#receiver.start()
+    this.#started = true
   }
 
   /** The next delivery; `undefined` when nothing has come for a second. Keeps the leases of those taken. */
@@ -66,7 +68,9 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#receiver.pause()
+    // One that did not start holds nothing.
+    if (!this.#started) return
+    await this.#receiver.pause().catch(() => undefined)
     await this.#receiver.handBack()
   }
 

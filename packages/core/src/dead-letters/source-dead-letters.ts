@@ -1,15 +1,15 @@
 import type { AnySource, InputOf, OutputOf, Queue } from '../definitions/types.ts'
 import { lazy } from '../lazy.ts'
-import type { DeadLetterOperations, OperationServices, Place } from './operations.ts'
+import type { DeadLetterOperations, OperationServices, Whereabouts } from './operations.ts'
 import type { DeadLetter, DeadLetterFilter, DeadLetters, RedriveOptions } from './types.ts'
 
 /** The dead letters of one source, as users hold them; connects and loads what it needs on first use. */
 export class SourceDeadLetters<S extends AnySource> implements DeadLetters<S> {
   readonly queue: Queue<InputOf<S>, OutputOf<S>>
   readonly #services: OperationServices
-  readonly #open: () => Promise<Place>
+  readonly #open: () => Promise<Whereabouts>
 
-  constructor(queue: Queue<InputOf<S>, OutputOf<S>>, services: OperationServices, open: () => Promise<Place>) {
+  constructor(queue: Queue<InputOf<S>, OutputOf<S>>, services: OperationServices, open: () => Promise<Whereabouts>) {
     this.queue = queue
     this.#services = services
     this.#open = open
@@ -28,7 +28,8 @@ export class SourceDeadLetters<S extends AnySource> implements DeadLetters<S> {
   }
 
   async #operations(): Promise<DeadLetterOperations> {
-    const place = await this.#open()
-    return new (await lazy.deadLetters()).DeadLetterOperations(place, this.#services)
+    const whereabouts = await this.#open()
+    const { DeadLetterOperations, placeOf } = await lazy.deadLetters()
+    return new DeadLetterOperations(placeOf(whereabouts), this.#services)
   }
 }

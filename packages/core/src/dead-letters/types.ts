@@ -29,7 +29,7 @@ export interface DeadLetter {
 }
 
 export interface DeadLetterFilter {
-  /** Only dead letters for which it returns true. Default: all. */
+  /** Only dead letters for which it returns true. Default: all. At most 10,100 are looked past in one operation; what lies behind them is not seen. */
   readonly where?: (deadLetter: DeadLetter) => boolean
   /** Most messages to act on. Default: all that are there. */
   readonly max?: number
@@ -48,7 +48,10 @@ export interface DeadLetters<S extends AnySource = AnySource> {
   readonly queue: Queue<InputOf<S>, OutputOf<S>>
   /** Looks without taking. `exact` or `disturbing` (raises delivery counts) is the driver's `peek` capability. Default `max` 10. */
   peek(options?: DeadLetterFilter): Promise<readonly DeadLetter[]>
-  /** Sends dead letters back to their source, at least once; the attempt count starts again, the identity stays. */
+  /**
+   * Sends dead letters back to their source, at least once; the attempt count starts again, the identity stays.
+   * Of a place that several sources share, those that name another source are skipped.
+   */
   redrive(options?: RedriveOptions): Promise<{ readonly moved: number; readonly skipped: number }>
   /** Deletes them. */
   discard(options?: DeadLetterFilter): Promise<{ readonly discarded: number; readonly skipped: number }>

@@ -1,3 +1,6 @@
+import type { Run } from '../consumer/run.ts'
+import type { AnySource } from '../definitions/types.ts'
+import type { Endpoint } from '../driver/endpoint.ts'
 import type { Headers } from '../driver/sender.ts'
 import { inBlock, parseAddress } from './cidr.ts'
 import type { Filter, HeaderFilter, NumericRange, Scalar } from './grammar.ts'
@@ -151,4 +154,13 @@ function compileCidr(operand: string): LeafTest {
 
 function isMembers(value: unknown): value is Members {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Evaluates the filters that the endpoint does not have. */
+export function matcherOf(source: AnySource, { subscription: kept }: Endpoint): ((body: unknown, run: Run) => boolean) | undefined {
+  if (source.kind !== 'subscription') return undefined
+  const { filter, headerFilter } = source.options
+  const byBody = filter && !kept?.filter ? compileFilter(filter) : undefined
+  const byHeaders = headerFilter && !kept?.headerFilter ? compileHeaderFilter(headerFilter) : undefined
+  return (body, run) => (!byBody || byBody(body)) && (!byHeaders || byHeaders(run.incoming.headers))
 }

@@ -1,4 +1,5 @@
 import type { MaybePromise } from '../driver/fenced-store.ts'
+import { promised } from '../promised.ts'
 import type { ProcessContext, ProcessFunction, ProcessMiddleware, SendContext, SendFunction, SendMiddleware, SendReceipt } from './types.ts'
 
 /** Runs one message through the middlewares, then through `handler`. The same `handler` may serve all messages. */
@@ -31,11 +32,13 @@ function processLink(middleware: ProcessMiddleware | ProcessFunction, inner: Pro
   const name = middleware.name
   return (context, handler) => {
     let called = false
-    return run(context, () => {
-      if (called) throw calledTwice(name)
-      called = true
-      return inner(context, handler)
-    })
+    return promised(
+      run(context, () => {
+        if (called) throw calledTwice(name)
+        called = true
+        return inner(context, handler)
+      }),
+    )
   }
 }
 

@@ -70,7 +70,10 @@ export class Encoder {
 
   #validate(body: unknown): Promise<unknown> | undefined {
     const result: MaybePromise<unknown> = validate(this.#options.destination.schema as never, body)
-    return result instanceof Promise ? result : undefined
+    if (!(result instanceof Promise)) return undefined
+    // Nobody looks at it if encoding fails first.
+    result.catch(() => undefined)
+    return result
   }
 
   #withTelemetry(id: string, headers: Headers): Headers {
@@ -79,8 +82,9 @@ export class Encoder {
   }
 }
 
-/** Errors of encoding as a batch reports them, where everything is a `BrokerError`. */
-export function asInvalid(error: unknown, destination: string): BrokerError {
+/** Errors as a batch reports them, where everything is a `BrokerError`. */
+export function asBrokerError(error: unknown, destination: string): BrokerError {
   if (error instanceof BrokerError) return error
-  return new BrokerError('ERR_INVALID', error instanceof Error ? error.message : String(error), { destination, cause: error })
+  const aborted = error instanceof Error && error.name === 'AbortError'
+  return new BrokerError(aborted ? 'ERR_TIMEOUT' : 'ERR_INVALID', error instanceof Error ? error.message : String(error), { destination, cause: error })
 }

@@ -3,7 +3,9 @@ import type { Capabilities } from '../driver/capabilities.ts'
 import type { Outgoing, Sender, SendResult } from '../driver/sender.ts'
 import { BrokerError } from '../errors.ts'
 import { IndexedList } from '../indexed-list.ts'
+import { jitteredBackoff } from '../sleep.ts'
 import type { Telemetry } from '../telemetry.ts'
+import { within } from '../waiting.ts'
 import { PendingSend, type SendObserver } from './pending.ts'
 import { SendBuffer } from './send-buffer.ts'
 
@@ -22,8 +24,17 @@ export interface ProducerEngineOptions {
 const firstBackoffMs = 50
 const lastBackoffMs = 5_000
 
+/** How long a driver may take to end its requests when the producer closes. */
+const lastAnswerMs = 1_000
+
 /** Deadlines closer together than this share one wake-up. */
 const sweepResolutionMs = 10
+
+const noAnswer: SendResult & { ok: false } = {
+  ok: false,
+  error: new BrokerError('ERR_UNAVAILABLE', 'The driver gave no answer for this message.'),
+  stored: 'unknown',
+}
 
 /** Sends of one destination: buffer, requests, retries and deadlines. Every accepted message gets exactly one answer. */
 export class ProducerEngine {
@@ -36,15 +47,18 @@ export class ProducerEngine {
   #bytes = 0
   #requests = 0
   #scheduled = false
+  #linger: Timer | undefined
   #sweep: Timer | undefined
   #sweepAt = Number.POSITIVE_INFINITY
   #backoff: Timer | undefined
   #failures = 0
   #closed: BrokerError | undefined
+  #onAnswered: (() => void) | undefined
   #onIdle: (() => void)[] = []
   #onRoom: (() => void)[] = []
   readonly #run: () => void = () => {
     this.#scheduled = false
+    this.#linger = undefined
     this.#pump()
   }
 
@@ -86,6 +100,7 @@ export class ProducerEngine {
     }
     this.#open.add(pending)
     if (prepared) this.#measure(pending)
+    else this.#weigh(pending, outgoing.bodyBytes)
     this.#buffer.add(pending)
     if (deadline < this.#sweepAt) this.#armSweep(deadline)
     if (prepared) this.#schedule()
@@ -120,7 +135,7 @@ export class ProducerEngine {
 
   /** Resolves when everything accepted so far has its answer. */
   async flushed(): Promise<void> {
-    this.#schedule()
+    this.#pump()
     while (this.#open.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
   }
 
@@ -128,6 +143,7 @@ export class ProducerEngine {
   close(error: BrokerError): void {
     if (this.#closed) return
     this.#closed = error
+    this.#linger?.cancel()
     this.#sweep?.cancel()
     this.#backoff?.cancel()
     this.#abort.abort(error)
@@ -139,23 +155,33 @@ export class ProducerEngine {
     for (const pending of this.#open.all()) if (pending.state !== 'out') this.#settleFailed(pending, error, pending.handedOver ? 'unknown' : 'no')
   }
 
+  /** After `close`: waits for the requests that are out, which its signal ends. */
   async closeSender(): Promise<void> {
-    await this.#sender?.close()
+    if (!this.#sender) return
+    if (this.#requests > 0) await within(this.#options.clock, new Promise<void>((resolve) => (this.#onAnswered = resolve)), lastAnswerMs)
+    await this.#sender.close()
   }
 
   #measure(pending: PendingSend): void {
-    this.#bytes -= pending.bytes
-    pending.bytes = this.#sender ? this.#sender.sizeOf(pending.outgoing) : pending.outgoing.bodyBytes
-    this.#bytes += pending.bytes
+    this.#weigh(pending, this.#sender ? this.#sender.sizeOf(pending.outgoing) : pending.outgoing.bodyBytes)
+  }
+
+  #weigh(pending: PendingSend, bytes: number): void {
+    this.#bytes += bytes - pending.bytes
+    pending.bytes = bytes
   }
 
   #schedule(): void {
     if (this.#scheduled || this.#closed || !this.#sender) return
-    this.#scheduled = true
     const { clock, lingerMs } = this.#options
     const batchFull = this.#capabilities !== undefined && this.#buffer.ready >= this.#capabilities.maxBatch.messages
-    if (lingerMs === 0 || batchFull) queueMicrotask(this.#run)
-    else clock.timer(clock.monotonic() + lingerMs, this.#run)
+    if (lingerMs > 0 && !batchFull) {
+      this.#linger ??= clock.timer(clock.monotonic() + lingerMs, this.#run)
+      return
+    }
+    this.#linger?.cancel()
+    this.#scheduled = true
+    queueMicrotask(this.#run)
   }
 
   #pump(): void {
@@ -190,14 +216,24 @@ export class ProducerEngine {
       outgoing.push(pending.outgoing)
     }
     this.#requests++
-    const results = await sender.send(outgoing, this.#abort.signal)
+    let results: readonly (SendResult | undefined)[] = []
+    let missing = noAnswer
+    try {
+      results = await sender.send(outgoing, this.#abort.signal)
+    } catch (error) {
+      // Against the contract; but the producer must not be stuck with the driver's mistake.
+      missing = { ...noAnswer, error: new BrokerError('ERR_UNAVAILABLE', `send failed: ${String(error)}`, { destination, driver, cause: error }) }
+    }
     this.#requests--
-    if (this.#closed) return
+    if (this.#closed) {
+      if (this.#requests === 0) this.#onAnswered?.()
+      return
+    }
     const again: PendingSend[] = []
     let failed = 0
     for (let i = 0; i < batch.length; i++) {
       const pending = batch[i] as PendingSend
-      const result = results[i] as SendResult
+      const result = results[i] ?? missing
       if (result.ok) {
         this.#settleSent(pending, result.position)
       } else {
@@ -230,8 +266,7 @@ export class ProducerEngine {
     this.#buffer.putBack(pendings)
     if (this.#backoff || !this.#sender?.writable) return
     const { clock, random } = this.#options
-    const ceiling = Math.min(lastBackoffMs, firstBackoffMs * 2 ** this.#failures++)
-    this.#backoff = clock.timer(clock.monotonic() + ceiling * (0.5 + random() / 2), () => {
+    this.#backoff = clock.timer(clock.monotonic() + jitteredBackoff(this.#failures++, firstBackoffMs, lastBackoffMs, random), () => {
       this.#backoff = undefined
       this.#pump()
     })
@@ -293,6 +328,8 @@ export class ProducerEngine {
       else next = Math.min(next, pending.deadline)
     }
     if (next !== Number.POSITIVE_INFINITY) this.#armSweep(Math.max(next, now + sweepResolutionMs))
+    // What was not ready may have held up others.
+    this.#schedule()
   }
 
   #expired(pending: PendingSend): void {

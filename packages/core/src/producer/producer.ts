@@ -3,7 +3,8 @@ import type { Capabilities } from '../driver/capabilities.ts'
 import { BrokerError } from '../errors.ts'
 import type { SendChain } from '../middleware/compose.ts'
 import type { SendContext, SendReceipt } from '../middleware/types.ts'
-import { asInvalid, type Encoded, type Encoder } from './encoder.ts'
+import { AbortWatch } from './abort-watch.ts'
+import { asBrokerError, type Encoded, type Encoder } from './encoder.ts'
 import type { PendingSend, SendObserver } from './pending.ts'
 import type { ProducerEngine } from './producer-engine.ts'
 import { checkSendOptions } from './send-options.ts'
@@ -27,9 +28,11 @@ export interface TypedProducerOptions {
 /** The producer that users hold. */
 export class TypedProducer implements Producer {
   readonly #options: TypedProducerOptions
+  readonly #aborts: AbortWatch
 
   constructor(options: TypedProducerOptions) {
     this.#options = options
+    this.#aborts = new AbortWatch((pending, signal) => options.engine.fail(pending, abortError(signal)))
   }
 
   get pending(): number {
@@ -55,9 +58,11 @@ export class TypedProducer implements Producer {
     for (let index = 0; index < bodies.length; index++) {
       if (engine.full) await engine.room()
       try {
+        // It may have fired while there was no room.
+        if (options.signal?.aborted) throw abortError(options.signal)
         this.#submit(bodies[index], options, { index, observer: batch })
       } catch (error) {
-        batch.results[index] = { ok: false, error: asInvalid(error, destination), stored: 'no' }
+        batch.results[index] = { ok: false, error: asBrokerError(error, destination), stored: 'no' }
         batch.one()
       }
     }
@@ -70,7 +75,7 @@ export class TypedProducer implements Producer {
     const encoded = encoder.encode(body, options)
     const ready = !encoded.validation && !chain
     const pending = engine.add(encoded.outgoing, target.observer, target.index, options.timeoutMs ?? timeoutMs, ready)
-    if (options.signal) this.#watch(pending, options.signal)
+    if (options.signal) this.#aborts.add(pending, options.signal)
     ensureStarted()
     if (!ready) void this.#prepare(pending, encoded, body, options.signal)
   }
@@ -92,17 +97,12 @@ export class TypedProducer implements Producer {
         return answer
       })
       engine.cancel(pending)
-      observer.finish(pending, receipt.position)
+      // A middleware that forgets to return the receipt has sent the message all the same.
+      observer.finish(pending, (receipt as SendReceipt | undefined)?.position)
     } catch (error) {
       engine.cancel(pending)
       observer.finishFailed(pending, error as Error)
     }
-  }
-
-  #watch(pending: PendingSend, signal: AbortSignal): void {
-    const onAbort = (): void => this.#options.engine.fail(pending, abortError(signal))
-    signal.addEventListener('abort', onAbort, { once: true })
-    pending.onSettled = () => signal.removeEventListener('abort', onAbort)
   }
 }
 
@@ -149,14 +149,17 @@ class PreparedSend implements SendObserver {
   }
 
   sent(pending: PendingSend, position: string | undefined): void {
+    // Whatever middleware make of it.
+    this.#stored = 'unknown'
     if (this.#chained) this.#answer.resolve(position === undefined ? { id: pending.outgoing.id } : { id: pending.outgoing.id, position })
     else this.finish(pending, position)
   }
 
   failed(pending: PendingSend, error: Error, stored: 'no' | 'unknown'): void {
     this.#stored = stored
-    if (this.#chained) this.#answer.reject(error)
-    else this.finishFailed(pending, error)
+    // Also for middleware that will call `next()` only now.
+    this.#answer.reject(error)
+    if (!this.#chained) this.finishFailed(pending, error)
   }
 
   finish(pending: PendingSend, position: string | undefined): void {
@@ -192,7 +195,7 @@ class BatchSend implements SendObserver {
   }
 
   failed(pending: PendingSend, error: Error, stored: 'no' | 'unknown'): void {
-    this.results[pending.index] = { ok: false, error: asInvalid(error, ''), stored }
+    this.results[pending.index] = { ok: false, error: asBrokerError(error, ''), stored }
     this.one()
   }
 

@@ -31,7 +31,13 @@ export class Requester {
 
   /** This process's reply address; opened on first use. */
   address(): Promise<string> {
-    return (this.#address ??= this.#replies.open((reply) => this.#arrived(reply)))
+    if (!this.#address) {
+      const address = this.#replies.open((reply) => this.#arrived(reply))
+      this.#address = address
+      // The next request tries again.
+      address.catch(() => (this.#address = undefined))
+    }
+    return this.#address
   }
 
   /** Call it before the request is sent: the reply may be faster than the confirmation. */
@@ -41,7 +47,8 @@ export class Requester {
     request.deadline = this.#deadlines.add(this.#clock.monotonic() + timeoutMs, request)
     this.#open.set(correlationId, request)
     const onAbort = (): void => this.fail(correlationId, new DOMException('The request was aborted.', 'AbortError'))
-    signal?.addEventListener('abort', onAbort, { once: true })
+    if (signal?.aborted) onAbort()
+    else signal?.addEventListener('abort', onAbort, { once: true })
     return answer.promise.finally(() => signal?.removeEventListener('abort', onAbort))
   }
 

@@ -4,18 +4,22 @@ import type { Planned } from '../broker/plan.ts'
 import type { Runtime } from '../broker/runtime.ts'
 import type { RequestOptions } from '../broker/types.ts'
 import type { AnyQueue } from '../definitions/types.ts'
-import type { Link } from '../driver/index.ts'
+import type { Incoming, Link } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
+import { assertKnownKeys } from '../nearest.ts'
 import { Encoder } from '../producer/encoder.ts'
 import type { ProducerEngine } from '../producer/producer-engine.ts'
 import { sendRaw } from '../producer/send-raw.ts'
+import type { StandardSchema } from '../standard-schema.ts'
 import { validate } from '../validate.ts'
+import { unlessAborted } from '../waiting.ts'
 import { Requester } from './requester.ts'
 
 export interface RequestTarget {
   readonly queue: AnyQueue
   readonly planned: Planned
-  readonly connection: Connection
+  /** Starts the broker if need be. */
+  readonly connect: () => Promise<Connection>
   readonly runtime: Runtime
   readonly engine: ProducerEngine
 }
@@ -24,31 +28,56 @@ const defaultTimeoutMs = 30_000
 
 /** Sends one request and waits for its reply. Rejects with `ERR_TIMEOUT`, `ERR_CLOSED`, `AbortError`, or why it could not be sent. */
 export async function sendRequest(target: RequestTarget, body: unknown, options: RequestOptions): Promise<unknown> {
-  const { queue, planned, connection, runtime, engine } = target
+  const { queue, runtime, engine } = target
+  const { clock } = runtime
   if (!queue.reply) throw new TypeError(`request: the queue '${queue.name}' declares no reply; define it with queue(name, { schema, reply })`)
+  assertKnownKeys('request', options, ['timeoutMs', 'headers', 'signal'])
   const { timeoutMs = defaultTimeoutMs, headers, signal } = options
   if (!(Number.isFinite(timeoutMs) && timeoutMs >= 1)) throw new RangeError(`request: timeoutMs must be a finite number ≥ 1, not ${timeoutMs}`)
   signal?.throwIfAborted()
-  const encoder = new Encoder({ destination: queue, now: () => runtime.clock.now(), freshId: runtime.freshId, telemetry: runtime.telemetry })
+  if (engine.full) throw new BrokerError('ERR_THROTTLED', `${queue.name}: ${engine.pending} requests wait to be sent already.`, { destination: queue.name })
+  const deadline = clock.monotonic() + timeoutMs
+  const encoder = new Encoder({ destination: queue, now: () => clock.now(), freshId: runtime.freshId, telemetry: runtime.telemetry })
   const { outgoing, validation } = encoder.encode(body, headers ? { headers } : {})
   await validation
-  const requester = requesterOf(connection, connection.links.get(planned.driver) as Link, runtime)
-  const replyTo = await requester.address()
+  const { requester, replyTo } = await inTime(prepare(target), target, timeoutMs, signal)
   const correlationId = runtime.freshId()
-  const reply = requester.expect(correlationId, queue.name, timeoutMs, signal)
-  const sent = sendRaw(engine, { ...outgoing, correlationId, replyTo }, timeoutMs).then((answer) => {
+  const leftMs = Math.max(1, deadline - clock.monotonic())
+  const reply = requester.expect(correlationId, queue.name, leftMs, signal)
+  // A reply says more than a confirmation, which may never come.
+  void sendRaw(engine, { ...outgoing, correlationId, replyTo }, leftMs).then((answer) => {
     if (!answer.ok) requester.fail(correlationId, answer.error)
   })
-  const incoming = await reply
-  await sent
+  return decoded(queue, await reply)
+}
+
+async function prepare({ planned, connect, runtime }: RequestTarget): Promise<{ requester: Requester; replyTo: string }> {
+  const connection = await connect()
+  const requester = requesterOf(connection, connection.links.get(planned.driver) as Link, runtime)
+  return { requester, replyTo: await requester.address() }
+}
+
+async function inTime<T>(work: Promise<T>, { queue, runtime }: RequestTarget, timeoutMs: number, signal: AbortSignal | undefined): Promise<T> {
+  const { clock } = runtime
+  const late = Promise.withResolvers<never>()
+  const timer = clock.timer(clock.monotonic() + timeoutMs, () =>
+    late.reject(
+      new BrokerError('ERR_TIMEOUT', `${queue.name}: the request could not be sent within ${timeoutMs} ms; sending it again is safe.`, { destination: queue.name }),
+    ),
+  )
   try {
-    return await validate(queue.reply, json.decode(incoming.body))
+    return await unlessAborted(Promise.race([work, late.promise]), signal)
+  } finally {
+    timer.cancel()
+  }
+}
+
+async function decoded({ name, reply }: AnyQueue, incoming: Incoming): Promise<unknown> {
+  try {
+    return await validate(reply as StandardSchema<unknown, unknown>, json.decode(incoming.body))
   } catch (error) {
-    throw new BrokerError(
-      'ERR_UNDECODABLE',
-      `${queue.name}: the reply is not what its schema asks for: ${error instanceof Error ? error.message : String(error)}`,
-      { destination: queue.name, cause: error },
-    )
+    const text = error instanceof Error ? error.message : String(error)
+    throw new BrokerError('ERR_UNDECODABLE', `${name}: the reply is not what its schema asks for: ${text}`, { destination: name, cause: error })
   }
 }
 

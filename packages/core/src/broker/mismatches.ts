@@ -1,0 +1,83 @@
+import type { Change } from '../driver/index.ts'
+import { BrokerError } from '../errors.ts'
+import type { Mismatch } from './negotiate.ts'
+import type { ProvisionMode } from './types.ts'
+
+/** What is wrong, and what to do about it. */
+type Text = (wanted: number | string, has: number | string) => readonly [text: string, remedy: string]
+
+const useIdempotency = 'use the idempotency middleware instead, or route it to a FIFO queue'
+
+export type MismatchKind =
+  | 'refused'
+  | 'keyOrder'
+  | 'oneOrder'
+  | 'delivery'
+  | 'confirms'
+  | 'deduplicationId'
+  | 'deduplication'
+  | 'deduplicationWindow'
+  | 'wait'
+  | 'longWait'
+  | 'bodyBytes'
+  | 'headers'
+  | 'priority'
+  | 'subscriptions'
+  | 'filter'
+  | 'startFrom'
+  | 'requestReply'
+
+const texts: Readonly<Record<MismatchKind, Text>> = {
+  refused: (refused, remedy) => [String(refused), String(remedy)],
+  keyOrder: () => [
+    'it needs order per key, and this backend keeps none',
+    "route it to a driver that orders by key (a FIFO queue, partitions), or accept disorder with ordering: 'best-effort' in the route",
+  ],
+  oneOrder: () => [
+    'it needs one order over all messages, and this backend orders per key only',
+    "give all messages one ordering key, or accept disorder with ordering: 'best-effort' in the route",
+  ],
+  delivery: () => ['this backend can lose messages', "accept that with delivery: 'at-most-once' in the route, or route it elsewhere"],
+  confirms: () => ['this backend does not confirm sends', 'set requires.confirms to false in the definition, or route it elsewhere'],
+  deduplicationId: () => ['it has a deduplicationId, and this backend does not deduplicate', useIdempotency],
+  deduplication: (wanted) => [`it needs deduplication over ${wanted} ms, and this backend does not deduplicate`, useIdempotency],
+  deduplicationWindow: (wanted, has) => [
+    `it needs deduplication over ${wanted} ms, and this backend remembers ${has} ms`,
+    'use the idempotency middleware with a longer ttlMs',
+  ],
+  wait: (wanted) => [`it needs ${wanted}, and this backend has none`, 'route it to a driver that has'],
+  longWait: (wanted, has) => [`it needs ${wanted}, and this backend takes at most ${has} ms`, 'ask for less, or route it to a driver that takes more'],
+  bodyBytes: (wanted, has) => [`it needs bodies of ${wanted} bytes, and this backend takes ${has}`, 'send less, compress, or use a claim check'],
+  headers: (wanted, has) => [`it needs ${wanted} headers, and this backend takes ${has}`, 'put some of them into the body'],
+  priority: (wanted, has) => [`it needs ${wanted} priority levels, and this backend has ${has}`, 'use one queue per level'],
+  subscriptions: () => ['it has no subscriptions', 'route the topic or stream to a driver that has'],
+  filter: (on, by) => [
+    `it has a filter on ${on}, and this backend does not filter by ${by}`,
+    "let the consumer evaluate it with emulate: ['filter'] in the route (it then receives every message), or route it to a driver that filters",
+  ],
+  startFrom: (wanted) => [`it starts from ${wanted}, and this backend cannot`, "start from 'latest', or route it to a driver with the replay capability"],
+  requestReply: () => ['it has no request-reply', 'route it to a driver with the requestReply capability'],
+}
+
+/** One error that lists every mismatch with its remedy. */
+export function mismatchError(mismatches: readonly Mismatch[]): BrokerError {
+  const lines = mismatches.map(({ planned, kind, wanted, has }) => {
+    const [text, remedy] = texts[kind](wanted, has)
+    return `- ${planned.label} on ${planned.driver.name}: ${text}. Remedy: ${remedy}.`
+  })
+  const count = mismatches.length === 1 ? 'One requirement is' : `${mismatches.length} requirements are`
+  return new BrokerError('ERR_UNSUPPORTED', `${count} not met:\n${lines.join('\n')}`)
+}
+
+/** One error that lists how the resources at the broker differ from what is needed. */
+export function differenceError(changes: readonly (Change & { readonly driver: string })[], mode: ProvisionMode): BrokerError {
+  const lines = changes.map(
+    (change) => `- ${change.resource} on ${change.driver} (${change.kind}): ${change.text}${change.permission ? ` (needs ${change.permission})` : ''}`,
+  )
+  const remedy =
+    mode === 'verify'
+      ? "Create what is missing with broker.provision({ mode: 'create' }), or start with provision: 'none' to skip this check."
+      : 'These cannot be changed in place.'
+  const conflict = changes.some((change) => change.kind === 'conflict')
+  return new BrokerError(conflict ? 'ERR_CONFLICT' : 'ERR_NOT_FOUND', `The broker differs from what the destinations need:\n${lines.join('\n')}\n${remedy}`)
+}

@@ -1,0 +1,258 @@
+import { describe, expect, it } from 'vitest'
+import type { Capabilities, Delivery, Incoming, Scope } from '../driver/index.ts'
+import { BrokerError } from '../errors.ts'
+import type { Settlement } from '../message.ts'
+import { retryLater } from '../outcome.ts'
+import { gate, setUp } from '../test-support/consumer-kit.ts'
+import type { NaiveReceiver } from '../test-support/naive-driver.ts'
+import { turns } from '../test-support/turns.ts'
+
+const gone = new BrokerError('ERR_TOO_LATE', 'gone')
+const busy = { error: new BrokerError('ERR_UNAVAILABLE', 'busy') }
+
+/** A delivery that the test makes up, of a broker that does not count. */
+function delivery(scope: Scope, n: number, customer: string, id: string): Delivery {
+  const body = JSON.stringify({ n, customer })
+  const incoming = { id, body, bodyBytes: body.length, headers: {}, key: customer, attempt: 0, timestamp: 1 } as unknown as Incoming
+  return { scope, incoming, sameAs: id, brokerAttempts: undefined, leaseUntil: undefined }
+}
+
+async function deliver(receiver: NaiveReceiver, given: Delivery): Promise<void> {
+  receiver.unsettled.set(given, { incoming: given.incoming, deliveries: 1 })
+  receiver.intake.deliver([given])
+  await turns()
+}
+
+describe('equal ids of different messages', () => {
+  it('do not make the second pass for a redelivery of the first, which was handled but lost', async () => {
+    const seen: number[] = []
+    const { handler, open } = gate()
+    const { receiver } = await setUp(async (message, context) => {
+      seen.push(message.body.n)
+      await handler(message, context)
+    })
+    await deliver(receiver, delivery(receiver.scope, 1, 'a', 'same'))
+    receiver.intake.lost(receiver.scope, gone)
+    receiver.unsettled.clear()
+    await open(1)
+    await deliver(receiver, delivery(receiver.scope, 2, 'a', 'same'))
+    expect(seen).toEqual([1, 2])
+    await open(2)
+    await deliver(receiver, delivery(receiver.scope, 1, 'a', 'same'))
+    expect(seen).toEqual([1, 2])
+    expect(receiver.unsettled.size).toBe(0)
+  })
+
+  it('do not let a running handler adopt the other message', async () => {
+    const { handler, started, open } = gate()
+    const { receiver } = await setUp(handler)
+    await deliver(receiver, delivery(receiver.scope, 1, 'a', 'same'))
+    receiver.intake.lost(receiver.scope, gone)
+    receiver.unsettled.clear()
+    await deliver(receiver, delivery(receiver.scope, 2, 'b', 'same'))
+    expect(started).toEqual(['1', '2'])
+    await open(1)
+    expect(receiver.unsettled.size).toBe(1)
+    await open(2)
+    expect(receiver.unsettled.size).toBe(0)
+  })
+})
+
+describe('handlers', () => {
+  it('may answer with any thenable: it is waited for', async () => {
+    let begun = false
+    const { handler, open } = gate()
+    const { send, receiver } = await setUp((message, context) => ({
+      // oxlint-disable-next-line unicorn/no-thenable -- that is what query builders are.
+      then: (resolve: (value: unknown) => void, reject: (error: unknown) => void) => {
+        begun = true
+        void (handler(message, context) as Promise<unknown>).then(resolve, reject)
+      },
+    }))
+    await send([1, 'a'])
+    expect(begun).toBe(true)
+    expect(receiver.settled).toEqual([])
+    await open(1)
+    expect(receiver.settled).toMatchObject([{ action: 'ack' }])
+  })
+
+  it('that ask for another start at once do not keep the program from doing anything else', async () => {
+    let starts = 0
+    const { send, pass } = await setUp((message) => {
+      if (++starts < 1_000) throw retryLater(0)
+      void message.ack()
+    })
+    await send([1, 'a'])
+    expect(starts).toBeLessThan(10)
+    await pass(50)
+    expect(starts).toBeGreaterThan(1)
+  })
+
+  it('that nack at once are started again, one start per turn of the clock', async () => {
+    const attempts: number[] = []
+    const { send, pass } = await setUp(async (message) => {
+      attempts.push(message.attempt)
+      if (message.attempt < 3) await message.nack()
+    })
+    await send([1, 'a'])
+    await pass(100)
+    expect(attempts).toEqual([1, 2, 3])
+  })
+
+  it('may throw what nobody can read, and it goes to the dead letters like any failure', async () => {
+    const circular: Record<string, unknown> = {}
+    circular['self'] = circular
+    const broken = Object.assign(new Error('x'), { name: undefined, message: 5 })
+    const unreadable = Object.defineProperty(new Error('x'), 'message', { get: (): never => { throw new Error('no') } })
+    const thrown: unknown[] = [circular, broken, unreadable, { big: 1n }, null, Symbol('s')]
+    const { send, pass, driver, consumer } = await setUp((message) => {
+      throw thrown[message.body.n]
+    })
+    await send(...thrown.map((_, n) => [n, `k${n}`] as const))
+    await pass(5_000)
+    expect(driver.queue('keyed.dead').ready.length).toBe(thrown.length)
+    expect(consumer.stats.held).toBe(0)
+  })
+
+  it('may ack and then throw, or nack and then return: the settle call holds', async () => {
+    const settlements: Settlement[] = []
+    const { send, pass, receiver } = await setUp(async (message) => {
+      if (message.body.n === 1) {
+        settlements.push(await message.ack())
+        throw new Error('after the ack')
+      }
+      if (message.attempt === 1) settlements.push(await message.nack({ delayMs: 100 }))
+    })
+    await send([1, 'a'], [2, 'b'])
+    expect(settlements).toEqual(['accepted', 'durable'])
+    expect(receiver.settled.map((outcome) => outcome.action)).toEqual(['ack'])
+    await pass(200)
+    expect(receiver.settled.map((outcome) => outcome.action)).toEqual(['ack', 'ack'])
+  })
+
+  it('keep their key while they run on after a dead letter whose message was lost', async () => {
+    const { handler, started, open } = gate()
+    let answer: Settlement | undefined
+    const { send, receiver, driver } = await setUp(async (message, context) => {
+      if (message.body.n === 1) void message.deadLetter().then((value) => (answer = value))
+      await handler(message, context)
+    })
+    let confirm!: () => void
+    driver.onSend = (batch) => (batch[0]?.headers['busbar-dead'] ? new Promise((resolve) => (confirm = () => resolve([{ ok: true }]))) : undefined)
+    await send([1, 'a'])
+    receiver.intake.lost(receiver.scope, gone)
+    receiver.unsettled.clear()
+    confirm()
+    await turns()
+    expect(answer).toBe('too-late')
+    await deliver(receiver, delivery(receiver.scope, 2, 'a', 'other'))
+    expect(started).toEqual(['1'])
+    await open(1)
+    expect(started).toEqual(['1', '2'])
+  })
+})
+
+describe('what cannot be settled', () => {
+  it('is not asked for again once the consumer has ended, and the caller is told', async () => {
+    const answers: unknown[] = []
+    const { send, driver, clock, consumer, pass } = await setUp((message) => {
+      message.ack().then(
+        (value) => answers.push(value),
+        (error: unknown) => answers.push(error),
+      )
+    })
+    driver.onSettle = (outcomes) => Promise.resolve(outcomes.map(() => busy))
+    await send([1, 'a'])
+    let ended = false
+    void consumer.drain({ timeoutMs: 100 }).then(() => (ended = true))
+    await pass(20_000)
+    expect(ended).toBe(true)
+    expect(answers).toEqual(['too-late'])
+    const settles = driver.calls.filter((call) => call.startsWith('settle')).length
+    await pass(20_000)
+    expect(driver.calls.filter((call) => call.startsWith('settle')).length).toBe(settles)
+    expect(clock.timers).toBe(0)
+  })
+
+  it('is repeated when a driver breaks its promise and rejects', async () => {
+    const { send, driver, receiver, pass } = await setUp(() => undefined)
+    driver.onSettle = () => {
+      driver.onSettle = undefined
+      return Promise.reject(new Error('a bug of the driver'))
+    }
+    await send([1, 'a'])
+    await pass(500)
+    expect(receiver.unsettled.size).toBe(0)
+  })
+
+  it('leaves no trace of a message when the ack fails and the scope is lost: the redelivery is acked unhandled', async () => {
+    const seen: number[] = []
+    const { send, driver, receiver, pass } = await setUp((message) => void seen.push(message.body.n))
+    driver.onSettle = (outcomes) => Promise.resolve(outcomes.map(() => busy))
+    await send([1, 'a'])
+    receiver.intake.lost(receiver.scope, gone)
+    await pass(1_000)
+    driver.onSettle = undefined
+    receiver.drop()
+    await pass(1_000)
+    expect(seen).toEqual([1])
+    expect(receiver.unsettled.size).toBe(0)
+  })
+})
+
+describe('many messages', () => {
+  const alone: Partial<Capabilities> = { lease: { kind: 'message', ms: 30_000, maxMs: 600_000 } }
+  const count = 20_000
+
+  async function held(): Promise<{ receiver: NaiveReceiver; deliveries: Delivery[] }> {
+    const { receiver } = await setUp(() => new Promise(() => undefined), { concurrency: 1, maxInFlight: count }, alone)
+    const deliveries = Array.from({ length: count }, (_, n) => delivery({ id: String(n) }, n, `k${n}`, `m${n}`))
+    receiver.intake.deliver(deliveries)
+    return { receiver, deliveries }
+  }
+
+  it('may be lost one by one', async () => {
+    const { receiver, deliveries } = await held()
+    const began = performance.now()
+    for (const { scope } of deliveries) receiver.intake.lost(scope, gone)
+    expect(performance.now() - began).toBeLessThan(500)
+  })
+
+  it('may be redelivered one by one', async () => {
+    const { receiver, deliveries } = await held()
+    const began = performance.now()
+    for (const given of deliveries) receiver.intake.deliver([{ ...given, scope: { id: 'again' } }])
+    expect(performance.now() - began).toBeLessThan(500)
+  })
+
+  it('may be settled while their scope moves to another process', async () => {
+    const { handler } = gate()
+    const { receiver, consumer } = await setUp((message) => (message.body.n < 0 ? handler(message, { signal: new AbortController().signal }) : turns()), {
+      concurrency: 10_000,
+      maxInFlight: 10_000,
+    })
+    receiver.intake.deliver(Array.from({ length: 10_000 }, (_, n) => delivery(receiver.scope, n, `k${n}`, `m${n}`)))
+    const began = performance.now()
+    await receiver.intake.revoke(receiver.scope, 1_000)
+    expect(performance.now() - began).toBeLessThan(500)
+    expect(consumer.stats.held).toBe(0)
+  })
+
+  it('leave nothing behind when their scopes are lost again and again while all slots are taken', async () => {
+    const { receiver, consumer } = await setUp(() => new Promise(() => undefined), { concurrency: 1, maxInFlight: 100 })
+    const collected: WeakRef<Delivery>[] = []
+    receiver.intake.deliver([delivery({ id: 'first' }, 0, 'stuck', 'm0')])
+    for (let round = 0; round < 100; round++) {
+      const scope = { id: String(round) }
+      const batch = Array.from({ length: 100 }, (_, n) => delivery(scope, n, n % 2 ? 'stuck' : `k${n}`, `r${round}-${n}`))
+      for (const given of batch) collected.push(new WeakRef(given))
+      receiver.intake.deliver(batch)
+      receiver.intake.lost(scope, gone)
+    }
+    expect(consumer.stats.held).toBe(1)
+    await turns()
+    globalThis.gc?.()
+    if (globalThis.gc) expect(collected.filter((ref) => ref.deref()).length).toBeLessThan(3_000)
+  })
+})
+
