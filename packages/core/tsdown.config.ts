@@ -1,5 +1,10 @@
 import { defineConfig } from 'tsdown'
 
+const shared = [
+  ...['churning-map', 'deadline-queue', 'errors', 'fifo', 'headers', 'ids', 'json-view', 'nearest', 'outcome', 'promised', 'sleep', 'validate', 'waiting'],
+  ...['codec/body', 'codec/json', 'middleware/types', 'producer/encoder'],
+]
+
 export default defineConfig({
   entry: { index: 'src/index.ts', driver: 'src/driver/index.ts' },
   format: 'esm',
@@ -9,7 +14,7 @@ export default defineConfig({
   dts: true,
   // Nothing that is not declared gets into the package.
   deps: { onlyBundle: [] },
-  // What nearly every module imports: in a chunk with something else, that would come along.
-  outputOptions: { codeSplitting: { groups: [{ name: 'base', test: /src[\\/](errors|nearest|churning-map|codec[\\/]body)\.ts$/ }] } },
+  // What the parts loaded on demand share with the rest, in one file: each file more takes time to import.
+  outputOptions: { codeSplitting: { groups: [{ name: 'base', test: new RegExp(`src/(${shared.join('|')})[.]ts$`) }] } },
   report: false,
 })

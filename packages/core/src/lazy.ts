@@ -1,10 +1,14 @@
 import type * as Idle from './broker/idle.ts'
 import type * as Mismatches from './broker/mismatches.ts'
+import type * as PolicyRefusals from './broker/policy-refusals.ts'
 import type * as Batches from './consumer/batch-collector.ts'
 import type * as Iteration from './consumer/message-iterator.ts'
 import type * as GivingUp from './dead-letters/give-up.ts'
 import type * as Operations from './dead-letters/operations.ts'
 import type * as Filters from './filter/compile-filter.ts'
+import type * as ProcessOrder from './middleware/process-order.ts'
+import type * as Preparing from './producer/prepare.ts'
+import type * as SendRefusals from './producer/send-refusals.ts'
 import type * as Responders from './reply/responder.ts'
 import type * as Requests from './reply/send-request.ts'
 
@@ -22,6 +26,10 @@ export const lazy: {
   readonly idle: () => Promise<typeof Idle>
   readonly batches: () => Promise<typeof Batches>
   readonly mismatches: () => Promise<typeof Mismatches>
+  readonly policyRefusals: () => Promise<typeof PolicyRefusals>
+  readonly processOrder: () => Promise<typeof ProcessOrder>
+  readonly preparing: () => Promise<typeof Preparing>
+  readonly sendRefusals: () => Promise<typeof SendRefusals>
 } = {
   giveUp: () => import('./dead-letters/give-up.ts'),
   deadLetters: () => import('./dead-letters/operations.ts'),
@@ -32,6 +40,10 @@ export const lazy: {
   idle: () => import('./broker/idle.ts'),
   batches: () => import('./consumer/batch-collector.ts'),
   mismatches: () => import('./broker/mismatches.ts'),
+  policyRefusals: () => import('./broker/policy-refusals.ts'),
+  processOrder: () => import('./middleware/process-order.ts'),
+  preparing: () => import('./producer/prepare.ts'),
+  sendRefusals: () => import('./producer/send-refusals.ts'),
 }
 
 /** Loads all parts: under a clock of the program's own, no load may fall between two instants. */

@@ -24,29 +24,24 @@ export async function openConnection(plan: Plan, runtime: Runtime, mode: Provisi
   for (const planned of plan.all) if (!('refused' in planned.declared)) declared.set(planned, planned.declared)
   await negotiate(plan, declared)
   const links = new Map<Driver, Link>()
-  // Fires with `signal`, and for the other drivers when one cannot be connected.
-  const ending = new AbortController()
-  const onAbort = (): void => ending.abort(signal.reason)
-  if (signal.aborted) onAbort()
-  signal.addEventListener('abort', onAbort, { once: true })
+  // When one driver cannot be connected, the others need not be.
+  const failing = new AbortController()
+  const ending = AbortSignal.any([signal, failing.signal])
   const connect = async (driver: Driver): Promise<void> => {
-    const link = await driver.connect(servicesFor(driver.name, runtime), ending.signal)
+    const link = await driver.connect(servicesFor(driver.name, runtime), ending)
     // Too late: nobody waits for it any more.
-    if (ending.signal.aborted) await link.close()
+    if (ending.aborted) await link.close()
     else links.set(driver, link)
   }
   try {
-    await Promise.all(
-      plan.drivers.map((driver) => keepTrying(driver.name, () => unlessAborted(connect(driver), ending.signal), runtime, ending.signal)),
-    )
+    await Promise.all(plan.drivers.map((driver) => keepTrying(driver.name, () => unlessAborted(connect(driver), ending), runtime, ending)))
     const provisioned = await provision(plan, links, mode, signal)
     const capabilities = new Map<Planned, Capabilities>()
     await Promise.all(plan.all.map(async (planned) => capabilities.set(planned, await inspect(planned, links.get(planned.driver) as Link, mode, signal))))
     await negotiate(plan, capabilities)
     return { links, capabilities, requesters: new Map(), provisioned }
   } catch (error) {
-    ending.abort(error)
-    signal.removeEventListener('abort', onAbort)
+    failing.abort(error)
     await Promise.allSettled([...links.values()].map((link) => link.close()))
     throw error
   }

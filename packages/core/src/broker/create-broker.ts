@@ -6,7 +6,7 @@ import type { Consumer, ConsumeBatchesOptions, ConsumeOptions, MessagesOptions }
 import { SourceDeadLetters } from '../dead-letters/source-dead-letters.ts'
 import type { DeadLetters } from '../dead-letters/types.ts'
 import type { AnyDestination, AnyQueue, AnySource, AnySourceQueue } from '../definitions/types.ts'
-import type { Capabilities, EndpointStats, Link, MaybePromise } from '../driver/index.ts'
+import type { EndpointStats, Link, MaybePromise } from '../driver/index.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
 import type { Message } from '../message.ts'
 import { lazy, loadEverything } from '../lazy.ts'
@@ -192,20 +192,13 @@ class ConnectedBroker implements Broker {
   async #consume(source: AnySource, handler: (run: Run) => MaybePromise<unknown>, options: ConsumeOptions, onStop?: () => void): Promise<Consumer> {
     const planned = this.#source(source)
     options.signal?.throwIfAborted()
-    const wanted = new AbortController()
-    const stop = (): void => wanted.abort(closedError())
-    const abort = (): void => wanted.abort(options.signal?.reason)
-    if (this.#stopping.signal.aborted) stop()
-    this.#stopping.signal.addEventListener('abort', stop, { once: true })
-    options.signal?.addEventListener('abort', abort, { once: true })
-    const beginning = this.#begin(source, planned, handler, options, wanted.signal, onStop)
+    const wanted = options.signal ? AbortSignal.any([this.#stopping.signal, options.signal]) : this.#stopping.signal
+    const beginning = this.#begin(source, planned, handler, options, wanted, onStop)
     this.#beginning.add(beginning)
     try {
       return await beginning
     } finally {
       this.#beginning.delete(beginning)
-      this.#stopping.signal.removeEventListener('abort', stop)
-      options.signal?.removeEventListener('abort', abort)
     }
   }
 
@@ -227,11 +220,11 @@ class ConnectedBroker implements Broker {
       handler,
       onStop,
       signal,
-      onFailed: () => this.#failed.add(planned),
       onEnded: (ended) => this.#consumers.delete(ended),
     })
     this.#consumers.add(consumer)
     this.#failed.delete(planned)
+    void consumer.closed.catch(() => this.#failed.add(planned))
     if (!signal.aborted) return consumer
     await consumer.close()
     throw signal.reason

@@ -1,8 +1,9 @@
 import type { AnyDestination } from '../definitions/types.ts'
 import type { Capabilities } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
-import { checkSendOrder } from '../middleware/check-order.ts'
+import { checkOrder } from '../middleware/check-order.ts'
 import { composeSend } from '../middleware/compose.ts'
+import { sendOrder } from '../middleware/send-order.ts'
 import { assertKnownKeys } from '../nearest.ts'
 import { Encoder } from '../producer/encoder.ts'
 import { ProducerEngine } from '../producer/producer-engine.ts'
@@ -80,7 +81,7 @@ export class Producers {
     checkOptions(options)
     const { clock, freshId, telemetry } = this.#runtime
     const use = options.use ?? []
-    checkSendOrder(use)
+    checkOrder(use, sendOrder)
     const capabilities = (): Capabilities => this.#connection?.capabilities.get(planned) ?? declaredOf(planned)
     return new TypedProducer({
       destination: destination.name,

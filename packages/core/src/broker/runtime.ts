@@ -65,5 +65,5 @@ function guardedTelemetry(telemetry: Telemetry, log: Logger): Telemetry {
       }
     }
   }
-  return guarded as Telemetry
+  return guarded
 }

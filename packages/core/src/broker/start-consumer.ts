@@ -1,22 +1,19 @@
 import { json } from '../codec/json.ts'
 import { RunningConsumer } from '../consumer/consumer.ts'
-import { defaultRetry } from '../consumer/default-retry.ts'
 import { ConsumerEngine } from '../consumer/engine.ts'
+import { checkedFlow, type Flow } from '../consumer/flow.ts'
 import { createProcessor } from '../consumer/process.ts'
 import type { Run } from '../consumer/run.ts'
 import type { ConsumeOptions } from '../consumer/types.ts'
-import { longestHoldMs, longestWaitMs } from '../consumer/wait-plan.ts'
 import type { GiveUpOptions } from '../dead-letters/give-up.ts'
 import type { AnyDestination, AnySource } from '../definitions/types.ts'
 import type { Capabilities, Link, MaybePromise, Receiver, Window } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
 import { lazy } from '../lazy.ts'
-import { checkOrder } from '../middleware/check-order.ts'
 import { composeProcess } from '../middleware/compose.ts'
-import type { ProcessMiddleware, RetryDeclaration } from '../middleware/types.ts'
-import { assertKnownKeys } from '../nearest.ts'
 import { unlessAborted, within } from '../waiting.ts'
 import type { Connection } from './connection.ts'
+import { consumePolicy } from './consume-policy.ts'
 import { keepTrying } from './keep-trying.ts'
 import type { Planned } from './plan.ts'
 import type { Producers } from './producers.ts'
@@ -34,35 +31,54 @@ export interface StartConsumerOptions {
   readonly onStop: (() => void) | undefined
   /** Fires when the consumer is no longer wanted while it starts. */
   readonly signal: AbortSignal
-  readonly onFailed: () => void
   readonly onEnded: (consumer: RunningConsumer) => void
 }
 
 /** How long a receiver that is no longer wanted may take to start, before it is left to itself. */
 const lateStartMs = 1_000
 
-const defaultConcurrency = 16
-const defaultBytes = 64 * 1024 * 1024
-const known = ['concurrency', 'maxInFlight', 'maxInFlightBytes', 'use', 'onExhausted', 'signal'] as const
-
 /** Checks options and policy against what was found at the broker, then wires engine, receiver and dead letters together. */
 export async function startConsumer(start: StartConsumerOptions): Promise<RunningConsumer> {
-  const { source, planned, connection, runtime, options, onEnded } = start
-  const { concurrency, window } = checkedFlow(options)
+  const { planned, connection, runtime, options, onEnded } = start
+  const flow = checkedFlow(options)
   const link = connection.links.get(planned.driver) as Link
-  const capabilities = connection.capabilities.get(planned) as Capabilities
-  const use = options.use ?? []
-  checkOrder(use)
-  const declared = use.filter((middleware): middleware is ProcessMiddleware => typeof middleware === 'object')
-  const retry = declared.find((middleware) => middleware.retry)?.retry ?? defaultRetry
-  checkPolicy(planned, capabilities, declared, retry)
-
+  const fatal = Promise.withResolvers<BrokerError>()
   const ending = new AbortController()
+  const giveUpEnds = (): void => ending.abort(new BrokerError('ERR_CLOSED', 'The consumer has ended.'))
+  const engine = await makeEngine(start, link, flow, ending.signal, fatal.resolve)
+  const stop = (): void => engine.stop()
+  start.signal.addEventListener('abort', stop, { once: true })
+  try {
+    const receiver = await openReceiver(start, link, engine, flow.window)
+    const consumer = new RunningConsumer(engine, receiver, runtime.clock, () => {
+      giveUpEnds()
+      onEnded(consumer)
+    })
+    void fatal.promise.then((error) => consumer.fail(error))
+    watchSignal(consumer, options.signal)
+    return consumer
+  } catch (error) {
+    engine.close()
+    giveUpEnds()
+    throw error
+  } finally {
+    start.signal.removeEventListener('abort', stop)
+  }
+}
+
+async function makeEngine(
+  start: StartConsumerOptions,
+  link: Link,
+  { concurrency, window }: Flow,
+  ending: AbortSignal,
+  onFatal: (error: BrokerError) => void,
+): Promise<ConsumerEngine> {
+  const { source, planned, connection, runtime, options, onStop } = start
+  const capabilities = connection.capabilities.get(planned) as Capabilities
+  const { retry, renewing } = await consumePolicy(options.use ?? [], planned, capabilities, runtime)
   const destination = source.kind === 'subscription' ? (source.of as AnyDestination) : source
-  const givingUp = giveUpOptions(start, capabilities, ending.signal)
-  let consumer: RunningConsumer | undefined
-  let failure: BrokerError | undefined
-  const engine = new ConsumerEngine({
+  const givingUp = giveUpOptions(start, capabilities, ending)
+  return new ConsumerEngine({
     ...runtime,
     source: planned.label,
     driver: planned.driver.name,
@@ -72,35 +88,12 @@ export async function startConsumer(start: StartConsumerOptions): Promise<Runnin
     windowMessages: window.messages,
     holdMs: retry.holdMs,
     onExhausted: planned.deadLetter === 'block' ? 'block' : (options.onExhausted ?? 'dead-letter'),
-    renewing: declared.filter((middleware) => middleware.renew !== undefined),
+    renewing,
     process: await processorOf(start, destination, link),
     giveUp: async (task, directive) => (await lazy.giveUp()).giveUp(task, directive, givingUp),
-    onFatal: (error) => {
-      failure = error
-      start.onFailed()
-      consumer?.fail(error)
-    },
-    onStop: start.onStop,
+    onFatal,
+    onStop,
   })
-  const stop = (): void => engine.stop()
-  const giveUpEnds = (): void => ending.abort(new BrokerError('ERR_CLOSED', 'The consumer has ended.'))
-  start.signal.addEventListener('abort', stop, { once: true })
-  try {
-    const receiver = await openReceiver(start, link, engine, window)
-    consumer = new RunningConsumer(engine, receiver, runtime.clock, () => {
-      giveUpEnds()
-      onEnded(consumer as RunningConsumer)
-    })
-  } catch (error) {
-    engine.close()
-    giveUpEnds()
-    throw error
-  } finally {
-    start.signal.removeEventListener('abort', stop)
-  }
-  if (failure) consumer.fail(failure)
-  watchSignal(consumer, options.signal)
-  return consumer
 }
 
 /** During an outage a receiver is made anew until one starts. One that starts when it is no longer wanted is handed back. */
@@ -116,7 +109,12 @@ function openReceiver({ planned, runtime, signal }: StartConsumerOptions, link: 
     try {
       await unlessAborted(started, signal)
     } catch (error) {
-      if (signal.aborted) await within(runtime.clock, started.then(() => new RunningConsumer(engine, receiver, runtime.clock, () => undefined).close()), lateStartMs)
+      if (signal.aborted)
+        await within(
+          runtime.clock,
+          started.then(() => new RunningConsumer(engine, receiver, runtime.clock, () => undefined).close()),
+          lateStartMs,
+        )
       throw error
     }
     return receiver
@@ -149,43 +147,6 @@ async function processorOf(
     after: source.kind === 'queue' && source.reply && link.replies ? (await lazy.responder()).createResponder(link.replies, source.reply, runtime) : undefined,
     telemetry: runtime.telemetry,
   })
-}
-
-function checkedFlow(options: ConsumeOptions): { concurrency: number; window: { messages: number; bytes: number } } {
-  assertKnownKeys('consume', options, known)
-  const { concurrency = defaultConcurrency, maxInFlight = concurrency * 2, maxInFlightBytes = defaultBytes, onExhausted } = options
-  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 10_000)
-    throw new RangeError(`consume: concurrency must be an integer from 1 to 10,000, not ${concurrency}`)
-  if (!Number.isInteger(maxInFlight) || maxInFlight < concurrency)
-    throw new RangeError(`consume: maxInFlight must be an integer of at least concurrency (${concurrency}), not ${maxInFlight}`)
-  if (!(maxInFlightBytes >= 1)) throw new RangeError(`consume: maxInFlightBytes must be at least 1, not ${maxInFlightBytes}`)
-  if (onExhausted !== undefined && onExhausted !== 'dead-letter' && onExhausted !== 'block')
-    throw new TypeError(`consume: onExhausted is 'dead-letter' or 'block', not '${String(onExhausted)}'`)
-  return { concurrency, window: { messages: maxInFlight, bytes: maxInFlightBytes } }
-}
-
-/** Refuses a policy that cannot hold on this backend, with the largest value that fits. */
-function checkPolicy(planned: Planned, capabilities: Capabilities, declared: readonly ProcessMiddleware[], retry: RetryDeclaration): void {
-  const problems = declared.flatMap((middleware) => (middleware.check?.(capabilities) ?? []).map((text) => `${middleware.name}: ${text}`))
-  const longest = longestWaitMs(capabilities, planned.endpoint.keyed)
-  if (retry.maxWaitMs > longest) {
-    problems.push(
-      `retry: a wait of ${retry.maxWaitMs} ms can neither be held here nor given to ${planned.driver.name}; the largest that fits is ${longest} ms: lower the backoff's maxMs`,
-    )
-  }
-  const hold = longestHoldMs(capabilities)
-  if (retry.holdMs !== undefined && retry.holdMs > hold)
-    problems.push(`retry: holdMs of ${retry.holdMs} is longer than a message can be held here; the largest that fits is ${hold}`)
-  const { maxAttempts } = planned.endpoint
-  if (maxAttempts > 0 && retry.maxAttempts > maxAttempts) {
-    problems.push(
-      `retry: maxAttempts of ${retry.maxAttempts} is above the ${maxAttempts} that native limits are provisioned for; lower it, or set maxAttempts: ${retry.maxAttempts} in the route and provision again`,
-    )
-  }
-  if (problems.length > 0)
-    throw new BrokerError('ERR_UNSUPPORTED', `${planned.label} on ${planned.driver.name}:\n${problems.map((text) => `- ${text}`).join('\n')}`, {
-      destination: planned.label,
-    })
 }
 
 function watchSignal(consumer: RunningConsumer, signal: AbortSignal | undefined): void {

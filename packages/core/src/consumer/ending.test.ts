@@ -6,7 +6,7 @@ import { BrokerError } from '../errors.ts'
 import type { Message } from '../message.ts'
 import { gate, keyed, setUp, type Order } from '../test-support/consumer-kit.ts'
 import { ManualClock } from '../test-support/manual-clock.ts'
-import { NaiveDriver, NaiveReceiver } from '../test-support/naive-driver.ts'
+import { NaiveDriver, type NaiveReceiver } from '../test-support/naive-driver.ts'
 import { turns } from '../test-support/turns.ts'
 
 interface Bare {
@@ -165,6 +165,7 @@ describe('a broker', () => {
     const { broker, receiver } = await setUp(() => undefined)
     expect(await broker.health()).toMatchObject({ ok: true })
     receiver.intake.failed(new BrokerError('ERR_ACCESS_DENIED', 'no'), true)
+    await turns()
     expect(await broker.health()).toMatchObject({ ok: false })
     await broker.consume(keyed, () => undefined)
     expect(await broker.health()).toMatchObject({ ok: true })

@@ -79,8 +79,9 @@ describe('handlers', () => {
   it('that ask for another start at once do not keep the program from doing anything else', async () => {
     let starts = 0
     const { send, pass } = await setUp((message) => {
-      if (++starts < 1_000) throw retryLater(0)
+      if (++starts < 1_000) return retryLater(0)
       void message.ack()
+      return undefined
     })
     await send([1, 'a'])
     expect(starts).toBeLessThan(10)
@@ -103,7 +104,11 @@ describe('handlers', () => {
     const circular: Record<string, unknown> = {}
     circular['self'] = circular
     const broken = Object.assign(new Error('x'), { name: undefined, message: 5 })
-    const unreadable = Object.defineProperty(new Error('x'), 'message', { get: (): never => { throw new Error('no') } })
+    const unreadable = Object.defineProperty(new Error('x'), 'message', {
+      get: (): never => {
+        throw new Error('no')
+      },
+    })
     const thrown: unknown[] = [circular, broken, unreadable, { big: 1n }, null, Symbol('s')]
     const { send, pass, driver, consumer } = await setUp((message) => {
       throw thrown[message.body.n]
@@ -255,4 +260,3 @@ describe('many messages', () => {
     if (globalThis.gc) expect(collected.filter((ref) => ref.deref()).length).toBeLessThan(3_000)
   })
 })
-

@@ -152,7 +152,13 @@ describe('dead letters', () => {
     const clock = new ManualClock()
     const others = queue<{ readonly n: number }>('others')
     const deadLetter = { destination: 'graveyard' }
-    const broker = createBroker({ driver, destinations: [orders, others], routes: { orders: { deadLetter }, others: { deadLetter } }, clock, log: () => undefined })
+    const broker = createBroker({
+      driver,
+      destinations: [orders, others],
+      routes: { orders: { deadLetter }, others: { deadLetter } },
+      clock,
+      log: () => undefined,
+    })
     const passing = passingOn(clock)
     for (let n = 0; n < 150; n++) {
       const source = n % 3 ? 'others' : 'orders'
@@ -192,7 +198,9 @@ describe('dead letters', () => {
       progress.push(moved)
       if (moved >= 20) controller.abort()
     }
-    await expect(passing(broker.deadLetters(orders).redrive({ ratePerSecond: 50, onProgress, signal: controller.signal }))).rejects.toMatchObject({ name: 'AbortError' })
+    await expect(passing(broker.deadLetters(orders).redrive({ ratePerSecond: 50, onProgress, signal: controller.signal }))).rejects.toMatchObject({
+      name: 'AbortError',
+    })
     expect(progress).toEqual([5, 10, 15, 20])
     expect(ids(driver, 'orders').length + ids(driver, 'orders.dead').length).toBe(100)
   })

@@ -61,7 +61,7 @@ export async function giveUp(task: Task, directive: Directive, options: GiveUpOp
 function infoOf(task: Task, directive: Directive, source: string, now: number): DeadLetterInfo {
   const { error } = directive
   return {
-    reason: String(directive.reason ?? 'given up'),
+    reason: readable(() => directive.reason ?? 'given up'),
     errorName: error instanceof Error ? readable(() => error.name) : undefined,
     errorMessage: error === undefined ? undefined : readable(() => textOf(error)),
     attempts: task.attempt,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { isBrokerError } from '../errors.ts'
 import { checkOrder } from './check-order.ts'
+import { processOrder } from './process-order.ts'
 import { processStages, type ProcessFunction, type ProcessMiddleware, type ProcessStage } from './types.ts'
 
 function at(stage: ProcessStage, name: string = stage): ProcessMiddleware {
@@ -11,7 +12,7 @@ const bare: ProcessFunction = (_context, next) => next()
 
 function refusal(chain: readonly (ProcessMiddleware | ProcessFunction)[]): string {
   try {
-    checkOrder(chain)
+    checkOrder(chain, processOrder)
   } catch (error) {
     expect(isBrokerError(error) && error.code).toBe('ERR_CONFIGURATION')
     return (error as Error).message

@@ -11,7 +11,7 @@ import { NaiveDriver } from '../test-support/naive-driver.ts'
 import { turns } from '../test-support/turns.ts'
 import type { BatchResult } from './types.ts'
 
-const plain = queue<unknown>('plain')
+const plain = queue('plain')
 
 interface SetUp {
   readonly driver: NaiveDriver
@@ -48,7 +48,12 @@ describe('aborting', () => {
   it('a batch ends what was not handed over, the bodies that still waited for room too', async () => {
     const { broker, out } = await setUp(false)
     const controller = new AbortController()
-    const batch = outcomeOf(broker.producer(plain, { maxBuffered: 20 }).sendBatch(Array.from({ length: 100 }, (_, n) => n), { signal: controller.signal }))
+    const batch = outcomeOf(
+      broker.producer(plain, { maxBuffered: 20 }).sendBatch(
+        Array.from({ length: 100 }, (_, n) => n),
+        { signal: controller.signal },
+      ),
+    )
     await turns()
     const handedOver = out.flatMap((request) => request.batch).length
     controller.abort()
@@ -69,10 +74,20 @@ describe('aborting', () => {
     const { signal } = new AbortController()
     const add = signal.addEventListener.bind(signal)
     const remove = signal.removeEventListener.bind(signal)
-    signal.addEventListener = (...parameters: Parameters<typeof add>) => (listeners++, added++, add(...parameters))
-    signal.removeEventListener = (...parameters: Parameters<typeof remove>) => (listeners--, remove(...parameters))
+    signal.addEventListener = (...parameters: Parameters<typeof add>) => {
+      listeners++
+      added++
+      add(...parameters)
+    }
+    signal.removeEventListener = (...parameters: Parameters<typeof remove>) => {
+      listeners--
+      remove(...parameters)
+    }
     const producer = broker.producer(plain)
-    await producer.sendBatch(Array.from({ length: 1_000 }, (_, n) => n), { signal })
+    await producer.sendBatch(
+      Array.from({ length: 1_000 }, (_, n) => n),
+      { signal },
+    )
     await Promise.all([1, 2, 3].map((n) => producer.send(n, { signal })))
     expect(listeners).toBe(0)
     expect(added).toBeLessThan(10)
@@ -90,7 +105,7 @@ describe('validation', () => {
     const unhandled: unknown[] = []
     const onUnhandled = (error: unknown): void => void unhandled.push(error)
     process.on('unhandledRejection', onUnhandled)
-    await expect(broker.producer(refusing).send({ big: 1n } as never)).rejects.toBeInstanceOf(Error)
+    await expect(broker.producer(refusing).send({ big: 1n })).rejects.toBeInstanceOf(Error)
     await turns()
     await turns()
     process.off('unhandledRejection', onUnhandled)
@@ -102,7 +117,7 @@ describe('validation', () => {
     // oxlint-disable-next-line unicorn/no-thenable -- that is what is tested.
     const refusing = queue('refusing', { schema: schemaOf(() => ({ then: (resolve: (value: unknown) => void) => resolve({ issues: [{ message: 'no' }] }) })) })
     const broker = createBroker({ driver, destinations: [refusing], clock: new ManualClock() })
-    await expect(broker.producer(refusing).send({} as never)).rejects.toMatchObject({ code: 'ERR_INVALID' })
+    await expect(broker.producer(refusing).send({})).rejects.toMatchObject({ code: 'ERR_INVALID' })
     expect(driver.queue('refusing').ready.length).toBe(0)
   })
 })

@@ -2,12 +2,13 @@ import type { Clock } from '../clock.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
 import { BrokerError } from '../errors.ts'
 import type { SendChain } from '../middleware/compose.ts'
-import type { SendContext, SendReceipt } from '../middleware/types.ts'
+import { lazy } from '../lazy.ts'
+import type { SendReceipt } from '../middleware/types.ts'
 import { AbortWatch } from './abort-watch.ts'
 import { asBrokerError, type Encoded, type Encoder } from './encoder.ts'
 import type { PendingSend, SendObserver } from './pending.ts'
 import type { ProducerEngine } from './producer-engine.ts'
-import { checkSendOptions } from './send-options.ts'
+import { refusedOption, type SendRefusal } from './send-options.ts'
 import type { BatchResult, Producer, SendOptions } from './types.ts'
 
 export interface TypedProducerOptions {
@@ -29,6 +30,7 @@ export interface TypedProducerOptions {
 export class TypedProducer implements Producer {
   readonly #options: TypedProducerOptions
   readonly #aborts: AbortWatch
+  #preparing: ReturnType<typeof lazy.preparing> | undefined
 
   constructor(options: TypedProducerOptions) {
     this.#options = options
@@ -47,13 +49,17 @@ export class TypedProducer implements Producer {
         throw new BrokerError('ERR_THROTTLED', `${destination}: ${engine.pending} messages wait already; await sends, use sendBatch, or raise maxBuffered.`, {
           destination,
         })
-      this.#submit(body, options, { index: 0, observer: new SingleSend(resolve, reject) })
+      const refused = this.#refused(options)
+      if (refused) resolve(this.#refuse(refused))
+      else this.#submit(body, options, { index: 0, observer: new SingleSend(resolve, reject) })
     })
   }
 
   async sendBatch(bodies: readonly unknown[], options: Omit<SendOptions, 'id'> = {}): Promise<readonly BatchResult[]> {
     const { engine, destination } = this.#options
     if (options.signal?.aborted) throw abortError(options.signal)
+    const refused = this.#refused(options)
+    if (refused) return this.#refuse(refused)
     const batch = new BatchSend(bodies.length)
     for (let index = 0; index < bodies.length; index++) {
       if (engine.full) await engine.room()
@@ -69,9 +75,18 @@ export class TypedProducer implements Producer {
     return batch.done
   }
 
+  #refused(options: SendOptions): SendRefusal | undefined {
+    const { keyed, capabilities } = this.#options
+    return refusedOption(options, keyed, capabilities)
+  }
+
+  async #refuse(refused: SendRefusal): Promise<never> {
+    const { refusalError } = await this.#options.clock.external(lazy.sendRefusals())
+    throw refusalError(refused, this.#options.destination)
+  }
+
   #submit(body: unknown, options: SendOptions, target: { readonly index: number; readonly observer: SendObserver }): void {
     const { encoder, engine, chain, timeoutMs, ensureStarted } = this.#options
-    checkSendOptions(options, this.#options)
     const encoded = encoder.encode(body, options)
     const ready = !encoded.validation && !chain
     const pending = engine.add(encoded.outgoing, target.observer, target.index, options.timeoutMs ?? timeoutMs, ready)
@@ -80,28 +95,15 @@ export class TypedProducer implements Producer {
     if (!ready) void this.#prepare(pending, encoded, body, options.signal)
   }
 
+  /** Its place in the order is taken; asynchronous validation and middleware may take their time. */
   async #prepare(pending: PendingSend, encoded: Encoded, body: unknown, signal: AbortSignal | undefined): Promise<void> {
-    const { chain, engine, destination, clock, capabilities } = this.#options
-    const observer = new PreparedSend(pending.observer)
-    pending.observer = observer
     try {
-      await encoded.validation
-      if (!chain) {
-        engine.prepared(pending, encoded.outgoing)
-        return
-      }
-      const context: SendContext = { body, outgoing: encoded.outgoing, destination, capabilities: capabilities(), clock, signal }
-      const receipt = await chain(context, (last) => {
-        const answer = observer.chained()
-        engine.prepared(pending, last.outgoing)
-        return answer
-      })
-      engine.cancel(pending)
-      // A middleware that forgets to return the receipt has sent the message all the same.
-      observer.finish(pending, (receipt as SendReceipt | undefined)?.position)
+      const { prepare } = await (this.#preparing ??= this.#options.clock.external(lazy.preparing()))
+      await prepare(pending, encoded, body, signal, this.#options)
     } catch (error) {
-      engine.cancel(pending)
-      observer.finishFailed(pending, error as Error)
+      // The part could not be loaded; the next message tries again.
+      this.#preparing = undefined
+      this.#options.engine.fail(pending, error as Error)
     }
   }
 }
@@ -122,56 +124,6 @@ class SingleSend implements SendObserver {
 
   failed(_pending: PendingSend, error: Error): void {
     this.#reject(error)
-  }
-}
-
-/**
- * Between the engine and the caller while a message is prepared. Before hand-over the engine's answer (deadline, abort, close) is the caller's;
- * after it, it goes to the middleware, and what they make of it to the caller.
- */
-class PreparedSend implements SendObserver {
-  readonly #outer: SendObserver
-  readonly #answer: PromiseWithResolvers<SendReceipt> = Promise.withResolvers()
-  #chained = false
-  #answered = false
-  #stored: 'no' | 'unknown' = 'no'
-
-  constructor(outer: SendObserver) {
-    this.#outer = outer
-    // Middleware may have failed already and never look at it.
-    this.#answer.promise.catch(() => undefined)
-  }
-
-  /** The engine's answer, for the innermost middleware. */
-  chained(): Promise<SendReceipt> {
-    this.#chained = true
-    return this.#answer.promise
-  }
-
-  sent(pending: PendingSend, position: string | undefined): void {
-    // Whatever middleware make of it.
-    this.#stored = 'unknown'
-    if (this.#chained) this.#answer.resolve(position === undefined ? { id: pending.outgoing.id } : { id: pending.outgoing.id, position })
-    else this.finish(pending, position)
-  }
-
-  failed(pending: PendingSend, error: Error, stored: 'no' | 'unknown'): void {
-    this.#stored = stored
-    // Also for middleware that will call `next()` only now.
-    this.#answer.reject(error)
-    if (!this.#chained) this.finishFailed(pending, error)
-  }
-
-  finish(pending: PendingSend, position: string | undefined): void {
-    if (this.#answered) return
-    this.#answered = true
-    this.#outer.sent(pending, position)
-  }
-
-  finishFailed(pending: PendingSend, error: Error): void {
-    if (this.#answered) return
-    this.#answered = true
-    this.#outer.failed(pending, error, this.#stored)
   }
 }
 

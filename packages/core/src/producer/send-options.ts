@@ -1,22 +1,25 @@
 import type { Capabilities } from '../driver/capabilities.ts'
-import { BrokerError } from '../errors.ts'
 import { assertKnownKeys } from '../nearest.ts'
 import type { SendOptions } from './types.ts'
 
 const known = ['headers', 'delayMs', 'timeToLiveMs', 'priority', 'id', 'timeoutMs', 'signal'] as const
 
-/** Refuses what the backend cannot do instead of dropping it. Throws `ERR_UNSUPPORTED`, or `TypeError`/`RangeError` for misuse. */
-export function checkSendOptions(
-  options: SendOptions,
-  producer: { readonly destination: string; readonly keyed: boolean; readonly capabilities: () => Capabilities },
-): void {
+/** What the backend cannot do for a message; told in a sentence by `refusalError`. */
+export interface SendRefusal {
+  readonly kind: 'noDelay' | 'longDelay' | 'delayedKey' | 'noTimeToLive' | 'longTimeToLive' | 'noPriority' | 'highPriority' | 'headers'
+  readonly wanted: number
+  readonly has: number
+}
+
+/** What of the options the backend cannot do: nothing is dropped in silence. Throws `TypeError` or `RangeError` for misuse. */
+export function refusedOption(options: SendOptions, keyed: boolean, capabilities: () => Capabilities): SendRefusal | undefined {
   for (const _ in options) {
     // Only messages that set an option pay for looking at them all.
     assertKnownKeys('send', options, known)
     checkValues(options)
-    checkCapabilities(options, producer)
-    return
+    return refusalOf(options, keyed, capabilities())
   }
+  return undefined
 }
 
 function checkValues({ delayMs, timeToLiveMs, priority, timeoutMs }: SendOptions): void {
@@ -30,28 +33,24 @@ function positive(name: string, value: number, least: number): void {
   if (!Number.isFinite(value) || value < least) throw new RangeError(`${name} must be a finite number of milliseconds ≥ ${least}, not ${value}`)
 }
 
-function checkCapabilities(options: SendOptions, { destination, keyed, capabilities }: Parameters<typeof checkSendOptions>[1]): void {
-  const { delay, timeToLive, priority, maxHeaders } = capabilities()
-  const refuse = (text: string): never => {
-    throw new BrokerError('ERR_UNSUPPORTED', `${destination}: ${text}`, { destination })
+function refusalOf({ delayMs, timeToLiveMs, priority, headers }: SendOptions, keyed: boolean, has: Capabilities): SendRefusal | undefined {
+  if (delayMs) {
+    if (!has.delay) return refusal('noDelay', delayMs)
+    if (delayMs > has.delay.maxMs) return refusal('longDelay', delayMs, has.delay.maxMs)
+    if (keyed) return refusal('delayedKey', delayMs)
   }
-  if (options.delayMs) {
-    if (!delay) refuse('this backend has no delayed send: send later, or route the destination to a driver with the delay capability')
-    else if (options.delayMs > delay.maxMs) refuse(`a delay of ${options.delayMs} ms is longer than this backend takes (${delay.maxMs} ms)`)
-    else if (keyed)
-      refuse("a delayed message would be overtaken by later ones of its ordering key: send it later, or accept that with ordering: 'best-effort' in the route")
+  if (timeToLiveMs !== undefined) {
+    if (!has.timeToLive) return refusal('noTimeToLive', timeToLiveMs)
+    if (timeToLiveMs > has.timeToLive.maxMs) return refusal('longTimeToLive', timeToLiveMs, has.timeToLive.maxMs)
   }
-  if (options.timeToLiveMs !== undefined) {
-    if (!timeToLive) refuse('this backend has no time to live: drop old messages in the handler by their timestamp')
-    else if (options.timeToLiveMs > timeToLive.maxMs)
-      refuse(`a time to live of ${options.timeToLiveMs} ms is longer than this backend takes (${timeToLive.maxMs} ms)`)
+  if (priority) {
+    if (!has.priority) return refusal('noPriority', priority)
+    if (priority >= has.priority.levels) return refusal('highPriority', priority, has.priority.levels - 1)
   }
-  if (options.priority) {
-    if (!priority) refuse('this backend has no priorities: use one queue per level')
-    else if (options.priority >= priority.levels) refuse(`priority ${options.priority} is above this backend's highest, ${priority.levels - 1}`)
-  }
-  if (options.headers && maxHeaders !== false) {
-    const count = Object.keys(options.headers).length
-    if (count > maxHeaders) refuse(`${count} headers are more than this backend takes (${maxHeaders})`)
-  }
+  const count = headers && has.maxHeaders !== false ? Object.keys(headers).length : 0
+  return has.maxHeaders !== false && count > has.maxHeaders ? refusal('headers', count, has.maxHeaders) : undefined
+}
+
+function refusal(kind: SendRefusal['kind'], wanted: number, has = 0): SendRefusal {
+  return { kind, wanted, has }
 }

@@ -62,7 +62,9 @@ async function inTime<T>(work: Promise<T>, { queue, runtime }: RequestTarget, ti
   const late = Promise.withResolvers<never>()
   const timer = clock.timer(clock.monotonic() + timeoutMs, () =>
     late.reject(
-      new BrokerError('ERR_TIMEOUT', `${queue.name}: the request could not be sent within ${timeoutMs} ms; sending it again is safe.`, { destination: queue.name }),
+      new BrokerError('ERR_TIMEOUT', `${queue.name}: the request could not be sent within ${timeoutMs} ms; sending it again is safe.`, {
+        destination: queue.name,
+      }),
     ),
   )
   try {

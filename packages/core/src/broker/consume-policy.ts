@@ -1,0 +1,56 @@
+import { defaultRetry } from '../consumer/default-retry.ts'
+import { longestHoldMs, longestWaitMs } from '../consumer/wait-plan.ts'
+import type { Capabilities } from '../driver/index.ts'
+import { lazy } from '../lazy.ts'
+import { checkOrder } from '../middleware/check-order.ts'
+import type { ProcessFunction, ProcessMiddleware, RetryDeclaration } from '../middleware/types.ts'
+import type { Planned } from './plan.ts'
+import type { Runtime } from './runtime.ts'
+
+/** What the middleware of a consumer declare. */
+export interface ConsumePolicy {
+  readonly retry: RetryDeclaration
+  /** Middleware whose claims are renewed while a handler runs. */
+  readonly renewing: readonly ProcessMiddleware[]
+}
+
+/** A part of a policy that cannot hold; told in a sentence by `policyError`. */
+export interface PolicyRefusal {
+  readonly kind: 'middleware' | 'wait' | 'hold' | 'attempts'
+  readonly wanted: number | string
+  /** The largest that fits. */
+  readonly has: number
+}
+
+/** Refuses a chain in a wrong order (`ERR_CONFIGURATION`) and a policy that cannot hold on this backend (`ERR_UNSUPPORTED`), with the largest value that fits. */
+export async function consumePolicy(
+  use: readonly (ProcessMiddleware | ProcessFunction)[],
+  planned: Planned,
+  capabilities: Capabilities,
+  { clock }: Runtime,
+): Promise<ConsumePolicy> {
+  if (use.length > 0) checkOrder(use, (await clock.external(lazy.processOrder())).processOrder)
+  const declared = use.filter((middleware): middleware is ProcessMiddleware => typeof middleware === 'object')
+  const retry = declared.find((middleware) => middleware.retry)?.retry ?? defaultRetry
+  const refusals = [...refusedByMiddleware(declared, capabilities), ...refusedRetry(retry, planned, capabilities)]
+  if (refusals.length > 0) throw (await clock.external(lazy.policyRefusals())).policyError(refusals, planned)
+  return { retry, renewing: declared.filter((middleware) => middleware.renew !== undefined) }
+}
+
+function refusedByMiddleware(declared: readonly ProcessMiddleware[], capabilities: Capabilities): PolicyRefusal[] {
+  return declared.flatMap((middleware) =>
+    (middleware.check?.(capabilities) ?? []).map((text) => ({ kind: 'middleware', wanted: `${middleware.name}: ${text}`, has: 0 })),
+  )
+}
+
+function refusedRetry({ maxWaitMs, holdMs, maxAttempts }: RetryDeclaration, { endpoint }: Planned, capabilities: Capabilities): PolicyRefusal[] {
+  const refusals: PolicyRefusal[] = []
+  const refuseAbove = (kind: PolicyRefusal['kind'], wanted: number, has: number): void => {
+    if (wanted > has) refusals.push({ kind, wanted, has })
+  }
+  refuseAbove('wait', maxWaitMs, longestWaitMs(capabilities, endpoint.keyed))
+  refuseAbove('hold', holdMs ?? 0, longestHoldMs(capabilities))
+  // A dead-letter place has no limit.
+  if (endpoint.maxAttempts > 0) refuseAbove('attempts', maxAttempts, endpoint.maxAttempts)
+  return refusals
+}

@@ -1,0 +1,20 @@
+import { BrokerError } from '../errors.ts'
+import type { PolicyRefusal } from './consume-policy.ts'
+import type { Planned } from './plan.ts'
+
+type Text = (wanted: number | string, has: number, driver: string) => string
+
+const texts: Readonly<Record<PolicyRefusal['kind'], Text>> = {
+  middleware: String,
+  wait: (wanted, has, driver) =>
+    `retry: a wait of ${wanted} ms can neither be held here nor given to ${driver}; the largest that fits is ${has} ms: lower the backoff's maxMs`,
+  hold: (wanted, has) => `retry: holdMs of ${wanted} is longer than a message can be held here; the largest that fits is ${has}`,
+  attempts: (wanted, has) =>
+    `retry: maxAttempts of ${wanted} is above the ${has} that native limits are provisioned for; lower it, or set maxAttempts: ${wanted} in the route and provision again`,
+}
+
+/** One error that lists everything in a consumer's policy that cannot hold. */
+export function policyError(refusals: readonly PolicyRefusal[], { label, driver }: Planned): BrokerError {
+  const lines = refusals.map(({ kind, wanted, has }) => `- ${texts[kind](wanted, has, driver.name)}`)
+  return new BrokerError('ERR_UNSUPPORTED', `${label} on ${driver.name}:\n${lines.join('\n')}`, { destination: label })
+}

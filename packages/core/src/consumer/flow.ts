@@ -1,0 +1,26 @@
+import { assertKnownKeys } from '../nearest.ts'
+import type { ConsumeOptions } from './types.ts'
+
+const defaultConcurrency = 16
+const defaultBytes = 64 * 1024 * 1024
+const known = ['concurrency', 'maxInFlight', 'maxInFlightBytes', 'use', 'onExhausted', 'signal'] as const
+
+/** How much a consumer runs and holds at once. */
+export interface Flow {
+  readonly concurrency: number
+  readonly window: { readonly messages: number; readonly bytes: number }
+}
+
+/** Throws `TypeError` or `RangeError` for unknown options and values out of bounds. */
+export function checkedFlow(options: ConsumeOptions): Flow {
+  assertKnownKeys('consume', options, known)
+  const { concurrency = defaultConcurrency, maxInFlight = concurrency * 2, maxInFlightBytes = defaultBytes, onExhausted } = options
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 10_000)
+    throw new RangeError(`consume: concurrency must be an integer from 1 to 10,000, not ${concurrency}`)
+  if (!Number.isInteger(maxInFlight) || maxInFlight < concurrency)
+    throw new RangeError(`consume: maxInFlight must be an integer of at least concurrency (${concurrency}), not ${maxInFlight}`)
+  if (!(maxInFlightBytes >= 1)) throw new RangeError(`consume: maxInFlightBytes must be at least 1, not ${maxInFlightBytes}`)
+  if (onExhausted !== undefined && onExhausted !== 'dead-letter' && onExhausted !== 'block')
+    throw new TypeError(`consume: onExhausted is 'dead-letter' or 'block', not '${String(onExhausted)}'`)
+  return { concurrency, window: { messages: maxInFlight, bytes: maxInFlightBytes } }
+}
