@@ -41,7 +41,7 @@ export class CopyPublication implements Publication {
     const { delivery, delayMs, attempt } = this.#at(index)
     const queue = delivery.scope.id
     const route = delayMs > 0 ? ladderRoute(delayMs, { kind: 'queue', name: queue }) : { exchange: '', routingKey: queue }
-    channel.publish(route.exchange, route.routingKey, delivery.native.content, copyOptions(delivery.native, attempt))
+    channel.publish(route.exchange, route.routingKey, delivery.native.content, copyOptions(delivery.native, attempt, delivery.brokerAttempts))
   }
 
   #at(index: number): Copy {

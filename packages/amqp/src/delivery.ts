@@ -1,7 +1,7 @@
 import type { Delivery, Incoming } from '@busbar/core/driver'
 import type { ConsumeMessage } from 'amqplib'
 import type { ConsumerChannel } from './consumer-channel.ts'
-import { deliveryCount, incomingOf } from './message-mapping.ts'
+import { deliveryCount, incomingOf, metadataOf } from './message-mapping.ts'
 
 /** `open`: at core. `marked`: to be acked by the next flush. `copying`: its copy is on the way. `settled`: its tag is used up or dead. */
 export type DeliveryState = 'open' | 'marked' | 'copying' | 'settled'
@@ -22,8 +22,9 @@ export class AmqpDelivery implements Delivery {
   constructor(scope: ConsumerChannel, native: ConsumeMessage, counted: boolean) {
     this.scope = scope
     this.native = native
-    this.incoming = incomingOf(native)
-    this.brokerAttempts = counted ? deliveryCount(native) : undefined
+    const metadata = metadataOf(native)
+    this.incoming = incomingOf(native, metadata)
+    this.brokerAttempts = counted ? deliveryCount(native, metadata) : undefined
     this.leaseUntil = undefined
   }
 

@@ -107,6 +107,12 @@ it('believes the count of deliveries only where the broker has set it', () => {
   expect(deliveryCount(native({}, true))).toBe(1)
 })
 
+it('adds the deliveries of earlier copies to the count', () => {
+  const headers = { busbar: '{"v":1,"a":2,"d":4}' }
+  expect(deliveryCount(native({ headers }))).toBe(5)
+  expect(deliveryCount(native({ headers: { ...headers, 'x-delivery-count': 2 } }, true))).toBe(7)
+})
+
 it('copies a message with one attempt more and without what is the broker’s', () => {
   const first = publishOptions({ ...outgoing, key: 'k' }, true)
   const earlier = '{"v":1,"k":"k","s":1700000000001}'
@@ -118,11 +124,12 @@ it('copies a message with one attempt more and without what is the broker’s', 
       headers: { ...first.headers, busbar: earlier, n: 5, odd: [NaN, { deep: Infinity }], 'x-death': [1, 2], CC: ['x'] },
     }),
     3,
+    4,
   )
   expect(copy).toMatchObject({ messageId: 'm1', mandatory: true, persistent: true, timestamp: 1_700_000_000 })
   expect(copy).not.toHaveProperty('userId')
   expect(copy).not.toHaveProperty('expiration')
-  expect(copy.headers).toEqual({ n: 5, odd: ['NaN', { deep: 'Infinity' }], busbar: '{"v":1,"k":"k","s":1700000000001,"a":3}' })
+  expect(copy.headers).toEqual({ n: 5, odd: ['NaN', { deep: 'Infinity' }], busbar: '{"v":1,"k":"k","s":1700000000001,"a":3,"d":4}' })
 })
 
 it.each([

@@ -41,23 +41,29 @@ export function publishOptions(message: Outgoing, mandatory: boolean): Options.P
   return options as Options.Publish
 }
 
-/** The same message once more, with its count of attempts. Lifetime and sender's user do not carry over: the first has been met, the second would be refused. */
-export function copyOptions(native: ConsumeMessage, attempt: number): Options.Publish {
+/**
+ * The same message once more, with its counts of attempts and of deliveries, which the broker begins anew for the copy.
+ * Lifetime and sender's user do not carry over: the first has been met, the second would be refused.
+ */
+export function copyOptions(native: ConsumeMessage, attempt: number, deliveries: number | undefined): Options.Publish {
   const { headers = {}, userId: _user, expiration: _expiration, clusterId: _cluster, ...properties } = native.properties
   const copied: Record<string, unknown> = {}
   for (const name of Object.keys(headers)) if (!brokerOwned.test(name)) copied[name] = sendable(headers[name])
-  const metadata = { ...unpackMetadata(textOf(headers[metadataHeader])), attempt }
-  const packed = packMetadata(metadata)
+  const packed = packMetadata({ ...metadataOf(native), attempt, deliveries })
   if (packed !== undefined) copied[metadataHeader] = packed
   return { ...(properties as Options.Publish), headers: copied, persistent: true, mandatory: true }
 }
 
+/** What came in the packed header. */
+export function metadataOf({ properties }: ConsumeMessage): Metadata {
+  const packed: unknown = properties.headers?.[metadataHeader]
+  return packed === undefined ? noMetadata : unpackMetadata(textOf(packed))
+}
+
 /** A received message of any origin. Never throws. */
-export function incomingOf(native: ConsumeMessage): Incoming {
+export function incomingOf(native: ConsumeMessage, metadata: Metadata = metadataOf(native)): Incoming {
   const { content, properties } = native
   const { headers } = properties
-  const packed: unknown = headers?.[metadataHeader]
-  const metadata = packed === undefined ? noMetadata : unpackMetadata(textOf(packed))
   return {
     id: textOf(properties.messageId) ?? metadata.id,
     body: content,
@@ -75,11 +81,14 @@ export function incomingOf(native: ConsumeMessage): Incoming {
   }
 }
 
-/** Deliveries as a quorum queue counts them, this one included. On the first the header is absent, or whatever the sender put there. */
-export function deliveryCount(native: ConsumeMessage): number {
-  if (!native.fields.redelivered) return 1
+/**
+ * Deliveries as a quorum queue counts them, this one and those of earlier copies included.
+ * On the first of a copy the broker's header is absent, or whatever the sender put there.
+ */
+export function deliveryCount(native: ConsumeMessage, { deliveries = 0 }: Metadata = metadataOf(native)): number {
+  if (!native.fields.redelivered) return deliveries + 1
   const count: unknown = native.properties.headers?.['x-delivery-count']
-  return typeof count === 'number' && count >= 0 ? count + 1 : 1
+  return deliveries + (typeof count === 'number' && count >= 0 ? count + 1 : 1)
 }
 
 /** Without a copy where the body is bytes already. */

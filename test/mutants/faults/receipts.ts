@@ -85,6 +85,22 @@ export const receiptFaults: readonly Mutant[] = [
     alterations: () => editArriving((delivery) => disguise(delivery, { brokerAttempts: (delivery.brokerAttempts ?? 1) - 1 })),
   },
   {
+    name: 'count-restarts-after-delay',
+    fault: 'counts deliveries from 1 again after a delayed redelivery',
+    killedBy: 'settling/delivery-count-delayed',
+    alterations: () => {
+      const before = new Map<string, number>()
+      return {
+        settle: async (outcomes, next) => {
+          for (const { delivery, ...outcome } of outcomes)
+            if (outcome.action === 'retry' && outcome.delayMs > 0) before.set(delivery.sameAs ?? '', original(delivery).brokerAttempts ?? 0)
+          return next(outcomes)
+        },
+        ...editArriving((delivery) => disguise(delivery, { brokerAttempts: (delivery.brokerAttempts ?? 1) - (before.get(delivery.sameAs ?? '') ?? 0) })),
+      }
+    },
+  },
+  {
     name: 'same-as-shared',
     fault: 'calls all messages the same',
     killedBy: 'settling/same-as',

@@ -37,6 +37,20 @@ export const topicFaults: readonly Mutant[] = [
     alterations: () => editArriving((delivery, { endpoint }) => (endpoint.subscription?.name === 'sub-2' ? undefined : delivery)),
   },
   {
+    name: 'redrive-to-all-subscriptions',
+    fault: 'sends to the whole topic what is meant for one subscription',
+    killedBy: 'dead-letters/redrive-to-one-subscription',
+    kind: 'topic',
+    alterations: () => ({
+      link: (link) => ({
+        sender: (endpoint) => {
+          const { subscription: _, ...topic } = endpoint
+          return link.sender(topic)
+        },
+      }),
+    }),
+  },
+  {
     name: 'ack-shared-by-subscriptions',
     fault: 'acks a message for all subscriptions when one acks it',
     killedBy: 'topics/settled-apart',

@@ -122,6 +122,37 @@ const redrive: ContractCase = {
   },
 }
 
+const redriveToOneSubscription: ContractCase = {
+  id: 'dead-letters/redrive-to-one-subscription',
+  title: 'what is redriven for one subscription is not delivered to the others of its topic',
+  examines: ['redrive', 'subscriptions'],
+  kills: ['redrive-to-all-subscriptions'],
+  kinds: ['topic', 'stream'],
+  looksAtDeadLetters: true,
+  applies: (capabilities) => redriven(capabilities) && capabilities.subscriptions !== false && capabilities.peek !== 'none',
+  async run(context) {
+    const place = context.api.place()
+    if (place.destination.kind === 'queue') throw new TypeError('queues have no subscriptions')
+    const other = place.destination.subscription('sub-2')
+    const broker = context.api.make([place.destination, place.source, other], { [place.name]: context.api.route() })
+    const handled: Handled[] = []
+    const others: Handled[] = []
+    await broker.consume(
+      place.source,
+      context.api.recording(handled, () => (handled.length === 1 ? deadLetter('the first time') : undefined)),
+    )
+    await broker.consume(other, context.api.recording(others))
+    await broker.producer(place.destination).send('m-1')
+    await letters(context, broker, place, 1)
+    await context.waiting.eventually(() => others.length > 0, 'the other subscription handles the message', context.harness.bounds.arrivalMs)
+    const before = others.length
+    await context.waiting.settled(broker.deadLetters(place.source).redrive(), 'the redrive', 60_000)
+    await context.waiting.eventually(() => handled.length > 1, 'the redriven message is handled again', context.againMs(await context.place()))
+    // At least once: copies of what was sent at first are the broker's right.
+    await context.waiting.never(() => others.length > before, 'the redriven message reaches the other subscription', context.silenceMs(await context.place()))
+  },
+}
+
 const redriveInWindow: ContractCase = {
   id: 'dead-letters/redrive-inside-deduplication-window',
   title: "a message redriven at once is not swallowed by the broker's deduplication",
@@ -180,7 +211,16 @@ const refusedWithoutPlace: ContractCase = {
   },
 }
 
-export const deadLetterCases: readonly ContractCase[] = [afterAttempts, copyIsWhole, peekExact, redrive, redriveInWindow, discard, refusedWithoutPlace]
+export const deadLetterCases: readonly ContractCase[] = [
+  afterAttempts,
+  copyIsWhole,
+  peekExact,
+  redrive,
+  redriveToOneSubscription,
+  redriveInWindow,
+  discard,
+  refusedWithoutPlace,
+]
 
 async function open(context: CaseContext): Promise<{ readonly place: TextPlace; readonly broker: Broker }> {
   const place = context.api.place()

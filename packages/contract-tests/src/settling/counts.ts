@@ -24,6 +24,27 @@ const deliveryCount: ContractCase = {
   },
 }
 
+const delayedCount: ContractCase = {
+  id: 'settling/delivery-count-delayed',
+  title: 'the delivery count also rises over a delayed redelivery, however the driver makes it',
+  examines: ['deliveryAttempt', 'redelivery'],
+  kills: ['count-restarts-after-delay'],
+  applies: ({ deliveryAttempt, redelivery }) => deliveryAttempt !== 'none' && redelivery.delayed !== false,
+  waitsMs: () => 2_000,
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    await session.send(place, ['m-1'])
+    const inbox = await session.receive(place)
+    for (let time = 1; time <= 3; time++) {
+      await context.waiting.eventually(() => inbox.unsettled().length > 0, `delivery ${time} comes`, 1_000 + context.harness.bounds.arrivalMs)
+      const count = inbox.latest('m-1').delivery.brokerAttempts
+      if (time > 1) check(count !== undefined && count >= time, () => `delivery ${time} has at least the count ${time}, not ${count}`)
+      await inbox.settleAll({ retryMs: 1_000 })
+    }
+  },
+}
+
 const sameAs: ContractCase = {
   id: 'settling/same-as',
   title: 'where a driver tells redeliveries apart, those of one message are equal and those of two messages are not',
@@ -74,4 +95,4 @@ const discard: ContractCase = {
   },
 }
 
-export const countCases: readonly ContractCase[] = [deliveryCount, sameAs, discard]
+export const countCases: readonly ContractCase[] = [deliveryCount, delayedCount, sameAs, discard]

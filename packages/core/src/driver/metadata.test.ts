@@ -8,6 +8,7 @@ const vectors: readonly (readonly [name: string, metadata: Metadata, text: strin
   [
     'everything, in this order whatever the order given',
     {
+      deliveries: 4,
       attempt: 3,
       timestamp: 1_767_225_600_123,
       replyTo: 'replies/1',
@@ -17,7 +18,7 @@ const vectors: readonly (readonly [name: string, metadata: Metadata, text: strin
       type: 'order.placed',
       id: 'm-1',
     },
-    '{"v":1,"i":"m-1","t":"order.placed","c":"application/json","k":"k","r":"c-1","to":"replies/1","s":1767225600123,"a":3}',
+    '{"v":1,"i":"m-1","t":"order.placed","c":"application/json","k":"k","r":"c-1","to":"replies/1","s":1767225600123,"a":3,"d":4}',
   ],
   ['characters that JSON escapes', { key: 'a"b\\c' }, String.raw`{"v":1,"k":"a\"b\\c"}`],
 ]
@@ -46,6 +47,7 @@ describe('the metadata header', () => {
       contentType: 'text/plain; charset=utf-8',
       timestamp: 9_999_999_999_999,
       attempt: 100,
+      deliveries: 1_000_000,
     })
     expect(Buffer.byteLength(text as string)).toBeLessThanOrEqual(1024)
   })

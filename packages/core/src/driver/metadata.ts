@@ -7,15 +7,18 @@ export const metadataHeader = 'busbar'
 export const metadataVersion = 1
 
 /** The parts of a message that may have to travel in the packed header. */
-export type Metadata = Partial<Pick<Outgoing, 'id' | 'type' | 'contentType' | 'timestamp' | 'key' | 'attempt' | 'correlationId' | 'replyTo'>>
+export interface Metadata extends Partial<Pick<Outgoing, 'id' | 'type' | 'contentType' | 'timestamp' | 'key' | 'attempt' | 'correlationId' | 'replyTo'>> {
+  /** Where a retry is a copy: deliveries counted before this copy was made. */
+  readonly deliveries?: number | undefined
+}
 
-const names = { id: 'i', type: 't', contentType: 'c', timestamp: 's', key: 'k', attempt: 'a', correlationId: 'r', replyTo: 'to' } as const
+const names = { id: 'i', type: 't', contentType: 'c', timestamp: 's', key: 'k', attempt: 'a', deliveries: 'd', correlationId: 'r', replyTo: 'to' } as const
 const texts = ['id', 'type', 'contentType', 'key', 'correlationId', 'replyTo'] as const
-const numbers = ['timestamp', 'attempt'] as const
+const numbers = ['timestamp', 'attempt', 'deliveries'] as const
 
 /**
  * Compact JSON of the fields that are set: `{"v":1,"k":"truck-7","a":2}`. Pass only what the backend has no native field for.
- * `undefined` if nothing is set (`attempt` 0 counts as not set). At most 1 KiB, because core bounds every field.
+ * `undefined` if nothing is set (0 counts as not set). At most 1 KiB, because core bounds every field.
  */
 export function packMetadata(metadata: Metadata): string | undefined {
   let packed: Record<string, unknown> | undefined

@@ -65,7 +65,7 @@ describe('rabbitmq (4.2)', () => {
     expect(consumer.intake.take()).toEqual(['0', '1', '2', '3', '4', '4', '3', '2', '1', '0'])
   })
 
-  it('a delayed retry is a new message at the end, without a count, that carries its attempts', async () => {
+  it('a delayed retry is a new message at the end that carries its counts', async () => {
     const { send, consume, clock } = await kit({ profile: 'rabbitmq' })
     const consumer = await consume()
     await send(['a'])
@@ -74,7 +74,7 @@ describe('rabbitmq (4.2)', () => {
     await send(['b'])
     await clock.advance(1_000)
     expect(consumer.intake.take()).toEqual(['a', 'b', 'a'])
-    expect(consumer.last('a')).toMatchObject({ brokerAttempts: 1, incoming: { attempt: 1 } })
+    expect(consumer.last('a')).toMatchObject({ brokerAttempts: 2, incoming: { attempt: 1 } })
   })
 
   it('an immediate retry cannot carry the attempts', async () => {

@@ -230,7 +230,7 @@ export class Queue {
 
   #deliver(message: Stored, port: Port): QueueDelivery {
     message.receives++
-    const delivery = new QueueDelivery(message, port, this.#now, this.behaviour.tellsCount ? message.receives : undefined)
+    const delivery = new QueueDelivery(message, port, this.#now, this.behaviour.tellsCount ? message.earlier + message.receives : undefined)
     message.current = delivery
     port.leases.add(delivery, this.#now)
     if (this.world.observer !== undefined) this.report('delivered', message, `${port.name} #${message.receives}`)

@@ -88,7 +88,9 @@ export class Settling {
   #republish(message: Stored, attempt: number, delayMs: number, now: number): void {
     const incoming = { ...message.incoming, attempt }
     const timeToLiveMs = message.expiresAt === Infinity ? undefined : message.expiresAt - now
-    this.#queue.accept(new Stored(this.#queue.world.nextId(), incoming, now, timeToLiveMs, message.priority), delayMs)
+    const copy = new Stored(this.#queue.world.nextId(), incoming, now, timeToLiveMs, message.priority)
+    copy.earlier = message.earlier + message.receives
+    this.#queue.accept(copy, delayMs)
   }
 
   /** An SQS standard queue lets an expired receipt delete a message that nobody has received since, and one that is deleted. */

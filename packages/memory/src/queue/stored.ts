@@ -26,6 +26,8 @@ export class Stored implements HeapItem {
   dueAt = 0
   /** Deliveries so far, as this broker counts them. */
   receives = 0
+  /** Deliveries before this copy was made, which travel with it; the broker's limit does not count them. */
+  earlier = 0
   /** The live receipt: a delivery that is not this one is too late. */
   current: QueueDelivery | undefined = undefined
   keyState: KeyState | undefined = undefined
