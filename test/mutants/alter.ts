@@ -200,6 +200,7 @@ function alterReceiver(place: ReceiverPlace, alterations: Alterations): Receiver
     },
     revoke: (scope, deadlineMs) => intake.revoke(scope, deadlineMs),
     failed: (error, fatal) => intake.failed(error, fatal),
+    recovered: () => intake.recovered(),
   }
   if (link.receiver === false) throw new TypeError('the link has no receivers')
   const receiver = link.receiver(place.seen, below, window)

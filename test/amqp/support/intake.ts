@@ -9,6 +9,7 @@ export class FakeIntake implements Intake {
   readonly deliveries: Delivery[] = []
   readonly lostScopes: { readonly scope: Scope; readonly reason: BrokerError }[] = []
   readonly failures: { readonly error: BrokerError; readonly fatal: boolean }[] = []
+  recoveries = 0
   readonly revoked: Scope[] = []
   readonly settled: SettleResult[] = []
   receiver!: Receiver
@@ -40,6 +41,10 @@ export class FakeIntake implements Intake {
 
   failed(error: BrokerError, fatal: boolean): void {
     this.failures.push({ error, fatal })
+  }
+
+  recovered(): void {
+    this.recoveries++
   }
 
   async settle(delivery: Delivery, decision: Decision = 'ack'): Promise<SettleResult | undefined> {

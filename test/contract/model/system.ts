@@ -172,7 +172,7 @@ export class System {
   }
 }
 
-const silent: Intake = { deliver: () => {}, lost: () => {}, revoke: async () => {}, failed: () => {} }
+const silent: Intake = { deliver: () => {}, lost: () => {}, revoke: async () => {}, failed: () => {}, recovered: () => {} }
 
 function outgoing(text: string, key: string | undefined, timestamp: number): Outgoing {
   return {

@@ -24,6 +24,8 @@ export class Inbox implements Intake {
   readonly arrivals: Arrival[] = []
   readonly lostScopes: Map<Scope, BrokerError> = new Map()
   readonly failures: { readonly error: BrokerError; readonly fatal: boolean }[] = []
+  /** Failed and not recovered since. */
+  failing = false
   /** Most deliveries and body bytes that were unsettled at once. */
   readonly peak: { messages: number; bytes: number } = { messages: 0, bytes: 0 }
   /** Applied to deliveries as they come. */
@@ -77,6 +79,12 @@ export class Inbox implements Intake {
 
   failed(error: BrokerError, fatal: boolean): void {
     this.failures.push({ error, fatal })
+    this.failing = true
+    this.#changes.notify()
+  }
+
+  recovered(): void {
+    this.failing = false
     this.#changes.notify()
   }
 

@@ -84,7 +84,7 @@ describe('the start of a broker', () => {
   it('refuses two definitions of one name, and two names for one resource', () => {
     const driver = new NaiveDriver()
     expect(() => createBroker({ driver, destinations: [orders, queue('orders')] })).toThrow(/two different definitions named 'orders'/)
-    expect(() => createBroker({ driver, destinations: [orders, queue('other')], naming: () => 'same' })).toThrow(/orders and other are both same on naive/)
+    expect(() => createBroker({ driver, destinations: [orders, queue('other')], naming: () => 'same' })).toThrow(/orders and other both take same on naive/)
   })
 
   it('fails the sends that wait for a start that fails, and starts again with the next', async () => {

@@ -131,7 +131,8 @@ class ConnectedBroker implements Broker {
   async health(): Promise<HealthReport> {
     const connection = this.#state === 'started' || this.#state === 'draining' ? await this.#started : undefined
     const links = connection ? [...connection.links].map(([driver, link]) => ({ ...link.health(), driver: driver.name })) : []
-    const ok = this.#state === 'started' && this.#failed.size === 0 && links.every((link) => link.state === 'connected')
+    const received = this.#failed.size === 0 && ![...this.#consumers].some((consumer) => consumer.failing)
+    const ok = this.#state === 'started' && received && links.every((link) => link.state === 'connected')
     return { ok, state: this.#state, links }
   }
 

@@ -143,13 +143,13 @@ function checkCollisions(all: readonly Planned[]): void {
   for (const planned of all) {
     const addresses = taken.get(planned.driver) ?? new Map<string, Planned>()
     taken.set(planned.driver, addresses)
-    const address = planned.driver.address(planned.endpoint)
-    const other = addresses.get(address)
-    // Several sources may share one dead-letter place on purpose.
-    if (other && !(planned.definition === undefined && other.definition === undefined)) {
-      throw configuration(`${other.label} and ${planned.label} are both ${address} on ${planned.driver.name}; give one of them another name in its route`)
+    for (const address of [planned.driver.address(planned.endpoint), ...(planned.driver.reserves?.(planned.endpoint) ?? [])]) {
+      const other = addresses.get(address)
+      // Several sources may share one dead-letter place on purpose.
+      if (other && other !== planned && !(planned.definition === undefined && other.definition === undefined))
+        throw configuration(`${other.label} and ${planned.label} both take ${address} on ${planned.driver.name}; give one of them another name in its route`)
+      addresses.set(address, planned)
     }
-    addresses.set(address, planned)
   }
 }
 

@@ -66,7 +66,7 @@ export interface ProvisionResult {
 }
 
 export interface HealthReport {
-  /** All links are connected and no consumer has failed. */
+  /** The broker has started, all links are connected, and no consumer has failed or is failing. */
   readonly ok: boolean
   readonly state: 'idle' | 'starting' | 'started' | 'draining' | 'closed'
   readonly links: readonly (LinkHealth & { readonly driver: string })[]

@@ -43,6 +43,11 @@ export class RunningConsumer implements Consumer {
     return this.#engine.stats
   }
 
+  /** It receives nothing, or not everything, until its receiver recovers. */
+  get failing(): boolean {
+    return this.#engine.failing
+  }
+
   pause(): Promise<void> {
     if (this.#ending) return this.#ending
     if (this.#paused) return this.#flow

@@ -33,8 +33,8 @@ export interface DeciderHost {
   forget(task: Task): void
 }
 
-/** Wait before a blocked message is tried again. */
-const blockedRetryMs = 30_000
+/** Wait before a blocked message, or one that nothing took, is tried again. */
+export const blockedRetryMs = 30_000
 
 /** Turns the end of a run, or a settle call, into what happens to the message: ack, another start here or by the broker, or the dead letters. */
 export class Decider {

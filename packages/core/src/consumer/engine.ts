@@ -9,7 +9,7 @@ import type { ProcessMiddleware } from '../middleware/types.ts'
 import { Directive } from '../outcome.ts'
 import { promised } from '../promised.ts'
 import type { Telemetry } from '../telemetry.ts'
-import { Decider, type Answer, type DeciderHost, type DeciderOptions } from './decider.ts'
+import { blockedRetryMs, Decider, type Answer, type DeciderHost, type DeciderOptions } from './decider.ts'
 import { defaultRetryDecision } from './default-retry.ts'
 import { fingerprint } from './fingerprint.ts'
 import { Held } from './held.ts'
@@ -20,6 +20,7 @@ import { Run, type RunHost } from './run.ts'
 import { Settler } from './settler.ts'
 import { Task } from './task.ts'
 import type { ConsumerStats } from './types.ts'
+import { longestHoldMs } from './wait-plan.ts'
 
 export interface EngineOptions extends DeciderOptions {
   readonly driver: string
@@ -67,6 +68,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   #active = 0
   #pumping = false
   #heldUp = false
+  #failing = false
   #stopped = false
   #closed = false
   #onQuiet: (() => void)[] = []
@@ -175,8 +177,20 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   }
 
   failed(error: BrokerError, fatal: boolean): void {
+    this.#failing = true
     this.#options.log(fatal ? 'error' : 'warn', 'receiver:failed', { source: this.source, code: error.code, message: error.message, fatal })
     if (fatal) this.#options.onFatal(error)
+  }
+
+  recovered(): void {
+    if (!this.#failing) return
+    this.#failing = false
+    this.#options.log('info', 'receiver:recovered', { source: this.source })
+  }
+
+  /** Its receiver has failed and not recovered. */
+  get failing(): boolean {
+    return this.#failing
   }
 
   // Ending
@@ -370,6 +384,10 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
       log('warn', 'settle:too-late', { source: this.source, messageId: incoming.id })
     } else if (typeof result === 'object') {
       log('error', 'settle:failed', { source: this.source, messageId: incoming.id, action: outcome.action, message: result.error.message })
+      if (this.#keep(task, outcome)) {
+        answer?.(result)
+        return
+      }
     }
     if (telemetry.settle) {
       const action = outcome.action === 'discard' || task.deadLettered ? 'dead-letter' : outcome.action
@@ -377,6 +395,16 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
     }
     this.#remove(task)
     answer?.(result)
+  }
+
+  /** Without a lease of its own, what the broker would not take back stays here unsettled and fills the window until its scope ends: it starts again here. */
+  #keep(task: Task, outcome: Outcome): boolean {
+    const { lease } = this.capabilities
+    if (task.lost || this.#closed || this.#stopped || (lease !== false && lease.kind === 'message')) return false
+    if (outcome.action !== 'retry' && outcome.action !== 'discard') return false
+    task.givenBack = false
+    this.hold(task, outcome.action === 'retry' ? Math.min(outcome.delayMs, longestHoldMs(this.capabilities)) : blockedRetryMs)
+    return true
   }
 
   #remove(task: Task): void {

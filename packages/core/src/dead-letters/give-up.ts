@@ -1,12 +1,12 @@
 import type { Logger } from '../broker/types.ts'
 import type { Clock } from '../clock.ts'
 import type { Task } from '../consumer/task.ts'
-import type { Headers, Outgoing } from '../driver/sender.ts'
-import { BrokerError } from '../errors.ts'
+import { isBrokerError } from '../errors.ts'
 import type { Directive } from '../outcome.ts'
 import type { ProducerEngine } from '../producer/producer-engine.ts'
 import { sendRaw } from '../producer/send-raw.ts'
 import { jitteredBackoff, sleep } from '../sleep.ts'
+import { copyOf } from './copy.ts'
 import { deadLetterHeader, packDeadLetter, packDeadLetterBriefly } from './header.ts'
 import type { DeadLetterInfo } from './types.ts'
 
@@ -43,14 +43,16 @@ export async function giveUp(task: Task, directive: Directive, options: GiveUpOp
   if (!place) return 'ack'
   let pack = packDeadLetter
   for (let failures = 0; ; failures++) {
-    const answer = await sendRaw(place, copyOf(task, pack(info), options), sendTimeoutMs)
+    const { incoming } = task.delivery
+    const answer = await sendRaw(place, copyOf(incoming, { ...incoming.headers, [deadLetterHeader]: pack(info) }, options), sendTimeoutMs)
     if (answer.ok) return 'ack'
     if (signal.aborted) throw answer.error
-    if (answer.error instanceof BrokerError && answer.error.code === 'ERR_TOO_LARGE') {
+    if (!isBrokerError(answer.error) || !answer.error.retryable) {
       if (pack === packDeadLetter) {
         pack = packDeadLetterBriefly
         continue
       }
+      // A copy that is refused for good must not keep the message, and others behind it, here for ever.
       if (native) return 'discard'
     }
     log('error', 'dead-letter:failed', { source, messageId: task.delivery.incoming.id, error: answer.error.message, failures: failures + 1 })
@@ -83,26 +85,4 @@ function readable(read: () => unknown): string {
 function textOf(error: unknown): unknown {
   if (error instanceof Error) return error.message
   return typeof error === 'string' ? error : (JSON.stringify(error) ?? typeof error)
-}
-
-/** Body and headers as they came; no deduplication id, so that the copy is never taken for a repetition. */
-function copyOf(task: Task, header: string, { freshId, clock }: GiveUpOptions): Outgoing {
-  const { incoming } = task.delivery
-  return {
-    id: incoming.id ?? freshId(),
-    body: incoming.body,
-    bodyBytes: incoming.bodyBytes,
-    headers: { __proto__: null, ...incoming.headers, [deadLetterHeader]: header } as unknown as Headers,
-    type: incoming.type,
-    contentType: incoming.contentType,
-    timestamp: incoming.timestamp ?? clock.now(),
-    key: incoming.key,
-    attempt: 0,
-    deduplicationId: undefined,
-    delayMs: undefined,
-    timeToLiveMs: undefined,
-    priority: undefined,
-    correlationId: incoming.correlationId,
-    replyTo: incoming.replyTo,
-  }
 }

@@ -5,12 +5,13 @@ import type { Capabilities } from '../driver/capabilities.ts'
 import type { Link } from '../driver/driver.ts'
 import type { Endpoint } from '../driver/endpoint.ts'
 import type { Delivery, Incoming } from '../driver/receiver.ts'
-import type { Headers, Outgoing } from '../driver/sender.ts'
+import type { Outgoing } from '../driver/sender.ts'
 import { BrokerError } from '../errors.ts'
 import { assertKnownKeys } from '../nearest.ts'
 import type { ProducerEngine } from '../producer/producer-engine.ts'
 import { sendRaw } from '../producer/send-raw.ts'
 import { sleep } from '../sleep.ts'
+import { copyOf } from './copy.ts'
 import { deadLetterHeader, unpackDeadLetter } from './header.ts'
 import { DeadLetterReader } from './reader.ts'
 import type { DeadLetter, DeadLetterFilter, RedriveOptions } from './types.ts'
@@ -24,6 +25,8 @@ export interface Place {
   readonly back: ProducerEngine | undefined
   /** Name of the source. */
   readonly source: string
+  /** Address of the source at its broker. */
+  readonly address: string
   /** Dead letters of other sources of this program come here too. */
   readonly shared: boolean
 }
@@ -47,6 +50,7 @@ export function placeOf({ connection, plan, source, place, back }: Whereabouts):
     capabilities: capabilities.get(place) as Capabilities,
     back: capabilities.get(source)?.redrive === 'none' ? undefined : back(),
     source: source.label,
+    address: source.driver.address(source.endpoint),
     shared: plan.all.some((other) => other !== place && other.driver === driver && driver.address(other.endpoint) === address),
   }
 }
@@ -95,7 +99,7 @@ export class DeadLetterOperations {
       )
     const pauseMs = options.ratePerSecond === undefined ? 0 : 1_000 / checkedRate(options.ratePerSecond)
     const move = async (deliveries: readonly Delivery[], reader: DeadLetterReader): Promise<void> => {
-      const answers = await Promise.all(deliveries.map(({ incoming }) => sendRaw(back, this.#fresh(incoming), sendTimeoutMs)))
+      const answers = await Promise.all(deliveries.map(({ incoming }) => sendRaw(back, this.#again(incoming), sendTimeoutMs)))
       await reader.ack(
         deliveries.filter((_, index) => answers[index]?.ok),
         options.signal,
@@ -177,26 +181,9 @@ export class DeadLetterOperations {
     return found
   }
 
-  /** Identity, body and headers stay; the attempt count starts again and no deduplication id can make it a repetition. */
-  #fresh(incoming: Incoming): Outgoing {
+  #again(incoming: Incoming): Outgoing {
     const { [deadLetterHeader]: _, ...headers } = incoming.headers
-    return {
-      id: incoming.id ?? this.#services.freshId(),
-      body: incoming.body,
-      bodyBytes: incoming.bodyBytes,
-      headers: { __proto__: null, ...headers } as unknown as Headers,
-      type: incoming.type,
-      contentType: incoming.contentType,
-      timestamp: incoming.timestamp ?? this.#services.clock.now(),
-      key: incoming.key,
-      attempt: 0,
-      deduplicationId: undefined,
-      delayMs: undefined,
-      timeToLiveMs: undefined,
-      priority: undefined,
-      correlationId: incoming.correlationId,
-      replyTo: incoming.replyTo,
-    }
+    return copyOf(incoming, headers, this.#services)
   }
 }
 
@@ -214,11 +201,15 @@ async function browse(place: Place, options: DeadLetterFilter, max: number): Pro
   return found
 }
 
-/** Sources may share a place, also with other programs: what names another source is not ours. */
-function wanted({ source }: Place, { where }: DeadLetterFilter, incoming: Incoming): boolean {
+function wanted(place: Place, { where }: DeadLetterFilter, incoming: Incoming): boolean {
   const deadLetter = asDeadLetter(incoming)
-  if (deadLetter.info && deadLetter.info.source !== source) return false
-  return !where || where(deadLetter)
+  return isOf(place, deadLetter.info?.source, incoming.deadLetteredFrom) && (!where || where(deadLetter))
+}
+
+/** Sources may share a place, also with other programs: what names another source, or none where there are several, is not ours. */
+function isOf({ source, address, shared }: Place, named: string | undefined, from: string | undefined): boolean {
+  if (named !== undefined) return named === source
+  return from === undefined ? !shared : from === address
 }
 
 function holding({ shared }: Place, { where }: DeadLetterFilter): number {

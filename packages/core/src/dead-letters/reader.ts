@@ -107,6 +107,10 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
     })
   }
 
+  recovered(): void {
+    // What does not come is waited for no longer than what is not there.
+  }
+
   async #keepLeases(): Promise<void> {
     const { lease } = this.#capabilities
     if (!lease || lease.kind !== 'message' || !this.#receiver.extend) return

@@ -46,6 +46,8 @@ export interface Driver<Native = unknown> {
   capabilities(endpoint: Endpoint): Capabilities | Refusal
   /** The physical resource behind an endpoint; two endpoints of one driver with equal addresses are refused as a collision. Pure. */
   address(endpoint: Endpoint): string
+  /** Further names that the endpoint takes at the broker, such as those of its partitions: no other endpoint may have them. Pure. */
+  reserves?(endpoint: Endpoint): readonly string[]
   /**
    * Connects and authenticates. Who retries: core, until its own deadline, by `error.retryable`. Called once per broker; reconnecting afterwards is the driver's work.
    * Throws `BrokerError`; `AbortError` when `signal` fires.

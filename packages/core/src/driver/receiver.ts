@@ -36,6 +36,8 @@ export interface Incoming {
   readonly position: string | undefined
   /** The client library's own message, for users who need it. */
   readonly native: unknown
+  /** Where the broker itself has dead-lettered the message from, as `Driver.address` names it; absent where it does not tell, and on all other messages. */
+  readonly deadLetteredFrom?: string | undefined
 }
 
 /** One delivery of a message. It owns its receipt: settling it can never touch another message. */
@@ -73,6 +75,8 @@ export interface Intake {
   revoke(scope: Scope, deadlineMs: number): Promise<void>
   /** The receiver cannot go on (`fatal`) or has met an error that it retries itself. */
   failed(error: BrokerError, fatal: boolean): void
+  /** After `failed`, not fatal: all of the receiver receives again. Until then the broker's health is not ok. */
+  recovered(): void
 }
 
 /** Receives from one endpoint. Who retries: the driver reconnects and re-subscribes by itself; core retries settles by `error.retryable`. */

@@ -31,6 +31,11 @@ export interface Outgoing {
   readonly priority: number | undefined
   readonly correlationId: string | undefined
   readonly replyTo: string | undefined
+  /**
+   * `Incoming.native` of the message that this one is a copy of: a dead letter, or one that is redriven. A driver to which it belongs keeps what the
+   * fields above cannot carry, such as typed headers; where the two differ, the fields above win. From another driver it is to be ignored.
+   */
+  readonly copyOf?: unknown
 }
 
 /** Per message, in request order. `stored: 'unknown'`: it was handed over and no answer came. */

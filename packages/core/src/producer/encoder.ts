@@ -64,6 +64,7 @@ export class Encoder {
       priority: options.priority,
       correlationId: undefined,
       replyTo: undefined,
+      copyOf: undefined,
     }
     return { outgoing, validation }
   }

@@ -37,6 +37,7 @@ export function createResponder(
       priority: undefined,
       correlationId,
       replyTo: undefined,
+      copyOf: undefined,
     }
     const result = await replies.send(replyTo, reply)
     if (result.ok) return

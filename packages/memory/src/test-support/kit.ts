@@ -24,6 +24,7 @@ export class FakeIntake implements Intake {
   readonly deliveries: Delivery[] = []
   readonly lostScopes: { readonly scope: Scope; readonly reason: BrokerError }[] = []
   readonly failures: { readonly error: BrokerError; readonly fatal: boolean }[] = []
+  recoveries = 0
   onRevoke: (scope: Scope) => Promise<void> = async () => {}
   onDeliver: (deliveries: readonly Delivery[]) => void = () => {}
 
@@ -42,6 +43,10 @@ export class FakeIntake implements Intake {
 
   failed(error: BrokerError, fatal: boolean): void {
     this.failures.push({ error, fatal })
+  }
+
+  recovered(): void {
+    this.recoveries++
   }
 
   /** Ids of what came since the last look. */
