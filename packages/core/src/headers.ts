@@ -1,4 +1,5 @@
 import type { Headers } from './driver/sender.ts'
+import { kindOf } from './kind-of.ts'
 
 const noHeaders: Headers = Object.freeze(Object.create(null) as Record<string, string>)
 
@@ -15,13 +16,15 @@ const illegalText = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF
  */
 export function checkedHeaders(headers: Readonly<Record<string, string>> | undefined): Headers {
   if (headers === undefined) return noHeaders
+  if (typeof headers !== 'object' || headers === null || Array.isArray(headers))
+    throw new TypeError(`headers must be an object of texts, not ${kindOf(headers)}`)
   const checked = Object.create(null) as Record<string, string>
   for (const key of Object.keys(headers)) {
     const value: unknown = headers[key]
     if (key.length > 256 || !name.test(key))
       throw new TypeError(`header '${key.slice(0, 64)}': a name has 1 to 256 letters, digits, '_', '-' and single inner dots`)
     if (brokerOwned.test(key) || ours.test(key)) throw new TypeError(`header '${key}': this name is reserved for brokers and Busbar; choose another`)
-    if (typeof value !== 'string') throw new TypeError(`header '${key}': the value must be a string, not ${value === null ? 'null' : typeof value}`)
+    if (typeof value !== 'string') throw new TypeError(`header '${key}': the value must be a string, not ${kindOf(value)}`)
     if (illegalText.test(value)) throw new TypeError(`header '${key}': the value holds a control character or half of a surrogate pair; encode it`)
     checked[key] = value
   }

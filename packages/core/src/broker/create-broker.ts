@@ -10,6 +10,7 @@ import type { EndpointStats, Link, MaybePromise } from '../driver/index.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
 import type { Message } from '../message.ts'
 import { lazy, loadEverything } from '../lazy.ts'
+import { kindOf } from '../kind-of.ts'
 import { assertKnownKeys, suggestion } from '../nearest.ts'
 import type { Producer, ProducerOptions } from '../producer/types.ts'
 import { unlessAborted, within } from '../waiting.ts'
@@ -321,7 +322,7 @@ function unlisted(what: string, name: string, names: readonly string[]): BrokerE
 
 /** A handler that is none would fail for every message and send all of them to the dead letters. */
 function checkHandler(what: string, handler: unknown): void {
-  if (typeof handler !== 'function') throw new TypeError(`${what}: the handler must be a function, not ${handler === null ? 'null' : typeof handler}`)
+  if (typeof handler !== 'function') throw new TypeError(`${what}: the handler must be a function, not ${kindOf(handler)}`)
 }
 
 function closedError(): BrokerError {

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../clock.ts'
 import type { HandlerContext } from '../message.ts'
+import { assertKnownKeys } from '../nearest.ts'
 import { Directive } from '../outcome.ts'
 import type { ReceivedMessage } from './received-message.ts'
 import type { Run } from './run.ts'
@@ -20,6 +21,7 @@ export function collectorOf(
   options: ConsumeBatchesOptions,
   clock: Clock,
 ): { readonly collector: BatchCollector; readonly consume: ConsumeOptions } {
+  assertKnownKeys('consumeBatches', options, known)
   const { batchSize = 100, lingerMs = 200, concurrency = 1, ...rest } = options
   if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 10_000)
     throw new RangeError(`consumeBatches: batchSize must be an integer from 1 to 10,000, not ${batchSize}`)
@@ -29,6 +31,8 @@ export function collectorOf(
   if (!(lingerMs >= 0 && lingerMs <= 60_000)) throw new RangeError(`consumeBatches: lingerMs must be from 0 to 60,000, not ${lingerMs}`)
   return { collector: new BatchCollector({ batchSize, concurrency, lingerMs, clock, handler }), consume: { ...rest, concurrency: batchSize * concurrency } }
 }
+
+const known = ['batchSize', 'lingerMs', 'concurrency', 'maxInFlightBytes', 'use', 'onExhausted', 'signal'] as const
 
 interface Member {
   readonly run: Run

@@ -12,10 +12,12 @@ import type { Telemetry } from '../telemetry.ts'
 import { blockedRetryMs, Decider, type Answer, type DeciderHost, type DeciderOptions } from './decider.ts'
 import { defaultRetryDecision } from './default-retry.ts'
 import { fingerprint } from './fingerprint.ts'
+import { Handled } from './handled.ts'
 import { Held } from './held.ts'
 import { Lanes } from './lanes.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { RetryWaits } from './retry-waits.ts'
+import { Revocations } from './revocations.ts'
 import { Run, type RunHost } from './run.ts'
 import { Settler } from './settler.ts'
 import { Task } from './task.ts'
@@ -39,7 +41,7 @@ export interface EngineOptions extends DeciderOptions {
   readonly onStop: (() => void) | undefined
 }
 
-/** How many ids of handled messages whose ack came too late are remembered, and how many attempt counts of natively redelivered messages. */
+/** How many attempt counts of natively redelivered messages are remembered. */
 const remembered = 10_000
 
 /** One consumer: takes deliveries in, starts handlers per key and slot, and settles what was decided. */
@@ -55,10 +57,8 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   readonly #waits: RetryWaits
   readonly #decider: Decider
   readonly #attempts: BoundedMemory<number> = new BoundedMemory(remembered)
-  /** Fingerprints by identity. */
-  readonly #handled: BoundedMemory<string> = new BoundedMemory(remembered)
-  /** Scopes that move away, with the number of tasks still to be settled. */
-  readonly #revoked: Map<Scope, { left: number; readonly done: () => void }> = new Map()
+  readonly #handled: Handled = new Handled()
+  readonly #revoked: Revocations = new Revocations()
   #receiver!: Receiver
   #settler!: Settler
   #keeper!: LeaseKeeper
@@ -129,7 +129,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
       let { attempt } = delivery.incoming
       if (sameAs !== undefined && delivery.brokerAttempts !== 1) {
         if (this.#adopt(this.#held.find(sameAs), delivery)) continue
-        if (this.#wasHandled(sameAs, delivery)) {
+        if (this.#handled.take(sameAs, delivery)) {
           this.#ackUnhandled(delivery, now)
           continue
         }
@@ -159,20 +159,18 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   }
 
   async revoke(scope: Scope, deadlineMs: number): Promise<void> {
-    const gone = Promise.withResolvers<void>()
     const tasks = this.#held.ofScope(scope)
-    this.#revoked.set(scope, { left: tasks.length, done: gone.resolve })
-    if (tasks.length === 0) gone.resolve()
+    const gone = this.#revoked.begin(scope, tasks.length)
     for (const task of tasks) if (task.phase === 'queued' || task.phase === 'waiting') this.forget(task)
     this.#settler.flush()
     const timer = this.clock.timer(this.clock.monotonic() + deadlineMs, () => {
       const reason = new BrokerError('ERR_TOO_LATE', 'The partition moves to another process and the deadline has passed.')
       for (const task of this.#held.ofScope(scope)) task.run?.abort(reason)
-      gone.resolve()
+      this.#revoked.end(scope)
     })
-    await gone.promise
+    await gone
     timer.cancel()
-    this.#revoked.delete(scope)
+    this.#revoked.end(scope)
     this.#pump()
   }
 
@@ -285,7 +283,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
       return
     }
     this.forget(task)
-    if (!directive) this.#rememberHandled(task.delivery)
+    if (!directive) this.#handled.remember(task.delivery)
   }
 
   #endActive(): void {
@@ -380,7 +378,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
       return
     }
     if (outcome.action === 'ack' && (result === 'too-late' || (typeof result === 'object' && task.lost))) {
-      this.#rememberHandled(outcome.delivery)
+      this.#handled.remember(outcome.delivery)
       log('warn', 'settle:too-late', { source: this.source, messageId: incoming.id })
     } else if (typeof result === 'object') {
       log('error', 'settle:failed', { source: this.source, messageId: incoming.id, action: outcome.action, message: result.error.message })
@@ -409,26 +407,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
 
   #remove(task: Task): void {
     task.phase = 'ended'
-    if (this.#held.remove(task)) this.#leave(task.delivery.scope)
-  }
-
-  /** One task of the scope less. */
-  #leave(scope: Scope): void {
-    if (this.#revoked.size === 0) return
-    const revoked = this.#revoked.get(scope)
-    if (revoked && --revoked.left === 0) revoked.done()
-  }
-
-  #rememberHandled({ sameAs, incoming }: Delivery): void {
-    if (sameAs !== undefined) this.#handled.set(sameAs, fingerprint(incoming))
-  }
-
-  #wasHandled(sameAs: string, { incoming }: Delivery): boolean {
-    const handled = this.#handled.take(sameAs)
-    if (handled === undefined) return false
-    if (handled === fingerprint(incoming)) return true
-    this.#handled.set(sameAs, handled)
-    return false
+    if (this.#held.remove(task)) this.#revoked.leave(task.delivery.scope)
   }
 
   #ackUnhandled(delivery: Delivery, now: number): void {
@@ -448,7 +427,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
     const { scope } = task.delivery
     this.#held.adopt(task, delivery)
     task.receivedAt = this.clock.monotonic()
-    this.#leave(scope)
+    this.#revoked.leave(scope)
     return true
   }
 
@@ -484,7 +463,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
 
   async extendNow(run: Run, ms: number): Promise<Settlement> {
     const { task } = run
-    if (run.ended || task.run !== run || task.lost || this.#closed) return 'too-late'
+    if (run.ended || task.run !== run || task.lost || this.#closed || run.settled !== undefined) return 'too-late'
     const { lease } = this.capabilities
     if (!lease) return 'unsupported'
     const end = this.clock.monotonic() + ms

@@ -1,3 +1,4 @@
+import { checkSignal } from '../kind-of.ts'
 import { assertKnownKeys } from '../nearest.ts'
 import type { ConsumeOptions } from './types.ts'
 
@@ -14,6 +15,7 @@ export interface Flow {
 /** Throws `TypeError` or `RangeError` for unknown options and values out of bounds. */
 export function checkedFlow(options: ConsumeOptions): Flow {
   assertKnownKeys('consume', options, known)
+  checkSignal('consume', options.signal)
   const { concurrency = defaultConcurrency, maxInFlight = concurrency * 2, maxInFlightBytes = defaultBytes, onExhausted } = options
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 10_000)
     throw new RangeError(`consume: concurrency must be an integer from 1 to 10,000, not ${concurrency}`)

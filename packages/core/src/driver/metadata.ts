@@ -14,6 +14,8 @@ export interface Metadata extends Partial<Pick<Outgoing, 'id' | 'type' | 'conten
 
 const names = { id: 'i', type: 't', contentType: 'c', timestamp: 's', key: 'k', attempt: 'a', deliveries: 'd', correlationId: 'r', replyTo: 'to' } as const
 const texts = ['id', 'type', 'contentType', 'key', 'correlationId', 'replyTo'] as const
+/** Longest text that is believed, in characters: core sends none above 128 in `id`, `type` and `key`, and no backend more than 255 bytes in the others. */
+const maxText = 256
 const numbers = ['timestamp', 'attempt', 'deliveries'] as const
 
 /**
@@ -27,15 +29,19 @@ export function packMetadata(metadata: Metadata): string | undefined {
   return packed && JSON.stringify(packed)
 }
 
-/** Reads what {@link packMetadata} wrote. Malformed text, wrong types and newer versions yield no fields: the body is delivered all the same. */
+/** Reads what {@link packMetadata} wrote. Malformed text, wrong types, texts that are empty or longer than 256 characters, and newer versions yield no fields: the body is delivered all the same. */
 export function unpackMetadata(text: string | undefined): Metadata {
   if (text === undefined || text.length > 4096) return {}
   const packed = parseObject(text)
   if (packed?.['v'] !== metadataVersion) return {}
   const metadata: Record<string, unknown> = {}
-  for (const field of texts) if (typeof packed[names[field]] === 'string') metadata[field] = packed[names[field]]
+  for (const field of texts) if (isText(packed[names[field]])) metadata[field] = packed[names[field]]
   for (const field of numbers) if (Number.isSafeInteger(packed[names[field]]) && (packed[names[field]] as number) >= 0) metadata[field] = packed[names[field]]
   return metadata
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '' && value.length <= maxText
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

@@ -9,6 +9,7 @@ import { asBrokerError, type Encoded, type Encoder } from './encoder.ts'
 import type { PendingSend, SendObserver } from './pending.ts'
 import type { ProducerEngine } from './producer-engine.ts'
 import { refusedOption, type SendRefusal } from './send-options.ts'
+import { kindOf } from '../kind-of.ts'
 import type { BatchResult, Producer, SendOptions } from './types.ts'
 
 export interface TypedProducerOptions {
@@ -57,6 +58,7 @@ export class TypedProducer implements Producer {
 
   async sendBatch(bodies: readonly unknown[], options: Omit<SendOptions, 'id'> = {}): Promise<readonly BatchResult[]> {
     const { engine, destination } = this.#options
+    if (!Array.isArray(bodies)) throw new TypeError(`sendBatch: an array of bodies is needed, not ${kindOf(bodies)}`)
     if (options.signal?.aborted) throw abortError(options.signal)
     const refused = this.#refused(options)
     if (refused) return this.#refuse(refused)

@@ -1,4 +1,5 @@
 import type { Capabilities } from '../driver/capabilities.ts'
+import { checkSignal, kindOf } from '../kind-of.ts'
 import { assertKnownKeys } from '../nearest.ts'
 import type { SendOptions } from './types.ts'
 
@@ -13,6 +14,7 @@ export interface SendRefusal {
 
 /** What of the options the backend cannot do: nothing is dropped in silence. Throws `TypeError` or `RangeError` for misuse. */
 export function refusedOption(options: SendOptions, keyed: boolean, capabilities: () => Capabilities): SendRefusal | undefined {
+  if (typeof options !== 'object' || options === null) throw new TypeError(`send: options must be an object, not ${kindOf(options)}`)
   for (const _ in options) {
     // Only messages that set an option pay for looking at them all.
     assertKnownKeys('send', options, known)
@@ -22,7 +24,8 @@ export function refusedOption(options: SendOptions, keyed: boolean, capabilities
   return undefined
 }
 
-function checkValues({ delayMs, timeToLiveMs, priority, timeoutMs }: SendOptions): void {
+function checkValues({ delayMs, timeToLiveMs, priority, timeoutMs, signal }: SendOptions): void {
+  checkSignal('send', signal)
   if (delayMs !== undefined) positive('delayMs', delayMs, 0)
   if (timeToLiveMs !== undefined) positive('timeToLiveMs', timeToLiveMs, 1)
   if (timeoutMs !== undefined) positive('timeoutMs', timeoutMs, 1)

@@ -80,7 +80,7 @@ export class Requester {
   #expire(due: readonly OpenRequest[]): void {
     for (const { correlationId, destination, timeoutMs, answer } of due) {
       this.#open.delete(correlationId)
-      answer.reject(new BrokerError('ERR_TIMEOUT', `${destination} sent no reply within ${timeoutMs} ms.`, { destination }))
+      answer.reject(new BrokerError('ERR_TIMEOUT', `${destination} sent no reply within ${Math.round(timeoutMs)} ms.`, { destination }))
     }
   }
 }
