@@ -1,3 +1,4 @@
+import { checkedNumber } from './checked-number.ts'
 import { assertKnownKeys } from './nearest.ts'
 
 /** How long to wait before each retry. Immutable and without state: one object serves all messages. */
@@ -48,7 +49,7 @@ export function exponential(options: ExponentialOptions = {}): Backoff {
   assertKnownKeys('exponential', options, ['initialMs', 'maxMs', 'factor', 'jitter'])
   const { initialMs = 1000, maxMs = 30_000, factor = 2, jitter = 'full' } = options
   checkBounds('exponential', initialMs, maxMs)
-  if (!Number.isFinite(factor) || factor < 1) throw new RangeError(`exponential: factor must be a finite number ≥ 1, not ${factor}`)
+  checkedNumber('exponential: factor', factor, 1)
   const spread = jitterOf('exponential', jitter)
   return { maxMs, delay: (attempt, random) => spread(Math.min(maxMs, initialMs * factor ** (attempt - 1)), random) }
 }
@@ -59,7 +60,7 @@ export function linear(options: LinearOptions = {}): Backoff {
   const { initialMs = 1000, maxMs = 30_000, jitter = 'full' } = options
   const { stepMs = initialMs } = options
   checkBounds('linear', initialMs, maxMs)
-  if (!Number.isFinite(stepMs) || stepMs < 0) throw new RangeError(`linear: stepMs must be a finite number ≥ 0, not ${stepMs}`)
+  checkedNumber('linear: stepMs', stepMs, 0)
   const spread = jitterOf('linear', jitter)
   return { maxMs, delay: (attempt, random) => spread(Math.min(maxMs, initialMs + stepMs * (attempt - 1)), random) }
 }
@@ -90,8 +91,8 @@ export function decorrelated(options: DecorrelatedOptions = {}): Backoff {
 }
 
 function checkBounds(what: string, initialMs: number, maxMs: number): void {
-  if (!Number.isFinite(initialMs) || initialMs < 0) throw new RangeError(`${what}: the wait must be a finite number of milliseconds ≥ 0, not ${initialMs}`)
-  if (!Number.isFinite(maxMs) || maxMs < initialMs) throw new RangeError(`${what}: maxMs must be a finite number of milliseconds ≥ ${initialMs}, not ${maxMs}`)
+  checkedNumber(`${what}: the wait in milliseconds`, initialMs, 0)
+  checkedNumber(`${what}: maxMs`, maxMs, initialMs)
 }
 
 function jitterOf(what: string, jitter: Jitter): (ms: number, random: () => number) => number {

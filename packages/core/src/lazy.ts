@@ -1,6 +1,7 @@
-import type * as Idle from './broker/idle.ts'
 import type * as Mismatches from './broker/mismatches.ts'
 import type * as PolicyRefusals from './broker/policy-refusals.ts'
+import type * as Requirements from './broker/requirements.ts'
+import type * as Stats from './broker/stats.ts'
 import type * as Batches from './consumer/batch-collector.ts'
 import type * as Iteration from './consumer/message-iterator.ts'
 import type * as GivingUp from './dead-letters/give-up.ts'
@@ -23,9 +24,10 @@ export const lazy: {
   readonly requests: () => Promise<typeof Requests>
   readonly responder: () => Promise<typeof Responders>
   readonly iteration: () => Promise<typeof Iteration>
-  readonly idle: () => Promise<typeof Idle>
+  readonly stats: () => Promise<typeof Stats>
   readonly batches: () => Promise<typeof Batches>
   readonly mismatches: () => Promise<typeof Mismatches>
+  readonly requirements: () => Promise<typeof Requirements>
   readonly policyRefusals: () => Promise<typeof PolicyRefusals>
   readonly processOrder: () => Promise<typeof ProcessOrder>
   readonly preparing: () => Promise<typeof Preparing>
@@ -37,9 +39,10 @@ export const lazy: {
   requests: () => import('./reply/send-request.ts'),
   responder: () => import('./reply/responder.ts'),
   iteration: () => import('./consumer/message-iterator.ts'),
-  idle: () => import('./broker/idle.ts'),
+  stats: () => import('./broker/stats.ts'),
   batches: () => import('./consumer/batch-collector.ts'),
   mismatches: () => import('./broker/mismatches.ts'),
+  requirements: () => import('./broker/requirements.ts'),
   policyRefusals: () => import('./broker/policy-refusals.ts'),
   processOrder: () => import('./middleware/process-order.ts'),
   preparing: () => import('./producer/prepare.ts'),

@@ -1,3 +1,5 @@
+import { checkedNumber } from './checked-number.ts'
+
 /** What a handler or middleware may return or throw instead of succeeding or failing. Made by {@link retryLater} and {@link deadLetter}. */
 export class Directive {
   readonly action: 'retry' | 'dead-letter'
@@ -24,7 +26,7 @@ export class Directive {
 
 /** Handle the message again in `ms` milliseconds (≥ 0). Return it or throw it. The attempt counts. */
 export function retryLater(ms: number, error?: unknown): Directive {
-  if (!Number.isFinite(ms) || ms < 0) throw new RangeError(`retryLater: ms must be a finite number ≥ 0, not ${ms}`)
+  checkedNumber('retryLater: ms', ms, 0)
   return new Directive('retry', { delayMs: ms, error })
 }
 

@@ -6,14 +6,15 @@ import type { Consumer, ConsumeBatchesOptions, ConsumeOptions, MessagesOptions }
 import { SourceDeadLetters } from '../dead-letters/source-dead-letters.ts'
 import type { DeadLetters } from '../dead-letters/types.ts'
 import type { AnyDestination, AnyQueue, AnySource, AnySourceQueue } from '../definitions/types.ts'
-import type { EndpointStats, Link, MaybePromise } from '../driver/index.ts'
+import type { EndpointStats, MaybePromise } from '../driver/index.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
 import type { Message } from '../message.ts'
 import { lazy, loadEverything } from '../lazy.ts'
 import { kindOf } from '../kind-of.ts'
-import { assertKnownKeys, suggestion } from '../nearest.ts'
+import { suggestion } from '../nearest.ts'
 import type { Producer, ProducerOptions } from '../producer/types.ts'
 import { unlessAborted, within } from '../waiting.ts'
+import { checkKeys, commonChecks, fail, hasFunctions, isFunction, isObject, type Check } from './check-options.ts'
 import { openConnection, provision, type Connection } from './connection.ts'
 import { makePlan, type Plan, type Planned } from './plan.ts'
 import { Producers } from './producers.ts'
@@ -21,17 +22,27 @@ import { makeRuntime, type Runtime } from './runtime.ts'
 import { startConsumer } from './start-consumer.ts'
 import type { BatchHandler, Broker, BrokerOptions, Handler, HealthReport, ProvisionMode, ProvisionResult, RequestOptions } from './types.ts'
 
-const known = ['driver', 'destinations', 'routes', 'naming', 'emulate', 'provision', 'clock', 'random', 'log', 'telemetry'] as const
+const isClock = hasFunctions('a clock', 'now', 'monotonic', 'timer', 'external')
+const checks: Readonly<Record<string, Check>> = {
+  ...commonChecks(hasFunctions('a driver, such as memory()', 'capabilities', 'address', 'connect')),
+  destinations: isDefinitions,
+  naming: isFunction,
+  clock: isClock,
+  random: isFunction,
+  log: isFunction,
+  telemetry: isObject,
+}
 /** How long a driver may take to notice that it shall no longer connect. */
 const graceMs = 1_000
 const defaultIdleMs = 30_000
 
 /**
  * A broker for the destinations of a program. Nothing is connected until `start`, the first send or the first consume.
- * Throws `ERR_CONFIGURATION` for contradictory options and `TypeError` for unknown ones.
+ * Throws `ERR_CONFIGURATION` for unknown, wrong and contradictory options, naming the nearest that is known.
  */
 export function createBroker(options: BrokerOptions): Broker {
-  assertKnownKeys('createBroker', options, known)
+  // Absent ones are wrong too.
+  checkKeys('createBroker', { ...options, driver: options.driver ?? null, destinations: options.destinations ?? null }, checks, ': ')
   return new ConnectedBroker(options)
 }
 
@@ -123,10 +134,9 @@ class ConnectedBroker implements Broker {
 
   async stats(source: AnySource, options: { readonly signal?: AbortSignal } = {}): Promise<EndpointStats> {
     const planned = this.#source(source)
-    const { links } = await this.#connect()
-    const link = links.get(planned.driver) as Link
-    if (!link.stats) return { ready: undefined, inFlight: undefined, delayed: undefined, oldestAgeMs: undefined }
-    return link.stats(planned.endpoint, options.signal ?? this.#closing.signal)
+    const connection = await this.#connect()
+    const { statsOf } = await this.#runtime.clock.external(lazy.stats())
+    return statsOf(planned, connection, options.signal ?? this.#closing.signal)
   }
 
   async health(): Promise<HealthReport> {
@@ -139,7 +149,7 @@ class ConnectedBroker implements Broker {
 
   async idle(options: { readonly timeoutMs?: number } = {}): Promise<void> {
     const connection = await this.#connect()
-    const { untilIdle } = await this.#runtime.clock.external(lazy.idle())
+    const { untilIdle } = await this.#runtime.clock.external(lazy.stats())
     const held = (): number => [...this.#consumers].reduce((total, consumer) => total + consumer.stats.held, 0)
     const target = { plan: this.#plan, connection, producers: this.#producers, held, runtime: this.#runtime }
     await untilIdle(target, options.timeoutMs ?? defaultIdleMs, this.#closing.signal)
@@ -310,6 +320,11 @@ class ConnectedBroker implements Broker {
     this.#deadLetterPlaces.set(queue, place)
     return queue
   }
+}
+
+function isDefinitions(path: string, value: unknown): void {
+  if (!Array.isArray(value) || value.some((definition: unknown) => typeof (definition as { readonly kind?: unknown } | null)?.kind !== 'string'))
+    fail(`${path} must be a list of queues, topics, streams and subscriptions`)
 }
 
 function destinationOf(source: AnySource): AnyDestination {

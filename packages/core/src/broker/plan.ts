@@ -1,7 +1,7 @@
 import type { AnyDefinition, AnyDestination, AnySource, Subscription } from '../definitions/types.ts'
 import type { Capabilities, Driver, Endpoint, EndpointSubscription, Refusal } from '../driver/index.ts'
-import { BrokerError } from '../errors.ts'
 import { suggestion } from '../nearest.ts'
+import { fail } from './check-options.ts'
 import type { BrokerOptions, Route } from './types.ts'
 
 /** A destination or source with the endpoint that serves it. */
@@ -37,7 +37,7 @@ export function makePlan(options: BrokerOptions): Plan {
   const names = new Map<string, AnyDefinition>()
   for (const definition of options.destinations) claimName(names, definition)
   for (const name of Object.keys(options.routes ?? {})) {
-    if (!names.has(name)) throw configuration(`routes: there is no destination '${name}'${suggestion(name, [...names.keys()])}`)
+    if (!names.has(name)) fail(`routes: there is no destination '${name}'${suggestion(name, [...names.keys()])}`)
   }
   for (const definition of options.destinations) {
     const destination = definition.kind === 'subscription' ? definition.of : definition
@@ -60,7 +60,7 @@ export function makePlan(options: BrokerOptions): Plan {
 function claimName(names: Map<string, AnyDefinition>, definition: AnyDefinition): void {
   const name = labelOf(definition)
   const other = names.get(name)
-  if (other && other !== definition) throw configuration(`destinations: there are two different definitions named '${name}'; define it once and share it`)
+  if (other && other !== definition) fail(`destinations: there are two different definitions named '${name}'; define it once and share it`)
   names.set(name, definition)
 }
 
@@ -80,19 +80,13 @@ function plan(destination: AnyDestination, subscription: Subscription | undefine
     kind: destination.kind,
     name,
     keyed: wanted !== 'none' && route.ordering !== 'best-effort',
-    maxAttempts: maxAttemptsOf(label, route),
+    maxAttempts: route.maxAttempts ?? defaultMaxAttempts,
     options: route.options ?? {},
     ...(typeof deadLetter === 'object' && deadLetter.driver === driver ? { deadLetterName: deadLetter.endpoint.name } : {}),
     ...(subscription ? { subscription: subscriptionOf(subscription) } : {}),
   }
   const emulated = [...(options.emulate ?? []), ...(route.emulate ?? [])]
   return { label, definition: subscription ?? destination, driver, route, deadLetter, ...withFilters(driver, endpoint, emulated.includes('filter')) }
-}
-
-function maxAttemptsOf(label: string, { maxAttempts = defaultMaxAttempts }: Route): number {
-  if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > 100)
-    throw configuration(`route of ${label}: maxAttempts must be an integer from 1 to 100, not ${maxAttempts}`)
-  return maxAttempts
 }
 
 function subscriptionOf({ name, options }: Subscription): EndpointSubscription {
@@ -147,12 +141,8 @@ function checkCollisions(all: readonly Planned[]): void {
       const other = addresses.get(address)
       // Several sources may share one dead-letter place on purpose.
       if (other && other !== planned && !(planned.definition === undefined && other.definition === undefined))
-        throw configuration(`${other.label} and ${planned.label} both take ${address} on ${planned.driver.name}; give one of them another name in its route`)
+        fail(`${other.label} and ${planned.label} both take ${address} on ${planned.driver.name}; give one of them another name in its route`)
       addresses.set(address, planned)
     }
   }
-}
-
-function configuration(text: string): BrokerError {
-  return new BrokerError('ERR_CONFIGURATION', text)
 }

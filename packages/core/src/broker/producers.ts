@@ -1,3 +1,4 @@
+import { checkedNumber } from '../checked-number.ts'
 import type { AnyDestination } from '../definitions/types.ts'
 import type { Capabilities } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
@@ -129,12 +130,11 @@ function declaredOf({ declared, label }: Planned): Capabilities {
 
 function checkOptions(options: ProducerOptions): void {
   assertKnownKeys('producer', options, known)
-  for (const name of ['timeoutMs', 'maxBuffered', 'maxBufferedBytes'] as const) {
-    const value = options[name]
-    if (value !== undefined && !(Number.isFinite(value) && value >= 1)) throw new RangeError(`producer: ${name} must be a finite number ≥ 1, not ${value}`)
-  }
-  const { lingerMs, sendOrder } = options
-  if (lingerMs !== undefined && !(lingerMs >= 0 && lingerMs <= 60_000)) throw new RangeError(`producer: lingerMs must be from 0 to 60,000, not ${lingerMs}`)
+  const { timeoutMs, maxBuffered, maxBufferedBytes, lingerMs, sendOrder } = options
+  checkedNumber('producer: timeoutMs', timeoutMs ?? defaultTimeoutMs, 1)
+  checkedNumber('producer: maxBuffered', maxBuffered ?? defaultMaxBuffered, 1)
+  checkedNumber('producer: maxBufferedBytes', maxBufferedBytes ?? defaultMaxBufferedBytes, 1)
+  checkedNumber('producer: lingerMs', lingerMs ?? 0, 0, 60_000)
   if (sendOrder !== undefined && sendOrder !== 'strict' && sendOrder !== 'pipelined')
     throw new TypeError(`producer: sendOrder is 'strict' or 'pipelined', not '${String(sendOrder)}'`)
 }

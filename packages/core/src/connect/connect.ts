@@ -1,7 +1,7 @@
 import { createBroker } from '../broker/create-broker.ts'
 import type { Broker, Route } from '../broker/types.ts'
 import { assertKnownKeys } from '../nearest.ts'
-import { fail } from './check-configuration.ts'
+import { fail } from '../broker/check-options.ts'
 import { DriverRegistry } from './driver-registry.ts'
 import { readConfiguration } from './read-configuration.ts'
 import type { BrokerConfiguration, ConnectOptions, RouteConfiguration } from './types.ts'

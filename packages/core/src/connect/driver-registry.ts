@@ -1,6 +1,6 @@
 import type { Driver, DriverFactory } from '../driver/index.ts'
 import { suggestion } from '../nearest.ts'
-import { fail } from './check-configuration.ts'
+import { fail } from '../broker/check-options.ts'
 import type { DriverConfiguration } from './types.ts'
 
 const schemePattern = /^([a-z][a-z0-9+.-]*):/i

@@ -1,4 +1,5 @@
-import { checkConfiguration, fail } from './check-configuration.ts'
+import { fail } from '../broker/check-options.ts'
+import { checkConfiguration } from './check-configuration.ts'
 import type { BrokerConfiguration } from './types.ts'
 
 // At least two characters: `C:` is a drive.

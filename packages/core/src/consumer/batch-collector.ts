@@ -1,3 +1,4 @@
+import { checkedInteger, checkedNumber } from '../checked-number.ts'
 import type { Clock, Timer } from '../clock.ts'
 import type { HandlerContext } from '../message.ts'
 import { assertKnownKeys } from '../nearest.ts'
@@ -23,12 +24,10 @@ export function collectorOf(
 ): { readonly collector: BatchCollector; readonly consume: ConsumeOptions } {
   assertKnownKeys('consumeBatches', options, known)
   const { batchSize = 100, lingerMs = 200, concurrency = 1, ...rest } = options
-  if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 10_000)
-    throw new RangeError(`consumeBatches: batchSize must be an integer from 1 to 10,000, not ${batchSize}`)
-  if (!Number.isInteger(concurrency) || concurrency < 1 || batchSize * concurrency > 10_000) {
-    throw new RangeError(`consumeBatches: concurrency must be an integer ≥ 1, and batchSize × concurrency at most 10,000, not ${batchSize} × ${concurrency}`)
-  }
-  if (!(lingerMs >= 0 && lingerMs <= 60_000)) throw new RangeError(`consumeBatches: lingerMs must be from 0 to 60,000, not ${lingerMs}`)
+  checkedInteger('consumeBatches: batchSize', batchSize, 1, 10_000)
+  checkedInteger('consumeBatches: concurrency', concurrency, 1, 10_000)
+  checkedInteger('consumeBatches: batchSize × concurrency', batchSize * concurrency, 1, 10_000)
+  checkedNumber('consumeBatches: lingerMs', lingerMs, 0, 60_000)
   return { collector: new BatchCollector({ batchSize, concurrency, lingerMs, clock, handler }), consume: { ...rest, concurrency: batchSize * concurrency } }
 }
 

@@ -1,3 +1,4 @@
+import { checkedNumber } from '../checked-number.ts'
 import type { Clock } from '../clock.ts'
 import type { Receiver } from '../driver/receiver.ts'
 import { BrokerError } from '../errors.ts'
@@ -112,9 +113,7 @@ export class RunningConsumer implements Consumer {
 /** Throws a `RangeError` for what is no time. */
 export function drainTimeoutOf(options: { readonly timeoutMs?: number }): number {
   assertKnownKeys('drain', options, ['timeoutMs'])
-  const { timeoutMs = defaultDrainMs } = options
-  if (!(timeoutMs >= 0)) throw new RangeError(`drain: timeoutMs must be a number ≥ 0, not ${timeoutMs}`)
-  return timeoutMs
+  return checkedNumber('drain: timeoutMs', options.timeoutMs ?? defaultDrainMs, 0, Infinity)
 }
 
 function closedError(): BrokerError {

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
 import type { MaybePromise } from '../driver/fenced-store.ts'
 import type { Delivery, Intake, Outcome, Receiver, Scope, SettleResult } from '../driver/receiver.ts'
+import { DeadlineQueue } from '../deadline-queue.ts'
 import { BrokerError } from '../errors.ts'
 import type { Settlement } from '../message.ts'
 import type { ProcessMiddleware } from '../middleware/types.ts'
@@ -16,7 +17,6 @@ import { Handled } from './handled.ts'
 import { Held } from './held.ts'
 import { Lanes } from './lanes.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
-import { RetryWaits } from './retry-waits.ts'
 import { Revocations } from './revocations.ts'
 import { Run, type RunHost } from './run.ts'
 import { Settler } from './settler.ts'
@@ -54,7 +54,8 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   readonly #options: EngineOptions
   readonly #lanes: Lanes
   readonly #held: Held
-  readonly #waits: RetryWaits
+  /** Tasks that wait here for their next start, holding their lease and their place in the window but no slot. */
+  readonly #waits: DeadlineQueue<Task>
   readonly #decider: Decider
   readonly #attempts: BoundedMemory<number> = new BoundedMemory(remembered)
   readonly #handled: Handled = new Handled()
@@ -83,7 +84,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
     this.#lanes = new Lanes(options.keyed)
     const { lease } = options.capabilities
     this.#held = new Held(lease === false || lease.kind === 'scope')
-    this.#waits = new RetryWaits(options.clock, (tasks) => this.#wake(tasks))
+    this.#waits = new DeadlineQueue(options.clock, (tasks) => this.#wake(tasks))
     this.#decider = new Decider(options, this)
   }
 
@@ -323,7 +324,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
     if (this.#closed) return
     if (this.#revoked.has(task.delivery.scope)) this.forget(task)
     // By the clock even if there is nothing to wait for: a handler that always asks for another start must not keep everything else from running.
-    else this.#waits.add(task, delayMs)
+    else task.wait = this.#waits.add(this.clock.monotonic() + delayMs, task)
   }
 
   releaseTail(task: Task): void {
@@ -354,7 +355,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   /** The broker has it, or will give it out again. */
   forget(task: Task): void {
     const queued = task.phase === 'queued'
-    this.#waits.remove(task)
+    if (task.wait) this.#waits.remove(task.wait)
     this.rememberAttempts(task)
     this.#remove(task)
     if (queued) this.#lanes.drop()

@@ -1,3 +1,4 @@
+import { checkedInteger, checkedNumber } from '../checked-number.ts'
 import { checkSignal } from '../kind-of.ts'
 import { assertKnownKeys } from '../nearest.ts'
 import type { ConsumeOptions } from './types.ts'
@@ -17,11 +18,9 @@ export function checkedFlow(options: ConsumeOptions): Flow {
   assertKnownKeys('consume', options, known)
   checkSignal('consume', options.signal)
   const { concurrency = defaultConcurrency, maxInFlight = concurrency * 2, maxInFlightBytes = defaultBytes, onExhausted } = options
-  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 10_000)
-    throw new RangeError(`consume: concurrency must be an integer from 1 to 10,000, not ${concurrency}`)
-  if (!Number.isInteger(maxInFlight) || maxInFlight < concurrency)
-    throw new RangeError(`consume: maxInFlight must be an integer of at least concurrency (${concurrency}), not ${maxInFlight}`)
-  if (!(maxInFlightBytes >= 1)) throw new RangeError(`consume: maxInFlightBytes must be at least 1, not ${maxInFlightBytes}`)
+  checkedInteger('consume: concurrency', concurrency, 1, 10_000)
+  checkedInteger('consume: maxInFlight', maxInFlight, concurrency)
+  checkedNumber('consume: maxInFlightBytes', maxInFlightBytes, 1, Infinity)
   if (onExhausted !== undefined && onExhausted !== 'dead-letter' && onExhausted !== 'block')
     throw new TypeError(`consume: onExhausted is 'dead-letter' or 'block', not '${String(onExhausted)}'`)
   return { concurrency, window: { messages: maxInFlight, bytes: maxInFlightBytes } }

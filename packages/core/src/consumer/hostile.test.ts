@@ -129,7 +129,7 @@ describe('handlers', () => {
       if (message.attempt === 1) settlements.push(await message.nack({ delayMs: 100 }))
     })
     await send([1, 'a'], [2, 'b'])
-    expect(settlements).toEqual(['accepted', 'durable'])
+    expect(settlements.toSorted()).toEqual(['accepted', 'durable'])
     expect(receiver.settled.map((outcome) => outcome.action)).toEqual(['ack'])
     await pass(200)
     expect(receiver.settled.map((outcome) => outcome.action)).toEqual(['ack', 'ack'])

@@ -1,3 +1,4 @@
+import { checkedNumber } from '../checked-number.ts'
 import type { Headers } from '../driver/sender.ts'
 import type { Message, Settlement } from '../message.ts'
 import { Directive } from '../outcome.ts'
@@ -61,9 +62,8 @@ export class ReceivedMessage implements Message {
     return this.#run.host.settleNow(this.#run, undefined)
   }
 
-  nack(options: { readonly delayMs?: number } = {}): Promise<Settlement> {
-    const delayMs = options.delayMs ?? 0
-    if (!Number.isFinite(delayMs) || delayMs < 0) return Promise.reject(new RangeError(`nack: delayMs must be a finite number ≥ 0, not ${delayMs}`))
+  async nack(options: { readonly delayMs?: number } = {}): Promise<Settlement> {
+    const delayMs = checkedNumber('nack: delayMs', options.delayMs ?? 0, 0)
     return this.#run.host.settleNow(this.#run, new Directive('retry', { delayMs }))
   }
 
@@ -71,8 +71,7 @@ export class ReceivedMessage implements Message {
     return this.#run.host.settleNow(this.#run, new Directive('dead-letter', { reason: options.reason ?? 'dead-lettered by the handler' }))
   }
 
-  extend(ms: number): Promise<Settlement> {
-    if (!Number.isFinite(ms) || ms <= 0) return Promise.reject(new RangeError(`extend: ms must be a finite number > 0, not ${ms}`))
-    return this.#run.host.extendNow(this.#run, ms)
+  async extend(ms: number): Promise<Settlement> {
+    return this.#run.host.extendNow(this.#run, checkedNumber('extend: ms', ms, 1))
   }
 }

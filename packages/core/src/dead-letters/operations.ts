@@ -6,6 +6,7 @@ import type { Link } from '../driver/driver.ts'
 import type { Endpoint } from '../driver/endpoint.ts'
 import type { Delivery, Incoming } from '../driver/receiver.ts'
 import type { Outgoing } from '../driver/sender.ts'
+import { checkedInteger, checkedNumber } from '../checked-number.ts'
 import { BrokerError } from '../errors.ts'
 import { assertKnownKeys } from '../nearest.ts'
 import type { ProducerEngine } from '../producer/producer-engine.ts'
@@ -83,7 +84,7 @@ export class DeadLetterOperations {
   async peek(options: DeadLetterFilter = {}): Promise<readonly DeadLetter[]> {
     const place = this.#place
     checkFilter('peek', options, filterKeys)
-    const max = checkedMax(options.max ?? defaultPeek)
+    const max = checkedInteger('peek: max', options.max ?? defaultPeek, 0, Infinity)
     return place.capabilities.peek === 'exact' ? browse(place, options, max) : this.#look(place, options, max)
   }
 
@@ -97,7 +98,8 @@ export class DeadLetterOperations {
         `${source}: on this backend nothing can be sent to one subscription alone. Consume deadLetters(…).queue and repair there, or send to the whole topic or stream.`,
         { destination: source },
       )
-    const pauseMs = options.ratePerSecond === undefined ? 0 : 1_000 / checkedRate(options.ratePerSecond)
+    const rate = checkedNumber('redrive: ratePerSecond', options.ratePerSecond ?? Infinity, 0.001, Infinity)
+    const pauseMs = 1_000 / rate
     const move = async (deliveries: readonly Delivery[], reader: DeadLetterReader): Promise<void> => {
       const answers = await Promise.all(deliveries.map(({ incoming }) => sendRaw(back, this.#again(incoming), sendTimeoutMs)))
       await reader.ack(
@@ -108,13 +110,7 @@ export class DeadLetterOperations {
       if (failed && !failed.ok) throw failed.error
       if (pauseMs > 0) await sleep(this.#services.clock, pauseMs * deliveries.length, options.signal)
     }
-    const { done, skipped } = await this.#each(
-      place,
-      options,
-      move,
-      options.ratePerSecond === undefined ? moveBatch : Math.min(moveBatch, Math.ceil(options.ratePerSecond / 10)),
-      options.onProgress,
-    )
+    const { done, skipped } = await this.#each(place, options, move, Math.min(moveBatch, Math.ceil(rate / 10)), options.onProgress)
     return { moved: done, skipped }
   }
 
@@ -132,7 +128,7 @@ export class DeadLetterOperations {
     batchSize: number,
     onProgress?: RedriveOptions['onProgress'],
   ): Promise<{ done: number; skipped: number }> {
-    const max = checkedMax(options.max ?? Number.POSITIVE_INFINITY)
+    const max = checkedInteger('max', options.max ?? Infinity, 0, Infinity)
     await using reader = new DeadLetterReader(place.link, place.endpoint, place.capabilities, this.#services.clock, holding(place, options))
     await reader.start()
     const seen = new Set<string>()
@@ -226,14 +222,4 @@ function asDeadLetter(incoming: Incoming): DeadLetter {
   const { [deadLetterHeader]: packed, ...headers } = incoming.headers
   const { id, body, type, contentType, key, timestamp } = incoming
   return { id, body, headers, type, contentType, orderingKey: key, timestamp, info: unpackDeadLetter(packed) }
-}
-
-function checkedMax(max: number): number {
-  if (!(max >= 0) || (max !== Number.POSITIVE_INFINITY && !Number.isInteger(max))) throw new RangeError(`max must be an integer ≥ 0, not ${max}`)
-  return max
-}
-
-function checkedRate(rate: number): number {
-  if (!(rate > 0)) throw new RangeError(`ratePerSecond must be > 0, not ${rate}`)
-  return rate
 }

@@ -1,3 +1,4 @@
+import { checkedInteger, checkedNumber } from '../checked-number.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
 import { checkSignal, kindOf } from '../kind-of.ts'
 import { assertKnownKeys } from '../nearest.ts'
@@ -26,14 +27,10 @@ export function refusedOption(options: SendOptions, keyed: boolean, capabilities
 
 function checkValues({ delayMs, timeToLiveMs, priority, timeoutMs, signal }: SendOptions): void {
   checkSignal('send', signal)
-  if (delayMs !== undefined) positive('delayMs', delayMs, 0)
-  if (timeToLiveMs !== undefined) positive('timeToLiveMs', timeToLiveMs, 1)
-  if (timeoutMs !== undefined) positive('timeoutMs', timeoutMs, 1)
-  if (priority !== undefined && (!Number.isInteger(priority) || priority < 0)) throw new RangeError(`priority must be an integer ≥ 0, not ${priority}`)
-}
-
-function positive(name: string, value: number, least: number): void {
-  if (!Number.isFinite(value) || value < least) throw new RangeError(`${name} must be a finite number of milliseconds ≥ ${least}, not ${value}`)
+  if (delayMs !== undefined) checkedNumber('delayMs', delayMs, 0)
+  if (timeToLiveMs !== undefined) checkedNumber('timeToLiveMs', timeToLiveMs, 1)
+  if (timeoutMs !== undefined) checkedNumber('timeoutMs', timeoutMs, 1)
+  if (priority !== undefined) checkedInteger('priority', priority, 0)
 }
 
 function refusalOf({ delayMs, timeToLiveMs, priority, headers }: SendOptions, keyed: boolean, has: Capabilities): SendRefusal | undefined {

@@ -3,9 +3,11 @@ import type { Connection } from '../broker/connection.ts'
 import type { Planned } from '../broker/plan.ts'
 import type { Runtime } from '../broker/runtime.ts'
 import type { RequestOptions } from '../broker/types.ts'
+import { checkedNumber } from '../checked-number.ts'
 import type { AnyQueue } from '../definitions/types.ts'
 import type { Incoming, Link } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
+import { checkSignal } from '../kind-of.ts'
 import { assertKnownKeys } from '../nearest.ts'
 import { Encoder } from '../producer/encoder.ts'
 import type { ProducerEngine } from '../producer/producer-engine.ts'
@@ -33,7 +35,8 @@ export async function sendRequest(target: RequestTarget, body: unknown, options:
   if (!queue.reply) throw new TypeError(`request: the queue '${queue.name}' declares no reply; define it with queue(name, { schema, reply })`)
   assertKnownKeys('request', options, ['timeoutMs', 'headers', 'signal'])
   const { timeoutMs = defaultTimeoutMs, headers, signal } = options
-  if (!(Number.isFinite(timeoutMs) && timeoutMs >= 1)) throw new RangeError(`request: timeoutMs must be a finite number ≥ 1, not ${timeoutMs}`)
+  checkedNumber('request: timeoutMs', timeoutMs, 1)
+  checkSignal('request', signal)
   signal?.throwIfAborted()
   if (engine.full) throw new BrokerError('ERR_THROTTLED', `${queue.name}: ${engine.pending} requests wait to be sent already.`, { destination: queue.name })
   const deadline = clock.monotonic() + timeoutMs

@@ -380,8 +380,8 @@ describe.each(['throws', 'rejects'] as const)('a store that %s', (form) => {
 describe('misuse', () => {
   const store = new FakeStore()
   it.each([
-    [{ store, ttlMs: 10 }, 'idempotency: ttlMs must be a finite number ≥ 1000, not 10'],
-    [{ store, leaseMs: 1000 }, 'idempotency: leaseMs must be a finite number ≥ 20000, not 1000'],
+    [{ store, ttlMs: 10 }, 'idempotency: ttlMs must be a number ≥ 1000, not 10'],
+    [{ store, leaseMs: 1000 }, 'idempotency: leaseMs must be a number ≥ 20000, not 1000'],
     [{ store, onMismatch: 'drop' as 'ignore' }, "idempotency: onMismatch must be 'dead-letter' or 'ignore', not 'drop'"],
     [{ store, tllMs: 5000 } as IdempotencyOptions, "idempotency: unknown option 'tllMs'; did you mean 'ttlMs'?"],
     [{ store: {} as FencedStore }, 'idempotency: store must be a FencedStore; it has no function claim'],

@@ -1,5 +1,5 @@
 import { BrokerError, Directive, type Message, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
-import { assertKnownKeys, type FencedStore } from '@busbar/core/driver'
+import { assertKnownKeys, checkedNumber, type FencedStore } from '@busbar/core/driver'
 import { Claims } from './claims.ts'
 
 /** A call to the store that failed where the message itself has not. */
@@ -50,8 +50,8 @@ export function idempotency(options: IdempotencyOptions): ProcessMiddleware {
   const { store, ttlMs = 86_400_000, key, scope, leaseMs = 30_000, onMismatch = 'dead-letter', onStoreFailure = () => {} } = options
   for (const name of storeFunctions)
     if (typeof store?.[name] !== 'function') throw new TypeError(`idempotency: store must be a FencedStore; it has no function ${name}`)
-  checkMs('ttlMs', ttlMs, 1_000)
-  checkMs('leaseMs', leaseMs, 20_000)
+  checkedNumber('idempotency: ttlMs', ttlMs, 1_000)
+  checkedNumber('idempotency: leaseMs', leaseMs, 20_000)
   if (onMismatch !== 'dead-letter' && onMismatch !== 'ignore')
     throw new TypeError(`idempotency: onMismatch must be 'dead-letter' or 'ignore', not '${String(onMismatch)}'`)
 
@@ -77,8 +77,4 @@ function identityOf(context: ProcessContext, key: IdempotencyOptions['key']): st
   // `message.id` is made up where the sender gave none; it would differ for every copy.
   const identity = key === undefined ? context.incoming.id : key(context.message)
   return identity === '' ? undefined : identity
-}
-
-function checkMs(name: string, value: number, min: number): void {
-  if (!Number.isFinite(value) || value < min) throw new RangeError(`idempotency: ${name} must be a finite number ≥ ${min}, not ${value}`)
 }

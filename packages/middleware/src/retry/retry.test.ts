@@ -127,10 +127,10 @@ describe('retry', () => {
       expect(await outcomes({ retryIf: () => false }, context, error)).toMatchObject({ action: 'retry', delayMs: 0, error, counts: false })
     })
 
-    it('counts an attempt that failed for another reason', async () => {
+    it('does not count one that ended with an error of its own: client libraries turn an abort into theirs', async () => {
       const context = makeContext({ attempt: 3 })
       context.abort(reason)
-      expect(await outcomes({}, context)).toMatchObject({ action: 'dead-letter' })
+      expect(await outcomes({}, context)).toMatchObject({ action: 'retry', counts: false })
     })
 
     it('counts an AbortError that has nothing to do with it', async () => {

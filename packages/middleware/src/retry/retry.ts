@@ -1,5 +1,5 @@
 import { Directive, exponential, type Backoff, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
-import { assertKnownKeys, type MaybePromise } from '@busbar/core/driver'
+import { assertKnownKeys, checkedInteger, checkedNumber, type MaybePromise } from '@busbar/core/driver'
 
 export interface RetryOptions {
   /** Handler starts per message, the first one included. 1 to 100. Default 3. */
@@ -25,18 +25,17 @@ const known = ['maxAttempts', 'backoff', 'holdMs', 'retryIf', 'maxElapsedMs']
  * It decides only; waiting is core's work, which keeps the message and its place in the order but no concurrency slot.
  * Decisions use `context.attempt`, so what did not start here (releases, drains, in-progress duplicates) uses no attempt.
  * A `retryLater()` of the handler counts like a failure; a `deadLetter()` is passed on.
- * An attempt that ended because its signal fired (the lease was lost, or the deadline of a drain has come) does not count and never leads to a dead letter:
- * the failure is not the message's.
+ * An attempt that failed after its signal had fired (the lease was lost, or the deadline of a drain has come) does not count and never leads to a dead letter,
+ * whatever the error: the failure is not the message's.
  *
  * Throws `RangeError` for options out of bounds, `TypeError` for unknown ones.
  */
 export function retry(options: RetryOptions = {}): ProcessMiddleware {
   assertKnownKeys('retry', options, known)
   const { maxAttempts = 3, backoff = exponential(), holdMs, retryIf, maxElapsedMs = Infinity } = options
-  if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > 100)
-    throw new RangeError(`retry: maxAttempts must be a whole number from 1 to 100, not ${maxAttempts}`)
-  if (holdMs !== undefined && !(Number.isFinite(holdMs) && holdMs >= 0)) throw new RangeError(`retry: holdMs must be a finite number ≥ 0, not ${holdMs}`)
-  if (!(maxElapsedMs > 0)) throw new RangeError(`retry: maxElapsedMs must be a number > 0, not ${maxElapsedMs}`)
+  checkedInteger('retry: maxAttempts', maxAttempts, 1, 100)
+  if (holdMs !== undefined) checkedNumber('retry: holdMs', holdMs, 0)
+  checkedNumber('retry: maxElapsedMs', maxElapsedMs, 1, Infinity)
 
   function again(context: ProcessContext, delayMs: number, error: unknown): Directive {
     if (context.attempt >= maxAttempts) return new Directive('dead-letter', { reason: 'attempts exhausted', error })
@@ -46,7 +45,7 @@ export function retry(options: RetryOptions = {}): ProcessMiddleware {
 
   function onError(context: ProcessContext, error: unknown): Directive {
     if (error instanceof Directive) return onDirective(context, error)
-    if (context.aborted && isAbort(error, context)) return new Directive('retry', { error, counts: false })
+    if (context.aborted) return new Directive('retry', { error, counts: false })
     if (retryIf !== undefined && !allowed(retryIf, error, context)) return new Directive('dead-letter', { reason: 'not retryable', error })
     return again(context, backoff.delay(context.attempt, context.random), error)
   }
@@ -82,10 +81,6 @@ export function retry(options: RetryOptions = {}): ProcessMiddleware {
 function tooLate(context: ProcessContext, delayMs: number, maxElapsedMs: number): boolean {
   const { timestamp } = context.incoming
   return maxElapsedMs !== Infinity && timestamp !== undefined && context.clock.now() + delayMs - timestamp > maxElapsedMs
-}
-
-function isAbort(error: unknown, context: ProcessContext): boolean {
-  return error === context.signal.reason || (error instanceof Error && error.name === 'AbortError')
 }
 
 function allowed(retryIf: NonNullable<RetryOptions['retryIf']>, error: unknown, context: ProcessContext): boolean {

@@ -1,8 +1,8 @@
-import type { Link } from '../driver/index.ts'
+import type { EndpointStats, Link } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
 import { sleep } from '../sleep.ts'
 import type { Connection } from './connection.ts'
-import type { Plan } from './plan.ts'
+import type { Plan, Planned } from './plan.ts'
 import type { Producers } from './producers.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -17,15 +17,20 @@ export interface IdleTarget {
 
 const pollMs = 10
 
+export async function statsOf({ driver, endpoint }: Planned, { links }: Connection, signal: AbortSignal): Promise<EndpointStats> {
+  const link = links.get(driver) as Link
+  return link.stats?.(endpoint, signal) ?? { ready: undefined, inFlight: undefined, delayed: undefined, oldestAgeMs: undefined }
+}
+
 /** Resolves when nothing is buffered or held here, and the sources have nothing ready, in flight or delayed, as far as their statistics tell. */
 export async function untilIdle({ plan, connection, producers, held, runtime }: IdleTarget, timeoutMs: number, signal: AbortSignal): Promise<void> {
   const { clock } = runtime
   const deadline = clock.monotonic() + timeoutMs
   const atBroker = async (): Promise<number> => {
     const counts = await Promise.all(
-      [...new Set(plan.sources.values())].map(async ({ driver, endpoint }) => {
-        const stats = await (connection.links.get(driver) as Link).stats?.(endpoint, signal)
-        return (stats?.ready ?? 0) + (stats?.inFlight ?? 0) + (stats?.delayed ?? 0)
+      [...new Set(plan.sources.values())].map(async (planned) => {
+        const { ready = 0, inFlight = 0, delayed = 0 } = await statsOf(planned, connection, signal)
+        return ready + inFlight + delayed
       }),
     )
     return counts.reduce((total, count) => total + count, 0)
