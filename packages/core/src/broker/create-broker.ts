@@ -127,6 +127,7 @@ class ConnectedBroker implements Broker {
 
   async provision(options: { readonly mode?: ProvisionMode; readonly signal?: AbortSignal } = {}): Promise<ProvisionResult> {
     const mode = options.mode ?? 'create'
+    checkKeys('provision', { provision: mode }, checks, ': ')
     const first = !this.#started
     const connection = await this.#connect(mode)
     return first ? connection.provisioned : provision(this.#plan, connection.links, mode, options.signal ?? this.#closing.signal)

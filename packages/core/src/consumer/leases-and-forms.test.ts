@@ -141,3 +141,44 @@ describe('batches and iteration', () => {
     await broker.close()
   })
 })
+
+describe('what the broker would not take back', () => {
+  it('is held and handled again here, where it would otherwise stay unsettled on its scope', async () => {
+    const starts: number[] = []
+    const { driver, send, pass, consumer, receiver } = await setUp(
+      (message) => {
+        starts.push(message.attempt)
+        if (message.attempt === 1) return retryLater(10_000)
+        return undefined
+      },
+      {},
+      delayed,
+    )
+    const error = new BrokerError('ERR_INVALID', 'the copy does not fit')
+    driver.onSettle = (outcomes) => (outcomes.some(({ action }) => action === 'retry') ? Promise.resolve(outcomes.map(() => ({ error }))) : undefined)
+    await send([1, 'a'])
+    expect(consumer.stats).toMatchObject({ held: 1, waiting: 1 })
+    await pass(10_050)
+    expect(starts).toEqual([1, 2])
+    expect([consumer.stats.held, receiver.unsettled.size]).toEqual([0, 0])
+  })
+
+  it('comes again by itself where each message has a lease', async () => {
+    const lease = { kind: 'message', ms: 30_000, maxMs: 60_000 } as const
+    const { driver, send, consumer } = await setUp(() => retryLater(10_000), {}, { ...delayed, lease })
+    driver.onSettle = (outcomes) => Promise.resolve(outcomes.map(() => ({ error: new BrokerError('ERR_INVALID', 'no') })))
+    await send([1, 'a'])
+    expect(consumer.stats).toMatchObject({ held: 0, waiting: 0 })
+  })
+})
+
+describe('extending a message', () => {
+  it('that is settled comes too late', async () => {
+    const answers: unknown[] = []
+    const { send } = await setUp(async (message) => {
+      answers.push(await message.extend(1_000), await message.ack(), await message.extend(1_000))
+    })
+    await send([1, 'a'])
+    expect(answers).toEqual(['accepted', 'durable', 'too-late'])
+  })
+})

@@ -5,6 +5,7 @@ import { queue } from '../definitions/queue.ts'
 import type { Outgoing, SettleResult } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
 import { loadEverything } from '../lazy.ts'
+import { deadLetter } from '../outcome.ts'
 import { ManualClock } from '../test-support/manual-clock.ts'
 import { NaiveDriver, NaiveReceiver } from '../test-support/naive-driver.ts'
 import { turns } from '../test-support/turns.ts'
@@ -151,11 +152,11 @@ describe('dead letters', () => {
     const driver = new NaiveDriver()
     const clock = new ManualClock()
     const others = queue<{ readonly n: number }>('others')
-    const deadLetter = { destination: 'graveyard' }
+    const route = { deadLetter: { destination: 'graveyard' } }
     const broker = createBroker({
       driver,
       destinations: [orders, others],
-      routes: { orders: { deadLetter }, others: { deadLetter } },
+      routes: { orders: route, others: route },
       clock,
       log: () => undefined,
     })
@@ -169,6 +170,40 @@ describe('dead letters', () => {
     expect(driver.queue('orders').ready.length).toBe(50)
     expect(await passing(broker.deadLetters(others).discard())).toEqual({ discarded: 100, skipped: 0 })
     expect(driver.queue('others').ready.length).toBe(0)
+  })
+
+  it('that the broker itself put into a shared place are told apart by where they came from', async () => {
+    const driver = new NaiveDriver()
+    const clock = new ManualClock()
+    const others = queue<{ readonly n: number }>('others')
+    const route = { deadLetter: { destination: 'graveyard' } }
+    const broker = createBroker({ driver, destinations: [orders, others], routes: { orders: route, others: route }, clock, log: () => undefined })
+    const passing = passingOn(clock)
+    for (const [n, deadLetteredFrom] of [
+      [1, 'orders'],
+      [2, 'others'],
+      [3, undefined],
+    ] as const) {
+      driver.queue('graveyard').push({ ...deadLetterOf(n), headers: {} })
+      const [stored] = driver.queue('graveyard').ready.splice(-1)
+      if (stored) driver.queue('graveyard').ready.push({ ...stored, incoming: { ...stored.incoming, deadLetteredFrom } })
+    }
+    expect(await passing(broker.deadLetters(others).redrive())).toMatchObject({ moved: 1 })
+    expect([ids(driver, 'orders'), ids(driver, 'others')]).toEqual([[], ['d2']])
+    expect(await passing(broker.deadLetters(orders).discard())).toMatchObject({ discarded: 1 })
+    expect(ids(driver, 'graveyard')).toEqual(['d3'])
+  })
+
+  it('are rejected natively when their place refuses the copy for good, so that nothing waits behind them', async () => {
+    const driver = new NaiveDriver({ deadLetter: 'native' })
+    const broker = createBroker({ driver, destinations: [orders], clock: new ManualClock(), log: () => undefined })
+    driver.onSend = (batch) =>
+      batch[0]?.headers['busbar-dead'] ? Promise.resolve([{ ok: false, error: new BrokerError('ERR_INVALID', 'its id is too long'), stored: 'no' }]) : undefined
+    await broker.consume(orders, ({ body }) => (body.n === 1 ? deadLetter('no') : undefined), { concurrency: 1, maxInFlight: 1 })
+    await broker.producer(orders).sendBatch([{ n: 1 }, { n: 2 }])
+    await turns()
+    await turns()
+    expect(driver.receivers[0]?.settled.map(({ action }) => action)).toEqual(['discard', 'ack'])
   })
 
   it('are not touched because of an option that nobody knows, or a filter that is none', async () => {

@@ -258,3 +258,26 @@ describe('many messages', () => {
     await sends
   })
 })
+
+describe('wrong types', () => {
+  it.each([undefined, null, 'abc', {}, new Set([1])])('%o is no batch', async (bodies) => {
+    const { broker, driver } = await setUp()
+    await expect(broker.producer(plain).sendBatch(bodies as never)).rejects.toThrow(/^sendBatch: an array of bodies is needed, not /)
+    expect(driver.calls).toEqual([])
+  })
+
+  it.each<[string, object | null, string]>([
+    ['signal', { signal: {} }, 'send: signal must be an AbortSignal, not object'],
+    ['headers', { headers: 'xy' }, 'headers must be an object of texts, not string'],
+    ['headers', { headers: ['x'] }, 'headers must be an object of texts, not an array'],
+    ['headers', { headers: null }, 'headers must be an object of texts, not null'],
+    ['options', null, 'send: options must be an object, not null'],
+    ['delay', { delayMs: '5' }, 'delayMs must be a number ≥ 0, not 5'],
+  ])('of %s are refused, and nothing is sent', async (_what, options, message) => {
+    const { broker, driver } = await setUp()
+    await expect(broker.producer(plain).send(1, options as never)).rejects.toThrow(new TypeError(message).message)
+    await turns()
+    expect(driver.calls).toEqual([])
+    expect(broker.producer(plain).pending).toBe(0)
+  })
+})

@@ -45,12 +45,12 @@ export class TypedProducer implements Producer {
   send(body: unknown, options: SendOptions = {}): Promise<SendReceipt> {
     return new Promise((resolve, reject) => {
       const { engine, destination } = this.#options
+      const refused = this.#refused(options)
       if (options.signal?.aborted) throw abortError(options.signal)
       if (engine.full)
         throw new BrokerError('ERR_THROTTLED', `${destination}: ${engine.pending} messages wait already; await sends, use sendBatch, or raise maxBuffered.`, {
           destination,
         })
-      const refused = this.#refused(options)
       if (refused) resolve(this.#refuse(refused))
       else this.#submit(body, options, { index: 0, observer: new SingleSend(resolve, reject) })
     })
@@ -59,8 +59,8 @@ export class TypedProducer implements Producer {
   async sendBatch(bodies: readonly unknown[], options: Omit<SendOptions, 'id'> = {}): Promise<readonly BatchResult[]> {
     const { engine, destination } = this.#options
     if (!Array.isArray(bodies)) throw new TypeError(`sendBatch: an array of bodies is needed, not ${kindOf(bodies)}`)
-    if (options.signal?.aborted) throw abortError(options.signal)
     const refused = this.#refused(options)
+    if (options.signal?.aborted) throw abortError(options.signal)
     if (refused) return this.#refuse(refused)
     const batch = new BatchSend(bodies.length)
     for (let index = 0; index < bodies.length; index++) {

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest'
+import { queue } from '../definitions/queue.ts'
+import { NaiveDriver } from '../test-support/naive-driver.ts'
+import { createBroker } from './create-broker.ts'
+import type { BrokerOptions } from './types.ts'
+
+const driver = new NaiveDriver()
+const destinations = [queue('orders')]
+
+function refusal(options: object): string {
+  try {
+    createBroker(options as BrokerOptions)
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'ERR_CONFIGURATION' })
+    return (error as Error).message
+  }
+  return 'accepted'
+}
+
+describe('createBroker', () => {
+  it('accepts all that it documents', () => {
+    const route = {
+      driver,
+      name: 'prod',
+      deadLetter: { destination: 'dead', driver },
+      maxAttempts: 5,
+      emulate: ['filter'],
+      ordering: 'best-effort',
+      options: {},
+    }
+    expect(refusal({ driver, destinations, routes: { orders: route }, provision: 'none', emulate: ['filter'], log: undefined, telemetry: {} })).toBe('accepted')
+  })
+
+  it.each<[string, object, string]>([
+    ['no driver', { destinations }, 'createBroker: driver must be a driver, such as memory(), not null'],
+    ['the maker of a driver', { driver: () => driver, destinations }, 'createBroker: driver must be a driver, such as memory(), not function'],
+    ['no destinations', { driver }, 'createBroker: destinations must be a list of queues, topics, streams and subscriptions'],
+    ['one destination', { driver, destinations: destinations[0] }, 'createBroker: destinations must be a list of queues, topics, streams and subscriptions'],
+    ['a name as destination', { driver, destinations: ['orders'] }, 'createBroker: destinations must be a list of queues, topics, streams and subscriptions'],
+    ['an unknown option', { driver, destinations, destinatons: [] }, "createBroker: unknown option 'destinatons'; did you mean 'destinations'?"],
+    ['a route that is text', { driver, destinations, routes: { orders: 'x' } }, 'createBroker: routes.orders must be an object'],
+    [
+      'an unknown route option',
+      { driver, destinations, routes: { orders: { deadLeter: 'drop' } } },
+      "createBroker: routes.orders: unknown option 'deadLeter'; did you mean 'deadLetter'?",
+    ],
+    [
+      'an unknown dead-letter word',
+      { driver, destinations, routes: { orders: { deadLetter: 'dropp' } } },
+      "routes.orders.deadLetter must be 'drop' or 'block'",
+    ],
+    [
+      'an unknown dead-letter option',
+      { driver, destinations, routes: { orders: { deadLetter: { destinatoin: 'x' } } } },
+      "routes.orders.deadLetter: unknown option 'destinatoin'; did you mean 'destination'?",
+    ],
+    ['an empty name', { driver, destinations, routes: { orders: { name: '' } } }, 'createBroker: routes.orders.name must be a text'],
+    ['an unknown emulation', { driver, destinations, emulate: ['filtr'] }, "createBroker: emulate must be 'filter'"],
+    ['an unknown provision', { driver, destinations, provision: 'creat' }, "createBroker: provision must be 'create' or 'verify' or 'none'"],
+    ['a log that is text', { driver, destinations, log: 'x' }, 'createBroker: log must be a function'],
+    ['telemetry that is a number', { driver, destinations, telemetry: 5 }, 'createBroker: telemetry must be an object'],
+    ['a clock that is none', { driver, destinations, clock: Date }, 'createBroker: clock must be a clock, not function'],
+  ])('refuses %s', (_what, options, message) => {
+    expect(refusal(options)).toContain(message)
+  })
+
+  it('refuses an unknown mode of provision when it is called', async () => {
+    await expect(createBroker({ driver, destinations }).provision({ mode: 'creat' } as never)).rejects.toMatchObject({ code: 'ERR_CONFIGURATION' })
+  })
+
+  it('refuses two destinations that take one name at the broker, also one that the driver adds', () => {
+    class Partitioned extends NaiveDriver {
+      reserves({ name, keyed }: { readonly name: string; readonly keyed: boolean }): string[] {
+        return keyed ? [`${name}.p0`, `${name}.p1`] : []
+      }
+    }
+    const keyed = queue<{ id: string }>('orders', { orderingKey: ({ id }) => id })
+    expect(refusal({ driver: new Partitioned(), destinations: [keyed, queue('orders.p1')] })).toBe(
+      'orders and orders.p1 both take orders.p1 on naive; give one of them another name in its route',
+    )
+  })
+})
