@@ -15,28 +15,66 @@ export type JsonView<T> = 0 extends 1 & T
               ? { readonly [K in keyof T]: JsonView<T[K]> }
               : T
 
-/** The JSON view of `value`: the value itself if it is already plain JSON (checked without copying), else its copy through JSON. */
-export function jsonView<T>(value: T): JsonView<T> {
-  return (isPlainJson(value) ? value : JSON.parse(JSON.stringify(value))) as JsonView<T>
+/** What JSON makes of a value: the same again, something else (a `Date` becomes text, `undefined` is left out), or less than it was. */
+export type Survey = 'plain' | 'altered' | Lost
+
+/** The first thing that would be lost. */
+export interface Lost {
+  readonly what: string
+  readonly remedy: string
+  /** Keys from the inside out. */
+  readonly path: string[]
 }
 
-function isPlainJson(value: unknown): boolean {
+/** Recursion ends only for values without cycles. */
+export function survey(value: unknown): Survey {
   switch (typeof value) {
     case 'string':
     case 'boolean':
-      return true
+      return 'plain'
     case 'number':
-      return Number.isFinite(value)
+      return Number.isFinite(value) ? 'plain' : lost(String(value), 'would become null')
     case 'object':
-      return value === null || (Array.isArray(value) ? value.every(isPlainJson) : isPlainObject(value))
+      return value === null ? 'plain' : Array.isArray(value) ? surveyArray(value) : surveyObject(value)
     default:
-      return false
+      return lost(typeof value, 'cannot be sent as JSON')
   }
 }
 
-function isPlainObject(value: object): boolean {
+function surveyArray(array: readonly unknown[]): Survey {
+  let all: Survey = 'plain'
+  for (let index = 0; index < array.length; index++) {
+    const found = survey(array[index])
+    if (typeof found === 'object') return inside(found, String(index))
+    if (found === 'altered') all = found
+  }
+  return all
+}
+
+function surveyObject(value: object): Survey {
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) return false
-  for (const key in value) if (!isPlainJson((value as Record<string, unknown>)[key])) return false
-  return !('toJSON' in value)
+  let all: Survey = prototype === Object.prototype || prototype === null ? 'plain' : 'altered'
+  if (all === 'altered') {
+    if (value instanceof Date) return Number.isNaN(value.getTime()) ? lost('an invalid Date', 'would become null') : all
+    if (value instanceof Map || value instanceof Set) return lost(`a ${value.constructor.name}`, 'would lose its entries; send an array or an object')
+    if (ArrayBuffer.isView(value)) return lost('binary data', 'is not JSON; send it with the bytes codec or as base64 text')
+  }
+  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return 'altered'
+  for (const key in value) {
+    const member = (value as Record<string, unknown>)[key]
+    const found = member === undefined ? 'altered' : survey(member)
+    if (found === 'plain') continue
+    if (typeof found === 'string') all = found
+    else if (Object.hasOwn(value, key)) return inside(found, key)
+  }
+  return all
+}
+
+function lost(what: string, remedy: string): Lost {
+  return { what, remedy, path: [] }
+}
+
+function inside(found: Lost, key: string): Lost {
+  found.path.push(key)
+  return found
 }

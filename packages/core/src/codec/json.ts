@@ -1,4 +1,5 @@
 import type { Body } from '../driver/sender.ts'
+import { survey } from '../json-view.ts'
 import { bodyText } from './body.ts'
 import type { Codec } from './codec.ts'
 
@@ -16,16 +17,19 @@ export interface JsonCodec extends Codec {
 export const json: JsonCodec = Object.freeze({
   contentType: 'application/json',
   json: true,
-  encode: (value: unknown): Body => {
-    const text = stringify(value)
-    // Afterwards: by now the value is known to have no cycles.
-    const lost = findLost(value)
-    if (lost !== undefined) throw new TypeError(`json: ${lost}`)
-    if (text === undefined) throw new TypeError('json: the body has a toJSON() that returns nothing to send')
-    return text
-  },
+  encode: (value: unknown): Body => encodeJson(value).text,
   decode: (body: Body) => parse(bodyText(body)) as never,
 })
+
+/** `plain`: the value is its own {@link JsonView}. One walk tells that and whether anything would be lost. */
+export function encodeJson(value: unknown): { readonly text: string; readonly plain: boolean } {
+  const text = stringify(value)
+  // Afterwards: by now the value is known to have no cycles.
+  const found = survey(value)
+  if (typeof found === 'object') throw new TypeError(`json: ${found.what} at ${['body', ...found.path.toReversed()].join('.')} ${found.remedy}`)
+  if (text === undefined) throw new TypeError('json: the body has a toJSON() that returns nothing to send')
+  return { text, plain: found === 'plain' }
+}
 
 function stringify(value: unknown): string | undefined {
   try {
@@ -47,64 +51,4 @@ function parse(text: string): unknown {
     const position = /at position \d+/.exec(error instanceof Error ? error.message : '')
     throw new SyntaxError(`json: the body is not valid JSON${position === null ? '' : ` ${position[0]}`}`)
   }
-}
-
-/** The first thing in `value` that JSON would change, as a sentence; the way to it is built only on the way back. */
-function findLost(value: unknown): string | undefined {
-  const found = lostIn(value)
-  return found === undefined ? undefined : `${found.what} at ${['body', ...found.path.toReversed()].join('.')} ${found.remedy}`
-}
-
-interface Lost {
-  readonly what: string
-  readonly remedy: string
-  readonly path: string[]
-}
-
-function lostIn(value: unknown): Lost | undefined {
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-      return undefined
-    case 'number':
-      return Number.isFinite(value) ? undefined : lost(String(value), 'would become null')
-    case 'object':
-      return value === null ? undefined : Array.isArray(value) ? lostInArray(value) : lostInObject(value)
-    default:
-      return lost(typeof value, 'cannot be sent as JSON')
-  }
-}
-
-function lostInArray(array: readonly unknown[]): Lost | undefined {
-  for (let index = 0; index < array.length; index++) {
-    const found = lostIn(array[index])
-    if (found !== undefined) return inside(found, String(index))
-  }
-  return undefined
-}
-
-function lostInObject(value: object): Lost | undefined {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) {
-    if (value instanceof Date) return Number.isNaN(value.getTime()) ? lost('an invalid Date', 'would become null') : undefined
-    if (value instanceof Map || value instanceof Set) return lost(`a ${value.constructor.name}`, 'would lose its entries; send an array or an object')
-    if (ArrayBuffer.isView(value)) return lost('binary data', 'is not JSON; send it with the bytes codec or as base64 text')
-  }
-  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return undefined
-  for (const key in value) {
-    const member = (value as Record<string, unknown>)[key]
-    if (member === undefined) continue
-    const found = lostIn(member)
-    if (found !== undefined && Object.hasOwn(value, key)) return inside(found, key)
-  }
-  return undefined
-}
-
-function lost(what: string, remedy: string): Lost {
-  return { what, remedy, path: [] }
-}
-
-function inside(found: Lost, key: string): Lost {
-  found.path.push(key)
-  return found
 }

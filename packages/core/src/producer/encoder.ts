@@ -1,13 +1,13 @@
 import { bodyBytes } from '../codec/body.ts'
 import type { Codec } from '../codec/codec.ts'
-import { json } from '../codec/json.ts'
+import { encodeJson, json } from '../codec/json.ts'
 import type { AnyDestination } from '../definitions/types.ts'
 import type { MaybePromise } from '../driver/fenced-store.ts'
-import type { Headers, Outgoing } from '../driver/sender.ts'
+import type { Body, Headers, Outgoing } from '../driver/sender.ts'
 import { BrokerError } from '../errors.ts'
 import { checkedHeaders } from '../headers.ts'
 import { checkedIdentity } from '../ids.ts'
-import { jsonView } from '../json-view.ts'
+import { survey } from '../json-view.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { validate } from '../validate.ts'
 import type { SendOptions } from './types.ts'
@@ -42,10 +42,9 @@ export class Encoder {
   encode(body: unknown, options: SendOptions): Encoded {
     const { destination, now, freshId } = this.#options
     const definition = destination.options
-    const view = this.#needsView ? (this.#codec.json ? jsonView(body) : body) : undefined
     const headers = checkedHeaders(options.headers)
     const validation = destination.schema ? this.#validate(body) : undefined
-    const encoded = this.#codec.encode(body)
+    const { encoded, view } = this.#encode(body)
     const id =
       options.id !== undefined ? checkedIdentity('id', options.id) : definition.messageId ? checkedIdentity('messageId', definition.messageId(view)) : freshId()
     const outgoing: Outgoing = {
@@ -67,6 +66,17 @@ export class Encoder {
       copyOf: undefined,
     }
     return { outgoing, validation }
+  }
+
+  /** The view is what keys, ids and types are computed from; looked for only where there are such. */
+  #encode(body: unknown): { readonly encoded: Body; readonly view: unknown } {
+    const codec = this.#codec
+    if (codec === json) {
+      const { text, plain } = encodeJson(body)
+      return { encoded: text, view: plain || !this.#needsView ? body : JSON.parse(text) }
+    }
+    const encoded = codec.encode(body)
+    return { encoded, view: codec.json && this.#needsView && survey(body) !== 'plain' ? JSON.parse(JSON.stringify(body)) : body }
   }
 
   #validate(body: unknown): Promise<unknown> | undefined {
