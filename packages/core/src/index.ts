@@ -65,6 +65,7 @@ export type {
   ProcessContext,
   ProcessFunction,
   ProcessMiddleware,
+  ProcessSettlement,
   ProcessStage,
   RetryDeclaration,
   SendContext,

@@ -1,3 +1,4 @@
+import type { Clock } from './clock.ts'
 import type * as Mismatches from './broker/mismatches.ts'
 import type * as PolicyRefusals from './broker/policy-refusals.ts'
 import type * as Requirements from './broker/requirements.ts'
@@ -47,6 +48,11 @@ export const lazy: {
   processOrder: () => import('./middleware/process-order.ts'),
   preparing: () => import('./producer/prepare.ts'),
   sendRefusals: () => import('./producer/send-refusals.ts'),
+}
+
+/** Loads one, marked as taking real time for clocks that are not the system's. */
+export function load<Part extends keyof typeof lazy>(clock: Clock, part: Part): ReturnType<(typeof lazy)[Part]> {
+  return clock.external(lazy[part]() as Promise<never>) as ReturnType<(typeof lazy)[Part]>
 }
 
 /** Loads all parts: under a clock of the program's own, no load may fall between two instants. */

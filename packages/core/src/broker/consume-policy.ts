@@ -1,7 +1,7 @@
 import { defaultRetry } from '../consumer/default-retry.ts'
 import { longestHoldMs, longestWaitMs } from '../consumer/wait-plan.ts'
 import type { Capabilities } from '../driver/index.ts'
-import { lazy } from '../lazy.ts'
+import { load } from '../lazy.ts'
 import { checkOrder } from '../middleware/check-order.ts'
 import type { ProcessFunction, ProcessMiddleware, RetryDeclaration } from '../middleware/types.ts'
 import type { Planned } from './plan.ts'
@@ -12,6 +12,8 @@ export interface ConsumePolicy {
   readonly retry: RetryDeclaration
   /** Middleware whose claims are renewed while a handler runs. */
   readonly renewing: readonly ProcessMiddleware[]
+  /** Middleware that are told when a message has been settled. */
+  readonly settling: readonly ProcessMiddleware[]
 }
 
 /** A part of a policy that cannot hold; told in a sentence by `policyError`. */
@@ -29,12 +31,16 @@ export async function consumePolicy(
   capabilities: Capabilities,
   { clock }: Runtime,
 ): Promise<ConsumePolicy> {
-  if (use.length > 0) checkOrder(use, (await clock.external(lazy.processOrder())).processOrder)
+  if (use.length > 0) checkOrder(use, (await load(clock, 'processOrder')).processOrder)
   const declared = use.filter((middleware): middleware is ProcessMiddleware => typeof middleware === 'object')
   const retry = declared.find((middleware) => middleware.retry)?.retry ?? defaultRetry
   const refusals = [...refusedByMiddleware(declared, capabilities), ...refusedRetry(retry, planned, capabilities)]
-  if (refusals.length > 0) throw (await clock.external(lazy.policyRefusals())).policyError(refusals, planned)
-  return { retry, renewing: declared.filter((middleware) => middleware.renew !== undefined) }
+  if (refusals.length > 0) throw (await load(clock, 'policyRefusals')).policyError(refusals, planned)
+  return {
+    retry,
+    renewing: declared.filter((middleware) => middleware.renew !== undefined),
+    settling: declared.filter((middleware) => middleware.settled !== undefined),
+  }
 }
 
 function refusedByMiddleware(declared: readonly ProcessMiddleware[], capabilities: Capabilities): PolicyRefusal[] {

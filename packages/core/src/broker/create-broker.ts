@@ -9,7 +9,7 @@ import type { AnyDestination, AnyQueue, AnySource, AnySourceQueue } from '../def
 import type { EndpointStats, MaybePromise } from '../driver/index.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
 import type { Message } from '../message.ts'
-import { lazy, loadEverything } from '../lazy.ts'
+import { load, loadEverything } from '../lazy.ts'
 import { kindOf } from '../kind-of.ts'
 import { suggestion } from '../nearest.ts'
 import type { Producer, ProducerOptions } from '../producer/types.ts'
@@ -91,7 +91,7 @@ class ConnectedBroker implements Broker {
 
   async consumeBatches(source: unknown, handler: BatchHandler<unknown>, options: ConsumeBatchesOptions = {}): Promise<Consumer> {
     checkHandler('consumeBatches', handler)
-    const { collectorOf } = await this.#runtime.clock.external(lazy.batches())
+    const { collectorOf } = await load(this.#runtime.clock, 'batches')
     const { collector, consume } = collectorOf(handler as never, options, this.#runtime.clock)
     return this.#consume(source as AnySource, collector.join, consume, collector.stop)
   }
@@ -99,14 +99,14 @@ class ConnectedBroker implements Broker {
   messages(source: unknown, options: MessagesOptions = {}): AsyncIterable<Message<never>> & AsyncDisposable {
     const { maxInFlight = 32, ...rest } = options
     const begin: Begin = (handler, onStop) => this.#consume(source as AnySource, handler, { ...rest, concurrency: maxInFlight, maxInFlight }, onStop)
-    return new LazyIterable(async () => new (await this.#runtime.clock.external(lazy.iteration())).MessageIterator<never>(begin))
+    return new LazyIterable(async () => new (await load(this.#runtime.clock, 'iteration')).MessageIterator<never>(begin))
   }
 
   async request(destination: unknown, body: unknown, options: RequestOptions = {}): Promise<never> {
     const queue = destination as AnyQueue
     const planned = this.#destination(queue)
     if (this.#ending) throw closedError()
-    const { sendRequest } = await this.#runtime.clock.external(lazy.requests())
+    const { sendRequest } = await load(this.#runtime.clock, 'requests')
     const target = { queue, planned, connect: () => this.#connect(), runtime: this.#runtime, engine: this.#producers.raw(planned) }
     return (await sendRequest(target, body, options)) as never
   }
@@ -136,7 +136,7 @@ class ConnectedBroker implements Broker {
   async stats(source: AnySource, options: { readonly signal?: AbortSignal } = {}): Promise<EndpointStats> {
     const planned = this.#source(source)
     const connection = await this.#connect()
-    const { statsOf } = await this.#runtime.clock.external(lazy.stats())
+    const { statsOf } = await load(this.#runtime.clock, 'stats')
     return statsOf(planned, connection, options.signal ?? this.#closing.signal)
   }
 
@@ -150,7 +150,7 @@ class ConnectedBroker implements Broker {
 
   async idle(options: { readonly timeoutMs?: number } = {}): Promise<void> {
     const connection = await this.#connect()
-    const { untilIdle } = await this.#runtime.clock.external(lazy.stats())
+    const { untilIdle } = await load(this.#runtime.clock, 'stats')
     const held = (): number => [...this.#consumers].reduce((total, consumer) => total + consumer.stats.held, 0)
     const target = { plan: this.#plan, connection, producers: this.#producers, held, runtime: this.#runtime }
     await untilIdle(target, options.timeoutMs ?? defaultIdleMs, this.#closing.signal)

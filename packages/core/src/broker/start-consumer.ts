@@ -9,8 +9,7 @@ import type { GiveUpOptions } from '../dead-letters/give-up.ts'
 import type { AnyDestination, AnySource } from '../definitions/types.ts'
 import type { Capabilities, Link, MaybePromise, Receiver, Window } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
-import { lazy } from '../lazy.ts'
-import { composeProcess } from '../middleware/compose.ts'
+import { load } from '../lazy.ts'
 import { unlessAborted, within } from '../waiting.ts'
 import type { Connection } from './connection.ts'
 import { consumePolicy } from './consume-policy.ts'
@@ -75,7 +74,7 @@ async function makeEngine(
 ): Promise<ConsumerEngine> {
   const { source, planned, connection, runtime, options, onStop } = start
   const capabilities = connection.capabilities.get(planned) as Capabilities
-  const { retry, renewing } = await consumePolicy(options.use ?? [], planned, capabilities, runtime)
+  const { retry, renewing, settling } = await consumePolicy(options.use ?? [], planned, capabilities, runtime)
   const destination = source.kind === 'subscription' ? (source.of as AnyDestination) : source
   const givingUp = giveUpOptions(start, capabilities, ending)
   return new ConsumerEngine({
@@ -89,8 +88,9 @@ async function makeEngine(
     holdMs: retry.holdMs,
     onExhausted: planned.deadLetter === 'block' ? 'block' : (options.onExhausted ?? 'dead-letter'),
     renewing,
+    settling,
     process: await processorOf(start, destination, link),
-    giveUp: async (task, directive) => (await lazy.giveUp()).giveUp(task, directive, givingUp),
+    giveUp: async (task, directive) => (await load(runtime.clock, 'giveUp')).giveUp(task, directive, givingUp),
     onFatal,
     onStop,
   })
@@ -140,11 +140,14 @@ async function processorOf(
   return createProcessor({
     codec: destination.options.codec ?? json,
     schema: destination.schema,
-    matches: planned.filters ? (await lazy.filters()).matcherOf(source, planned.endpoint) : undefined,
+    matches: planned.filters ? (await load(runtime.clock, 'filters')).matcherOf(source, planned.endpoint) : undefined,
     onFiltered: () => runtime.telemetry.call?.({ driver: planned.driver.name, call: 'filtered', count: 1 }),
-    chain: composeProcess(options.use ?? []),
+    use: options.use ?? [],
     handler,
-    after: source.kind === 'queue' && source.reply && link.replies ? (await lazy.responder()).createResponder(link.replies, source.reply, runtime) : undefined,
+    after:
+      source.kind === 'queue' && source.reply && link.replies
+        ? (await load(runtime.clock, 'responder')).createResponder(link.replies, source.reply, runtime)
+        : undefined,
     telemetry: runtime.telemetry,
   })
 }

@@ -23,6 +23,8 @@ export class RunningConsumer implements Consumer {
   #rejectClosed!: (error: BrokerError) => void
   #ending: Promise<void> | undefined
   #paused = false
+  /** What the receiver was last asked for. */
+  #stopped = false
   #flow: Promise<void> = Promise.resolve()
   /** Resolves when a drain is cut short. */
   readonly #hurried: PromiseWithResolvers<void> = Promise.withResolvers()
@@ -36,6 +38,11 @@ export class RunningConsumer implements Consumer {
       this.#resolveClosed = resolve
       this.#rejectClosed = reject
     })
+    engine.suspensions.onChange = () => {
+      void this.#flowAsWanted().catch(() => undefined)
+      engine.goOn()
+    }
+    if (engine.suspensions.any) engine.suspensions.onChange()
     // A consumer that fails for good is seen by whoever looks at `closed`; nobody has to.
     this.closed.catch(() => undefined)
   }
@@ -51,16 +58,22 @@ export class RunningConsumer implements Consumer {
 
   pause(): Promise<void> {
     if (this.#ending) return this.#ending
-    if (this.#paused) return this.#flow
     this.#paused = true
-    return this.#then(() => this.#receiver.pause())
+    return this.#flowAsWanted()
   }
 
   async resume(): Promise<void> {
     if (this.#ending) throw new BrokerError('ERR_CLOSED', 'The consumer has been drained or closed: start a new one with broker.consume().')
-    if (!this.#paused) return this.#flow
     this.#paused = false
-    return this.#then(() => this.#receiver.resume())
+    return this.#flowAsWanted()
+  }
+
+  /** Paused while the user or a middleware wants it so. */
+  #flowAsWanted(): Promise<void> {
+    const stopped = this.#paused || this.#engine.suspensions.any
+    if (this.#ending || stopped === this.#stopped) return this.#flow
+    this.#stopped = stopped
+    return this.#then(() => (stopped ? this.#receiver.pause() : this.#receiver.resume()))
   }
 
   /** One change of flow after the other, in the order asked for. */

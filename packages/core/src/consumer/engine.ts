@@ -3,7 +3,6 @@ import type { Clock } from '../clock.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
 import type { MaybePromise } from '../driver/fenced-store.ts'
 import type { Delivery, Intake, Outcome, Receiver, Scope, SettleResult } from '../driver/receiver.ts'
-import { DeadlineQueue } from '../deadline-queue.ts'
 import { BrokerError } from '../errors.ts'
 import type { Settlement } from '../message.ts'
 import type { ProcessMiddleware } from '../middleware/types.ts'
@@ -13,14 +12,18 @@ import type { Telemetry } from '../telemetry.ts'
 import { blockedRetryMs, Decider, type Answer, type DeciderHost, type DeciderOptions } from './decider.ts'
 import { defaultRetryDecision } from './default-retry.ts'
 import { fingerprint } from './fingerprint.ts'
+import { extend } from './extend.ts'
 import { Handled } from './handled.ts'
 import { Held } from './held.ts'
 import { Lanes } from './lanes.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
+import { RetryWaits } from './retry-waits.ts'
 import { Revocations } from './revocations.ts'
 import { Run, type RunHost } from './run.ts'
 import { Settler } from './settler.ts'
+import { Suspensions } from './suspensions.ts'
 import { Task } from './task.ts'
+import { tellSettled } from './tell-settled.ts'
 import type { ConsumerStats } from './types.ts'
 import { longestHoldMs } from './wait-plan.ts'
 
@@ -34,6 +37,8 @@ export interface EngineOptions extends DeciderOptions {
   readonly freshId: () => string
   readonly telemetry: Telemetry
   readonly renewing: readonly ProcessMiddleware[]
+  /** Middleware that are told when a message has been settled. */
+  readonly settling: readonly ProcessMiddleware[]
   /** Decodes, runs the chain and the handler. What it returns or throws decides the outcome. */
   readonly process: (run: Run) => MaybePromise<unknown>
   readonly onFatal: (error: BrokerError) => void
@@ -51,11 +56,11 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   readonly clock: Clock
   readonly random: () => number
   readonly freshId: () => string
+  readonly suspensions: Suspensions = new Suspensions()
   readonly #options: EngineOptions
   readonly #lanes: Lanes
   readonly #held: Held
-  /** Tasks that wait here for their next start, holding their lease and their place in the window but no slot. */
-  readonly #waits: DeadlineQueue<Task>
+  readonly #waits: RetryWaits
   readonly #decider: Decider
   readonly #attempts: BoundedMemory<number> = new BoundedMemory(remembered)
   readonly #handled: Handled = new Handled()
@@ -84,7 +89,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
     this.#lanes = new Lanes(options.keyed)
     const { lease } = options.capabilities
     this.#held = new Held(lease === false || lease.kind === 'scope')
-    this.#waits = new DeadlineQueue(options.clock, (tasks) => this.#wake(tasks))
+    this.#waits = new RetryWaits(options.clock, (tasks) => this.#wake(tasks))
     this.#decider = new Decider(options, this)
   }
 
@@ -226,10 +231,15 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
 
   // Running
 
+  /** After a suspension. */
+  goOn(): void {
+    this.#pump()
+  }
+
   #pump(): void {
     if (this.#pumping) return
     this.#pumping = true
-    while (!this.#stopped && this.#running < this.#options.concurrency) {
+    while (!this.#stopped && !this.suspensions.any && this.#running < this.#options.concurrency) {
       const task = this.#lanes.take()
       if (!task) break
       this.#start(task)
@@ -324,7 +334,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
     if (this.#closed) return
     if (this.#revoked.has(task.delivery.scope)) this.forget(task)
     // By the clock even if there is nothing to wait for: a handler that always asks for another start must not keep everything else from running.
-    else task.wait = this.#waits.add(this.clock.monotonic() + delayMs, task)
+    else this.#waits.add(task, delayMs)
   }
 
   releaseTail(task: Task): void {
@@ -355,7 +365,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   /** The broker has it, or will give it out again. */
   forget(task: Task): void {
     const queued = task.phase === 'queued'
-    if (task.wait) this.#waits.remove(task.wait)
+    this.#waits.remove(task)
     this.rememberAttempts(task)
     this.#remove(task)
     if (queued) this.#lanes.drop()
@@ -371,7 +381,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
 
   readonly #onSettled = (task: Task, outcome: Outcome, result: SettleResult, answer: Answer): void => {
     const { incoming } = outcome.delivery
-    const { log, telemetry } = this.#options
+    const { log, telemetry, settling } = this.#options
     // A redelivery was adopted meanwhile: whatever became of the old receipt, the new one is open.
     if ((outcome.action === 'ack' || outcome.action === 'discard') && task.delivery !== outcome.delivery && !task.lost && !this.#closed) {
       const gone = result === 'durable' || result === 'accepted'
@@ -388,10 +398,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
         return
       }
     }
-    if (telemetry.settle) {
-      const action = outcome.action === 'discard' || task.deadLettered ? 'dead-letter' : outcome.action
-      telemetry.settle({ source: this.source, id: incoming.id ?? '', action, result: typeof result === 'object' ? 'error' : result })
-    }
+    if (settling.length > 0 || telemetry.settle !== undefined) tellSettled(task, outcome, result, this.#options)
     this.#remove(task)
     answer?.(result)
   }
@@ -465,13 +472,6 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   async extendNow(run: Run, ms: number): Promise<Settlement> {
     const { task } = run
     if (run.ended || task.run !== run || task.lost || this.#closed || run.settled !== undefined) return 'too-late'
-    const { lease } = this.capabilities
-    if (!lease) return 'unsupported'
-    const end = this.clock.monotonic() + ms
-    if (lease.kind === 'scope') return lease.maxHoldMs === false || end <= task.receivedAt + lease.maxHoldMs ? 'accepted' : 'unsupported'
-    if (end > task.receivedAt + lease.maxMs) return 'unsupported'
-    const [result] = (await this.#receiver.extend?.([task.delivery], ms)) ?? []
-    if (typeof result === 'object') throw result.error
-    return result ?? 'unsupported'
+    return extend(task, ms, this.#receiver, this)
   }
 }

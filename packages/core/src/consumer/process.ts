@@ -1,7 +1,8 @@
 import type { Codec } from '../codec/codec.ts'
 import type { MaybePromise } from '../driver/fenced-store.ts'
 import { BrokerError } from '../errors.ts'
-import type { ProcessChain } from '../middleware/compose.ts'
+import { composeProcess, type ProcessChain } from '../middleware/compose.ts'
+import { rawStages, type ProcessContext, type ProcessFunction, type ProcessMiddleware } from '../middleware/types.ts'
 import { Directive } from '../outcome.ts'
 import { promised } from '../promised.ts'
 import type { StandardSchema } from '../standard-schema.ts'
@@ -15,32 +16,38 @@ export interface ProcessorOptions {
   /** Emulated filter: false means that the message is acked unhandled. */
   readonly matches: ((body: unknown, run: Run) => boolean) | undefined
   readonly onFiltered: () => void
-  readonly chain: ProcessChain
+  /** Outermost first. */
+  readonly use: readonly (ProcessMiddleware | ProcessFunction)[]
   readonly handler: (run: Run) => MaybePromise<unknown>
   /** Follows the success of the whole chain, with its value: sends the reply. */
   readonly after: ((run: Run, value: unknown) => Promise<void>) | undefined
   readonly telemetry: Telemetry
 }
 
-/** Decoding, filter, validation, middleware and handler as one function of a run; synchronous as long as all of them are. */
-export function createProcessor(options: ProcessorOptions): (run: Run) => MaybePromise<unknown> {
-  const { codec, schema, matches, chain, telemetry } = options
-  const callHandler = (context: unknown): MaybePromise<unknown> => promised(options.handler(context as Run))
-  const begin = (run: Run): MaybePromise<unknown> => {
-    return telemetry.process ? telemetry.process({ source: run.source, message: run.message }, () => chain(run, callHandler)) : chain(run, callHandler)
+/** Middleware, decoding, filter, validation and handler as one function of a run; synchronous as long as all of them are. */
+export function createProcessor({ use, after, ...options }: ProcessorOptions): (run: Run) => MaybePromise<unknown> {
+  // The body is decoded inside the last middleware that works on it as it came.
+  const outside = 1 + use.findLastIndex((middleware) => typeof middleware === 'object' && rawStages.includes(middleware.stage))
+  const decoding = createDecoder(options, composeProcess(use.slice(outside)))
+  const outer = composeProcess(use.slice(0, outside))
+  const process = outside === 0 ? decoding : (run: Run): MaybePromise<unknown> => outer(run, decoding as (context: ProcessContext) => MaybePromise<unknown>)
+  if (!after) return process
+  return async (run) => {
+    const value = await process(run)
+    // What goes back or is given up has no reply yet, or none at all.
+    if (!(value instanceof Directive) && (run.settled ?? 'ack') === 'ack') await after(run, value)
+    return value
   }
-  const { after } = options
-  const start = after
-    ? async (run: Run): Promise<unknown> => {
-        const value = await begin(run)
-        // What goes back or is given up has no reply yet, or none at all.
-        if (!(value instanceof Directive) && (run.settled ?? 'ack') === 'ack') await after(run, value)
-        return value
-      }
-    : begin
-  const validated = (run: Run, body: unknown): MaybePromise<unknown> => {
+}
+
+function createDecoder(
+  { codec, schema, matches, onFiltered, handler, telemetry }: Omit<ProcessorOptions, 'use' | 'after'>,
+  chain: ProcessChain,
+): (run: Run) => MaybePromise<unknown> {
+  const callHandler = (context: unknown): MaybePromise<unknown> => promised(handler(context as Run))
+  const start = (run: Run, body: unknown): MaybePromise<unknown> => {
     run.body = body
-    return start(run)
+    return telemetry.process ? telemetry.process({ source: run.source, message: run.message }, () => chain(run, callHandler)) : chain(run, callHandler)
   }
   return (run) => {
     let body: unknown
@@ -50,19 +57,19 @@ export function createProcessor(options: ProcessorOptions): (run: Run) => MaybeP
       return undecodable('the body cannot be decoded', error)
     }
     if (matches && !matches(body, run)) {
-      options.onFiltered()
+      onFiltered()
       return undefined
     }
-    if (!schema) return validated(run, body)
+    if (!schema) return start(run, body)
     let output: MaybePromise<unknown>
     try {
       output = validate(schema, body)
     } catch (error) {
       return undecodable('the body is not what the schema asks for', error)
     }
-    if (!(output instanceof Promise)) return validated(run, output)
+    if (!(output instanceof Promise)) return start(run, output)
     return output.then(
-      (value) => validated(run, value),
+      (value) => start(run, value),
       (error: unknown) => undecodable('the body is not what the schema asks for', error),
     )
   }

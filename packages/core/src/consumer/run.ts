@@ -5,6 +5,7 @@ import type { HandlerContext } from '../message.ts'
 import type { ProcessContext } from '../middleware/types.ts'
 import type { Directive } from '../outcome.ts'
 import { ReceivedMessage } from './received-message.ts'
+import type { Suspensions } from './suspensions.ts'
 import type { Task } from './task.ts'
 import type { Settlement } from '../message.ts'
 
@@ -18,14 +19,15 @@ export interface RunHost {
   /** `undefined`: ack. */
   settleNow(run: Run, directive: Directive | undefined): Promise<Settlement>
   extendNow(run: Run, ms: number): Promise<Settlement>
+  readonly suspensions: Suspensions
 }
 
 /** One start of a handler for one task: the context that middleware and handler see. */
 export class Run implements ProcessContext, HandlerContext {
   readonly task: Task
   readonly host: RunHost
-  /** The receipt's message; an adopted redelivery does not change it under a running handler. */
-  readonly incoming: Incoming
+  /** The receipt's message, or what middleware have made of it; an adopted redelivery does not change it under a running handler. */
+  incoming: Incoming
   readonly attempt: number
   body: unknown = undefined
   /** The handler has returned or thrown. */
@@ -41,6 +43,7 @@ export class Run implements ProcessContext, HandlerContext {
   #message: ReceivedMessage | undefined = undefined
   #controller: AbortController | undefined = undefined
   #abortReason: Error | undefined = undefined
+  #cancelReason: Error | undefined = undefined
 
   constructor(task: Task, host: RunHost, attempt: number) {
     this.task = task
@@ -73,7 +76,8 @@ export class Run implements ProcessContext, HandlerContext {
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController()
-      if (this.#abortReason) this.#controller.abort(this.#abortReason)
+      const reason = this.#abortReason ?? this.#cancelReason
+      if (reason) this.#controller.abort(reason)
     }
     return this.#controller.signal
   }
@@ -87,5 +91,16 @@ export class Run implements ProcessContext, HandlerContext {
     this.#abortReason = reason
     this.#controller?.abort(reason)
     this.onAborted?.(reason)
+  }
+
+  cancel(reason: Error): void {
+    if (this.ended || this.#cancelReason) return
+    this.#cancelReason = reason
+    this.#controller?.abort(reason)
+    this.onAborted?.(reason)
+  }
+
+  suspend(): () => void {
+    return this.host.suspensions.hold()
   }
 }

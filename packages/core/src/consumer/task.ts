@@ -1,4 +1,3 @@
-import type { Deadline } from '../deadline-queue.ts'
 import type { Delivery } from '../driver/receiver.ts'
 import type { Lane } from './lanes.ts'
 import type { Run } from './run.ts'
@@ -31,8 +30,8 @@ export class Task {
   /** Next in the lane. */
   next: Task | undefined
   run: Run | undefined
-  /** Its place among those that wait for a retry, the last time that it did. */
-  wait: Deadline<Task> | undefined
+  /** While it waits for a retry: when that is due, in monotonic milliseconds. */
+  waitsUntil = 0
   /** Wall-clock milliseconds of the first failed start; for the dead-letter header. */
   firstFailureAt: number | undefined
 

@@ -1,5 +1,5 @@
 import type { AnySource, InputOf, OutputOf, Queue } from '../definitions/types.ts'
-import { lazy } from '../lazy.ts'
+import { load } from '../lazy.ts'
 import type { DeadLetterOperations, OperationServices, Whereabouts } from './operations.ts'
 import type { DeadLetter, DeadLetterFilter, DeadLetters, RedriveOptions } from './types.ts'
 
@@ -29,7 +29,7 @@ export class SourceDeadLetters<S extends AnySource> implements DeadLetters<S> {
 
   async #operations(): Promise<DeadLetterOperations> {
     const whereabouts = await this.#open()
-    const { DeadLetterOperations, placeOf } = await lazy.deadLetters()
+    const { DeadLetterOperations, placeOf } = await load(this.#services.clock, 'deadLetters')
     return new DeadLetterOperations(placeOf(whereabouts), this.#services)
   }
 }

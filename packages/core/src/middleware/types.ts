@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
 import type { MaybePromise } from '../driver/fenced-store.ts'
 import type { Incoming, Outgoing } from '../driver/index.ts'
-import type { Message } from '../message.ts'
+import type { Message, Settlement } from '../message.ts'
 
 /**
  * Places in the process chain, outermost first. A chain whose stages are not in this order is refused with the reason.
@@ -11,11 +11,17 @@ import type { Message } from '../message.ts'
 export const processStages = ['telemetry', 'claim-check', 'decryption', 'decompression', 'idempotency', 'retry', 'timeout', 'custom'] as const
 export type ProcessStage = (typeof processStages)[number]
 
+/** Stages before the body is decoded: what stands in them, and whatever stands outside of them, sees the message as it came, without a body. */
+export const rawStages: readonly ProcessStage[] = ['telemetry', 'claim-check', 'decryption', 'decompression']
+
 /** What a process middleware knows about the message at hand. */
 export interface ProcessContext<Body = unknown> {
   readonly message: Message<Body>
-  /** As it came, before decoding. `incoming.id` is `undefined` on foreign messages. */
-  readonly incoming: Incoming
+  /**
+   * As it came, before decoding. `incoming.id` is `undefined` on foreign messages. Middleware of the stages before decoding replace it to change what is
+   * decoded; dead letters and retries carry the message as it came all the same.
+   */
+  incoming: Incoming
   /** Handler starts, this one included; from 1. */
   readonly attempt: number
   /** Fires when the lease is lost, and at the deadline of a drain. Made on first use. */
@@ -30,6 +36,16 @@ export interface ProcessContext<Body = unknown> {
   readonly clock: Clock
   /** Uniform in [0, 1). */
   readonly random: () => number
+  /** Fires the signal of this attempt alone. Unlike one whose lease was lost or whose drain is over, it counts and fails as it ends. */
+  cancel(reason: Error): void
+  /** Stops the consumer's intake and starts of handlers, until the function returned is called. Several may hold it at once. */
+  suspend(): () => void
+}
+
+/** How a message was settled for good. */
+export interface ProcessSettlement {
+  readonly action: 'ack' | 'retry' | 'release' | 'dead-letter'
+  readonly result: Settlement | 'error'
 }
 
 /**
@@ -62,6 +78,8 @@ export interface ProcessMiddleware {
   readonly retry?: RetryDeclaration
   /** Called at every keeper tick with the contexts of all handlers that run; `tickMs` is the time to the next tick. */
   renew?(contexts: readonly ProcessContext[], tickMs: number): MaybePromise<void>
+  /** Called when a message that was handled here, by its last start, has been settled; not if its lease was lost before. What it throws is logged. */
+  settled?(context: ProcessContext, settlement: ProcessSettlement): void
 }
 
 /** What a send middleware knows about the message at hand. */

@@ -4,6 +4,7 @@ import type { Outgoing, Sender, SendResult } from '../driver/sender.ts'
 import { BrokerError } from '../errors.ts'
 import { IndexedList } from '../indexed-list.ts'
 import { jitteredBackoff } from '../sleep.ts'
+import { Sweep } from '../sweep.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { within } from '../waiting.ts'
 import { PendingSend, type SendObserver } from './pending.ts'
@@ -27,9 +28,6 @@ const lastBackoffMs = 5_000
 /** How long a driver may take to end its requests when the producer closes. */
 const lastAnswerMs = 1_000
 
-/** Deadlines closer together than this share one wake-up. */
-const sweepResolutionMs = 10
-
 const noAnswer: SendResult & { ok: false } = {
   ok: false,
   error: new BrokerError('ERR_UNAVAILABLE', 'The driver gave no answer for this message.'),
@@ -48,8 +46,7 @@ export class ProducerEngine {
   #requests = 0
   #scheduled = false
   #linger: Timer | undefined
-  #sweep: Timer | undefined
-  #sweepAt = Number.POSITIVE_INFINITY
+  readonly #deadlines: Sweep
   #backoff: Timer | undefined
   #failures = 0
   #closed: BrokerError | undefined
@@ -65,6 +62,7 @@ export class ProducerEngine {
   constructor(options: ProducerEngineOptions) {
     this.#options = options
     this.#buffer = new SendBuffer(options.strict)
+    this.#deadlines = new Sweep(options.clock, (now) => this.#expire(now))
   }
 
   get pending(): number {
@@ -102,7 +100,7 @@ export class ProducerEngine {
     if (prepared) this.#measure(pending)
     else this.#weigh(pending, outgoing.bodyBytes)
     this.#buffer.add(pending)
-    if (deadline < this.#sweepAt) this.#armSweep(deadline)
+    this.#deadlines.by(deadline)
     if (prepared) this.#schedule()
     return pending
   }
@@ -144,7 +142,7 @@ export class ProducerEngine {
     if (this.#closed) return
     this.#closed = error
     this.#linger?.cancel()
-    this.#sweep?.cancel()
+    this.#deadlines.cancel()
     this.#backoff?.cancel()
     this.#abort.abort(error)
     for (const pending of this.#open.all()) this.#settleFailed(pending, error, pending.state === 'out' || pending.handedOver ? 'unknown' : 'no')
@@ -310,26 +308,15 @@ export class ProducerEngine {
     if (this.#open.size === 0 && this.#onIdle.length > 0) for (const resolve of this.#onIdle.splice(0)) resolve()
   }
 
-  // One timer for all deadlines: on waking it fails what has expired and finds the next one.
-
-  #armSweep(atMs: number): void {
-    this.#sweep?.cancel()
-    this.#sweepAt = atMs
-    this.#sweep = this.#options.clock.timer(atMs, () => this.#expire())
-  }
-
-  #expire(): void {
-    this.#sweep = undefined
-    this.#sweepAt = Number.POSITIVE_INFINITY
-    const now = this.#options.clock.monotonic()
-    let next = Number.POSITIVE_INFINITY
+  #expire(now: number): number {
+    let next = Infinity
     for (const pending of this.#open.all()) {
       if (pending.deadline <= now) this.#expired(pending)
       else next = Math.min(next, pending.deadline)
     }
-    if (next !== Number.POSITIVE_INFINITY) this.#armSweep(Math.max(next, now + sweepResolutionMs))
     // What was not ready may have held up others.
     this.#schedule()
+    return next
   }
 
   #expired(pending: PendingSend): void {

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
 import { BrokerError } from '../errors.ts'
 import type { SendChain } from '../middleware/compose.ts'
-import { lazy } from '../lazy.ts'
+import { load } from '../lazy.ts'
 import type { SendReceipt } from '../middleware/types.ts'
 import { AbortWatch } from './abort-watch.ts'
 import { asBrokerError, type Encoded, type Encoder } from './encoder.ts'
@@ -31,7 +31,7 @@ export interface TypedProducerOptions {
 export class TypedProducer implements Producer {
   readonly #options: TypedProducerOptions
   readonly #aborts: AbortWatch
-  #preparing: ReturnType<typeof lazy.preparing> | undefined
+  #preparing: ReturnType<typeof load<'preparing'>> | undefined
 
   constructor(options: TypedProducerOptions) {
     this.#options = options
@@ -83,7 +83,7 @@ export class TypedProducer implements Producer {
   }
 
   async #refuse(refused: SendRefusal): Promise<never> {
-    const { refusalError } = await this.#options.clock.external(lazy.sendRefusals())
+    const { refusalError } = await load(this.#options.clock, 'sendRefusals')
     throw refusalError(refused, this.#options.destination)
   }
 
@@ -100,7 +100,7 @@ export class TypedProducer implements Producer {
   /** Its place in the order is taken; asynchronous validation and middleware may take their time. */
   async #prepare(pending: PendingSend, encoded: Encoded, body: unknown, signal: AbortSignal | undefined): Promise<void> {
     try {
-      const { prepare } = await (this.#preparing ??= this.#options.clock.external(lazy.preparing()))
+      const { prepare } = await (this.#preparing ??= load(this.#options.clock, 'preparing'))
       await prepare(pending, encoded, body, signal, this.#options)
     } catch (error) {
       // The part could not be loaded; the next message tries again.

@@ -1,16 +1,17 @@
 import type { Clock } from '../clock.ts'
-import { DeadlineQueue, type Deadline } from '../deadline-queue.ts'
 import type { Incoming } from '../driver/receiver.ts'
 import type { Replies } from '../driver/replies.ts'
 import { BrokerError } from '../errors.ts'
 import type { Logger } from '../broker/types.ts'
+import { Sweep } from '../sweep.ts'
 
 interface OpenRequest {
   readonly correlationId: string
   readonly destination: string
   readonly timeoutMs: number
   readonly answer: PromiseWithResolvers<Incoming>
-  deadline: Deadline<OpenRequest>
+  /** Monotonic milliseconds. */
+  readonly deadline: number
 }
 
 /** The requests of one link that wait for a reply. Late and foreign replies are dropped and logged. */
@@ -19,14 +20,14 @@ export class Requester {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #open: Map<string, OpenRequest> = new Map()
-  readonly #deadlines: DeadlineQueue<OpenRequest>
+  readonly #deadlines: Sweep
   #address: Promise<string> | undefined
 
   constructor(replies: Replies, clock: Clock, log: Logger) {
     this.#replies = replies
     this.#clock = clock
     this.#log = log
-    this.#deadlines = new DeadlineQueue(clock, (due) => this.#expire(due))
+    this.#deadlines = new Sweep(clock, (now) => this.#expire(now))
   }
 
   /** This process's reply address; opened on first use. */
@@ -43,9 +44,9 @@ export class Requester {
   /** Call it before the request is sent: the reply may be faster than the confirmation. */
   expect(correlationId: string, destination: string, timeoutMs: number, signal: AbortSignal | undefined): Promise<Incoming> {
     const answer = Promise.withResolvers<Incoming>()
-    const request = { correlationId, destination, timeoutMs, answer } as OpenRequest
-    request.deadline = this.#deadlines.add(this.#clock.monotonic() + timeoutMs, request)
-    this.#open.set(correlationId, request)
+    const deadline = this.#clock.monotonic() + timeoutMs
+    this.#open.set(correlationId, { correlationId, destination, timeoutMs, answer, deadline })
+    this.#deadlines.by(deadline)
     const onAbort = (): void => this.fail(correlationId, new DOMException('The request was aborted.', 'AbortError'))
     if (signal?.aborted) onAbort()
     else signal?.addEventListener('abort', onAbort, { once: true })
@@ -58,7 +59,7 @@ export class Requester {
 
   async close(error: BrokerError): Promise<void> {
     for (const correlationId of [...this.#open.keys()]) this.fail(correlationId, error)
-    this.#deadlines.clear()
+    this.#deadlines.cancel()
     if (this.#address) await this.#replies.close()
   }
 
@@ -71,16 +72,18 @@ export class Requester {
 
   #take(correlationId: string): OpenRequest | undefined {
     const request = this.#open.get(correlationId)
-    if (!request) return undefined
     this.#open.delete(correlationId)
-    this.#deadlines.remove(request.deadline)
+    // No timer is left behind when nothing is waited for.
+    if (this.#open.size === 0) this.#deadlines.cancel()
     return request
   }
 
-  #expire(due: readonly OpenRequest[]): void {
-    for (const { correlationId, destination, timeoutMs, answer } of due) {
-      this.#open.delete(correlationId)
-      answer.reject(new BrokerError('ERR_TIMEOUT', `${destination} sent no reply within ${Math.round(timeoutMs)} ms.`, { destination }))
+  #expire(now: number): number {
+    let next = Infinity
+    for (const { correlationId, destination, timeoutMs, deadline } of this.#open.values()) {
+      if (deadline > now) next = Math.min(next, deadline)
+      else this.fail(correlationId, new BrokerError('ERR_TIMEOUT', `${destination} sent no reply within ${Math.round(timeoutMs)} ms.`, { destination }))
     }
+    return next
   }
 }

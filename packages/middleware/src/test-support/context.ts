@@ -55,6 +55,8 @@ export function makeContext(options: ContextOptions = {}): TestContext {
       external: (operation) => operation,
     },
     random: options.random ?? (() => 0.5),
+    cancel: (reason) => controller.abort(reason),
+    suspend: () => () => {},
     abort: (reason) => controller.abort(reason),
   }
 }
