@@ -1,18 +1,15 @@
 import type { Clock } from './clock.ts'
 import type * as Mismatches from './broker/mismatches.ts'
+import type * as Operations from './broker/operations.ts'
 import type * as PolicyRefusals from './broker/policy-refusals.ts'
 import type * as Requirements from './broker/requirements.ts'
-import type * as Stats from './broker/stats.ts'
-import type * as Batches from './consumer/batch-collector.ts'
-import type * as Iteration from './consumer/message-iterator.ts'
 import type * as GivingUp from './dead-letters/give-up.ts'
-import type * as Operations from './dead-letters/operations.ts'
+import type * as DeadLetters from './dead-letters/operations.ts'
 import type * as Filters from './filter/compile-filter.ts'
 import type * as ProcessOrder from './middleware/process-order.ts'
 import type * as Preparing from './producer/prepare.ts'
 import type * as SendRefusals from './producer/send-refusals.ts'
 import type * as Responders from './reply/responder.ts'
-import type * as Requests from './reply/send-request.ts'
 
 /**
  * Parts that most programs never use: loaded when they are first needed, so that bundles and cold starts stay small.
@@ -20,13 +17,10 @@ import type * as Requests from './reply/send-request.ts'
  */
 export const lazy: {
   readonly giveUp: () => Promise<typeof GivingUp>
-  readonly deadLetters: () => Promise<typeof Operations>
+  readonly deadLetters: () => Promise<typeof DeadLetters>
   readonly filters: () => Promise<typeof Filters>
-  readonly requests: () => Promise<typeof Requests>
   readonly responder: () => Promise<typeof Responders>
-  readonly iteration: () => Promise<typeof Iteration>
-  readonly stats: () => Promise<typeof Stats>
-  readonly batches: () => Promise<typeof Batches>
+  readonly operations: () => Promise<typeof Operations>
   readonly mismatches: () => Promise<typeof Mismatches>
   readonly requirements: () => Promise<typeof Requirements>
   readonly policyRefusals: () => Promise<typeof PolicyRefusals>
@@ -37,11 +31,8 @@ export const lazy: {
   giveUp: () => import('./dead-letters/give-up.ts'),
   deadLetters: () => import('./dead-letters/operations.ts'),
   filters: () => import('./filter/compile-filter.ts'),
-  requests: () => import('./reply/send-request.ts'),
   responder: () => import('./reply/responder.ts'),
-  iteration: () => import('./consumer/message-iterator.ts'),
-  stats: () => import('./broker/stats.ts'),
-  batches: () => import('./consumer/batch-collector.ts'),
+  operations: () => import('./broker/operations.ts'),
   mismatches: () => import('./broker/mismatches.ts'),
   requirements: () => import('./broker/requirements.ts'),
   policyRefusals: () => import('./broker/policy-refusals.ts'),

@@ -25,6 +25,8 @@ export interface Telemetry {
     readonly action: 'ack' | 'retry' | 'release' | 'dead-letter'
     readonly result: Settlement | 'error'
   }): void
+  /** The attempts of a message are used up and it is tried until it succeeds; its key waits. Once per message and receipt. */
+  blocked?(event: { readonly source: string; readonly key: string | undefined; readonly id: string; readonly attempts: number }): void
   /** Calls to the backend, as it bills them. */
   call?(event: { readonly driver: string; readonly call: string; readonly count: number }): void
 }

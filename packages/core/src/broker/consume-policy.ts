@@ -1,15 +1,17 @@
 import { defaultRetry } from '../consumer/default-retry.ts'
-import { longestHoldMs, longestWaitMs } from '../consumer/wait-plan.ts'
+import { retryBudget, type RetryBudget } from '../consumer/retry-budget.ts'
+import type { ConsumeOptions } from '../consumer/types.ts'
+import { longestWaitMs } from '../consumer/wait-plan.ts'
 import type { Capabilities } from '../driver/index.ts'
 import { load } from '../lazy.ts'
-import { checkOrder } from '../middleware/check-order.ts'
-import type { ProcessFunction, ProcessMiddleware, RetryDeclaration } from '../middleware/types.ts'
+import type { ProcessMiddleware, RetryDeclaration } from '../middleware/types.ts'
 import type { Planned } from './plan.ts'
 import type { Runtime } from './runtime.ts'
 
 /** What the middleware of a consumer declare. */
 export interface ConsumePolicy {
   readonly retry: RetryDeclaration
+  readonly budget: RetryBudget
   /** Middleware whose claims are renewed while a handler runs. */
   readonly renewing: readonly ProcessMiddleware[]
   /** Middleware that are told when a message has been settled. */
@@ -18,7 +20,7 @@ export interface ConsumePolicy {
 
 /** A part of a policy that cannot hold; told in a sentence by `policyError`. */
 export interface PolicyRefusal {
-  readonly kind: 'middleware' | 'wait' | 'hold' | 'attempts'
+  readonly kind: 'middleware' | 'wait' | 'hold' | 'held' | 'attempts' | 'block'
   readonly wanted: number | string
   /** The largest that fits. */
   readonly has: number
@@ -26,18 +28,29 @@ export interface PolicyRefusal {
 
 /** Refuses a chain in a wrong order (`ERR_CONFIGURATION`) and a policy that cannot hold on this backend (`ERR_UNSUPPORTED`), with the largest value that fits. */
 export async function consumePolicy(
-  use: readonly (ProcessMiddleware | ProcessFunction)[],
+  { use = [], onExhausted = 'dead-letter' }: ConsumeOptions,
   planned: Planned,
   capabilities: Capabilities,
-  { clock }: Runtime,
+  { clock, log }: Runtime,
 ): Promise<ConsumePolicy> {
-  if (use.length > 0) checkOrder(use, (await load(clock, 'processOrder')).processOrder)
+  if (use.length > 0) (await load(clock, 'processOrder')).checkProcessOrder(use)
   const declared = use.filter((middleware): middleware is ProcessMiddleware => typeof middleware === 'object')
   const retry = declared.find((middleware) => middleware.retry)?.retry ?? defaultRetry
-  const refusals = [...refusedByMiddleware(declared, capabilities), ...refusedRetry(retry, planned, capabilities)]
+  const { maxAttempts, keyed } = planned.endpoint
+  const budget = retryBudget({
+    capabilities,
+    retry,
+    keyed,
+    attemptMs: declared.find((middleware) => middleware.attemptMs !== undefined)?.attemptMs,
+    blocks: planned.deadLetter === 'block' || onExhausted === 'block',
+    nativeAttempts: planned.endpoint.deadLetterName === undefined ? 0 : maxAttempts,
+  })
+  const refusals = [...refusedByMiddleware(declared, capabilities), ...refusedRetry(retry, budget, planned, capabilities)]
   if (refusals.length > 0) throw (await load(clock, 'policyRefusals')).policyError(refusals, planned)
+  log('info', 'retry:budget', { source: planned.label, ...budget })
   return {
     retry,
+    budget,
     renewing: declared.filter((middleware) => middleware.renew !== undefined),
     settling: declared.filter((middleware) => middleware.settled !== undefined),
   }
@@ -49,14 +62,21 @@ function refusedByMiddleware(declared: readonly ProcessMiddleware[], capabilitie
   )
 }
 
-function refusedRetry({ maxWaitMs, holdMs, maxAttempts }: RetryDeclaration, { endpoint }: Planned, capabilities: Capabilities): PolicyRefusal[] {
+function refusedRetry(
+  { maxWaitMs, holdMs, maxAttempts }: RetryDeclaration,
+  budget: RetryBudget,
+  { endpoint }: Planned,
+  capabilities: Capabilities,
+): PolicyRefusal[] {
   const refusals: PolicyRefusal[] = []
   const refuseAbove = (kind: PolicyRefusal['kind'], wanted: number, has: number): void => {
     if (wanted > has) refusals.push({ kind, wanted, has })
   }
   refuseAbove('wait', maxWaitMs, longestWaitMs(capabilities, endpoint.keyed))
-  refuseAbove('hold', holdMs ?? 0, longestHoldMs(capabilities))
+  refuseAbove('hold', holdMs ?? 0, budget.holdLimitMs)
+  refuseAbove('held', budget.heldMs, budget.holdLimitMs)
   // A dead-letter place has no limit.
   if (endpoint.maxAttempts > 0) refuseAbove('attempts', maxAttempts, endpoint.maxAttempts)
+  if (budget.nativeDeliveries) refuseAbove('block', budget.attempts, Number.MAX_VALUE)
   return refusals
 }

@@ -1,6 +1,6 @@
+import type { BlockedKeys } from '../consumer/blocked-keys-types.ts'
 import { drainTimeoutOf, type RunningConsumer } from '../consumer/consumer.ts'
 import { LazyIterable } from '../consumer/lazy-iterable.ts'
-import type { Begin } from '../consumer/message-iterator.ts'
 import type { Run } from '../consumer/run.ts'
 import type { Consumer, ConsumeBatchesOptions, ConsumeOptions, MessagesOptions } from '../consumer/types.ts'
 import { SourceDeadLetters } from '../dead-letters/source-dead-letters.ts'
@@ -15,7 +15,8 @@ import { suggestion } from '../nearest.ts'
 import type { Producer, ProducerOptions } from '../producer/types.ts'
 import { unlessAborted, within } from '../waiting.ts'
 import { checkKeys, commonChecks, fail, hasFunctions, isFunction, isObject, type Check } from './check-options.ts'
-import { openConnection, provision, type Connection } from './connection.ts'
+import { openConnection, type Connection } from './connection.ts'
+import type { Operations } from './operations.ts'
 import { makePlan, type Plan, type Planned } from './plan.ts'
 import { Producers } from './producers.ts'
 import { makeRuntime, type Runtime } from './runtime.ts'
@@ -34,7 +35,6 @@ const checks: Readonly<Record<string, Check>> = {
 }
 /** How long a driver may take to notice that it shall no longer connect. */
 const graceMs = 1_000
-const defaultIdleMs = 30_000
 
 /**
  * A broker for the destinations of a program. Nothing is connected until `start`, the first send or the first consume.
@@ -91,24 +91,17 @@ class ConnectedBroker implements Broker {
 
   async consumeBatches(source: unknown, handler: BatchHandler<unknown>, options: ConsumeBatchesOptions = {}): Promise<Consumer> {
     checkHandler('consumeBatches', handler)
-    const { collectorOf } = await load(this.#runtime.clock, 'batches')
-    const { collector, consume } = collectorOf(handler as never, options, this.#runtime.clock)
-    return this.#consume(source as AnySource, collector.join, consume, collector.stop)
+    return (await this.#operations()).consumeBatches(source as AnySource, handler, options)
   }
 
   messages(source: unknown, options: MessagesOptions = {}): AsyncIterable<Message<never>> & AsyncDisposable {
-    const { maxInFlight = 32, ...rest } = options
-    const begin: Begin = (handler, onStop) => this.#consume(source as AnySource, handler, { ...rest, concurrency: maxInFlight, maxInFlight }, onStop)
-    return new LazyIterable(async () => new (await load(this.#runtime.clock, 'iteration')).MessageIterator<never>(begin))
+    return new LazyIterable(async () => (await this.#operations()).messages(source as AnySource, options))
   }
 
   async request(destination: unknown, body: unknown, options: RequestOptions = {}): Promise<never> {
-    const queue = destination as AnyQueue
-    const planned = this.#destination(queue)
+    const planned = this.#destination(destination as AnyQueue)
     if (this.#ending) throw closedError()
-    const { sendRequest } = await load(this.#runtime.clock, 'requests')
-    const target = { queue, planned, connect: () => this.#connect(), runtime: this.#runtime, engine: this.#producers.raw(planned) }
-    return (await sendRequest(target, body, options)) as never
+    return (await (await this.#operations()).request(destination as AnyQueue, planned, body, options)) as never
   }
 
   deadLetters<S extends AnySource>(source: S): DeadLetters<S> {
@@ -125,35 +118,32 @@ class ConnectedBroker implements Broker {
     }))
   }
 
-  async provision(options: { readonly mode?: ProvisionMode; readonly signal?: AbortSignal } = {}): Promise<ProvisionResult> {
-    const mode = options.mode ?? 'create'
+  blockedKeys(source: AnySource): BlockedKeys {
+    const planned = this.#source(source)
+    return {
+      list: async () => (await this.#operations()).blockedKeys(planned).list(),
+      retry: async (options = {}) => (await this.#operations()).blockedKeys(planned).retry(options),
+      skip: async (options = {}) => (await this.#operations()).blockedKeys(planned).skip(options),
+    }
+  }
+
+  async provision({ mode = 'create', signal }: { readonly mode?: ProvisionMode; readonly signal?: AbortSignal } = {}): Promise<ProvisionResult> {
     checkKeys('provision', { provision: mode }, checks, ': ')
-    const first = !this.#started
-    const connection = await this.#connect(mode)
-    return first ? connection.provisioned : provision(this.#plan, connection.links, mode, options.signal ?? this.#closing.signal)
+    return (await this.#operations()).provision(!this.#started, mode, signal)
   }
 
   async stats(source: AnySource, options: { readonly signal?: AbortSignal } = {}): Promise<EndpointStats> {
     const planned = this.#source(source)
-    const connection = await this.#connect()
-    const { statsOf } = await load(this.#runtime.clock, 'stats')
-    return statsOf(planned, connection, options.signal ?? this.#closing.signal)
+    return (await this.#operations()).stats(planned, options.signal)
   }
 
   async health(): Promise<HealthReport> {
     const connection = this.#state === 'started' || this.#state === 'draining' ? await this.#started : undefined
-    const links = connection ? [...connection.links].map(([driver, link]) => ({ ...link.health(), driver: driver.name })) : []
-    const received = this.#failed.size === 0 && ![...this.#consumers].some((consumer) => consumer.failing)
-    const ok = this.#state === 'started' && received && links.every((link) => link.state === 'connected')
-    return { ok, state: this.#state, links }
+    return (await this.#operations()).health(this.#state, connection, this.#failed.size > 0)
   }
 
   async idle(options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    const connection = await this.#connect()
-    const { untilIdle } = await load(this.#runtime.clock, 'stats')
-    const held = (): number => [...this.#consumers].reduce((total, consumer) => total + consumer.stats.held, 0)
-    const target = { plan: this.#plan, connection, producers: this.#producers, held, runtime: this.#runtime }
-    await untilIdle(target, options.timeoutMs ?? defaultIdleMs, this.#closing.signal)
+    return (await this.#operations()).idle(options.timeoutMs)
   }
 
   async drain(options: { readonly timeoutMs?: number } = {}): Promise<void> {
@@ -169,6 +159,19 @@ class ConnectedBroker implements Broker {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.drain()
+  }
+
+  async #operations(): Promise<Operations> {
+    const { Operations } = await load(this.#runtime.clock, 'operations')
+    return new Operations({
+      plan: this.#plan,
+      runtime: this.#runtime,
+      producers: this.#producers,
+      consumers: this.#consumers,
+      connect: (mode) => this.#connect(mode),
+      consume: (source, handler, options, onStop) => this.#consume(source, handler, options, onStop),
+      closing: this.#closing.signal,
+    })
   }
 
   // Starting

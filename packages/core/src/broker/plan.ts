@@ -80,9 +80,9 @@ function plan(destination: AnyDestination, subscription: Subscription | undefine
     kind: destination.kind,
     name,
     keyed: wanted !== 'none' && route.ordering !== 'best-effort',
-    maxAttempts: route.maxAttempts ?? defaultMaxAttempts,
+    maxAttempts: route.nativeLimit === false ? 0 : (route.maxAttempts ?? defaultMaxAttempts),
     options: route.options ?? {},
-    ...(typeof deadLetter === 'object' && deadLetter.driver === driver ? { deadLetterName: deadLetter.endpoint.name } : {}),
+    ...(typeof deadLetter === 'object' && deadLetter.driver === driver && route.nativeLimit !== false ? { deadLetterName: deadLetter.endpoint.name } : {}),
     ...(subscription ? { subscription: subscriptionOf(subscription) } : {}),
   }
   const emulated = [...(options.emulate ?? []), ...(route.emulate ?? [])]

@@ -2,9 +2,6 @@ import { checkedNumber } from '../checked-number.ts'
 import type { AnyDestination } from '../definitions/types.ts'
 import type { Capabilities } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
-import { checkOrder } from '../middleware/check-order.ts'
-import { composeSend } from '../middleware/compose.ts'
-import { sendOrder } from '../middleware/send-order.ts'
 import { assertKnownKeys } from '../nearest.ts'
 import { Encoder } from '../producer/encoder.ts'
 import { ProducerEngine } from '../producer/producer-engine.ts'
@@ -81,8 +78,6 @@ export class Producers {
   #create(destination: AnyDestination, planned: Planned, options: ProducerOptions): TypedProducer {
     checkOptions(options)
     const { clock, freshId, telemetry } = this.#runtime
-    const use = options.use ?? []
-    checkOrder(use, sendOrder)
     const capabilities = (): Capabilities => this.#connection?.capabilities.get(planned) ?? declaredOf(planned)
     return new TypedProducer({
       destination: destination.name,
@@ -90,7 +85,7 @@ export class Producers {
       encoder: new Encoder({ destination, now: () => clock.now(), freshId, telemetry }),
       engine: this.#engine(planned, options),
       timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
-      chain: use.length === 0 ? undefined : composeSend(use),
+      use: options.use ?? [],
       clock,
       capabilities,
       ensureStarted: this.#ensureStarted,

@@ -53,7 +53,7 @@ function guardedLog(log: Logger): Logger {
 /** Hooks that throw are logged and must not stop messages, save `process`, which is part of a handler's start and fails it. */
 function guardedTelemetry(telemetry: Telemetry, log: Logger): Telemetry {
   const guarded: Record<string, unknown> = { process: telemetry.process?.bind(telemetry) }
-  for (const hook of ['create', 'send', 'receive', 'settle', 'call'] as const) {
+  for (const hook of ['create', 'send', 'receive', 'settle', 'blocked', 'call'] as const) {
     const call = telemetry[hook] as ((event: unknown) => unknown) | undefined
     if (!call) continue
     guarded[hook] = (event: unknown): unknown => {

@@ -74,7 +74,7 @@ async function makeEngine(
 ): Promise<ConsumerEngine> {
   const { source, planned, connection, runtime, options, onStop } = start
   const capabilities = connection.capabilities.get(planned) as Capabilities
-  const { retry, renewing, settling } = await consumePolicy(options.use ?? [], planned, capabilities, runtime)
+  const { retry, budget, renewing, settling } = await consumePolicy(options, planned, capabilities, runtime)
   const destination = source.kind === 'subscription' ? (source.of as AnyDestination) : source
   const givingUp = giveUpOptions(start, capabilities, ending)
   return new ConsumerEngine({
@@ -86,6 +86,7 @@ async function makeEngine(
     concurrency,
     windowMessages: window.messages,
     holdMs: retry.holdMs,
+    budget,
     onExhausted: planned.deadLetter === 'block' ? 'block' : (options.onExhausted ?? 'dead-letter'),
     renewing,
     settling,

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { AnyDefinition, AnySource, DestinationOf, InputOf, OutputOf, ReplyInputOf, ReplyOutputOf, RequestableOf, SourceOf } from '../definitions/types.ts'
+import type { BlockedKeys } from '../consumer/blocked-keys-types.ts'
 import type { DeadLetters } from '../dead-letters/types.ts'
 import type { Change, Driver, EndpointStats, LinkHealth, MaybePromise } from '../driver/index.ts'
 import type { Directive } from '../outcome.ts'
@@ -23,6 +24,8 @@ export interface Route {
   readonly deadLetter?: { readonly destination?: string; readonly driver?: Driver } | 'drop' | 'block'
   /** Most handler starts per message that consumers may ask for: native delivery limits are provisioned at ten times this. 1 to 100. Default 10. */
   readonly maxAttempts?: number
+  /** `false` provisions no native delivery limit, as consumers with `onExhausted: 'block'` need it: the broker then never gives a message up by itself. */
+  readonly nativeLimit?: false
   readonly emulate?: readonly Emulation[]
   /** `best-effort` accepts a backend without order where the definition asks for it. */
   readonly ordering?: 'best-effort'
@@ -104,6 +107,8 @@ export interface Broker extends AsyncDisposable {
   request<Q>(queue: RequestableOf<Q> & Q, body: InputOf<Q>, options?: RequestOptions): Promise<ReplyOutputOf<Q>>
   /** The dead letters of a source. */
   deadLetters<S extends AnySource>(source: S): DeadLetters<S>
+  /** Keys that wait behind a message which is tried until it succeeds, with `onExhausted: 'block'`. */
+  blockedKeys(source: AnySource): BlockedKeys
   provision(options?: { readonly mode?: ProvisionMode; readonly signal?: AbortSignal }): Promise<ProvisionResult>
   /** Counts at the broker; a field is `undefined` where the driver's `stats` capability is `none`. */
   stats(source: AnySource, options?: { readonly signal?: AbortSignal }): Promise<EndpointStats>

@@ -17,6 +17,8 @@ export interface RouteConfiguration {
   readonly deadLetter?: { readonly destination?: string; readonly driver?: DriverConfiguration } | 'drop' | 'block'
   /** Most handler starts per message that consumers may ask for. 1 to 100. Default 10. */
   readonly maxAttempts?: number
+  /** `false` provisions no native delivery limit. */
+  readonly nativeLimit?: false
   readonly emulate?: readonly Emulation[]
   readonly ordering?: 'best-effort'
   readonly delivery?: 'at-most-once'

@@ -162,6 +162,8 @@ describe('consumer', () => {
         if (message.body.n === 1) throw new Error('poison')
       },
       { onExhausted: 'block' },
+      {},
+      { nativeLimit: false },
     )
     await send([1, 'a'], [2, 'a'], [3, 'b'])
     await pass(100_000)

@@ -5,6 +5,7 @@ import { BrokerError } from '../errors.ts'
 import { assertKnownKeys } from '../nearest.ts'
 import { within } from '../waiting.ts'
 import type { ConsumerEngine } from './engine.ts'
+import type { RetryBudget } from './retry-budget.ts'
 import type { Consumer, ConsumerStats } from './types.ts'
 
 /** How long a handler may take to notice that its signal has fired, and a driver to hand back. */
@@ -15,7 +16,7 @@ const defaultDrainMs = 30_000
 /** The running consumer that users hold: pause, resume, drain and close around one engine and one receiver. */
 export class RunningConsumer implements Consumer {
   readonly closed: Promise<void>
-  readonly #engine: ConsumerEngine
+  readonly engine: ConsumerEngine
   readonly #receiver: Receiver
   readonly #clock: Clock
   readonly #onEnded: () => void
@@ -30,7 +31,7 @@ export class RunningConsumer implements Consumer {
   readonly #hurried: PromiseWithResolvers<void> = Promise.withResolvers()
 
   constructor(engine: ConsumerEngine, receiver: Receiver, clock: Clock, onEnded: () => void) {
-    this.#engine = engine
+    this.engine = engine
     this.#receiver = receiver
     this.#clock = clock
     this.#onEnded = onEnded
@@ -48,12 +49,11 @@ export class RunningConsumer implements Consumer {
   }
 
   get stats(): ConsumerStats {
-    return this.#engine.stats
+    return this.engine.stats
   }
 
-  /** It receives nothing, or not everything, until its receiver recovers. */
-  get failing(): boolean {
-    return this.#engine.failing
+  get retryBudget(): RetryBudget {
+    return this.engine.budget
   }
 
   pause(): Promise<void> {
@@ -70,7 +70,7 @@ export class RunningConsumer implements Consumer {
 
   /** Paused while the user or a middleware wants it so. */
   #flowAsWanted(): Promise<void> {
-    const stopped = this.#paused || this.#engine.suspensions.any
+    const stopped = this.#paused || this.engine.suspensions.any
     if (this.#ending || stopped === this.#stopped) return this.#flow
     this.#stopped = stopped
     return this.#then(() => (stopped ? this.#receiver.pause() : this.#receiver.resume()))
@@ -88,7 +88,7 @@ export class RunningConsumer implements Consumer {
 
   close(): Promise<void> {
     if (!this.#ending) return (this.#ending = this.#end(0))
-    this.#engine.abortAll(closedError())
+    this.engine.abortAll(closedError())
     this.#hurried.resolve()
     return this.#ending
   }
@@ -104,7 +104,7 @@ export class RunningConsumer implements Consumer {
   }
 
   async #end(timeoutMs: number): Promise<void> {
-    const engine = this.#engine
+    const engine = this.engine
     const clock = this.#clock
     engine.stop()
     await within(

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
 import type { Outcome, SettleResult } from '../driver/receiver.ts'
 import { Directive } from '../outcome.ts'
+import type { Telemetry } from '../telemetry.ts'
 import type { Task } from './task.ts'
 import { planWait } from './wait-plan.ts'
 
@@ -15,6 +16,7 @@ export interface DeciderOptions {
   readonly log: Logger
   readonly holdMs: number | undefined
   readonly onExhausted: 'dead-letter' | 'block'
+  readonly telemetry: Telemetry
   /** Resolves when a copy is confirmed at the dead-letter place, or the message may be dropped; `discard` asks for the native way. Keeps trying until it can; rejects only when the consumer closes. */
   readonly giveUp: (task: Task, directive: Directive) => Promise<'ack' | 'discard'>
 }
@@ -54,6 +56,7 @@ export class Decider {
     }
     task.firstFailureAt ??= this.#options.clock.now()
     if (directive.action === 'retry') this.#retry(task, directive, answer)
+    else if (task.skipped !== undefined) this.skip(task, task.skipped)
     else if (this.#options.onExhausted === 'block') this.#block(task, directive, answer)
     else this.#giveUp(task, directive, answer)
   }
@@ -64,7 +67,8 @@ export class Decider {
   }
 
   #plan(task: Task, delayMs: number): ReturnType<typeof planWait> {
-    return planWait(this.#options.capabilities, task.lane !== undefined, delayMs, this.#options.holdMs)
+    const { capabilities, clock, holdMs } = this.#options
+    return planWait(capabilities, task.lane !== undefined, delayMs, holdMs, clock.monotonic() - task.receivedAt)
   }
 
   #retry(task: Task, directive: Directive, answer: Answer): void {
@@ -77,6 +81,9 @@ export class Decider {
         return
       case 'broker':
         this.#retryAtBroker(task, delayMs, answer)
+        return
+      case 'again':
+        this.#giveBack(task, answer)
         return
       case 'refused':
         this.#giveUp(
@@ -100,11 +107,32 @@ export class Decider {
     if (lane) this.#host.releaseTail(task)
   }
 
+  /** Unstarted ones behind it come again after it. */
+  #giveBack(task: Task, answer: Answer): void {
+    this.#host.rememberAttempts(task)
+    this.#host.settle(task, { delivery: task.delivery, action: 'release' }, answer)
+    this.#host.releaseTail(task)
+  }
+
   #block(task: Task, directive: Directive, answer: Answer): void {
-    const { log, source } = this.#options
-    log('warn', 'key:blocked', { source, key: task.key, messageId: task.delivery.incoming.id, attempts: task.attempt, reason: directive.reason })
+    const { log, source, telemetry } = this.#options
+    if (!task.blocked) {
+      const { id } = task.delivery.incoming
+      log('warn', 'key:blocked', { source, key: task.key, messageId: id, attempts: task.attempt, reason: directive.reason })
+      telemetry.blocked?.({ source, key: task.key, id: id ?? '', attempts: task.attempt })
+    }
+    task.blocked = directive
+    if (this.#plan(task, blockedRetryMs) !== 'process') {
+      this.#giveBack(task, answer)
+      return
+    }
     this.#host.hold(task, blockedRetryMs)
     answer?.('accepted')
+  }
+
+  /** To the dead letters, whatever is done with those whose attempts are used up. */
+  skip(task: Task, reason: string): void {
+    this.#giveUp(task, new Directive('dead-letter', { reason, error: task.blocked?.error }), undefined)
   }
 
   #giveUp(task: Task, directive: Directive, answer: Answer): void {

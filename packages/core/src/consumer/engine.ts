@@ -5,18 +5,18 @@ import type { MaybePromise } from '../driver/fenced-store.ts'
 import type { Delivery, Intake, Outcome, Receiver, Scope, SettleResult } from '../driver/receiver.ts'
 import { BrokerError } from '../errors.ts'
 import type { Settlement } from '../message.ts'
-import type { ProcessMiddleware } from '../middleware/types.ts'
 import { Directive } from '../outcome.ts'
 import { promised } from '../promised.ts'
-import type { Telemetry } from '../telemetry.ts'
-import { blockedRetryMs, Decider, type Answer, type DeciderHost, type DeciderOptions } from './decider.ts'
+import { blockedRetryMs, Decider, type Answer, type DeciderHost } from './decider.ts'
 import { defaultRetryDecision } from './default-retry.ts'
 import { fingerprint } from './fingerprint.ts'
+import type { EngineOptions } from './engine-options.ts'
 import { extend } from './extend.ts'
 import { Handled } from './handled.ts'
 import { Held } from './held.ts'
 import { Lanes } from './lanes.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
+import type { RetryBudget } from './retry-budget.ts'
 import { RetryWaits } from './retry-waits.ts'
 import { Revocations } from './revocations.ts'
 import { Run, type RunHost } from './run.ts'
@@ -26,25 +26,6 @@ import { Task } from './task.ts'
 import { tellSettled } from './tell-settled.ts'
 import type { ConsumerStats } from './types.ts'
 import { longestHoldMs } from './wait-plan.ts'
-
-export interface EngineOptions extends DeciderOptions {
-  readonly driver: string
-  readonly keyed: boolean
-  readonly concurrency: number
-  /** Messages that may be held. */
-  readonly windowMessages: number
-  readonly random: () => number
-  readonly freshId: () => string
-  readonly telemetry: Telemetry
-  readonly renewing: readonly ProcessMiddleware[]
-  /** Middleware that are told when a message has been settled. */
-  readonly settling: readonly ProcessMiddleware[]
-  /** Decodes, runs the chain and the handler. What it returns or throws decides the outcome. */
-  readonly process: (run: Run) => MaybePromise<unknown>
-  readonly onFatal: (error: BrokerError) => void
-  /** No handler starts any more; what gathers messages before it hands them out gives them back. */
-  readonly onStop: (() => void) | undefined
-}
 
 /** How many attempt counts of natively redelivered messages are remembered. */
 const remembered = 10_000
@@ -118,8 +99,24 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
     this.#settler.close()
   }
 
+  get budget(): RetryBudget {
+    return this.#options.budget
+  }
+
+  get tasks(): readonly Task[] {
+    return this.#held.all()
+  }
+
+  /** Ends the wait of a task. */
+  retryNow(task: Task): void {
+    if (task.phase !== 'waiting') return
+    this.#waits.remove(task)
+    this.#wake([task])
+  }
+
   get stats(): ConsumerStats {
-    return { held: this.#held.size, running: this.#running, waiting: this.#waits.size, keys: this.#lanes.keys }
+    const blocked = this.tasks.filter((task) => task.blocked).length
+    return { held: this.#held.size, running: this.#running, waiting: this.#waits.size, keys: this.#lanes.keys, blocked }
   }
 
   // Intake
@@ -315,6 +312,10 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
       this.forget(task)
       return
     }
+    if (task.skipped !== undefined) {
+      this.#decider.skip(task, task.skipped)
+      return
+    }
     task.phase = 'queued'
     this.#lanes.again(task)
   }
@@ -323,9 +324,10 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
 
   settle(task: Task, outcome: Outcome, answer: Answer): void {
     task.phase = 'settling'
-    task.givenBack = outcome.action === 'retry'
+    task.givenBack = outcome.action === 'retry' || outcome.action === 'release'
     this.#settler.push(task, outcome, answer)
-    if (this.capabilities.keyHold === 'broker' && outcome.action === 'retry') return
+    // The lane goes on when its tail has been released.
+    if (outcome.action === 'release' || (this.capabilities.keyHold === 'broker' && outcome.action === 'retry')) return
     this.#finishLane(task)
   }
 

@@ -1,4 +1,5 @@
 import type { Delivery } from '../driver/receiver.ts'
+import type { Directive } from '../outcome.ts'
 import type { Lane } from './lanes.ts'
 import type { Run } from './run.ts'
 
@@ -32,6 +33,10 @@ export class Task {
   run: Run | undefined
   /** While it waits for a retry: when that is due, in monotonic milliseconds. */
   waitsUntil = 0
+  /** Why its attempts are used up, where it is tried until it succeeds. */
+  blocked: Directive | undefined
+  /** An operator wants it given up when it fails next, for this reason. */
+  skipped: string | undefined
   /** Wall-clock milliseconds of the first failed start; for the dead-letter header. */
   firstFailureAt: number | undefined
 

@@ -1,6 +1,6 @@
 import type { Outcome, SettleResult } from '../driver/receiver.ts'
 import type { ProcessSettlement } from '../middleware/types.ts'
-import type { EngineOptions } from './engine.ts'
+import type { EngineOptions } from './engine-options.ts'
 import type { Task } from './task.ts'
 
 /** Tells telemetry and middleware how a message was settled. */

@@ -1,4 +1,5 @@
 import type { ProcessFunction, ProcessMiddleware } from '../middleware/types.ts'
+import type { RetryBudget } from './retry-budget.ts'
 
 export interface ConsumeOptions {
   /** Handlers running at once. 1 to 10,000. Default 16. */
@@ -35,6 +36,8 @@ export interface ConsumerStats {
   readonly waiting: number
   /** Ordering keys with a message held. */
   readonly keys: number
+  /** Messages whose attempts are used up and that are tried until they succeed, with `onExhausted: 'block'`. */
+  readonly blocked: number
 }
 
 /** A running consumer. `await using` drains it. */
@@ -43,6 +46,8 @@ export interface Consumer extends AsyncDisposable {
   pause(): Promise<void>
   resume(): Promise<void>
   readonly stats: ConsumerStats
+  /** The worst case of one message, over all layers; logged as `retry:budget` when the consumer starts. */
+  readonly retryBudget: RetryBudget
   /** Resolves when the consumer has ended by `drain`, `close` or abort; rejects when it failed for good. */
   readonly closed: Promise<void>
   /** As `broker.drain`, for this consumer. */

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isBrokerError } from '../errors.ts'
-import { checkOrder } from './check-order.ts'
-import { processOrder } from './process-order.ts'
+import { checkProcessOrder } from './process-order.ts'
 import { processStages, type ProcessFunction, type ProcessMiddleware, type ProcessStage } from './types.ts'
 
 function at(stage: ProcessStage, name: string = stage): ProcessMiddleware {
@@ -12,7 +11,7 @@ const bare: ProcessFunction = (_context, next) => next()
 
 function refusal(chain: readonly (ProcessMiddleware | ProcessFunction)[]): string {
   try {
-    checkOrder(chain, processOrder)
+    checkProcessOrder(chain)
   } catch (error) {
     expect(isBrokerError(error) && error.code).toBe('ERR_CONFIGURATION')
     return (error as Error).message
@@ -20,7 +19,7 @@ function refusal(chain: readonly (ProcessMiddleware | ProcessFunction)[]): strin
   return 'accepted'
 }
 
-describe('checkOrder', () => {
+describe('checkProcessOrder', () => {
   it('accepts the documented order, with custom ones and bare functions anywhere', () => {
     expect(refusal(processStages.map((stage) => at(stage)))).toBe('accepted')
     expect(refusal([bare, at('custom'), at('idempotency'), bare, at('retry'), at('custom'), at('timeout'), bare])).toBe('accepted')

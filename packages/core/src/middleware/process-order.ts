@@ -1,7 +1,7 @@
-import type { OrderRules } from './check-order.ts'
-import { processStages, type ProcessStage } from './types.ts'
+import { checkOrder, type OrderRules } from './check-order.ts'
+import { processStages, type ProcessFunction, type ProcessMiddleware, type ProcessStage } from './types.ts'
 
-export const processOrder: OrderRules<ProcessStage> = {
+const processOrder: OrderRules<ProcessStage> = {
   stages: processStages,
   why: {
     telemetry: '',
@@ -17,4 +17,9 @@ export const processOrder: OrderRules<ProcessStage> = {
     idempotency: 'the second would find every message claimed by the first',
     retry: 'one retry budget applies to a message',
   },
+}
+
+/** {@link checkOrder} for the process chain. */
+export function checkProcessOrder(middlewares: readonly (ProcessMiddleware | ProcessFunction)[]): void {
+  checkOrder(middlewares, processOrder)
 }

@@ -63,6 +63,8 @@ export interface RetryDeclaration {
   readonly maxAttempts: number
   /** Longest single wait between two of them, in milliseconds. */
   readonly maxWaitMs: number
+  /** Longest wait after each attempt but the last, in milliseconds. */
+  readonly waitsMs: readonly number[]
   /** Longest wait spent in the process instead of at the broker. `undefined`: core's default. */
   readonly holdMs: number | undefined
 }
@@ -76,6 +78,8 @@ export interface ProcessMiddleware {
   check?(capabilities: Capabilities): readonly string[]
   /** Present on the retry middleware. */
   readonly retry?: RetryDeclaration
+  /** Present where an attempt is bounded: the longest time that one may take, in milliseconds. */
+  readonly attemptMs?: number
   /** Called at every keeper tick with the contexts of all handlers that run; `tickMs` is the time to the next tick. */
   renew?(contexts: readonly ProcessContext[], tickMs: number): MaybePromise<void>
   /** Called when a message that was handled here, by its last start, has been settled; not if its lease was lost before. What it throws is logged. */

@@ -1,50 +1,64 @@
 import type { Clock } from '../clock.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
-import type { SendChain } from '../middleware/compose.ts'
-import type { SendContext, SendReceipt } from '../middleware/types.ts'
+import { BrokerError } from '../errors.ts'
+import { checkOrder } from '../middleware/check-order.ts'
+import { composeSend, type SendChain } from '../middleware/compose.ts'
+import { sendOrder } from '../middleware/send-order.ts'
+import type { SendContext, SendFunction, SendMiddleware, SendReceipt } from '../middleware/types.ts'
 import type { Encoded } from './encoder.ts'
 import type { PendingSend, SendObserver } from './pending.ts'
 import type { ProducerEngine } from './producer-engine.ts'
 
-export interface PrepareOptions {
+export interface PreparerOptions {
   readonly destination: string
   readonly engine: ProducerEngine
-  /** `undefined` if there is no middleware. */
-  readonly chain: SendChain | undefined
+  /** Outermost first. */
+  readonly use: readonly (SendMiddleware | SendFunction)[]
   readonly clock: Clock
   readonly capabilities: () => Capabilities
 }
 
-/** Waits for the validation of a message and runs it through the send chain. The engine is told when it is ready to go, or that it never will be. */
-export async function prepare(
-  pending: PendingSend,
-  { outgoing, validation }: Encoded,
-  body: unknown,
-  signal: AbortSignal | undefined,
-  { engine, chain, destination, clock, capabilities }: PrepareOptions,
-): Promise<void> {
-  // Its deadline has passed, or the producer has closed, while this part was being loaded.
-  if (pending.state === 'settled') return
-  const observer = new PreparedSend(pending.observer)
-  pending.observer = observer
-  try {
-    await validation
-    if (!chain) {
-      engine.prepared(pending, outgoing)
-      return
+/** Waits for the validation of messages and runs them through the send chain. */
+export class Preparer {
+  readonly #options: PreparerOptions
+  readonly #chain: SendChain | undefined
+
+  /** Throws `ERR_CONFIGURATION` for a chain in a wrong order, `ERR_UNSUPPORTED` for middleware that ask for more than the backend has. */
+  constructor(options: PreparerOptions) {
+    const { use, destination, capabilities } = options
+    checkOrder(use, sendOrder)
+    const missing = use.flatMap((middleware) => (typeof middleware === 'object' ? (middleware.check?.(capabilities()) ?? []) : []))
+    if (missing.length > 0) throw new BrokerError('ERR_UNSUPPORTED', `${destination}: ${missing.join('; ')}`, { destination })
+    this.#options = options
+    this.#chain = use.length === 0 ? undefined : composeSend(use)
+  }
+
+  /** The engine is told when the message is ready to go, or that it never will be. */
+  async prepare(pending: PendingSend, { outgoing, validation }: Encoded, body: unknown, signal: AbortSignal | undefined): Promise<void> {
+    // Its deadline has passed, or the producer has closed, while this part was being loaded.
+    if (pending.state === 'settled') return
+    const { engine, destination, clock, capabilities } = this.#options
+    const observer = new PreparedSend(pending.observer)
+    pending.observer = observer
+    try {
+      await validation
+      if (!this.#chain) {
+        engine.prepared(pending, outgoing)
+        return
+      }
+      const context: SendContext = { body, outgoing, destination, capabilities: capabilities(), clock, signal }
+      const receipt = await this.#chain(context, (last) => {
+        const answer = observer.chained()
+        engine.prepared(pending, last.outgoing)
+        return answer
+      })
+      engine.cancel(pending)
+      // A middleware that forgets to return the receipt has sent the message all the same.
+      observer.finish(pending, (receipt as SendReceipt | undefined)?.position)
+    } catch (error) {
+      engine.cancel(pending)
+      observer.finishFailed(pending, error as Error)
     }
-    const context: SendContext = { body, outgoing, destination, capabilities: capabilities(), clock, signal }
-    const receipt = await chain(context, (last) => {
-      const answer = observer.chained()
-      engine.prepared(pending, last.outgoing)
-      return answer
-    })
-    engine.cancel(pending)
-    // A middleware that forgets to return the receipt has sent the message all the same.
-    observer.finish(pending, (receipt as SendReceipt | undefined)?.position)
-  } catch (error) {
-    engine.cancel(pending)
-    observer.finishFailed(pending, error as Error)
   }
 }
 

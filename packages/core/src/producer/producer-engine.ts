@@ -25,6 +25,8 @@ export interface ProducerEngineOptions {
 const firstBackoffMs = 50
 const lastBackoffMs = 5_000
 
+const maybeStored = ': it may be stored. Sending it again may duplicate it.'
+
 /** How long a driver may take to end its requests when the producer closes. */
 const lastAnswerMs = 1_000
 
@@ -324,19 +326,11 @@ export class ProducerEngine {
     const details = { destination, driver, messageId: pending.outgoing.id }
     if (pending.state === 'out') {
       // Its lane stays closed until its request is answered.
-      this.#settleFailed(
-        pending,
-        new BrokerError('ERR_UNCONFIRMED', `${destination} did not confirm the message in time: it may be stored. Sending it again may duplicate it.`, details),
-        'unknown',
-      )
+      this.#settleFailed(pending, new BrokerError('ERR_UNCONFIRMED', `${destination} did not confirm the message in time${maybeStored}`, details), 'unknown')
     } else if (pending.handedOver) {
       this.#giveUp(
         pending,
-        new BrokerError(
-          'ERR_UNCONFIRMED',
-          `${destination} could not be reached again to confirm the message: it may be stored. Sending it again may duplicate it.`,
-          details,
-        ),
+        new BrokerError('ERR_UNCONFIRMED', `${destination} could not be reached again to confirm the message${maybeStored}`, details),
         'unknown',
       )
     } else {

@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
 import { BrokerError } from '../errors.ts'
-import type { SendChain } from '../middleware/compose.ts'
 import { load } from '../lazy.ts'
-import type { SendReceipt } from '../middleware/types.ts'
+import type { SendFunction, SendMiddleware, SendReceipt } from '../middleware/types.ts'
 import { AbortWatch } from './abort-watch.ts'
 import { asBrokerError, type Encoded, type Encoder } from './encoder.ts'
 import type { PendingSend, SendObserver } from './pending.ts'
+import type { Preparer } from './prepare.ts'
 import type { ProducerEngine } from './producer-engine.ts'
 import { refusedOption, type SendRefusal } from './send-options.ts'
 import { kindOf } from '../kind-of.ts'
@@ -18,8 +18,8 @@ export interface TypedProducerOptions {
   readonly encoder: Encoder
   readonly engine: ProducerEngine
   readonly timeoutMs: number
-  /** `undefined` if there is no middleware. */
-  readonly chain: SendChain | undefined
+  /** Outermost first. */
+  readonly use: readonly (SendMiddleware | SendFunction)[]
   readonly clock: Clock
   /** Those found at start; before it, those from options alone. */
   readonly capabilities: () => Capabilities
@@ -31,7 +31,7 @@ export interface TypedProducerOptions {
 export class TypedProducer implements Producer {
   readonly #options: TypedProducerOptions
   readonly #aborts: AbortWatch
-  #preparing: ReturnType<typeof load<'preparing'>> | undefined
+  #preparer: Promise<Preparer> | undefined
 
   constructor(options: TypedProducerOptions) {
     this.#options = options
@@ -88,9 +88,9 @@ export class TypedProducer implements Producer {
   }
 
   #submit(body: unknown, options: SendOptions, target: { readonly index: number; readonly observer: SendObserver }): void {
-    const { encoder, engine, chain, timeoutMs, ensureStarted } = this.#options
+    const { encoder, engine, use, timeoutMs, ensureStarted } = this.#options
     const encoded = encoder.encode(body, options)
-    const ready = !encoded.validation && !chain
+    const ready = !encoded.validation && use.length === 0
     const pending = engine.add(encoded.outgoing, target.observer, target.index, options.timeoutMs ?? timeoutMs, ready)
     if (options.signal) this.#aborts.add(pending, options.signal)
     ensureStarted()
@@ -100,13 +100,18 @@ export class TypedProducer implements Producer {
   /** Its place in the order is taken; asynchronous validation and middleware may take their time. */
   async #prepare(pending: PendingSend, encoded: Encoded, body: unknown, signal: AbortSignal | undefined): Promise<void> {
     try {
-      const { prepare } = await (this.#preparing ??= load(this.#options.clock, 'preparing'))
-      await prepare(pending, encoded, body, signal, this.#options)
+      const preparer = await (this.#preparer ??= this.#makePreparer())
+      await preparer.prepare(pending, encoded, body, signal)
     } catch (error) {
-      // The part could not be loaded; the next message tries again.
-      this.#preparing = undefined
+      // The chain is refused, or its part could not be loaded; the next message tries again.
+      this.#preparer = undefined
       this.#options.engine.fail(pending, error as Error)
     }
+  }
+
+  async #makePreparer(): Promise<Preparer> {
+    const { Preparer } = await load(this.#options.clock, 'preparing')
+    return new Preparer(this.#options)
   }
 }
 

@@ -1,5 +1,5 @@
 import { createBroker } from '../broker/create-broker.ts'
-import type { Broker } from '../broker/types.ts'
+import type { Broker, Route } from '../broker/types.ts'
 import { queue } from '../definitions/queue.ts'
 import type { Queue } from '../definitions/types.ts'
 import type { Capabilities } from '../driver/index.ts'
@@ -29,10 +29,10 @@ export interface SetUp {
   readonly pass: (ms: number) => Promise<void>
 }
 
-export async function setUp(handler: Handle, options: ConsumeOptions = {}, capabilities: Partial<Capabilities> = {}): Promise<SetUp> {
+export async function setUp(handler: Handle, options: ConsumeOptions = {}, capabilities: Partial<Capabilities> = {}, route: Route = {}): Promise<SetUp> {
   const driver = new NaiveDriver(capabilities)
   const clock = new ManualClock()
-  const broker = createBroker({ driver, destinations: [keyed], clock, random: () => 0.5, log: () => undefined })
+  const broker = createBroker({ driver, destinations: [keyed], routes: { keyed: route }, clock, random: () => 0.5, log: () => undefined })
   const consumer = await broker.consume(keyed, handler, options)
   const receiver = driver.receivers[0] as NaiveReceiver
   const send: SetUp['send'] = async (...orders) => {

@@ -61,7 +61,7 @@ export function retry(options: RetryOptions = {}): ProcessMiddleware {
   return {
     name: 'retry',
     stage: 'retry',
-    retry: { maxAttempts, maxWaitMs: backoff.maxMs, holdMs },
+    retry: { maxAttempts, maxWaitMs: backoff.maxMs, waitsMs: longestWaits(backoff, maxAttempts), holdMs },
     process(context, next): MaybePromise<unknown> {
       let value: MaybePromise<unknown>
       try {
@@ -76,6 +76,16 @@ export function retry(options: RetryOptions = {}): ProcessMiddleware {
       )
     },
   }
+}
+
+function longestWaits(backoff: Backoff, maxAttempts: number): readonly number[] {
+  const almostOne = 1 - Number.EPSILON
+  return Array.from({ length: maxAttempts - 1 }, (_, index) =>
+    Math.min(
+      backoff.maxMs,
+      backoff.delay(index + 1, () => almostOne),
+    ),
+  )
 }
 
 function tooLate(context: ProcessContext, delayMs: number, maxElapsedMs: number): boolean {

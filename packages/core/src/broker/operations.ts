@@ -1,0 +1,105 @@
+import { collectorOf } from '../consumer/batch-collector.ts'
+import { BlockedKeysOf } from '../consumer/blocked-keys.ts'
+import type { RunningConsumer } from '../consumer/consumer.ts'
+import { MessageIterator } from '../consumer/message-iterator.ts'
+import type { Run } from '../consumer/run.ts'
+import type { Consumer, ConsumeBatchesOptions, ConsumeOptions, MessagesOptions } from '../consumer/types.ts'
+import type { AnyQueue, AnySource } from '../definitions/types.ts'
+import type { EndpointStats, Link, MaybePromise } from '../driver/index.ts'
+import { BrokerError } from '../errors.ts'
+import { sendRequest } from '../reply/send-request.ts'
+import { sleep } from '../sleep.ts'
+import { provision, type Connection } from './connection.ts'
+import type { Plan, Planned } from './plan.ts'
+import type { Producers } from './producers.ts'
+import type { Runtime } from './runtime.ts'
+import type { BatchHandler, HealthReport, ProvisionMode, ProvisionResult, RequestOptions } from './types.ts'
+
+/** What a broker lets its operations work with. */
+export interface OperationParts {
+  readonly plan: Plan
+  readonly runtime: Runtime
+  readonly producers: Producers
+  readonly consumers: ReadonlySet<RunningConsumer>
+  /** Starts the broker if need be. */
+  readonly connect: (mode?: ProvisionMode) => Promise<Connection>
+  readonly consume: (source: AnySource, handler: (run: Run) => MaybePromise<unknown>, options: ConsumeOptions, onStop?: () => void) => Promise<Consumer>
+  /** Fires when the broker closes. */
+  readonly closing: AbortSignal
+}
+
+const defaultIdleMs = 30_000
+const pollMs = 10
+
+/** What a broker can do besides sending to and consuming one message after the other; loaded when it is first asked for any of it. */
+export class Operations {
+  readonly #parts: OperationParts
+
+  constructor(parts: OperationParts) {
+    this.#parts = parts
+  }
+
+  consumeBatches(source: AnySource, handler: BatchHandler<unknown>, options: ConsumeBatchesOptions): Promise<Consumer> {
+    const { consume, runtime } = this.#parts
+    const { collector, consume: rest } = collectorOf(handler as never, options, runtime.clock)
+    return consume(source, collector.join, rest, collector.stop)
+  }
+
+  messages(source: AnySource, { maxInFlight = 32, ...rest }: MessagesOptions): MessageIterator<never> {
+    return new MessageIterator((handler, onStop) => this.#parts.consume(source, handler, { ...rest, concurrency: maxInFlight, maxInFlight }, onStop))
+  }
+
+  request(queue: AnyQueue, planned: Planned, body: unknown, options: RequestOptions): Promise<unknown> {
+    const { connect, runtime, producers } = this.#parts
+    return sendRequest({ queue, planned, connect, runtime, engine: producers.raw(planned) }, body, options)
+  }
+
+  blockedKeys({ label }: Planned): BlockedKeysOf {
+    return new BlockedKeysOf([...this.#parts.consumers].map(({ engine }) => engine).filter((engine) => engine.source === label))
+  }
+
+  /** `first`: the broker was not started before. */
+  async provision(first: boolean, mode: ProvisionMode, signal: AbortSignal | undefined): Promise<ProvisionResult> {
+    const { plan, connect, closing } = this.#parts
+    const connection = await connect(mode)
+    return first ? connection.provisioned : provision(plan, connection.links, mode, signal ?? closing)
+  }
+
+  /** A link that is reconnecting, or a source that nothing is received from, is not well. */
+  health(state: HealthReport['state'], connection: Connection | undefined, failed: boolean): HealthReport {
+    const links = connection ? [...connection.links].map(([driver, link]) => ({ ...link.health(), driver: driver.name })) : []
+    const received = !failed && ![...this.#parts.consumers].some(({ engine }) => engine.failing)
+    return { ok: state === 'started' && received && links.every((link) => link.state === 'connected'), state, links }
+  }
+
+  async stats({ driver, endpoint }: Planned, signal: AbortSignal = this.#parts.closing): Promise<EndpointStats> {
+    const { links } = await this.#parts.connect()
+    const link = links.get(driver) as Link
+    return link.stats?.(endpoint, signal) ?? { ready: undefined, inFlight: undefined, delayed: undefined, oldestAgeMs: undefined }
+  }
+
+  /** Resolves when nothing is buffered or held here, and the sources have nothing ready, in flight or delayed, as far as their statistics tell. */
+  async idle(timeoutMs: number = defaultIdleMs): Promise<void> {
+    const { producers, consumers, closing } = this.#parts
+    const { clock } = this.#parts.runtime
+    const deadline = clock.monotonic() + timeoutMs
+    for (;;) {
+      const here = [...consumers].reduce((total, { stats }) => total + stats.held, producers.pending)
+      const there = here === 0 ? await this.#atBroker() : 0
+      if (here + there === 0) return
+      if (clock.monotonic() >= deadline)
+        throw new BrokerError('ERR_TIMEOUT', `Not idle within ${timeoutMs} ms: ${here} messages are buffered or held here, ${there} are at the broker.`)
+      await sleep(clock, pollMs, closing)
+    }
+  }
+
+  async #atBroker(): Promise<number> {
+    const counts = await Promise.all(
+      [...new Set(this.#parts.plan.sources.values())].map(async (planned) => {
+        const { ready = 0, inFlight = 0, delayed = 0 } = await this.stats(planned)
+        return ready + inFlight + delayed
+      }),
+    )
+    return counts.reduce((total, count) => total + count, 0)
+  }
+}

@@ -1,0 +1,56 @@
+import type { Capabilities } from '../driver/capabilities.ts'
+import type { RetryDeclaration } from '../middleware/types.ts'
+import { longestHoldMs, planWait } from './wait-plan.ts'
+
+/** The worst case of one message of a consumer, over all layers: attempts in this process, redelivery by the broker, and the broker's own limit. Milliseconds. */
+export interface RetryBudget {
+  /** Handler starts; Infinity where a message is tried until it succeeds. */
+  readonly attempts: number
+  /** Longest wait between two of them, as the policy has it; a handler may ask for longer ones. */
+  readonly longestWaitMs: number
+  /** All waits together. */
+  readonly totalWaitMs: number
+  /** Longest time of one attempt; `undefined` where no timeout bounds it. */
+  readonly attemptMs: number | undefined
+  /** Longest time that a message is held on one lease by waits and bounded attempts. */
+  readonly heldMs: number
+  /** Longest time that it may be so held; Infinity without a limit. */
+  readonly holdLimitMs: number
+  /** Deliveries, releases and crashes included, after which the broker itself gives a message up; false: never. */
+  readonly nativeDeliveries: number | false
+}
+
+/** Native limits are provisioned at so many deliveries for each attempt of a policy. */
+const deliveriesPerAttempt = 10
+
+export interface BudgetOptions {
+  readonly capabilities: Capabilities
+  readonly retry: RetryDeclaration
+  readonly keyed: boolean
+  readonly attemptMs: number | undefined
+  /** A message is tried until it succeeds. */
+  readonly blocks: boolean
+  /** Attempts that native limits are provisioned for; 0: there is no native limit. */
+  readonly nativeAttempts: number
+}
+
+export function retryBudget({ capabilities, retry, keyed, attemptMs, blocks, nativeAttempts }: BudgetOptions): RetryBudget {
+  const { maxAttempts, waitsMs, maxWaitMs, holdMs } = retry
+  let held = attemptMs ?? 0
+  let longestHeld = held
+  for (const waitMs of waitsMs) {
+    // A redelivered message has a new lease.
+    const before = planWait(capabilities, keyed, waitMs, holdMs, 0) === 'process' ? held + waitMs : 0
+    held = before + (attemptMs ?? 0)
+    longestHeld = Math.max(longestHeld, held)
+  }
+  return {
+    attempts: blocks ? Infinity : maxAttempts,
+    longestWaitMs: maxWaitMs,
+    totalWaitMs: blocks ? Infinity : waitsMs.reduce((total, waitMs) => total + waitMs, 0),
+    attemptMs,
+    heldMs: longestHeld,
+    holdLimitMs: longestHoldMs(capabilities),
+    nativeDeliveries: nativeAttempts > 0 && capabilities.deliveryAttempt !== 'none' && nativeAttempts * deliveriesPerAttempt,
+  }
+}
