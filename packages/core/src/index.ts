@@ -34,7 +34,7 @@ export type { BrokerConfiguration, ConnectOptions, DriverConfiguration, RouteCon
 export type { BlockedKey, BlockedKeys, BlockedKeysOptions, SkipOptions } from './consumer/blocked-keys-types.ts'
 export type { RetryBudget } from './consumer/retry-budget.ts'
 export type { ConsumeBatchesOptions, ConsumeOptions, Consumer, ConsumerStats, MessagesOptions } from './consumer/types.ts'
-export type { DeadLetter, DeadLetterFilter, DeadLetterInfo, DeadLetters, RedriveOptions } from './dead-letters/types.ts'
+export type { DeadLetter, DeadLetterFilter, DeadLetterInfo, DeadLetters, PagesOptions, RedriveOptions } from './dead-letters/types.ts'
 export { queue } from './definitions/queue.ts'
 export { stream } from './definitions/stream.ts'
 export { topic } from './definitions/topic.ts'

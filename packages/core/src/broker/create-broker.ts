@@ -115,6 +115,7 @@ class ConnectedBroker implements Broker {
       source: planned,
       place: deadLetter,
       back: () => this.#producers.raw(planned),
+      to: (destination) => this.#producers.raw(this.#destination(destination)),
     }))
   }
 

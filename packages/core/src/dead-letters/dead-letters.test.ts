@@ -12,6 +12,7 @@ import { turns } from '../test-support/turns.ts'
 import { packDeadLetter } from './header.ts'
 
 const orders = queue<{ readonly n: number }>('orders')
+const repairs = queue<{ readonly n: number }>('repairs')
 const info = { reason: 'attempts exhausted', errorName: 'Error', errorMessage: 'no', attempts: 3, source: 'orders', firstFailureAt: 1, lastFailureAt: 2 }
 
 interface SetUp {
@@ -25,7 +26,7 @@ interface SetUp {
 function setUp(count: number): SetUp {
   const driver = new NaiveDriver()
   const clock = new ManualClock()
-  const broker = createBroker({ driver, destinations: [orders], clock, random: () => 0.5, log: () => undefined })
+  const broker = createBroker({ driver, destinations: [orders, repairs], clock, random: () => 0.5, log: () => undefined })
   for (let n = 1; n <= count; n++) driver.queue('orders.dead').push(deadLetterOf(n))
   return { driver, broker, passing: passingOn(clock) }
 }
@@ -97,6 +98,25 @@ describe('dead letters', () => {
     expect(ids(driver, 'orders')).toEqual(['d1', 'd2'])
     expect({ ...driver.queue('orders').ready[0]?.incoming.headers }).toEqual({ tenant: 'acme' })
     expect(ids(driver, 'orders.dead')).toEqual([])
+  })
+
+  it('go elsewhere where asked', async () => {
+    const { driver, broker, passing } = setUp(2)
+    expect(await passing(broker.deadLetters(orders).redrive({ to: repairs }))).toEqual({ moved: 2, skipped: 0 })
+    expect([ids(driver, 'repairs'), ids(driver, 'orders'), ids(driver, 'orders.dead')]).toEqual([['d1', 'd2'], [], []])
+    await expect(passing(broker.deadLetters(orders).redrive({ to: queue('unlisted') }))).rejects.toMatchObject({ code: 'ERR_CONFIGURATION' })
+  })
+
+  it('are shown page by page, and stay', async () => {
+    const { driver, broker, passing } = setUp(7)
+    const sizes: number[] = []
+    await passing(
+      (async () => {
+        for await (const page of broker.deadLetters(orders).pages({ pageSize: 3 })) sizes.push(page.length)
+      })(),
+    )
+    expect(sizes).toEqual([3, 3, 1])
+    expect(ids(driver, 'orders.dead')).toHaveLength(7)
   })
 
   it('go back in part, where asked', async () => {

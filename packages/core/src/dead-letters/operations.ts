@@ -1,6 +1,7 @@
 import type { Connection } from '../broker/connection.ts'
 import type { Plan, Planned } from '../broker/plan.ts'
 import type { Clock } from '../clock.ts'
+import type { AnyDestination } from '../definitions/types.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
 import type { Link } from '../driver/driver.ts'
 import type { Endpoint } from '../driver/endpoint.ts'
@@ -15,7 +16,7 @@ import { sleep } from '../sleep.ts'
 import { copyOf } from './copy.ts'
 import { deadLetterHeader, unpackDeadLetter } from './header.ts'
 import { DeadLetterReader } from './reader.ts'
-import type { DeadLetter, DeadLetterFilter, RedriveOptions } from './types.ts'
+import type { DeadLetter, DeadLetterFilter, PagesOptions, RedriveOptions } from './types.ts'
 
 /** The dead-letter place of a source, once the broker has started. */
 export interface Place {
@@ -24,6 +25,8 @@ export interface Place {
   readonly capabilities: Capabilities
   /** Sends back to the source; `undefined` if nothing can be sent to it alone. */
   readonly back: ProducerEngine | undefined
+  /** Sends to any destination of the broker. */
+  readonly to: (destination: AnyDestination) => ProducerEngine
   /** Name of the source. */
   readonly source: string
   /** Address of the source at its broker. */
@@ -39,9 +42,10 @@ export interface Whereabouts {
   readonly source: Planned
   readonly place: Planned
   readonly back: () => ProducerEngine
+  readonly to: (destination: AnyDestination) => ProducerEngine
 }
 
-export function placeOf({ connection, plan, source, place, back }: Whereabouts): Place {
+export function placeOf({ connection, plan, source, place, back, to }: Whereabouts): Place {
   const { links, capabilities } = connection
   const { driver, endpoint } = place
   const address = driver.address(endpoint)
@@ -50,6 +54,7 @@ export function placeOf({ connection, plan, source, place, back }: Whereabouts):
     endpoint,
     capabilities: capabilities.get(place) as Capabilities,
     back: capabilities.get(source)?.redrive === 'none' ? undefined : back(),
+    to,
     source: source.label,
     address: source.driver.address(source.endpoint),
     shared: plan.all.some((other) => other !== place && other.driver === driver && driver.address(other.endpoint) === address),
@@ -69,6 +74,8 @@ const moveBatch = 50
 const copiesAllowed = 1_000
 /** Most deliveries that are looked at and left alone; they are held until the operation ends, so that they don't come again. */
 const mostHeld = 10_000
+/** Dead letters asked for at once where looking does not disturb. */
+const browsePage = 100
 const filterKeys = ['where', 'max', 'signal'] as const
 
 /** Operations on one dead-letter place. */
@@ -82,20 +89,40 @@ export class DeadLetterOperations {
   }
 
   async peek(options: DeadLetterFilter = {}): Promise<readonly DeadLetter[]> {
-    const place = this.#place
     checkFilter('peek', options, filterKeys)
     const max = checkedInteger('peek: max', options.max ?? defaultPeek, 0, Infinity)
-    return place.capabilities.peek === 'exact' ? browse(place, options, max) : this.#look(place, options, max)
+    const found: DeadLetter[] = []
+    for await (const page of this.pages({ ...options, max })) found.push(...page)
+    return found
+  }
+
+  async *pages(options: PagesOptions = {}): AsyncIterable<readonly DeadLetter[]> {
+    const place = this.#place
+    checkFilter('pages', options, [...filterKeys, 'pageSize'])
+    const { pageSize = 100, ...rest } = options
+    checkedInteger('pages: pageSize', pageSize, 1, 1_000)
+    const found = place.capabilities.peek === 'exact' ? browsed(place, rest) : this.#taken(place, rest)
+    let left = checkedInteger('pages: max', options.max ?? Infinity, 0, Infinity)
+    let page: DeadLetter[] = []
+    for await (const letter of found) {
+      if (left-- <= 0) break
+      page.push(letter)
+      if (page.length < pageSize) continue
+      yield page
+      page = []
+    }
+    if (page.length > 0) yield page
   }
 
   async redrive(options: RedriveOptions = {}): Promise<{ readonly moved: number; readonly skipped: number }> {
     const place = this.#place
-    const { back, source } = place
-    checkFilter('redrive', options, [...filterKeys, 'ratePerSecond', 'onProgress'])
+    const { source } = place
+    checkFilter('redrive', options, [...filterKeys, 'ratePerSecond', 'onProgress', 'to'])
+    const back = options.to ? place.to(options.to) : place.back
     if (!back)
       throw new BrokerError(
         'ERR_UNSUPPORTED',
-        `${source}: on this backend nothing can be sent to one subscription alone. Consume deadLetters(…).queue and repair there, or send to the whole topic or stream.`,
+        `${source}: on this backend nothing can be sent to one subscription alone. Consume deadLetters(…).queue and repair there, or redrive with to: … into a queue, or the whole topic or stream.`,
         { destination: source },
       )
     const rate = checkedNumber('redrive: ratePerSecond', options.ratePerSecond ?? Infinity, 0.001, Infinity)
@@ -165,16 +192,17 @@ export class DeadLetterOperations {
     return { done, skipped }
   }
 
-  async #look(place: Place, options: DeadLetterFilter, max: number): Promise<readonly DeadLetter[]> {
-    await using reader = new DeadLetterReader(place.link, place.endpoint, place.capabilities, this.#services.clock, Math.max(max, holding(place, options)))
+  /** What was looked at stays with the reader until the end, so that it does not come twice. */
+  async *#taken(place: Place, options: DeadLetterFilter): AsyncIterable<DeadLetter> {
+    // No more than is asked for: what is taken is disturbed.
+    const most = Math.max(holding(place, options), Math.min(options.max ?? mostHeld, mostHeld))
+    await using reader = new DeadLetterReader(place.link, place.endpoint, place.capabilities, this.#services.clock, most)
     await reader.start()
-    const found: DeadLetter[] = []
-    while (found.length < max) {
+    for (;;) {
       const delivery = await reader.next(options.signal)
-      if (!delivery) break
-      if (wanted(place, options, delivery.incoming)) found.push(asDeadLetter(delivery.incoming))
+      if (!delivery) return
+      if (wanted(place, options, delivery.incoming)) yield asDeadLetter(delivery.incoming)
     }
-    return found
   }
 
   #again(incoming: Incoming): Outgoing {
@@ -183,18 +211,14 @@ export class DeadLetterOperations {
   }
 }
 
-async function browse(place: Place, options: DeadLetterFilter, max: number): Promise<readonly DeadLetter[]> {
+async function* browsed(place: Place, options: DeadLetterFilter): AsyncIterable<DeadLetter> {
   const signal = options.signal ?? new AbortController().signal
-  const found: DeadLetter[] = []
   let cursor: string | undefined
   do {
-    const page = await place.link.browse?.(place.endpoint, { limit: Math.min(max, 100), ...(cursor === undefined ? {} : { cursor }) }, signal)
-    for (const incoming of page?.messages ?? []) {
-      if (found.length < max && wanted(place, options, incoming)) found.push(asDeadLetter(incoming))
-    }
+    const page = await place.link.browse?.(place.endpoint, { limit: browsePage, ...(cursor === undefined ? {} : { cursor }) }, signal)
+    for (const incoming of page?.messages ?? []) if (wanted(place, options, incoming)) yield asDeadLetter(incoming)
     cursor = page?.cursor
-  } while (cursor !== undefined && found.length < max)
-  return found
+  } while (cursor !== undefined)
 }
 
 function wanted(place: Place, { where }: DeadLetterFilter, incoming: Incoming): boolean {

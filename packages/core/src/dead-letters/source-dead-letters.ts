@@ -1,7 +1,7 @@
 import type { AnySource, InputOf, OutputOf, Queue } from '../definitions/types.ts'
 import { load } from '../lazy.ts'
 import type { DeadLetterOperations, OperationServices, Whereabouts } from './operations.ts'
-import type { DeadLetter, DeadLetterFilter, DeadLetters, RedriveOptions } from './types.ts'
+import type { DeadLetter, DeadLetterFilter, DeadLetters, PagesOptions, RedriveOptions } from './types.ts'
 
 /** The dead letters of one source, as users hold them; connects and loads what it needs on first use. */
 export class SourceDeadLetters<S extends AnySource> implements DeadLetters<S> {
@@ -17,6 +17,10 @@ export class SourceDeadLetters<S extends AnySource> implements DeadLetters<S> {
 
   async peek(options?: DeadLetterFilter): Promise<readonly DeadLetter[]> {
     return (await this.#operations()).peek(options)
+  }
+
+  async *pages(options?: PagesOptions): AsyncIterable<readonly DeadLetter[]> {
+    yield* (await this.#operations()).pages(options)
   }
 
   async redrive(options?: RedriveOptions): Promise<{ readonly moved: number; readonly skipped: number }> {

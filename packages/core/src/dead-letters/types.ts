@@ -1,4 +1,4 @@
-import type { AnySource, InputOf, OutputOf, Queue } from '../definitions/types.ts'
+import type { AnyDestination, AnySource, InputOf, OutputOf, Queue } from '../definitions/types.ts'
 import type { Headers } from '../driver/sender.ts'
 
 /** Why and when a message was given up, from its packed header. */
@@ -36,7 +36,14 @@ export interface DeadLetterFilter {
   readonly signal?: AbortSignal
 }
 
+export interface PagesOptions extends DeadLetterFilter {
+  /** Dead letters per page. 1 to 1,000. Default 100. */
+  readonly pageSize?: number
+}
+
 export interface RedriveOptions extends DeadLetterFilter {
+  /** Where they go. Default: their source. A topic gets them for all its subscriptions. Bodies are not encoded anew: it must read what the source reads. */
+  readonly to?: AnyDestination
   /** Default: no limit. */
   readonly ratePerSecond?: number
   /** Called after every batch. */
@@ -48,6 +55,8 @@ export interface DeadLetters<S extends AnySource = AnySource> {
   readonly queue: Queue<InputOf<S>, OutputOf<S>>
   /** Looks without taking. `exact` or `disturbing` (raises delivery counts) is the driver's `peek` capability. Default `max` 10. */
   peek(options?: DeadLetterFilter): Promise<readonly DeadLetter[]>
+  /** As `peek`, page by page, for more than fit into memory. Where looking disturbs, what was looked at is held until the iteration ends. */
+  pages(options?: PagesOptions): AsyncIterable<readonly DeadLetter[]>
   /**
    * Sends dead letters back to their source, at least once; the attempt count starts again, the identity stays.
    * Of a place that several sources share, those that name another source are skipped.
