@@ -77,7 +77,7 @@ export class Producers {
 
   #create(destination: AnyDestination, planned: Planned, options: ProducerOptions): TypedProducer {
     checkOptions(options)
-    const { clock, freshId, telemetry } = this.#runtime
+    const { clock, random, freshId, telemetry } = this.#runtime
     const capabilities = (): Capabilities => this.#connection?.capabilities.get(planned) ?? declaredOf(planned)
     return new TypedProducer({
       destination: destination.name,
@@ -87,6 +87,7 @@ export class Producers {
       timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
       use: options.use ?? [],
       clock,
+      random,
       capabilities,
       ensureStarted: this.#ensureStarted,
     })

@@ -95,6 +95,8 @@ export interface SendContext<Body = unknown> {
   readonly destination: string
   readonly capabilities: Capabilities
   readonly clock: Clock
+  /** Uniform in [0, 1). */
+  readonly random: () => number
   readonly signal: AbortSignal | undefined
 }
 

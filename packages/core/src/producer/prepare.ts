@@ -15,6 +15,7 @@ export interface PreparerOptions {
   /** Outermost first. */
   readonly use: readonly (SendMiddleware | SendFunction)[]
   readonly clock: Clock
+  readonly random: () => number
   readonly capabilities: () => Capabilities
 }
 
@@ -37,7 +38,7 @@ export class Preparer {
   async prepare(pending: PendingSend, { outgoing, validation }: Encoded, body: unknown, signal: AbortSignal | undefined): Promise<void> {
     // Its deadline has passed, or the producer has closed, while this part was being loaded.
     if (pending.state === 'settled') return
-    const { engine, destination, clock, capabilities } = this.#options
+    const { engine, destination, clock, random, capabilities } = this.#options
     const observer = new PreparedSend(pending.observer)
     pending.observer = observer
     try {
@@ -46,7 +47,7 @@ export class Preparer {
         engine.prepared(pending, outgoing)
         return
       }
-      const context: SendContext = { body, outgoing, destination, capabilities: capabilities(), clock, signal }
+      const context: SendContext = { body, outgoing, destination, capabilities: capabilities(), clock, random, signal }
       const receipt = await this.#chain(context, (last) => {
         const answer = observer.chained()
         engine.prepared(pending, last.outgoing)

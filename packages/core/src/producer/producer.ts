@@ -21,6 +21,7 @@ export interface TypedProducerOptions {
   /** Outermost first. */
   readonly use: readonly (SendMiddleware | SendFunction)[]
   readonly clock: Clock
+  readonly random: () => number
   /** Those found at start; before it, those from options alone. */
   readonly capabilities: () => Capabilities
   /** Starts the broker if need be; it tells the engine when it fails. */
