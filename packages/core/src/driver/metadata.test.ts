@@ -52,6 +52,11 @@ describe('the metadata header', () => {
     expect(Buffer.byteLength(text as string)).toBeLessThanOrEqual(1024)
   })
 
+  it('does not believe texts that nobody of ours would write', () => {
+    const long = 'x'.repeat(256)
+    expect(unpackMetadata(JSON.stringify({ v: 1, i: long, t: '', k: long, r: long, to: 'y'.repeat(1_025) }))).toEqual({ correlationId: long })
+  })
+
   it.each([
     ['no header', undefined],
     ['an empty one', ''],

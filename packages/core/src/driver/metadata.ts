@@ -14,8 +14,10 @@ export interface Metadata extends Partial<Pick<Outgoing, 'id' | 'type' | 'conten
 
 const names = { id: 'i', type: 't', contentType: 'c', timestamp: 's', key: 'k', attempt: 'a', deliveries: 'd', correlationId: 'r', replyTo: 'to' } as const
 const texts = ['id', 'type', 'contentType', 'key', 'correlationId', 'replyTo'] as const
-/** Longest text that is believed, in characters: core sends none above 128 in `id`, `type` and `key`, and no backend more than 255 bytes in the others. */
-const maxText = 256
+/** Core sends no longer `id`, `type` or `key` than 128 characters; AMQP has room for 255 bytes in the first two. */
+const identities: ReadonlySet<string> = new Set(['id', 'type', 'key'])
+const maxIdentity = 255
+const maxText = 1_024
 const numbers = ['timestamp', 'attempt', 'deliveries'] as const
 
 /**
@@ -29,19 +31,19 @@ export function packMetadata(metadata: Metadata): string | undefined {
   return packed && JSON.stringify(packed)
 }
 
-/** Reads what {@link packMetadata} wrote. Malformed text, wrong types, texts that are empty or longer than 256 characters, and newer versions yield no fields: the body is delivered all the same. */
+/** Reads what {@link packMetadata} wrote. Malformed text, wrong types, texts that are empty or too long (ids, types and keys above 255 characters, others above 1,024), and newer versions yield no fields: the body is delivered all the same. */
 export function unpackMetadata(text: string | undefined): Metadata {
   if (text === undefined || text.length > 4096) return {}
   const packed = parseObject(text)
   if (packed?.['v'] !== metadataVersion) return {}
   const metadata: Record<string, unknown> = {}
-  for (const field of texts) if (isText(packed[names[field]])) metadata[field] = packed[names[field]]
+  for (const field of texts) if (isText(packed[names[field]], identities.has(field) ? maxIdentity : maxText)) metadata[field] = packed[names[field]]
   for (const field of numbers) if (Number.isSafeInteger(packed[names[field]]) && (packed[names[field]] as number) >= 0) metadata[field] = packed[names[field]]
   return metadata
 }
 
-function isText(value: unknown): boolean {
-  return typeof value === 'string' && value !== '' && value.length <= maxText
+function isText(value: unknown, longest: number): boolean {
+  return typeof value === 'string' && value !== '' && value.length <= longest
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {
