@@ -13,6 +13,7 @@ import { messageLeaseCases } from './leases/message-lease.ts'
 import { scopeLeaseCases } from './leases/scope-lease.ts'
 import { handlerOrderCases } from './ordering/handlers.ts'
 import { keyCases } from './ordering/keys.ts'
+import { receiptCases } from './reconnect/receipts.ts'
 import { reconnectCases } from './reconnect/reconnect.ts'
 import { requestCases } from './requests/requests.ts'
 import { handlerRetryCases } from './retry/retry.ts'
@@ -54,6 +55,7 @@ export const allCases: readonly ContractCase[] = [
   ...handBackCases,
   ...drainCases,
   ...reconnectCases,
+  ...receiptCases,
   ...fanOutCases,
   ...filterCases,
   ...positionCases,

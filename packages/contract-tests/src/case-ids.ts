@@ -106,6 +106,8 @@ export const caseIds = [
   'reconnect/redelivery-while-running',
   'reconnect/health',
   'reconnect/nothing-lost',
+  'reconnect/old-receipts',
+  'reconnect/old-receipts-of-keys',
   'topics/copy-per-subscription',
   'topics/settled-apart',
   'topics/nothing-older',

@@ -1,4 +1,5 @@
-import { BrokerError, type Link, type Receiver } from '@busbar/core/driver'
+import { BrokerError, type Delivery, type Link, type Outcome, type Receiver, type Scope } from '@busbar/core/driver'
+import { original, type Alterations, type ReceiverSite } from '../alter.ts'
 import type { Mutant } from '../mutant.ts'
 
 export const connectionFaults: readonly Mutant[] = [
@@ -72,6 +73,14 @@ export const connectionFaults: readonly Mutant[] = [
     },
   },
   {
+    name: 'tag-reused-after-reconnect',
+    fault: 'numbers receipts from the start again on every connection, and takes an old number for a new one',
+    killedBy: 'reconnect/old-receipts',
+    alsoKilledBy: ['reconnect/old-receipts-of-keys'],
+    profile: 'rabbitmq',
+    alterations: reusedTags,
+  },
+  {
     name: 'abort-of-connect-ignored',
     fault: 'connects although the signal has fired',
     killedBy: 'errors/aborted-connect',
@@ -84,6 +93,27 @@ export const connectionFaults: readonly Mutant[] = [
     alterations: () => ({ link: ({ receiver }) => ({ receiver: (...given) => receiverOrSilence(receiver, given) }) }),
   },
 ]
+
+/** As a client library does that settles by a number on the receiver's present channel. */
+function reusedTags(): Alterations {
+  const channels = new WeakMap<ReceiverSite, { readonly scope: Scope; readonly tags: Delivery[] }>()
+  const tagOf = new WeakMap<Delivery, number>()
+  return {
+    arrive: (deliveries, next, site) => {
+      for (const delivery of deliveries) {
+        let channel = channels.get(site)
+        if (channel?.scope !== delivery.scope) channels.set(site, (channel = { scope: delivery.scope, tags: [] }))
+        tagOf.set(original(delivery), channel.tags.push(original(delivery)) - 1)
+      }
+      next(deliveries)
+    },
+    settle: (outcomes, next, site) => {
+      const channel = channels.get(site)
+      const aimed = (outcome: Outcome): Outcome => ({ ...outcome, delivery: channel?.tags[tagOf.get(original(outcome.delivery)) ?? -1] ?? outcome.delivery })
+      return next(outcomes.map((outcome) => (outcome.delivery.scope === channel?.scope ? outcome : aimed(outcome))))
+    },
+  }
+}
 
 type MakeReceiver = Exclude<Link['receiver'], false>
 

@@ -107,6 +107,6 @@ async function lose(
   return { old: { session, inbox }, next }
 }
 
-function isTooLate(answer: SettleResult | undefined): boolean {
+export function isTooLate(answer: SettleResult | undefined): boolean {
   return answer === 'too-late' || (typeof answer === 'object' && answer.error.code === 'ERR_TOO_LATE')
 }
