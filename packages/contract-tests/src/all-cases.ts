@@ -20,6 +20,7 @@ import { handlerRetryCases } from './retry/retry.ts'
 import { batchCases } from './sending/batches.ts'
 import { bodyCases } from './sending/bodies.ts'
 import { headerCases } from './sending/headers.ts'
+import { limitCases } from './sending/limits.ts'
 import { scheduleCases } from './sending/schedules.ts'
 import { ackCases } from './settling/ack.ts'
 import { countCases } from './settling/counts.ts'
@@ -38,6 +39,7 @@ export const allCases: readonly ContractCase[] = [
   ...bodyCases,
   ...headerCases,
   ...batchCases,
+  ...limitCases,
   ...scheduleCases,
   ...ackCases,
   ...retryCases,

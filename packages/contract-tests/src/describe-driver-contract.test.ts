@@ -3,12 +3,15 @@ import type { Driver } from '@busbar/core/driver'
 import type { ContractCase } from './case.ts'
 import { describeDriverContract, type KnownGap } from './describe-driver-contract.ts'
 import type { Harness } from './harness.ts'
-import { ContractViolation, NotApplicable } from './kit/assert.ts'
+import { ContractViolation, NotApplicable, NotExamined } from './kit/assert.ts'
 import type { Runner } from './runner.ts'
+
+const queuesOnly: Driver['capabilities'] = ({ kind }) =>
+  kind === 'queue' ? ({ kind: 'queue', lease: false } as never) : { refused: 'it has queues only', remedy: 'use a queue' }
 
 const refusing: Driver = {
   name: 'nothing',
-  capabilities: ({ kind }) => (kind === 'queue' ? ({ kind: 'queue', lease: false } as never) : { refused: 'it has queues only', remedy: 'use a queue' }),
+  capabilities: queuesOnly,
   address: ({ name }) => name,
   connect: () => Promise.reject(new Error('not in these tests')),
 }
@@ -32,11 +35,12 @@ const harness: Harness = {
 function suite(
   cases: readonly Partial<ContractCase>[],
   knownGaps: readonly KnownGap[] = [],
+  capabilities: Driver['capabilities'] = queuesOnly,
 ): { readonly run: () => Promise<string[]>; readonly outcomes: () => string[] } {
   const registered: { readonly name: string; readonly body: () => Promise<void> }[] = []
   const runner: Runner = { describe: (_name, body) => body(), it: (name, body) => void registered.push({ name, body }) }
   const complete = cases.map((part): ContractCase => ({ id: 'errors/after-close', title: 'a title', examines: [], kills: [], run: async () => {}, ...part }))
-  const certificate = describeDriverContract({ name: 'nothing', harness, runner, knownGaps, cases: complete })
+  const certificate = describeDriverContract({ name: 'nothing', harness: { ...harness, createDriver: () => ({ ...refusing, capabilities }) }, runner, knownGaps, cases: complete })
   const run = async (): Promise<string[]> => {
     const failures: string[] = []
     for (const { name, body } of registered) await body().catch((error: unknown) => failures.push(`${name.split(':')[0]}: ${(error as Error).message}`))
@@ -76,7 +80,32 @@ describe('describeDriverContract', () => {
 
   it('fails for a known gap that is none any more', async () => {
     const { run } = suite([{}], [{ case: 'errors/after-close', reason: 'not yet' }])
-    expect(await run()).toEqual(['every known gap is still a gap: known gaps that are none any more, or never ran: errors/after-close'])
+    expect(await run()).toEqual(['every known gap is still a gap: known gaps that are none any more, or never ran: errors/after-close (queue)'])
+  })
+
+  it('fails for a known gap of every kind that is one of some kinds only', async () => {
+    let runs = 0
+    const run = async (): Promise<void> => {
+      if (runs++ === 0) throw new ContractViolation('broken')
+    }
+    const everywhere = ({ kind }: { readonly kind: string }): never => ({ kind, lease: false }) as never
+    const { run: runAll, outcomes } = suite([{ run }], [{ case: 'errors/after-close', reason: 'not yet' }], everywhere)
+    expect(await runAll()).toEqual([
+      'every known gap is still a gap: known gaps that are none any more, or never ran: errors/after-close (topic), errors/after-close (stream)',
+    ])
+    expect(outcomes()).toEqual(['errors/after-close queue gap', 'errors/after-close topic passed', 'errors/after-close stream passed'])
+  })
+
+  it('records as not examined what a case could examine only in part', async () => {
+    const { run, outcomes } = suite([
+      {
+        run: async () => {
+          throw new NotExamined('beyond what fits')
+        },
+      },
+    ])
+    expect(await run()).toEqual([])
+    expect(outcomes()).toEqual(['errors/after-close queue not-examined'])
   })
 
   it('records as not examined what needs a fault that the harness cannot cause, or too long a wait', async () => {

@@ -4,12 +4,12 @@ import type { CaseId } from './case-ids.ts'
 import type { ContractCase } from './case.ts'
 import type { CaseOutcome, CaseResult, Certificate } from './certificate.ts'
 import { kinds, type Harness, type Kind } from './harness.ts'
-import { ContractViolation, NotApplicable } from './kit/assert.ts'
+import { ContractViolation, NotApplicable, NotExamined } from './kit/assert.ts'
 import { claimsOf } from './kit/claims.ts'
 import { runCase } from './run-case.ts'
 import type { Runner } from './runner.ts'
 
-/** A case that a driver is known to fail, and why. An entry for a case that passes, or does not run, fails the suite. */
+/** A case that a driver is known to fail, and why. An entry for a case that passes, or does not run, fails the suite; without a kind it must fail for each. */
 export interface KnownGap {
   readonly case: CaseId
   /** Default: every kind. */
@@ -35,7 +35,7 @@ export interface ContractOptions {
 export function describeDriverContract({ name, harness, runner, knownGaps = [], cases = allCases }: ContractOptions): Certificate {
   const claims = claimsOf(harness)
   const certificate: Certificate = { name, label: harness.label, claims, inspected: {}, results: [] }
-  const gaps = new Set(knownGaps)
+  const gaps = new GapsInUse(knownGaps)
   runner.describe(`driver contract: ${name}`, () => {
     for (const kind of kinds) {
       const applicable = cases.filter((contractCase) => applies(contractCase, kind, claims[kind]))
@@ -44,7 +44,7 @@ export function describeDriverContract({ name, harness, runner, knownGaps = [], 
         for (const contractCase of applicable) register(contractCase, kind)
       })
     }
-    runner.it('every known gap is still a gap', async () => checkGaps(knownGaps, gaps), harness.bounds.caseMs)
+    runner.it('every known gap is still a gap', async () => gaps.check(), harness.bounds.caseMs)
   })
   return certificate
 
@@ -60,20 +60,24 @@ export function describeDriverContract({ name, harness, runner, knownGaps = [], 
       runner.skip?.(title, unexamined)
       return
     }
-    const gap = knownGaps.find((entry) => entry.case === contractCase.id && (entry.kind === undefined || entry.kind === kind))
+    const gap = gaps.find(contractCase.id, kind)
     const inspected = (capabilities: Capabilities): void => {
       const found = (certificate.inspected[kind] ??= {})
       found[contractCase.keyed === true ? 'keyed' : 'unkeyed'] = capabilities
     }
     const body = async (): Promise<void> => {
       const failure = await failureOf(() => runCase(contractCase, harness, kind, inspected))
-      if (failure === undefined) return record('passed')
+      if (failure === undefined) {
+        if (gap !== undefined) gaps.passed(gap, kind)
+        return record('passed')
+      }
       if (failure.error instanceof NotApplicable) return record('not-applicable', failure.error.message)
+      if (failure.error instanceof NotExamined) return record('not-examined', failure.error.message)
       if (gap === undefined) {
         record('failed', failure.error instanceof Error ? failure.error.message : String(failure.error))
         throw failure.error
       }
-      gaps.delete(gap)
+      gaps.failed(gap)
       record('gap', gap.reason)
     }
     runner.it(title, body, harness.bounds.caseMs)
@@ -100,10 +104,34 @@ export function whyNotExamined(contractCase: ContractCase, harness: Harness, cla
   return undefined
 }
 
-function checkGaps(knownGaps: readonly KnownGap[], unused: ReadonlySet<KnownGap>): void {
-  if (unused.size === 0) return
-  const texts = knownGaps.filter((gap) => unused.has(gap)).map((gap) => `${gap.case}${gap.kind === undefined ? '' : ` (${gap.kind})`}`)
-  throw new ContractViolation(`known gaps that are none any more, or never ran: ${texts.join(', ')}`)
+/** Which known gaps have shown, and for which kinds they have not. */
+class GapsInUse {
+  readonly #known: readonly KnownGap[]
+  readonly #shown: Set<KnownGap> = new Set()
+  readonly #stale: string[] = []
+
+  constructor(known: readonly KnownGap[]) {
+    this.#known = known
+  }
+
+  find(id: CaseId, kind: Kind): KnownGap | undefined {
+    return this.#known.find((entry) => entry.case === id && (entry.kind === undefined || entry.kind === kind))
+  }
+
+  failed(gap: KnownGap): void {
+    this.#shown.add(gap)
+  }
+
+  passed(gap: KnownGap, kind: Kind): void {
+    this.#stale.push(`${gap.case} (${kind})`)
+    this.#shown.add(gap)
+  }
+
+  check(): void {
+    const unused = this.#known.filter((gap) => !this.#shown.has(gap)).map((gap) => `${gap.case}${gap.kind === undefined ? '' : ` (${gap.kind})`}`)
+    const texts = [...this.#stale, ...unused]
+    if (texts.length > 0) throw new ContractViolation(`known gaps that are none any more, or never ran: ${texts.join(', ')}`)
+  }
 }
 
 async function failureOf(act: () => Promise<void>): Promise<{ readonly error: unknown } | undefined> {

@@ -42,7 +42,7 @@ function table(kind: Kind, summaries: readonly Summary[]): string[] {
       const cells = having.map(({ cells: column }) => {
         // A certificate that is older than the capability is about to be written anew.
         const { value, proved } = (column as Partial<typeof column>)[key] ?? { value: '–', proved: 'yes' }
-        return proved === 'yes' || value === '–' ? value : proved === 'gap' ? `${value} (known gap)` : `*${value}*`
+        return proved === 'yes' ? value : proved === 'gap' ? `${value} (known gap)` : `*${value}*`
       })
       return `| \`${key}\` | ${cells.join(' | ')} |`
     })

@@ -87,6 +87,12 @@ export const sendingFaults: readonly Mutant[] = [
     }),
   },
   {
+    name: 'abort-ignored',
+    fault: 'sends what nobody waits for any more',
+    killedBy: 'sending/aborted-beforehand',
+    alterations: () => ({ send: (batch, next) => next(batch, new AbortController().signal) }),
+  },
+  {
     name: 'concurrent-call-lost',
     fault: 'loses what is sent while another call is out',
     killedBy: 'sending/concurrent-calls',

@@ -8,6 +8,11 @@ export class NotApplicable extends Error {
   override readonly name: string = 'NotApplicable'
 }
 
+/** All that could be examined here is as it should be; what is claimed beyond could not be. */
+export class NotExamined extends Error {
+  override readonly name: string = 'NotExamined'
+}
+
 /** Throws a {@link ContractViolation} with `text` unless `condition` holds. */
 export function check(condition: boolean, text: string | (() => string)): asserts condition {
   if (!condition) throw new ContractViolation(typeof text === 'string' ? text : text())

@@ -1,5 +1,7 @@
 import type { ContractCase } from '../case.ts'
 import { check, checkOrder } from '../kit/assert.ts'
+import type { CaseContext } from '../kit/context.ts'
+import type { MessageParts } from '../kit/messages.ts'
 
 const delay: ContractCase = {
   id: 'sending/delay',
@@ -41,7 +43,7 @@ const longestDelay: ContractCase = {
   id: 'sending/longest-delay',
   title: 'the longest declared delay is kept, not shortened',
   examines: ['delay'],
-  kills: ['long-delay-clamped'],
+  kills: ['long-delay-clamped', 'overclaims-delay'],
   applies: ({ delay }) => delay !== false,
   waitsMs: ({ delay }) => (delay === false ? 0 : delay.maxMs),
   async run(context) {
@@ -57,84 +59,119 @@ const longestDelay: ContractCase = {
   },
 }
 
-const deduplication: ContractCase = {
-  id: 'sending/deduplication',
-  title: 'a second send with the same deduplication id inside the window is dropped; after the window, and without the id, it is not',
+const sharedDeduplication: Pick<ContractCase, 'examines' | 'applies' | 'waitsMs' | 'run'> = {
   examines: ['deduplication'],
-  kills: ['deduplication-ignored', 'deduplication-for-ever', 'deduplication-by-message-id', 'deduplication-claimed'],
   applies: ({ deduplication }) => deduplication !== false,
   waitsMs: ({ deduplication }) => (deduplication === false ? 0 : deduplication.windowMs),
-  async run(context) {
-    const place = await context.place()
-    const { deduplication: declared } = place.capabilities
-    check(declared !== false, 'deduplication is declared')
-    const session = await context.connect()
-    const inbox = await session.receive(place, { react: () => 'ack' })
-    const { bounds } = context.harness
-    await session.send(place, [{ body: 'first', deduplicationId: 'd-1' }])
-    const sentAt = context.now
-    await session.send(place, [
-      { body: 'repeat', deduplicationId: 'd-1' },
-      { body: 'same-id-1', id: 'same' },
-    ])
-    await session.send(place, [
-      { body: 'same-id-2', id: 'same' },
-      { body: 'other', deduplicationId: 'd-2' },
-    ])
-    await context.waiting.eventually(
-      () => inbox.has(['first', 'same-id-1', 'same-id-2', 'other']),
-      'messages with other or no deduplication ids arrive',
-      bounds.arrivalMs,
-    )
-    await context.waiting.never(() => inbox.has(['repeat']), 'the repeated message arrives', bounds.quietMs)
-    await context.waiting.until(sentAt + declared.windowMs + bounds.quietMs)
-    await session.send(place, [{ body: 'after the window', deduplicationId: 'd-1' }])
-    await context.waiting.eventually(() => inbox.has(['after the window']), 'the id can be used again after the window', bounds.arrivalMs)
-  },
+  run: deduplicates,
+}
+
+const deduplication: ContractCase = {
+  ...sharedDeduplication,
+  id: 'sending/deduplication',
+  title: 'a second send with the same deduplication id is dropped to the end of the window; after the window, and without the id, it is not',
+  kills: ['deduplication-ignored', 'deduplication-for-ever', 'deduplication-by-message-id', 'deduplication-claimed', 'overclaims-deduplication-window'],
+}
+
+const deduplicationOfKeys: ContractCase = {
+  ...sharedDeduplication,
+  id: 'sending/deduplication-of-keys',
+  title: 'the same holds where messages have ordering keys',
+  kills: ['deduplication-ignored', 'overclaims-deduplication-of-keys'],
+  keyed: true,
+}
+
+async function deduplicates(context: CaseContext): Promise<void> {
+  const place = await context.place()
+  const { deduplication: declared } = place.capabilities
+  check(declared !== false, 'deduplication is declared')
+  const session = await context.connect()
+  const inbox = await session.receive(place, { react: () => 'ack' })
+  const { bounds } = context.harness
+  const send = (parts: MessageParts): Promise<void> => session.send(place, [{ ...(context.keyed ? { key: 'a' } : {}), ...parts }])
+  const startedAt = context.now
+  await send({ body: 'first', deduplicationId: 'd-1' })
+  const sentAt = context.now
+  await send({ body: 'repeat', deduplicationId: 'd-1' })
+  await send({ body: 'same-id-1', id: 'same' })
+  await send({ body: 'same-id-2', id: 'same' })
+  await send({ body: 'other', deduplicationId: 'd-2' })
+  await context.waiting.eventually(
+    () => inbox.has(['first', 'same-id-1', 'same-id-2', 'other']),
+    'messages with other or no deduplication ids arrive',
+    bounds.arrivalMs,
+  )
+  await context.waiting.until(startedAt + declared.windowMs - Math.min(bounds.quietMs, declared.windowMs / 4))
+  await send({ body: 'late repeat', deduplicationId: 'd-1' })
+  await context.waiting.never(() => inbox.has(['repeat']) || inbox.has(['late repeat']), 'a repeat inside the window arrives', bounds.quietMs)
+  await context.waiting.until(sentAt + declared.windowMs + bounds.quietMs)
+  await send({ body: 'after the window', deduplicationId: 'd-1' })
+  await context.waiting.eventually(() => inbox.has(['after the window']), 'the id can be used again after the window', bounds.arrivalMs)
 }
 
 const timeToLive: ContractCase = {
   id: 'sending/time-to-live',
-  title: 'a message past its time to live is not delivered, one within it is',
+  title: 'a message past its time to live is not delivered, one within it is, however long that is',
   examines: ['timeToLive'],
-  kills: ['time-to-live-ignored', 'time-to-live-early', 'time-to-live-claimed'],
+  kills: ['time-to-live-ignored', 'time-to-live-early', 'time-to-live-halved', 'time-to-live-claimed', 'overclaims-time-to-live'],
   applies: ({ timeToLive }) => timeToLive !== false,
   waitsMs: () => 2_000,
   async run(context) {
     const place = await context.place()
+    check(place.capabilities.timeToLive !== false, 'a time to live is declared')
+    const { maxMs } = place.capabilities.timeToLive
     const session = await context.connect()
-    await session.send(place, [{ body: 'short', timeToLiveMs: 1_000 }, { body: 'long', timeToLiveMs: 600_000 }, { body: 'none' }])
+    await session.send(place, [
+      { body: 'short', timeToLiveMs: Math.min(maxMs, 1_000) },
+      // Half of it is over when it is received, and no more than that.
+      { body: 'middle', timeToLiveMs: Math.min(maxMs, 3_800) },
+      { body: 'longest', timeToLiveMs: maxMs },
+      { body: 'none' },
+    ])
     await context.waiting.until(context.now + 2_000)
     const inbox = await session.receive(place)
-    await context.waiting.eventually(() => inbox.has(['long', 'none']), 'messages within their time to live arrive', context.harness.bounds.arrivalMs)
+    const living = maxMs < 3_800 ? ['none'] : ['middle', 'longest', 'none']
+    await context.waiting.eventually(
+      () => inbox.has(living),
+      () => `messages within their time to live arrive: ${living.join(', ')}; only ${inbox.distinct().join(', ')} did`,
+      context.harness.bounds.arrivalMs,
+    )
     await context.waiting.never(() => inbox.has(['short']), 'an expired message arrives', context.harness.bounds.quietMs)
   },
 }
 
 const priority: ContractCase = {
   id: 'sending/priority',
-  title: 'of the messages waiting, those of higher priority are delivered first',
+  title: 'of the messages waiting, those of higher priority are delivered first, and every level counts',
   examines: ['priority'],
-  kills: ['priority-ignored', 'priority-inverted', 'priority-claimed'],
+  kills: ['priority-ignored', 'priority-inverted', 'priority-claimed', 'overclaims-priority-levels'],
   applies: ({ priority }) => priority !== false,
   async run(context) {
     const place = await context.place()
     check(place.capabilities.priority !== false, 'priority is declared')
-    const top = place.capabilities.priority.levels - 1
+    const levels = spreadOf(place.capabilities.priority.levels)
     const session = await context.connect()
-    await session.send(place, [{ body: 'low', priority: 0 }, { body: 'default' }, { body: 'high', priority: top }])
+    for (const level of levels) await session.send(place, [{ body: `level-${level}`, priority: level }])
+    await session.send(place, ['default'])
     const inbox = await session.receive(place, { window: { messages: 1, bytes: 1_000_000 }, react: () => 'ack' })
-    await context.waiting.eventually(() => inbox.distinct().length === 3, 'all messages arrive', context.harness.bounds.arrivalMs)
+    await context.waiting.eventually(() => inbox.distinct().length === levels.length + 1, 'all messages arrive', context.harness.bounds.arrivalMs)
     checkOrder(
       inbox.texts().filter((text) => text !== 'default'),
-      ['high', 'low'],
+      levels.toReversed().map((level) => `level-${level}`),
       'order of arrival',
     )
-    check(inbox.distinct()[0] === 'high', 'a message without a priority counts as the lowest')
+    check(inbox.distinct().indexOf('default') >= levels.length - 1, 'a message without a priority counts as the lowest')
   },
 }
 
-export const scheduleCases: readonly ContractCase[] = [delay, longestDelay, deduplication, timeToLive, priority]
+export const scheduleCases: readonly ContractCase[] = [delay, longestDelay, deduplication, deduplicationOfKeys, timeToLive, priority]
+
+/** All levels, or where there are many some of them: the lowest two, the highest two, and between. */
+function spreadOf(levels: number): number[] {
+  if (levels <= 12) return Array.from({ length: levels }, (_, level) => level)
+  const between = Array.from({ length: 8 }, (_, index) => Math.floor((levels * (index + 1)) / 9))
+  return [...new Set([0, 1, ...between, levels - 2, levels - 1])].toSorted((a, b) => a - b)
+}
 
 /** Long enough to be told from the resolution of any broker, short enough for real time. */
 function delayOf(maxMs: number): number {
