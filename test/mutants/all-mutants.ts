@@ -13,6 +13,7 @@ import { sendingFaults } from './faults/sending.ts'
 import { settlingFaults } from './faults/settling.ts'
 import { streamFaults, topicFaults } from './faults/topics.ts'
 import type { Mutant } from './mutant.ts'
+import { overclaims } from './overclaims/index.ts'
 
 /** Every deliberately broken driver, in the order of the kill table. */
 export const allMutants: readonly Mutant[] = [
@@ -31,4 +32,5 @@ export const allMutants: readonly Mutant[] = [
   ...foreignFaults,
   ...connectionFaults,
   ...claimFaults,
+  ...overclaims,
 ]

@@ -71,6 +71,8 @@ export interface Alterations {
     next: (deliveries: readonly Delivery[], ms: number) => Promise<readonly SettleResult[]>,
     site: ReceiverSite,
   ): Promise<readonly SettleResult[]>
+  /** Receivers have no `extend`. */
+  readonly noExtend?: true
   /** Members of the receiver to replace. */
   receiver?(site: ReceiverSite): Partial<Pick<Receiver, 'start' | 'resize' | 'pause' | 'resume' | 'handBack' | 'seek'>>
 }
@@ -216,7 +218,7 @@ function alterReceiver(place: ReceiverPlace, alterations: Alterations): Receiver
   return {
     start: () => receiver.start(),
     settle: (outcomes) => (alterations.settle ? alterations.settle(outcomes, settle, site) : settle(outcomes)),
-    ...(extendBelow === undefined
+    ...(extendBelow === undefined || alterations.noExtend === true
       ? {}
       : { extend: (deliveries, ms) => (alterations.extend ? alterations.extend(deliveries, ms, extend, site) : extend(deliveries, ms)) }),
     resize: (size) => receiver.resize(alterations.window?.(size) ?? size),

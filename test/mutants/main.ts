@@ -4,7 +4,7 @@ import { allMutants } from './all-mutants.ts'
 import { killTable } from './kill-table.ts'
 import { legalDrivers, runLegal } from './legal.ts'
 import type { Mutant } from './mutant.ts'
-import { killersOf, runMutant, runSound } from './run-mutant.ts'
+import { killersOf, profilesOf, runMutant, runSound } from './run-mutant.ts'
 
 // npm run mutants [-- --write] [-- <part of a name>]: every broken driver must be killed by its case, and every legal one must pass.
 
@@ -38,18 +38,19 @@ process.exit(problems.length === 0 ? 0 : 1)
 /** Why the mutant is not killed by each of its cases. */
 async function survivalsOf(mutant: Mutant): Promise<string[]> {
   const survivals: string[] = []
-  for (const killer of killersOf(mutant)) {
-    const verdict = await runMutant(mutant, killer)
-    if (!verdict.killed) {
-      survivals.push(`${mutant.name} survives: ${verdict.text}`)
-      continue
+  for (const profile of profilesOf(mutant)) {
+    for (const killer of killersOf(mutant)) {
+      const verdict = await runMutant(mutant, killer, profile)
+      if (!verdict.killed) {
+        survivals.push(`${mutant.name} survives on ${profile}: ${verdict.text}`)
+        continue
+      }
+      const key = `${profile} ${killer} ${verdict.kind}`
+      if (!sound.has(key)) sound.set(key, await runSound(profile, killer, verdict.kind))
+      const failure = sound.get(key)
+      if (failure !== undefined) survivals.push(`${mutant.name}: ${killer} (${profile}, ${verdict.kind}) fails on the sound driver too: ${failure}`)
+      if (process.argv.includes('--verbose')) console.log(`killed ${mutant.name} on ${profile} by ${killer} (${verdict.kind}): ${verdict.text}`)
     }
-    const profile = mutant.profile ?? 'full'
-    const key = `${profile} ${killer} ${verdict.kind}`
-    if (!sound.has(key)) sound.set(key, await runSound(profile, killer, verdict.kind))
-    const failure = sound.get(key)
-    if (failure !== undefined) survivals.push(`${mutant.name}: ${killer} (${verdict.kind}) fails on the sound driver too: ${failure}`)
-    if (process.argv.includes('--verbose')) console.log(`killed ${mutant.name} by ${killer} (${verdict.kind}): ${verdict.text}`)
   }
   return survivals
 }

@@ -13,6 +13,8 @@ export interface Mutant {
   readonly alsoKilledBy?: readonly CaseId[]
   /** The memory profile that is broken. Default `full`. */
   readonly profile?: ProfileName
+  /** Profiles that are broken in the same way, and on which it must be noticed too. */
+  readonly alsoOn?: readonly ProfileName[]
   /** The kind on which the case is run. Default: the first that it applies to. */
   readonly kind?: Kind
   /** Made anew for every run: the fault may have a memory. */

@@ -10,9 +10,9 @@ const hungMs = 20_000
 export type Verdict = { readonly killed: true; readonly kind: Kind; readonly text: string } | { readonly killed: false; readonly text: string }
 
 /** Runs a case that must kill the mutant, on the mutant. */
-export async function runMutant(mutant: Mutant, killer: CaseId = mutant.killedBy): Promise<Verdict> {
+export async function runMutant(mutant: Mutant, killer: CaseId, profile: ProfileName): Promise<Verdict> {
   const found = caseOf(killer)
-  const harness = harnessOf(mutant.profile ?? 'full', mutant.alterations())
+  const harness = harnessOf(profile, mutant.alterations())
   const kind = kindOf(mutant, found, harness)
   if (kind === undefined) return { killed: false, text: `${found.id} does not apply to it` }
   const failure = await failureOf(found, harness, kind)
@@ -28,6 +28,10 @@ export async function runSound(profile: ProfileName, killer: CaseId, kind: Kind)
   if (!applies(found, kind, claimsOf(harness)[kind])) return undefined
   const failure = await failureOf(found, harness, kind)
   return failure?.message
+}
+
+export function profilesOf({ profile = 'full', alsoOn = [] }: Mutant): readonly ProfileName[] {
+  return [profile, ...alsoOn]
 }
 
 export function killersOf({ killedBy, alsoKilledBy = [] }: Mutant): readonly CaseId[] {

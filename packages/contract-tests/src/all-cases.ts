@@ -10,9 +10,13 @@ import { windowCases } from './flow/window.ts'
 import { foreignCases } from './foreign/foreign.ts'
 import { isolationCases } from './isolation/isolation.ts'
 import { messageLeaseCases } from './leases/message-lease.ts'
+import { leaseLimitCases } from './leases/limits.ts'
 import { scopeLeaseCases } from './leases/scope-lease.ts'
 import { handlerOrderCases } from './ordering/handlers.ts'
+import { holderCases } from './ordering/holders.ts'
 import { keyCases } from './ordering/keys.ts'
+import { browseCases } from './peek/browse.ts'
+import { topologyCases } from './provisioning/topology.ts'
 import { receiptCases } from './reconnect/receipts.ts'
 import { reconnectCases } from './reconnect/reconnect.ts'
 import { requestCases } from './requests/requests.ts'
@@ -27,6 +31,7 @@ import { countCases } from './settling/counts.ts'
 import { lateCases } from './settling/late.ts'
 import { releaseCases } from './settling/release.ts'
 import { retryCases } from './settling/retry.ts'
+import { undeclaredCases } from './settling/undeclared.ts'
 import { statsCases } from './stats/stats.ts'
 import { positionCases } from './streams/positions.ts'
 import { fanOutCases } from './topics/fan-out.ts'
@@ -36,6 +41,7 @@ import { filterCases } from './topics/filters.ts'
 export const allCases: readonly ContractCase[] = [
   ...claimCases,
   ...refusalCases,
+  ...topologyCases,
   ...bodyCases,
   ...headerCases,
   ...batchCases,
@@ -46,13 +52,17 @@ export const allCases: readonly ContractCase[] = [
   ...releaseCases,
   ...lateCases,
   ...countCases,
+  ...undeclaredCases,
   ...messageLeaseCases,
   ...scopeLeaseCases,
+  ...leaseLimitCases,
   ...keyCases,
   ...handlerOrderCases,
+  ...holderCases,
   ...windowCases,
   ...consumerCases,
   ...handlerRetryCases,
+  ...browseCases,
   ...deadLetterCases,
   ...handBackCases,
   ...drainCases,

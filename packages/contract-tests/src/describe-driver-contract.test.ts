@@ -40,7 +40,13 @@ function suite(
   const registered: { readonly name: string; readonly body: () => Promise<void> }[] = []
   const runner: Runner = { describe: (_name, body) => body(), it: (name, body) => void registered.push({ name, body }) }
   const complete = cases.map((part): ContractCase => ({ id: 'errors/after-close', title: 'a title', examines: [], kills: [], run: async () => {}, ...part }))
-  const certificate = describeDriverContract({ name: 'nothing', harness: { ...harness, createDriver: () => ({ ...refusing, capabilities }) }, runner, knownGaps, cases: complete })
+  const certificate = describeDriverContract({
+    name: 'nothing',
+    harness: { ...harness, createDriver: () => ({ ...refusing, capabilities }) },
+    runner,
+    knownGaps,
+    cases: complete,
+  })
   const run = async (): Promise<string[]> => {
     const failures: string[] = []
     for (const { name, body } of registered) await body().catch((error: unknown) => failures.push(`${name.split(':')[0]}: ${(error as Error).message}`))

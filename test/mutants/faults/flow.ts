@@ -2,6 +2,7 @@ import type { Delivery, Incoming, SettleResult, Window } from '@busbar/core/driv
 import { disguise, original, withIncoming, type Alterations, type ReceiverSite } from '../alter.ts'
 import { ackInSilence, toTheEnd } from '../edits.ts'
 import type { Mutant } from '../mutant.ts'
+import { claiming } from './schedules.ts'
 
 const wide =
   (change: (window: Window) => Window): (() => Alterations) =>
@@ -36,6 +37,13 @@ const beforeHandBack =
   })
 
 export const flowFaults: readonly Mutant[] = [
+  {
+    name: 'shares-what-it-calls-exclusive',
+    fault: 'says that consumers do not share a source, and gives its messages to two in turn',
+    killedBy: 'flow/exclusive-consumer',
+    alsoOn: ['sqs-standard', 'rabbitmq'],
+    alterations: () => claiming(() => ({ competingConsumers: false })),
+  },
   {
     name: 'window-ignored',
     fault: 'delivers more messages than the window allows',

@@ -96,6 +96,26 @@ export const leaseFaults: readonly Mutant[] = [
     alterations: () => ({ extend: async (deliveries, ms, next) => (await next(deliveries, ms)).map((): SettleResult => 'durable') }),
   },
   {
+    name: 'extend-too-far-ends-lease',
+    fault: 'gives a message back when its lease cannot be extended as far as asked',
+    killedBy: 'leases/longest-lease',
+    alterations: () => ({
+      extend: async (deliveries, ms, next, { receiver }) => {
+        const results = await next(deliveries, ms)
+        const tooFar = deliveries.filter((_, index) => typeof results[index] === 'object')
+        if (tooFar.length > 0) await receiver.settle(tooFar.map((delivery) => ({ delivery: original(delivery), action: 'release' })))
+        return results
+      },
+    }),
+  },
+  {
+    name: 'extends-what-has-no-lease',
+    fault: 'makes up when deliveries end that live as long as their scope',
+    killedBy: 'leases/no-extension',
+    profile: 'rabbitmq',
+    alterations: () => editArriving((delivery, { services: { clock } }) => disguise(delivery, { leaseUntil: clock.monotonic() + 30_000 })),
+  },
+  {
     name: 'scope-lease-times-out',
     fault: 'delivers messages again that are held in a living scope',
     killedBy: 'leases/scope-holds',

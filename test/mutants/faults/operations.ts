@@ -1,6 +1,8 @@
-import type { Delivery, EndpointStats, Incoming, Link } from '@busbar/core/driver'
+import { BrokerError, type Delivery, type EndpointStats, type Incoming, type Link, type Topology } from '@busbar/core/driver'
+import type { MemoryDriver } from '@busbar/memory'
 import type { Alterations } from '../alter.ts'
 import type { Mutant } from '../mutant.ts'
+import { claiming } from './schedules.ts'
 
 const stats =
   (change: (counts: EndpointStats) => Partial<EndpointStats>): (() => Alterations) =>
@@ -35,6 +37,34 @@ const browse =
     }
   }
 
+type Browse = NonNullable<Link['browse']>
+
+const browsing =
+  (change: (sound: Browse) => Browse): (() => Alterations) =>
+  () => ({
+    link: (link) => {
+      const sound = link.browse?.bind(link)
+      return sound === undefined ? {} : { browse: change(sound) }
+    },
+  })
+
+const topology =
+  (change: (sound: Topology, of: { readonly link: Link; readonly known: Set<string> }) => Topology): (() => Alterations) =>
+  () => {
+    const known = new Set<string>()
+    return {
+      link: (link) => {
+        const { topology: below } = link
+        if (below === undefined) return {}
+        const sound: Topology = {
+          plan: (endpoints, signal) => below.plan(endpoints, signal),
+          apply: (endpoints, changes, signal) => below.apply(endpoints, changes, signal),
+        }
+        return { topology: change(sound, { link, known }) }
+      },
+    }
+  }
+
 export const operationFaults: readonly Mutant[] = [
   {
     name: 'stats-count-twice',
@@ -61,6 +91,65 @@ export const operationFaults: readonly Mutant[] = [
     fault: 'shows dead letters without their headers',
     killedBy: 'dead-letters/copy-is-whole',
     alterations: browse((messages) => messages.map((message) => ({ ...message, body: message.body, headers: {} }))),
+  },
+  {
+    name: 'stats-undeclared-told',
+    fault: 'tells a count that it does not declare',
+    killedBy: 'stats/absent-fields',
+    profile: 'kinesis',
+    alterations: stats(() => ({ ready: 3 })),
+  },
+  {
+    name: 'browse-cursor-lost',
+    fault: 'shows the first page only',
+    killedBy: 'peek/pages',
+    alterations: browsing((sound) => async (endpoint, options, signal) => ({ messages: (await sound(endpoint, options, signal)).messages })),
+  },
+  {
+    name: 'browse-page-too-long',
+    fault: 'shows twice as much on a page as was asked for',
+    killedBy: 'peek/pages',
+    alterations: browsing((sound) => (endpoint, options, signal) => sound(endpoint, { ...options, limit: 2 * options.limit }, signal)),
+  },
+  {
+    name: 'browses-without-saying',
+    fault: 'shows messages and says that it cannot',
+    killedBy: 'peek/absent',
+    alterations: () => claiming(() => ({ peek: 'none' })),
+  },
+  {
+    name: 'plan-always-creates',
+    fault: 'plans to create what is there',
+    killedBy: 'provisioning/plan-ends',
+    alterations: topology((sound) => ({
+      plan: async (endpoints) => endpoints.map(({ name }) => ({ resource: name, kind: 'create', text: 'it' })),
+      apply: (...given) => sound.apply(...given),
+    })),
+  },
+  {
+    name: 'apply-not-idempotent',
+    fault: 'fails when a plan is applied that was applied before',
+    killedBy: 'provisioning/apply-again',
+    alterations: topology((sound, { known }) => ({
+      ...sound,
+      apply: async (endpoints, changes, signal) => {
+        for (const { resource } of changes) if (known.has(resource)) throw new BrokerError('ERR_CONFLICT', 'it exists', { driver: 'memory' })
+        for (const { resource } of changes) known.add(resource)
+        return sound.apply(endpoints, changes, signal)
+      },
+    })),
+  },
+  {
+    name: 'apply-purges',
+    fault: 'makes anew what is there when a plan is applied again',
+    killedBy: 'provisioning/apply-again',
+    alterations: topology((sound, { link }) => ({
+      ...sound,
+      apply: async (endpoints, changes, signal) => {
+        for (const { name } of endpoints) (link.native as MemoryDriver).purge(name)
+        return sound.apply(endpoints, changes, signal)
+      },
+    })),
   },
   {
     name: 'reply-dropped',

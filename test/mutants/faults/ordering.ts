@@ -73,6 +73,7 @@ export const orderingFaults: readonly Mutant[] = [
     name: 'hold-ignored',
     fault: 'gives later messages of a key away while the first is unsettled',
     killedBy: 'ordering/held-at-broker',
+    alsoKilledBy: ['ordering/one-holder'],
     alterations: () => ({
       ...editSent((message) => ({ ...message, key: undefined, correlationId: message.key })),
       ...editArriving((delivery) => withIncoming(delivery, { key: delivery.incoming.correlationId, correlationId: undefined })),

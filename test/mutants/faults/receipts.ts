@@ -101,6 +101,13 @@ export const receiptFaults: readonly Mutant[] = [
     },
   },
   {
+    name: 'count-made-up',
+    fault: 'counts deliveries by itself and says that nobody does',
+    killedBy: 'settling/no-delivery-count',
+    profile: 'kinesis',
+    alterations: () => editArriving((delivery) => disguise(delivery, { brokerAttempts: 1 })),
+  },
+  {
     name: 'same-as-shared',
     fault: 'calls all messages the same',
     killedBy: 'settling/same-as',
@@ -124,6 +131,20 @@ export const receiptFaults: readonly Mutant[] = [
       ...nativeDeadLetters,
       ...editOutcomes((outcome) => (outcome.action === 'discard' ? { delivery: outcome.delivery, action: 'ack' } : outcome)),
     }),
+  },
+  {
+    name: 'undeclared-discard-drops',
+    fault: 'deletes what it is told to discard, and has no dead-letter place',
+    killedBy: 'settling/undeclared-outcomes',
+    alterations: () => editOutcomes((outcome) => (outcome.action === 'discard' ? { delivery: outcome.delivery, action: 'ack' } : outcome)),
+  },
+  {
+    name: 'undeclared-retry-acks',
+    fault: 'acks what it cannot give back',
+    killedBy: 'settling/undeclared-outcomes',
+    alsoKilledBy: ['settling/undeclared-outcomes-of-keys'],
+    profile: 'kinesis',
+    alterations: () => editOutcomes((outcome) => (outcome.action === 'retry' ? { delivery: outcome.delivery, action: 'ack' } : outcome)),
   },
   {
     name: 'discard-alters',

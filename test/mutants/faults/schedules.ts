@@ -70,6 +70,7 @@ export const scheduleFaults: readonly Mutant[] = [
     name: 'deduplication-ignored',
     fault: 'stores messages with a repeated deduplication id',
     killedBy: 'sending/deduplication',
+    alsoKilledBy: ['sending/deduplication-of-keys'],
     alterations: () => editSent((message) => ({ ...message, deduplicationId: undefined })),
   },
   {
@@ -91,6 +92,20 @@ export const scheduleFaults: readonly Mutant[] = [
     fault: 'takes the identity of a message for its deduplication id',
     killedBy: 'sending/deduplication',
     alterations: () => editSent((message) => ({ ...message, deduplicationId: message.deduplicationId ?? message.id })),
+  },
+  {
+    name: 'identity-taken-for-repeat',
+    fault: 'drops a message with the identity of another, and claims no deduplication',
+    killedBy: 'sending/one-identity-twice',
+    profile: 'sqs-standard',
+    alterations: () => {
+      const known = new Set<string>()
+      return editSent((message) => {
+        if (known.has(message.id)) return undefined
+        known.add(message.id)
+        return message
+      })
+    },
   },
   {
     name: 'deduplication-on-redrive',
@@ -116,6 +131,12 @@ export const scheduleFaults: readonly Mutant[] = [
     fault: 'takes milliseconds of time to live for microseconds',
     killedBy: 'sending/time-to-live',
     alterations: () => editSent((message) => ({ ...message, timeToLiveMs: message.timeToLiveMs === undefined ? undefined : message.timeToLiveMs / 1000 })),
+  },
+  {
+    name: 'time-to-live-halved',
+    fault: 'drops messages when half of their time to live is over',
+    killedBy: 'sending/time-to-live',
+    alterations: () => editSent((message) => ({ ...message, timeToLiveMs: message.timeToLiveMs === undefined ? undefined : message.timeToLiveMs / 2 })),
   },
   {
     name: 'time-to-live-claimed',

@@ -1,4 +1,4 @@
-import type { Capabilities, Delivery, Endpoint, Outgoing } from '@busbar/core/driver'
+import type { Capabilities, Delivery, Endpoint, Outgoing, SendResult } from '@busbar/core/driver'
 import { withIncoming, type Alterations, type ReceiverSite } from '../alter.ts'
 import { ackInSilence, destinationOf, editArriving } from '../edits.ts'
 import type { Mutant } from '../mutant.ts'
@@ -40,6 +40,7 @@ export const topicFaults: readonly Mutant[] = [
     name: 'redrive-to-all-subscriptions',
     fault: 'sends to the whole topic what is meant for one subscription',
     killedBy: 'dead-letters/redrive-to-one-subscription',
+    alsoKilledBy: ['topics/send-to-one-subscription'],
     kind: 'topic',
     alterations: () => ({
       link: (link) => ({
@@ -178,6 +179,15 @@ export const streamFaults: readonly Mutant[] = [
     killedBy: 'streams/position',
     alterations: subscribing((subscription) => (typeof subscription.startFrom === 'object' ? { ...subscription, startFrom: 'earliest' } : subscription)),
   },
+  {
+    name: 'send-without-position',
+    fault: 'does not tell the positions of what it sends',
+    killedBy: 'streams/seek-position',
+    alsoOn: ['kinesis'],
+    alterations: () => ({ send: async (batch, next) => (await next(batch)).map((result): SendResult => (result.ok ? { ok: true } : result)) }),
+  },
+  seeking('seek-timestamp-ignored', 'seeks to the start when told to seek to a time', 'streams/seek-timestamp', 'timestamp'),
+  seeking('seek-position-ignored', 'seeks to the start when told to seek to a position', 'streams/seek-position', 'position'),
   { name: 'seek-no-op', fault: 'does not seek', killedBy: 'streams/seek', alterations: () => ({ receiver: () => ({ seek: async () => {} }) }) },
   {
     name: 'checkpoint-forgotten',
@@ -187,6 +197,20 @@ export const streamFaults: readonly Mutant[] = [
   },
   { name: 'checkpoint-at-end', fault: 'goes on from the end instead of from its checkpoint', killedBy: 'streams/checkpoint', alterations: missesOld },
 ]
+
+function seeking(name: string, fault: string, killedBy: Mutant['killedBy'], ignored: 'timestamp' | 'position'): Mutant {
+  return {
+    name,
+    fault,
+    killedBy,
+    alsoOn: ['kinesis'],
+    alterations: () => ({
+      receiver: ({ receiver }) => ({
+        seek: async (position) => receiver.seek?.(typeof position === 'object' && ignored in position ? 'earliest' : position),
+      }),
+    }),
+  }
+}
 
 function text({ incoming }: Delivery): string {
   return typeof incoming.body === 'string' ? incoming.body : new TextDecoder().decode(incoming.body)

@@ -44,7 +44,7 @@ const complete: ContractCase = {
   id: 'capabilities/complete',
   title: 'capabilities are complete, frozen, consistent and the same at every call; a refusal has a reason and a remedy',
   examines: ['kind', 'keyHold'],
-  kills: ['capabilities-mutable', 'capabilities-inconsistent', 'capabilities-change'],
+  kills: ['capabilities-mutable', 'capabilities-inconsistent', 'capabilities-change', 'overclaims-key-hold'],
   async run(context) {
     const driver = context.harness.createDriver()
     for (const kind of kinds) {
@@ -122,6 +122,8 @@ function checkConsistent(kind: string, claimed: Capabilities): void {
   check((claimed.ordering === 'none') === (claimed.keyHold === false), `${kind}: order needs someone who holds failed keys back, and only order does`)
   check((claimed.lease === false) === (claimed.settlement === false), `${kind}: what can be received can be settled`)
   check(claimed.maxBatch.messages >= 1 && claimed.maxBatch.inFlight >= 1 && claimed.maxBatch.bytes >= 1, `${kind}: a batch has room for a message`)
+  const { immediate, delayed } = claimed.redelivery
+  check(claimed.keyHold !== 'broker' || immediate || delayed !== false, `${kind}: a broker that keeps failed keys back can be given a message back`)
   check(claimed.replay === false || kind === 'stream', `${kind}: only streams are replayed`)
 }
 

@@ -211,6 +211,19 @@ const refusedWithoutPlace: ContractCase = {
   },
 }
 
+const redriveRefused: ContractCase = {
+  id: 'dead-letters/redrive-refused',
+  title: 'where nothing can be sent back to the source alone, redriving is refused',
+  examines: ['redrive'],
+  kills: [],
+  looksAtDeadLetters: true,
+  applies: (capabilities) => kept(capabilities) && capabilities.redrive === 'none',
+  async run(context) {
+    const { place, broker } = await open(context)
+    await expectRefusal(() => broker.deadLetters(place.source).redrive(), place.name)
+  },
+}
+
 export const deadLetterCases: readonly ContractCase[] = [
   afterAttempts,
   copyIsWhole,
@@ -218,6 +231,7 @@ export const deadLetterCases: readonly ContractCase[] = [
   redrive,
   redriveToOneSubscription,
   redriveInWindow,
+  redriveRefused,
   discard,
   refusedWithoutPlace,
 ]

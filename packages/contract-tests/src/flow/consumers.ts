@@ -1,7 +1,9 @@
+import { isBrokerError } from '@busbar/core'
 import type { ContractCase } from '../case.ts'
-import { check } from '../kit/assert.ts'
+import { check, show } from '../kit/assert.ts'
 import type { Handled } from '../kit/broker-kit.ts'
 import { numbered } from '../kit/messages.ts'
+import { describe } from '../kit/refusal.ts'
 
 const competing: ContractCase = {
   id: 'flow/competing-consumers',
@@ -29,6 +31,66 @@ const competing: ContractCase = {
     await context.waiting.eventually(() => bodies.every((body) => both().includes(body)), 'all messages arrive', context.againMs(place))
     const shared = first.distinct().filter((text) => second.distinct().includes(text))
     check(shared.length < bodies.length, () => `a message goes to one consumer (repeats apart); ${shared.length} of 30 went to both`)
+  },
+}
+
+const joins: ContractCase = {
+  id: 'flow/consumer-joins',
+  title: 'a consumer that joins ends no other, and between them they get everything',
+  examines: ['competingConsumers'],
+  kills: ['overclaims-competing-consumers'],
+  applies: ({ competingConsumers, settlement }) => competingConsumers && settlement !== false,
+  async run(context) {
+    const place = await context.place()
+    const [one, two] = [await context.connect(), await context.connect()]
+    const first = await one.receive(place, { react: () => 'ack' })
+    await one.send(place, ['before'])
+    await context.waiting.eventually(() => first.has(['before']), 'a message arrives', context.harness.bounds.arrivalMs)
+    const second = await two.receive(place, { react: () => 'ack' })
+    const bodies = numbered('m', 10)
+    await one.send(place, bodies)
+    await context.waiting.eventually(
+      () => bodies.every((body) => first.has([body]) || second.has([body])),
+      () => `all arrive at one of them; ${show(first.distinct())} and ${show(second.distinct())} did`,
+      context.againMs(place),
+    )
+    await context.waiting.until(context.now + context.harness.bounds.quietMs)
+    const fatal = [...first.failures, ...second.failures].find((failure) => failure.fatal)
+    check(fatal === undefined, () => `neither fails; one did with ${fatal?.error.message}`)
+  },
+}
+
+const exclusive: ContractCase = {
+  id: 'flow/exclusive-consumer',
+  title: 'where consumers do not share a source, a second one is refused, gets nothing while the first lives, or takes its place for good',
+  examines: ['competingConsumers'],
+  kills: ['shares-what-it-calls-exclusive'],
+  applies: ({ competingConsumers, settlement }) => !competingConsumers && settlement !== false,
+  async run(context) {
+    const place = await context.place()
+    const served: string[] = []
+    const takes = (who: string) => (): 'ack' => {
+      if (served.at(-1) !== who) served.push(who)
+      return 'ack'
+    }
+    const one = await context.connect()
+    const first = await one.receive(place, { react: takes('the first') })
+    await one.send(place, ['before'])
+    await context.waiting.eventually(() => first.has(['before']), 'a message arrives', context.harness.bounds.arrivalMs)
+    const two = await context.connect()
+    let refusal: unknown
+    const second = await two.receive(place, { react: takes('the second') }).catch((error: unknown) => void (refusal = error))
+    check(second !== undefined || isBrokerError(refusal), () => `a second consumer is refused by a BrokerError; got ${describe(refusal)}`)
+    for (const body of numbered('m', 10)) {
+      await one.send(place, [body])
+      await context.waiting.eventually(() => first.has([body]) || second?.has([body]) === true, `${body} arrives at one of them`, context.againMs(place))
+    }
+    check(served.length <= 2, () => `they do not take turns: ${served.join(', then ')}`)
+    if (served.length === 2)
+      check(
+        first.failures.some(({ fatal }) => fatal),
+        'a consumer that was replaced is told',
+      )
   },
 }
 
@@ -66,4 +128,4 @@ const backPressure: ContractCase = {
   },
 }
 
-export const consumerCases: readonly ContractCase[] = [competing, backPressure]
+export const consumerCases: readonly ContractCase[] = [competing, joins, exclusive, backPressure]

@@ -73,7 +73,9 @@ export class Inbox implements Intake {
     this.#changes.notify()
   }
 
-  async revoke(): Promise<void> {
+  /** Nothing of it is started, so that nothing is left to wait for: from here on it is held no longer. */
+  async revoke(scope: Scope): Promise<void> {
+    for (const delivery of this.#unsettled) if (delivery.scope === scope) this.#drop(delivery)
     this.#changes.notify()
   }
 

@@ -11,7 +11,7 @@ const expiry: ContractCase = {
   id: 'leases/expiry',
   title: 'an unsettled message comes again when its lease ends, and not before',
   examines: ['lease'],
-  kills: ['lease-never-ends', 'lease-ends-early'],
+  kills: ['lease-never-ends', 'lease-ends-early', 'overclaims-lease-ms'],
   applies: hasLease,
   waitsMs: leaseMs,
   async run(context) {

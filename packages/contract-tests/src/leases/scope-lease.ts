@@ -34,7 +34,7 @@ const scopeLoss: ContractCase = {
   id: 'leases/scope-loss',
   title: 'when the connection is cut, every scope with unsettled deliveries is reported lost, and its messages come again',
   examines: ['lease', 'redelivery'],
-  kills: ['loss-not-reported', 'loss-of-wrong-scope', 'never-resubscribes'],
+  kills: ['loss-not-reported', 'loss-of-wrong-scope', 'never-resubscribes', 'overclaims-redelivery-on-reconnect'],
   applies: (capabilities) => hasScope(capabilities) && capabilities.redelivery.onReconnect,
   faults: ['cutConnections'],
   async run(context) {

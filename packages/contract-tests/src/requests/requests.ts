@@ -16,7 +16,7 @@ const reply: ContractCase = {
   id: 'requests/reply',
   title: "a request is answered with the handler's reply",
   examines: ['requestReply'],
-  kills: ['reply-dropped', 'request-taken-for-reply'],
+  kills: ['reply-dropped', 'request-taken-for-reply', 'overclaims-request-reply'],
   kinds: ['queue'],
   applies: ({ requestReply }) => requestReply,
   async run(context) {

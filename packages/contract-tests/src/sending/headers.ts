@@ -70,7 +70,15 @@ const metadata: ContractCase = {
   id: 'sending/metadata',
   title: 'id, type, content type, timestamp, key, attempt, correlation id and reply address arrive as sent, the timestamp cut to its resolution',
   examines: ['timestampResolutionMs'],
-  kills: ['id-replaced', 'type-dropped', 'content-type-dropped', 'timestamp-shifted', 'attempt-dropped', 'correlation-id-dropped'],
+  kills: [
+    'id-replaced',
+    'type-dropped',
+    'content-type-dropped',
+    'timestamp-shifted',
+    'attempt-dropped',
+    'correlation-id-dropped',
+    'overclaims-timestamp-resolution',
+  ],
   async run(context) {
     const parts = {
       id: 'Order-17',

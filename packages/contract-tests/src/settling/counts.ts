@@ -1,5 +1,7 @@
 import type { ContractCase } from '../case.ts'
 import { check } from '../kit/assert.ts'
+import type { CaseContext } from '../kit/context.ts'
+import type { Place } from '../kit/place.ts'
 
 const deliveryCount: ContractCase = {
   id: 'settling/delivery-count',
@@ -45,6 +47,47 @@ const delayedCount: ContractCase = {
   },
 }
 
+const toldCount: ContractCase = {
+  id: 'settling/delivery-count-told',
+  title: 'a driver that counts deliveries tells the count of every redelivery; an exact count does not rise when a consumer is gone that had not settled',
+  examines: ['deliveryAttempt'],
+  kills: ['overclaims-delivery-attempt', 'overclaims-exact-delivery-attempt'],
+  applies: ({ deliveryAttempt, settlement }) => deliveryAttempt !== 'none' && settlement !== false,
+  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
+  async run(context) {
+    const { place, first, again } = await twice(context)
+    const exact = place.capabilities.deliveryAttempt === 'exact'
+    check(again !== undefined && again >= 1, () => `a redelivery has its count; it is ${again}`)
+    if (exact) check(again === 1 && (first ?? 1) === 1, () => `nothing was started, so an exact count stays 1; it was ${first} and then ${again}`)
+  },
+}
+
+const noCount: ContractCase = {
+  id: 'settling/no-delivery-count',
+  title: 'where no delivery count is declared none is made up, for a redelivery neither',
+  examines: ['deliveryAttempt'],
+  kills: ['count-made-up'],
+  applies: ({ deliveryAttempt, settlement }) => deliveryAttempt === 'none' && settlement !== false,
+  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
+  async run(context) {
+    const { first, again } = await twice(context)
+    check(first === undefined && again === undefined, () => `there is no count; it was ${first} and then ${again}`)
+  },
+}
+
+/** Counts of a delivery and, after its consumer is gone, of the next. */
+async function twice(context: CaseContext): Promise<{ readonly place: Place; readonly first: number | undefined; readonly again: number | undefined }> {
+  const place = await context.place()
+  const session = await context.connect()
+  await session.send(place, ['m-1'])
+  const inbox = await session.receive(place)
+  await context.waiting.eventually(() => inbox.has(['m-1']), 'the message arrives', context.harness.bounds.arrivalMs)
+  const first = inbox.arrivals[0]?.delivery.brokerAttempts
+  const next = await context.takeOver(session, inbox)
+  await context.waiting.eventually(() => next.inbox.has(['m-1']), 'the message comes to the next consumer', context.againMs(place))
+  return { place, first, again: next.inbox.latest('m-1').delivery.brokerAttempts }
+}
+
 const sameAs: ContractCase = {
   id: 'settling/same-as',
   title: 'where a driver tells redeliveries apart, those of one message are equal and those of two messages are not',
@@ -75,7 +118,7 @@ const discard: ContractCase = {
   id: 'settling/discard',
   title: 'a discarded message goes to the native dead-letter place, whole, and does not come again',
   examines: ['deadLetter'],
-  kills: ['discard-drops', 'discard-alters'],
+  kills: ['discard-drops', 'discard-alters', 'overclaims-dead-letter'],
   kinds: ['queue'],
   applies: ({ deadLetter }) => deadLetter === 'native',
   async run(context) {
@@ -95,4 +138,4 @@ const discard: ContractCase = {
   },
 }
 
-export const countCases: readonly ContractCase[] = [deliveryCount, delayedCount, sameAs, discard]
+export const countCases: readonly ContractCase[] = [deliveryCount, delayedCount, toldCount, noCount, sameAs, discard]

@@ -33,7 +33,7 @@ const releaseCounts: ContractCase = {
   id: 'settling/release-count',
   title: "releasing raises the broker's delivery count only where that is declared",
   examines: ['releaseCounts', 'deliveryAttempt'],
-  kills: ['release-counts'],
+  kills: ['release-counts', 'overclaims-release-counts'],
   applies: ({ settlement, releaseCounts, deliveryAttempt }) => settlement !== false && !releaseCounts && deliveryAttempt !== 'none',
   async run(context) {
     const place = await context.place()

@@ -9,7 +9,7 @@ const retryAtOnce: ContractCase = {
   id: 'settling/retry-at-once',
   title: 'a message given back without a delay comes again at once, long before a lease would end',
   examines: ['redelivery'],
-  kills: ['retry-loses', 'retry-no-op'],
+  kills: ['retry-loses', 'retry-no-op', 'overclaims-redelivery-immediate'],
   applies: ({ redelivery }) => redelivery.immediate,
   async run(context) {
     const place = await context.place()
@@ -64,7 +64,7 @@ const longestRetryDelay: ContractCase = {
   id: 'settling/longest-retry-delay',
   title: 'the longest declared redelivery delay is kept, not shortened',
   examines: ['redelivery'],
-  kills: ['retry-delay-clamped'],
+  kills: ['retry-delay-clamped', 'overclaims-redelivery-delay'],
   applies: ({ redelivery }) => redelivery.delayed !== false,
   waitsMs: ({ redelivery }) => (redelivery.delayed === false ? 0 : redelivery.delayed.maxMs),
   async run(context) {
@@ -94,9 +94,9 @@ const retryKeepsOrder: ContractCase = {
   id: 'settling/retry-keeps-order',
   title: 'while a message of a key waits for its redelivery, later messages of the key do not overtake it',
   examines: ['redelivery', 'keyHold', 'ordering'],
-  kills: ['retry-overtaken'],
+  kills: ['retry-overtaken', 'overclaims-redelivery-order'],
   keyed: true,
-  applies: ({ redelivery, ordering, keyHold }) => ordering !== 'none' && keyHold === 'broker' && redelivery.delayed !== false && redelivery.delayed.keepsOrder,
+  applies: ({ redelivery, ordering }) => ordering !== 'none' && redelivery.delayed !== false && redelivery.delayed.keepsOrder,
   waitsMs: () => 3_000,
   async run(context) {
     const place = await context.place()

@@ -3,11 +3,13 @@ import type { ContractCase } from '../case.ts'
 import { check, show } from '../kit/assert.ts'
 import { numbered } from '../kit/messages.ts'
 
+const fields = ['ready', 'inFlight', 'delayed', 'oldestAgeMs'] as const
+
 const counts: ContractCase = {
   id: 'stats/counts',
   title: 'exact counts are exact: ready, in flight and delayed messages; a field is there exactly when it is declared',
   examines: ['stats'],
-  kills: ['stats-count-twice', 'stats-in-flight-zero'],
+  kills: ['stats-count-twice', 'stats-in-flight-zero', 'overclaims-stats'],
   applies: ({ stats, settlement }) => settlement !== false && (stats.ready !== 'none' || stats.inFlight !== 'none'),
   async run(context) {
     const place = await context.place()
@@ -36,7 +38,7 @@ const counts: ContractCase = {
     await context.waiting.eventually(() => inbox.unsettled().length === 3, 'three are out', context.harness.bounds.arrivalMs)
     await expect({ ready: 4, inFlight: 3 })
     const now = await statsOf()
-    for (const field of ['ready', 'inFlight', 'delayed', 'oldestAgeMs'] as const) {
+    for (const field of fields) {
       check((now[field] === undefined) === (stats[field] === 'none'), () => `${field} is there exactly when declared (${stats[field]}); it is ${now[field]}`)
     }
     await inbox.settleAll('ack')
@@ -64,4 +66,20 @@ const age: ContractCase = {
   },
 }
 
-export const statsCases: readonly ContractCase[] = [counts, age]
+const absent: ContractCase = {
+  id: 'stats/absent-fields',
+  title: 'a field that is not declared is not made up',
+  examines: ['stats'],
+  kills: ['stats-undeclared-told'],
+  applies: ({ stats, settlement }) => settlement !== false && fields.some((field) => stats[field] === 'none'),
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    await session.send(place, numbered('m', 3))
+    const now = await session.link.stats?.(place.source, new AbortController().signal)
+    const undeclared = fields.filter((field) => place.capabilities.stats[field] === 'none')
+    for (const field of undeclared) check(now?.[field] === undefined, () => `${field} is not declared, and undefined; it is ${now?.[field]}`)
+  },
+}
+
+export const statsCases: readonly ContractCase[] = [counts, age, absent]

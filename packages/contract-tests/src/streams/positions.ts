@@ -1,8 +1,11 @@
 import type { Capabilities, StartFrom } from '@busbar/core/driver'
 import type { ContractCase } from '../case.ts'
-import { check, checkOrder, show } from '../kit/assert.ts'
+import { check, checkEqual, checkOrder, show } from '../kit/assert.ts'
+import type { CaseContext } from '../kit/context.ts'
+import type { Inbox } from '../kit/inbox.ts'
 import { numbered } from '../kit/messages.ts'
 import type { Place } from '../kit/place.ts'
+import type { Session } from '../kit/session.ts'
 
 const replayable = ({ replay, settlement }: Capabilities): boolean => replay !== false && settlement !== false
 const at = (place: Place, name: string, startFrom: StartFrom): Place => ({ ...place, source: { ...place.source, subscription: { name, startFrom } } })
@@ -138,4 +141,75 @@ const checkpoint: ContractCase = {
   },
 }
 
-export const positionCases: readonly ContractCase[] = [earliest, timestamp, position, seek, checkpoint]
+const seekTimestamp: ContractCase = {
+  id: 'streams/seek-timestamp',
+  title: 'seeking to a time replays what was sent since then, and nothing older',
+  examines: ['replay'],
+  kills: ['seek-timestamp-ignored'],
+  kinds: ['stream'],
+  applies: (capabilities) => replayable(capabilities) && capabilities.replay !== false && capabilities.replay.timestamp,
+  waitsMs: () => 4_000,
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    await session.send(place, [{ body: 'before', key: 'a' }])
+    await context.waiting.until(context.now + 2_000)
+    const since = context.harness.clock.now()
+    await context.waiting.until(context.now + 2_000)
+    await session.send(place, [{ body: 'after', key: 'a' }])
+    await seeksTo(context, session, place, { startFrom: { timestamp: since }, all: ['before', 'after'], again: ['after'] })
+  },
+}
+
+const seekPosition: ContractCase = {
+  id: 'streams/seek-position',
+  title: 'a send tells the position of its message, and seeking to it replays from there',
+  examines: ['replay'],
+  kills: ['send-without-position', 'seek-position-ignored'],
+  kinds: ['stream'],
+  applies: (capabilities) => replayable(capabilities) && capabilities.replay !== false && capabilities.replay.position,
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    const bodies = numbered('m', 5)
+    const positions: (string | undefined)[] = []
+    for (const body of bodies) {
+      const [result] = await session.trySend(place, [{ body, key: 'a' }])
+      positions.push(result?.ok === true ? result.position : undefined)
+    }
+    const third = positions[2]
+    check(third !== undefined, () => `every send tells the position of its message; they told ${show(positions)}`)
+    const inbox = await seeksTo(context, session, place, { startFrom: { position: third }, all: bodies, again: bodies.slice(3) })
+    checkEqual(
+      bodies.map((body) => inbox.latest(body).delivery.incoming.position),
+      positions,
+      'positions of the messages as sent and as received',
+    )
+  },
+}
+
+export const positionCases: readonly ContractCase[] = [earliest, timestamp, position, seek, seekTimestamp, seekPosition, checkpoint]
+
+interface Seek {
+  readonly startFrom: StartFrom
+  readonly all: readonly string[]
+  /** What must come again; the first of `all` must not. */
+  readonly again: readonly string[]
+}
+
+async function seeksTo(context: CaseContext, session: Session, place: Place, { startFrom, all, again }: Seek): Promise<Inbox> {
+  const inbox = await session.receive(place, { react: () => 'ack' })
+  await context.waiting.eventually(() => inbox.has(all), 'all messages arrive', context.harness.bounds.arrivalMs)
+  await context.waiting.until(context.now + context.harness.bounds.quietMs)
+  const before = inbox.arrivals.length
+  check(inbox.receiver.seek !== undefined, 'a receiver of a stream that replays can seek')
+  await inbox.receiver.seek(startFrom)
+  const since = (): string[] => inbox.arrivals.slice(before).map(({ text }) => text)
+  await context.waiting.eventually(
+    () => again.every((body) => since().includes(body)),
+    () => `${show(again)} come again; only ${show(since())} did`,
+    context.harness.bounds.arrivalMs,
+  )
+  await context.waiting.never(() => since().includes(all[0] ?? ''), 'what lies before comes again', context.harness.bounds.quietMs)
+  return inbox
+}

@@ -110,4 +110,22 @@ const durable: ContractCase = {
   },
 }
 
-export const fanOutCases: readonly ContractCase[] = [copies, independent, noOldNews, durable]
+const oneAlone: ContractCase = {
+  id: 'topics/send-to-one-subscription',
+  title: 'where dead letters can be redriven, what is sent to one subscription reaches it and no other',
+  examines: ['redrive', 'subscriptions'],
+  kills: ['redrive-to-all-subscriptions', 'overclaims-redrive'],
+  kinds: ['topic', 'stream'],
+  applies: ({ redrive, subscriptions, settlement }) => redrive !== 'none' && subscriptions !== false && settlement !== false,
+  async run(context) {
+    const [one, two] = await context.places(2)
+    check(one !== undefined && two !== undefined, 'there are two subscriptions')
+    const session = await context.connect()
+    const [wanted, other] = [await session.receive(one, { react: () => 'ack' }), await session.receive(two, { react: () => 'ack' })]
+    await session.send({ ...one, destination: one.source }, ['for one'])
+    await context.waiting.eventually(() => wanted.has(['for one']), 'it arrives at its subscription', context.harness.bounds.arrivalMs)
+    await context.waiting.never(() => other.has(['for one']), 'it arrives at another subscription', context.harness.bounds.quietMs)
+  },
+}
+
+export const fanOutCases: readonly ContractCase[] = [copies, independent, noOldNews, durable, oneAlone]

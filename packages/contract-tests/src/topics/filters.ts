@@ -58,7 +58,7 @@ const headerFilter: ContractCase = {
   id: 'topics/header-filter',
   title: 'a native header filter lets through exactly the messages whose headers match',
   examines: ['headerFilter'],
-  kills: ['header-filter-ignored'],
+  kills: ['header-filter-ignored', 'overclaims-header-filter'],
   kinds: ['topic'],
   applies: (capabilities) => capabilities.headerFilter === 'native',
   async run(context) {
