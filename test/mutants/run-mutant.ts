@@ -1,4 +1,17 @@
-import { allCases, applies, claimsOf, kinds, runCase, whyNotExamined, type CaseId, type ContractCase, type Harness, type Kind } from '@busbar/contract-tests'
+import {
+  allCases,
+  applies,
+  claimsOf,
+  kinds,
+  NotApplicable,
+  NotExamined,
+  runCase,
+  whyNotExamined,
+  type CaseId,
+  type ContractCase,
+  type Harness,
+  type Kind,
+} from '@busbar/contract-tests'
 import type { ProfileName } from '@busbar/memory'
 import { memoryHarness } from '../contract/harness/memory-harness.ts'
 import { alter, type Alterations } from './alter.ts'
@@ -17,6 +30,7 @@ export async function runMutant(mutant: Mutant, killer: CaseId, profile: Profile
   if (kind === undefined) return { killed: false, text: `${found.id} does not apply to it` }
   const failure = await failureOf(found, harness, kind)
   if (failure === undefined) return { killed: false, text: `${found.id} passes on it` }
+  if (isNoVerdict(failure)) return { killed: false, text: `${found.id} finds nothing to examine: ${failure.message}` }
   if (failure instanceof Hung) return { killed: false, text: `${found.id} hangs on it` }
   return { killed: true, kind, text: failure.message }
 }
@@ -27,7 +41,12 @@ export async function runSound(profile: ProfileName, killer: CaseId, kind: Kind)
   const found = caseOf(killer)
   if (!applies(found, kind, claimsOf(harness)[kind])) return undefined
   const failure = await failureOf(found, harness, kind)
-  return failure?.message
+  return failure === undefined || isNoVerdict(failure) ? undefined : failure.message
+}
+
+/** The case found that there is nothing to examine, or not all of it. */
+function isNoVerdict(failure: Error): boolean {
+  return failure instanceof NotApplicable || failure instanceof NotExamined
 }
 
 export function profilesOf({ profile = 'full', alsoOn = [] }: Mutant): readonly ProfileName[] {

@@ -14,6 +14,8 @@ export interface Bounds {
   readonly reconnectMs: number
   /** Cases that must wait longer than this (a deduplication window, a lease) are recorded as not examined. */
   readonly longestWaitMs: number
+  /** The most bytes that are sent in one message or in one call, where more are claimed. Default 64 MiB. */
+  readonly largestBytes?: number
   /** Real time after which a case has failed, whatever it waits for. */
   readonly caseMs: number
 }

@@ -23,7 +23,7 @@ export function memoryHarness({ profile, seed = 1, wrap = (driver) => driver, ar
     label: { driver: broker.name, version: profile, kind: 'simulator' },
     clock,
     random,
-    bounds: { arrivalMs, quietMs: 2_000, reconnectMs: 15_000, longestWaitMs: Infinity, caseMs: 60_000 },
+    bounds: { arrivalMs, quietMs: 2_000, reconnectMs: 15_000, longestWaitMs: Infinity, largestBytes: 268_435_456, caseMs: 60_000 },
     createDriver: () => driver,
     uniqueName: (prefix) => `${prefix}-${++names}${profile === 'sqs-fifo' ? '.fifo' : ''}`,
     ...(profile === 'sns' ? { createDeadLetterDriver: () => memory({ profile: 'sqs-standard', clock, seed }) } : {}),

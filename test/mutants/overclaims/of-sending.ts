@@ -100,7 +100,7 @@ export const sendingClaims: Readonly<
         claim: ({ maxMessageBytes }) => ({ maxMessageBytes: 2 * maxMessageBytes }),
       }),
     ],
-    irrefutable: ['more than 64 MiB: nothing larger is sent, and a claim beyond is recorded as not examined'],
+    irrefutable: ['more than 64 MiB (256 MiB in memory): nothing larger is sent, and a claim beyond is recorded as not examined'],
   },
   maxHeaders: { mutants: [], others: ['headers-beyond-ten-dropped'] },
   maxBatch: {
@@ -140,7 +140,7 @@ export const sendingClaims: Readonly<
         },
       }),
     ],
-    irrefutable: ['more than 5,000 messages, 64 MiB or 256 calls: nothing larger is tried, and a claim beyond is recorded as not examined'],
+    irrefutable: ['more than 5,000 messages, 64 MiB (256 MiB in memory) or 256 calls: nothing larger is tried, and a claim beyond is recorded as not examined'],
   },
   requestReply: {
     mutants: [

@@ -2,6 +2,7 @@ import type { Body, Headers, Incoming, Outgoing } from '@busbar/core/driver'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
+const chunk = new Uint8Array(1_048_576)
 
 /** The parts of an outgoing message that a case cares about. */
 export type MessageParts = { readonly body: Body } & Partial<Omit<Outgoing, 'body' | 'bodyBytes'>>
@@ -32,7 +33,16 @@ export function headersOf(entries: Readonly<Record<string, string>>): Headers {
 }
 
 export function byteLength(body: Body): number {
-  return typeof body === 'string' ? encoder.encode(body).length : body.length
+  if (typeof body !== 'string') return body.length
+  if (body.length < chunk.length) return encoder.encode(body).length
+  // A copy of a text of the largest size would double what the case takes.
+  let bytes = 0
+  for (let at = 0; at < body.length;) {
+    const { read, written } = encoder.encodeInto(body.slice(at, at + chunk.length + 1), chunk)
+    at += read
+    bytes += written
+  }
+  return bytes
 }
 
 export function bytesOf(body: Body): Uint8Array {

@@ -2,7 +2,7 @@ import type { Outgoing } from '@busbar/core/driver'
 import type { ContractCase } from '../case.ts'
 import { check, checkEqual, show } from '../kit/assert.ts'
 import type { CaseContext } from '../kit/context.ts'
-import { checkExamined, most } from '../kit/limits.ts'
+import { checkExamined, most, mostBytes } from '../kit/limits.ts'
 import { numbered } from '../kit/messages.ts'
 import type { Place } from '../kit/place.ts'
 import type { Session } from '../kit/session.ts'
@@ -16,7 +16,7 @@ const atSizeLimit: ContractCase = {
     const place = await context.place()
     const session = await context.connect()
     const { maxMessageBytes } = place.capabilities
-    const bytes = Math.min(maxMessageBytes, most.bytes)
+    const bytes = Math.min(maxMessageBytes, mostBytes(context.harness))
     const message = ofSize(session, place, 'largest', bytes)
     const [answer] = await session.sender(place).send([message], new AbortController().signal)
     check(answer?.ok === true, () => `a message of ${bytes} bytes is taken; got ${show(answer)}`)
@@ -61,19 +61,19 @@ const batchBytes: ContractCase = {
     const place = await context.place()
     const session = await context.connect()
     const { maxBatch, maxMessageBytes } = place.capabilities
-    const most1 = Math.min(maxBatch.bytes, most.bytes, maxBatch.messages * maxMessageBytes)
-    const count = Math.max(2, Math.ceil(most1 / maxMessageBytes))
-    const each = Math.floor(most1 / count)
-    const batch = Array.from({ length: count }, (_, index) => ofSize(session, place, `b-${index}`, index === 0 ? most1 - each * (count - 1) : each))
+    const bytes = Math.min(maxBatch.bytes, mostBytes(context.harness), maxBatch.messages * maxMessageBytes)
+    const count = Math.max(2, Math.ceil(bytes / maxMessageBytes))
+    const each = Math.floor(bytes / count)
+    const batch = Array.from({ length: count }, (_, index) => ofSize(session, place, `b-${index}`, index === 0 ? bytes - each * (count - 1) : each))
     await sendInOneCall(context, session, place, batch)
     const inbox = await session.receive(place, { react: () => 'ack' })
     const seen = (): number => new Set(inbox.arrivals.map(({ delivery }) => delivery.incoming.id)).size
     await context.waiting.eventually(
       () => seen() >= count,
-      () => `all ${count} messages of a call of ${most1} bytes arrive; ${seen()} did`,
+      () => `all ${count} messages of a call of ${bytes} bytes arrive; ${seen()} did`,
       context.harness.bounds.arrivalMs * 2,
     )
-    checkExamined(Math.min(maxBatch.bytes, maxBatch.messages * maxMessageBytes), most1, 'maxBatch.bytes')
+    checkExamined(Math.min(maxBatch.bytes, maxBatch.messages * maxMessageBytes), bytes, 'maxBatch.bytes')
   },
 }
 
