@@ -152,8 +152,18 @@ export const receivingClaims: Readonly<
       }),
       overclaim({
         name: 'overclaims-redelivery-order',
-        fault: 'claims that delayed redelivery keeps the order of keys, and delivers them at the tail',
+        fault: 'claims that the broker keeps a key back while its message is delayed, and delivers the others',
         killedBy: 'settling/retry-keeps-order',
+        profile: 'rabbitmq',
+        claim: ({ redelivery, ordering }) =>
+          redelivery.delayed === false || ordering === 'none'
+            ? {}
+            : { keyHold: 'broker', redelivery: { ...redelivery, delayed: { ...redelivery.delayed, keepsOrder: true } } },
+      }),
+      overclaim({
+        name: 'overclaims-redelivery-order-alone',
+        fault: 'claims that delayed redelivery keeps the order of keys that only this process keeps back',
+        killedBy: 'capabilities/complete',
         profile: 'rabbitmq',
         claim: ({ redelivery }) =>
           redelivery.delayed === false ? {} : { redelivery: { ...redelivery, delayed: { ...redelivery.delayed, keepsOrder: true } } },

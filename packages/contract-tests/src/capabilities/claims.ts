@@ -43,8 +43,8 @@ export const capabilityKeys: readonly (keyof Capabilities)[] = Object.keys(keys)
 const complete: ContractCase = {
   id: 'capabilities/complete',
   title: 'capabilities are complete, frozen, consistent and the same at every call; a refusal has a reason and a remedy',
-  examines: ['kind', 'keyHold'],
-  kills: ['capabilities-mutable', 'capabilities-inconsistent', 'capabilities-change', 'overclaims-key-hold'],
+  examines: ['kind', 'keyHold', 'redelivery'],
+  kills: ['capabilities-mutable', 'capabilities-inconsistent', 'capabilities-change', 'overclaims-key-hold', 'overclaims-redelivery-order-alone'],
   async run(context) {
     const driver = context.harness.createDriver()
     for (const kind of kinds) {
@@ -124,6 +124,9 @@ function checkConsistent(kind: string, claimed: Capabilities): void {
   check(claimed.maxBatch.messages >= 1 && claimed.maxBatch.inFlight >= 1 && claimed.maxBatch.bytes >= 1, `${kind}: a batch has room for a message`)
   const { immediate, delayed } = claimed.redelivery
   check(claimed.keyHold !== 'broker' || immediate || delayed !== false, `${kind}: a broker that keeps failed keys back can be given a message back`)
+  // What this process holds would overtake a message that waits at the broker.
+  const keepsOrder = claimed.ordering !== 'none' && delayed !== false && delayed.keepsOrder
+  check(!keepsOrder || claimed.keyHold === 'broker', `${kind}: delayed redelivery keeps order only where the broker keeps failed keys back`)
   check(claimed.replay === false || kind === 'stream', `${kind}: only streams are replayed`)
 }
 

@@ -96,7 +96,7 @@ const retryKeepsOrder: ContractCase = {
   examines: ['redelivery', 'keyHold', 'ordering'],
   kills: ['retry-overtaken', 'overclaims-redelivery-order'],
   keyed: true,
-  applies: ({ redelivery, ordering }) => ordering !== 'none' && redelivery.delayed !== false && redelivery.delayed.keepsOrder,
+  applies: ({ redelivery, ordering, keyHold }) => ordering !== 'none' && keyHold === 'broker' && redelivery.delayed !== false && redelivery.delayed.keepsOrder,
   waitsMs: () => 3_000,
   async run(context) {
     const place = await context.place()
