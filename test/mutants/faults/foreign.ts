@@ -34,6 +34,12 @@ export const foreignFaults: readonly Mutant[] = [
     },
   },
   {
+    name: 'malformed-attempt-believed',
+    fault: 'takes a count of attempts from outside as it comes',
+    killedBy: 'foreign/malformed-metadata',
+    alterations: () => editArriving((delivery) => (foreign(delivery) ? withIncoming(delivery, { attempt: -5 }) : delivery)),
+  },
+  {
     name: 'envelope-in-body-believed',
     fault: 'takes a body that looks like an envelope for one',
     killedBy: 'foreign/forged-envelope',

@@ -43,7 +43,7 @@ const forged: ContractCase = {
   id: 'foreign/malformed-metadata',
   title: "malformed or unknown metadata in Busbar's own header is ignored; the body is delivered all the same",
   examines: [],
-  kills: ['malformed-metadata-stops-receiver'],
+  kills: ['malformed-metadata-stops-receiver', 'malformed-attempt-believed'],
   applies: ({ settlement }) => settlement !== false,
   faults: ['sendForeign'],
   async run(context) {
