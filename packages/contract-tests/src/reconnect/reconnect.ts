@@ -114,6 +114,8 @@ const whileHandling: ContractCase = {
   waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
   async run(context) {
     await needsIdentity(context)
+    // Asked for before the cut, which also ends the connection that it is asked on.
+    const silenceMs = context.silenceMs(await context.place())
     const place = context.api.place({ messageId: (body) => body })
     const broker = await context.api.broker(place)
     const handled: Handled[] = []
@@ -146,7 +148,7 @@ const whileHandling: ContractCase = {
     check(most <= copies, () => `the message is handled by one handler at a time, not ${most}`)
     release()
     const count = handled.length
-    await context.waiting.until(context.now + context.silenceMs(await context.place()))
+    await context.waiting.until(context.now + silenceMs)
     check(handled.length <= count + copies, () => `once handled it is acked, by its new receipt if need be; it was started ${handled.length} times`)
   },
 }
@@ -192,6 +194,7 @@ const nothingLost: ContractCase = {
   faults: ['cutConnections'],
   waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
   async run(context) {
+    const againMs = context.againMs(await context.place())
     const place = context.api.place()
     const broker = await context.api.broker(place)
     const seen = new Set<string>()
@@ -212,7 +215,7 @@ const nothingLost: ContractCase = {
     await context.waiting.eventually(
       () => stored.every((body) => seen.has(body)),
       () => `all confirmed messages arrive; missing ${show(stored.filter((body) => !seen.has(body)))}`,
-      context.harness.bounds.reconnectMs + context.againMs(await context.place()) * 2,
+      context.harness.bounds.reconnectMs + againMs * 2,
     )
   },
 }
