@@ -1,9 +1,10 @@
 import { allCases } from '@busbar/contract-tests'
+import type { LegalDriver } from './legal.ts'
 import type { Mutant } from './mutant.ts'
 import { falseClaims } from './overclaims/index.ts'
 
 /** The kill table as a docs page. */
-export function killTable(mutants: readonly Mutant[], legal: readonly { readonly name: string; readonly behaviour: string }[]): string {
+export function killTable(mutants: readonly Mutant[], legal: readonly LegalDriver[]): string {
   const titles = new Map(allCases.map(({ id, title }) => [id, title]))
   const rows = mutants.map(({ name, fault, killedBy, alsoKilledBy = [], profile = 'full', alsoOn = [] }) => {
     const killers = [killedBy, ...alsoKilledBy].map((id) => `\`${id}\``).join(', ')
@@ -33,9 +34,9 @@ export function killTable(mutants: readonly Mutant[], legal: readonly { readonly
     '',
     'At-least-once delivery allows more than a sound driver does on a quiet day. These drivers are odd and legal: the whole suite passes on them.',
     '',
-    '| Driver | Behaviour |',
-    '|---|---|',
-    ...legal.map(({ name, behaviour }) => `| \`${name}\` | ${behaviour} |`),
+    '| Driver | Behaviour | Profile |',
+    '|---|---|---|',
+    ...legal.map(({ name, behaviour, profiles }) => `| \`${name}\` | ${behaviour} | ${profiles.join(', ')} |`),
     '',
   ].join('\n')
 }

@@ -1,5 +1,5 @@
 import { describeDriverContract } from '@busbar/contract-tests'
-import type { Driver } from '@busbar/core/driver'
+import type { Driver, Exactness } from '@busbar/core/driver'
 import type { ProfileName, VirtualClock } from '@busbar/memory'
 import { memoryHarness } from '../contract/harness/memory-harness.ts'
 import { plainRunner } from '../contract/harness/plain-runner.ts'
@@ -11,7 +11,7 @@ export interface LegalDriver {
   readonly name: string
   /** As a sentence about the driver. */
   readonly behaviour: string
-  readonly profile: ProfileName
+  readonly profiles: readonly ProfileName[]
   readonly alterations: () => Alterations
   readonly arrivalMs?: number
 }
@@ -23,9 +23,12 @@ export const legalDrivers: readonly LegalDriver[] = [
   {
     name: 'duplicates-everything',
     behaviour: 'stores every message twice; its counts are declared approximate',
-    profile: 'sqs-standard',
+    profiles: ['sqs-standard', 'sqs-fifo', 'sns', 'full', 'kinesis'],
     alterations: () => ({
-      ...claiming(({ stats }) => ({ deduplication: false, stats: { ...stats, ready: 'approximate', inFlight: 'approximate', delayed: 'approximate' } })),
+      ...claiming(({ stats: { ready, inFlight, delayed, oldestAgeMs } }) => ({
+        deduplication: false,
+        stats: { ready: atBest(ready), inFlight: atBest(inFlight), delayed: atBest(delayed), oldestAgeMs },
+      })),
       send: async (batch, next) => {
         const results = await next(batch)
         await next(batch.filter((_, index) => results[index]?.ok === true))
@@ -36,13 +39,13 @@ export const legalDrivers: readonly LegalDriver[] = [
   {
     name: 'reorders-what-has-no-order',
     behaviour: 'delivers what it received in reverse where no order is declared',
-    profile: 'sqs-standard',
+    profiles: ['sqs-standard'],
     alterations: () => ({ arrive: (deliveries, next) => next(deliveries.toReversed()) }),
   },
   {
     name: 'slow',
     behaviour: `takes up to ${slowMs} ms for everything`,
-    profile: 'full',
+    profiles: ['full', 'sqs-fifo', 'kinesis', 'rabbitmq', 'mqtt'],
     arrivalMs: 30_000,
     alterations: () => {
       let calls = 0
@@ -60,13 +63,17 @@ export const legalDrivers: readonly LegalDriver[] = [
   {
     name: 'releases-count',
     behaviour: 'counts releases as deliveries, and says so',
-    profile: 'full',
+    profiles: ['full'],
     alterations: () => claiming(() => ({ releaseCounts: true })),
   },
 ]
 
+function atBest(exactness: Exactness): Exactness {
+  return exactness === 'exact' ? 'approximate' : exactness
+}
+
 /** Cases that fail on it, each with its reason. */
-export async function runLegal({ name, profile, alterations, arrivalMs }: LegalDriver): Promise<string[]> {
+export async function runLegal({ name, alterations, arrivalMs }: LegalDriver, profile: ProfileName): Promise<string[]> {
   const wrap = (driver: Driver, _clock: VirtualClock): Driver => alter(driver, alterations())
   const { runner, cases } = plainRunner()
   describeDriverContract({ name, harness: memoryHarness({ profile, wrap, ...(arrivalMs === undefined ? {} : { arrivalMs }) }), runner })

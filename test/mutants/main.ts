@@ -24,7 +24,9 @@ for (const mutant of mutants) {
 
 if (wanted === undefined) {
   problems.push(...namesThatDiffer())
-  for (const legal of legalDrivers) for (const text of await runLegal(legal)) problems.push(`legal driver ${legal.name} fails ${text}`)
+  for (const legal of legalDrivers)
+    for (const profile of legal.profiles)
+      for (const text of await runLegal(legal, profile)) problems.push(`legal driver ${legal.name} on ${profile} fails ${text}`)
   const text = killTable(allMutants, legalDrivers)
   if (process.argv.includes('--write')) await writeFile(page, text)
   else if ((await readFile(page, 'utf8').catch(() => '')) !== text) problems.push('docs/reference/mutants.md is out of date: run with --write')

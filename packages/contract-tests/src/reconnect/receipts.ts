@@ -39,7 +39,9 @@ export const receiptCases: readonly ContractCase[] = [oldReceipts, oldReceiptsOf
 async function settleOldAfterCut(context: CaseContext): Promise<void> {
   const place = await context.place()
   const session = await context.connect()
-  for (const body of bodies) await session.send(place, [{ body, ...(context.keyed ? { key: 'a' } : {}) }])
+  // A broker that keeps keys back may let out only one message of each.
+  const keyOf = (body: string): string => (place.capabilities.keyHold === 'broker' ? body : 'a')
+  for (const body of bodies) await session.send(place, [{ body, ...(context.keyed ? { key: keyOf(body) } : {}) }])
   const inbox = await session.receive(place)
   await context.waiting.eventually(() => inbox.has(bodies), 'all messages arrive', context.againMs(place))
   await inbox.settleAll('ack', ['m-1'])

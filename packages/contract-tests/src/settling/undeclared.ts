@@ -45,7 +45,8 @@ const fullSettle: ContractCase = {
     const session = await context.connect()
     const bodies = numbered('m', Math.min(settlement.maxBatch, most.outcomes))
     await session.send(place, bodies)
-    const inbox = await session.receive(place, { window: { messages: bodies.length + 10, bytes: 67_108_864 } })
+    // Room for the copies of a broker that makes some.
+    const inbox = await session.receive(place, { window: { messages: 2 * bodies.length + 10, bytes: 67_108_864 } })
     const seen = (): number => new Set(inbox.texts()).size
     await context.waiting.eventually(
       () => seen() === bodies.length,
