@@ -120,6 +120,18 @@ describe('consumer', () => {
     expect(receiver.settled.map((outcome) => outcome.action)).toEqual(['ack'])
   })
 
+  it('lets each of several copies that run adopt one redelivery', async () => {
+    const { handler, started, open } = gate()
+    const { send, receiver } = await setUp(handler, {}, { ordering: 'none' }, { ordering: 'best-effort' })
+    await send([1, 'a'], [1, 'b'])
+    expect(started).toEqual(['1', '1'])
+    receiver.intake.lost(receiver.scope, gone)
+    receiver.drop()
+    await turns()
+    expect(started).toEqual(['1', '1'])
+    await open(1)
+  })
+
   it('lets a running handler adopt the redelivery of its lost message', async () => {
     const { handler, started, open } = gate()
     const { send, receiver } = await setUp(handler)

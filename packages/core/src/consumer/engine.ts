@@ -9,7 +9,6 @@ import { Directive } from '../outcome.ts'
 import { promised } from '../promised.ts'
 import { blockedRetryMs, Decider, type Answer, type DeciderHost } from './decider.ts'
 import { defaultRetryDecision } from './default-retry.ts'
-import { fingerprint } from './fingerprint.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { extend } from './extend.ts'
 import { Handled } from './handled.ts'
@@ -131,7 +130,11 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
       if (this.#revoked.has(delivery.scope)) continue
       let { attempt } = delivery.incoming
       if (sameAs !== undefined && delivery.brokerAttempts !== 1) {
-        if (this.#adopt(this.#held.find(sameAs), delivery)) continue
+        const holder = this.#held.holderOf(sameAs, delivery)
+        if (holder) {
+          this.#adopt(holder, delivery, now)
+          continue
+        }
         if (this.#handled.take(sameAs, delivery)) {
           this.#ackUnhandled(delivery, now)
           continue
@@ -429,16 +432,11 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
 
   // Losing
 
-  #adopt(task: Task | undefined, delivery: Delivery): boolean {
-    if (!task || task.phase === 'ended' || task.givenBack) return false
-    const { lease } = this.capabilities
-    const receiptIsDead = task.lost || (lease !== false && lease.kind === 'message')
-    if (!receiptIsDead || fingerprint(task.delivery.incoming) !== fingerprint(delivery.incoming)) return false
+  #adopt(task: Task, delivery: Delivery, now: number): void {
     const { scope } = task.delivery
     this.#held.adopt(task, delivery)
-    task.receivedAt = this.clock.monotonic()
+    task.receivedAt = now
     this.#revoked.leave(scope)
-    return true
   }
 
   #lose(tasks: readonly Task[], reason: BrokerError): void {

@@ -1,6 +1,7 @@
 import { ChurningMap } from '../churning-map.ts'
-import type { Scope } from '../driver/receiver.ts'
+import type { Delivery, Scope } from '../driver/receiver.ts'
 import { IndexedList } from '../indexed-list.ts'
+import { fingerprint } from './fingerprint.ts'
 import type { Task } from './task.ts'
 
 /** So many tasks more than are held may come, without a question for an identity, before the index of identities is dropped. */
@@ -50,8 +51,16 @@ export class Held {
     return this.#scopes.get(scope)?.filter((task) => task.listIndex >= 0 && task.delivery.scope === scope) ?? []
   }
 
-  /** The task of that message; where several share one, the one whose receipt is dead. */
-  find(sameAs: string): Task | undefined {
+  /** The task of that very message whose receipt is dead: lost, or, where each has a lease of its own, followed by a redelivery. Not one that is on its way back. */
+  holderOf(sameAs: string, { incoming }: Delivery): Task | undefined {
+    for (let task = this.#first(sameAs); task; task = task.copy) {
+      if (task.phase === 'ended' || task.givenBack || (this.#lostOnly && !task.lost)) continue
+      if (fingerprint(task.delivery.incoming) === fingerprint(incoming)) return task
+    }
+    return undefined
+  }
+
+  #first(sameAs: string): Task | undefined {
     this.#unasked = 0
     if (!this.#identities) {
       if (this.#lostOnly) return undefined
@@ -68,21 +77,41 @@ export class Held {
   }
 
   /** It goes on with the receipt of a redelivery. */
-  adopt(task: Task, delivery: Task['delivery']): void {
-    if (this.#lostOnly) this.#unindex(task)
+  adopt(task: Task, delivery: Delivery): void {
+    this.#unindex(task)
     task.delivery = delivery
     task.lost = false
+    if (!this.#lostOnly) this.#index(task)
     this.#scopes = undefined
   }
 
+  /** Copies of one message are a chain, those whose receipts are dead in front. */
   #index(task: Task): void {
     const { sameAs } = task.delivery
     if (sameAs === undefined || !this.#identities) return
-    if (task.lost || !this.#identities.get(sameAs)?.lost) this.#identities.set(sameAs, task)
+    this.#unindex(task)
+    const first = this.#identities.get(sameAs)
+    if (!first || task.lost || !first.lost) {
+      task.copy = first
+      this.#identities.set(sameAs, task)
+      return
+    }
+    let last = first
+    while (last.copy?.lost) last = last.copy
+    task.copy = last.copy
+    last.copy = task
   }
 
   #unindex(task: Task): void {
     const { sameAs } = task.delivery
-    if (sameAs !== undefined && this.#identities?.get(sameAs) === task) this.#identities.delete(sameAs)
+    if (sameAs === undefined || !this.#identities) return
+    const first = this.#identities.get(sameAs)
+    if (first === task) {
+      if (task.copy) this.#identities.set(sameAs, task.copy)
+      else this.#identities.delete(sameAs)
+    } else {
+      for (let before = first; before; before = before.copy) if (before.copy === task) before.copy = task.copy
+    }
+    task.copy = undefined
   }
 }

@@ -31,6 +31,8 @@ export class Task {
   /** Next in the lane. */
   next: Task | undefined
   run: Run | undefined
+  /** Next among the copies of one message that are held. */
+  copy: Task | undefined
   /** While it waits for a retry: when that is due, in monotonic milliseconds. */
   waitsUntil = 0
   /** Why its attempts are used up, where it is tried until it succeeds. */

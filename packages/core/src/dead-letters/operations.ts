@@ -99,6 +99,11 @@ export class DeadLetterOperations {
   async *pages(options: PagesOptions = {}): AsyncIterable<readonly DeadLetter[]> {
     const place = this.#place
     checkFilter('pages', options, [...filterKeys, 'pageSize'])
+    const { source } = place
+    if (place.capabilities.peek === 'none')
+      throw new BrokerError('ERR_UNSUPPORTED', `${source}: on this backend nothing can be looked at without taking it. Consume deadLetters(…).queue.`, {
+        destination: source,
+      })
     const { pageSize = 100, ...rest } = options
     checkedInteger('pages: pageSize', pageSize, 1, 1_000)
     const found = place.capabilities.peek === 'exact' ? browsed(place, rest) : this.#taken(place, rest)

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
 import type { Link } from '../driver/driver.ts'
 import type { Endpoint } from '../driver/endpoint.ts'
-import type { Delivery, Intake, Receiver } from '../driver/receiver.ts'
+import type { Delivery, Intake, Receiver, SettleResult } from '../driver/receiver.ts'
 import type { BrokerError } from '../errors.ts'
 import { Fifo } from '../fifo.ts'
 import { sleep } from '../sleep.ts'
@@ -58,13 +58,24 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
     const deadline = this.#clock.monotonic() + ackDeadlineMs
     let open = deliveries
     for (let pauseMs = firstPauseMs; open.length > 0; pauseMs = Math.min(lastPauseMs, pauseMs * 2)) {
-      const results = await this.#receiver.settle(open.map((delivery) => ({ delivery, action: 'ack' })))
+      const results = await this.#settle(open)
       const late = this.#clock.monotonic() + pauseMs >= deadline
       const final = results.find((result) => typeof result === 'object' && (late || !result.error.retryable))
       if (typeof final === 'object') throw final.error
       open = open.filter((_, index) => typeof results[index] === 'object')
       if (open.length > 0) await sleep(this.#clock, pauseMs, signal)
     }
+  }
+
+  async #settle(deliveries: readonly Delivery[]): Promise<readonly SettleResult[]> {
+    const { settlement } = this.#capabilities
+    const size = settlement ? settlement.maxBatch : deliveries.length
+    const results: SettleResult[] = []
+    for (let from = 0; from < deliveries.length; from += size) {
+      const outcomes = deliveries.slice(from, from + size).map((delivery) => ({ delivery, action: 'ack' as const }))
+      results.push(...(await this.#receiver.settle(outcomes)))
+    }
+    return results
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
