@@ -46,7 +46,7 @@ export class MemoryDriver implements Driver<MemoryDriver> {
   }
 
   address(endpoint: Endpoint): string {
-    return `${this.resources.profile.engine(endpoint.kind)} ${this.resources.placeOf(endpoint)}`
+    return this.resources.address(endpoint)
   }
 
   async connect(services: Services, signal: AbortSignal): Promise<MemoryLink> {
@@ -97,9 +97,14 @@ export class MemoryDriver implements Driver<MemoryDriver> {
     return this.resources.streams.get(name)
   }
 
-  /** Removes all messages of a queue, in flight or not. */
+  /**
+   * Removes all messages of a queue, by its name at the broker, as the broker does that: RabbitMQ leaves what is in flight, SQS does it once in 60 s (`ERR_CONFLICT`),
+   * MQTT cannot (`ERR_UNSUPPORTED`). Throws `ERR_NOT_FOUND` if there is no such queue.
+   */
   purge(queue: string): void {
-    this.resources.queues.get(queue)?.purge()
+    const found = this.resources.queues.get(queue)
+    if (found === undefined) throw memoryError('ERR_NOT_FOUND', `There is no queue ${queue.slice(0, 100)}`)
+    found.purge()
   }
 }
 

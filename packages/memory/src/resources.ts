@@ -2,6 +2,7 @@ import type { Capabilities, Change, Endpoint, EndpointStats } from '@busbar/core
 import { memoryError } from './errors.ts'
 import { readEndpointOptions } from './endpoint-options.ts'
 import type { Profile, ProfileSettings } from './profiles/profile.ts'
+import { changeDelay } from './queue/change-delay.ts'
 import { queueStats } from './queue/inspect.ts'
 import { Queue } from './queue/queue.ts'
 import type { Group } from './stream/group.ts'
@@ -126,6 +127,11 @@ export class Resources {
     }
   }
 
+  /** What an endpoint sends to or receives from, for people and to tell whether two take the same. */
+  address(endpoint: Endpoint): string {
+    return `${this.profile.engine(endpoint.kind)} ${this.placeOf(endpoint)}`
+  }
+
   /** Physical name of what an endpoint sends to or receives from. */
   placeOf(endpoint: Endpoint): string {
     if (endpoint.subscription === undefined) return this.#name(endpoint)
@@ -156,7 +162,7 @@ export class Resources {
       const { stream: behaviour } = this.profile
       const { shards = behaviour.shards, retentionMs = behaviour.retentionMs } = readEndpointOptions(endpoint)
       const options = { shards, retentionMs, throttle: this.#settings.throttle }
-      this.streams.set(name, (stream = new Stream(name, this.#world, behaviour, options, (message) => this.profile.sizeOf(message))))
+      this.streams.set(name, (stream = new Stream(name, this.#world, behaviour, options, (message) => this.profile.sizeOf(message, name))))
     }
     return stream
   }
@@ -171,11 +177,16 @@ export class Resources {
   #createQueue(endpoint: Endpoint): void {
     const queue = this.#queueNamed(this.placeOf(endpoint), endpoint)
     const { deliveryLimit, queueDelayMs } = readEndpointOptions(endpoint)
-    if (queueDelayMs !== undefined) queue.defaultDelayMs = queueDelayMs
+    if (queueDelayMs !== undefined) changeDelay(queue, queueDelayMs)
     const { subscription } = endpoint
     if (subscription !== undefined) {
       const { subscriptions } = this.#createTopic(endpoint)
       const existing = subscriptions.get(subscription.name)
+      const most = this.profile.maxSubscriptions(endpoint.keyed)
+      if (existing === undefined && subscriptions.size >= most)
+        throw memoryError('ERR_CONFIGURATION', `topic ${this.#name(endpoint)} has ${most} subscriptions already, and takes no more`, {
+          destination: endpoint.destination,
+        })
       if (existing === undefined) subscriptions.set(subscription.name, { queue, filter: new SubscriptionFilter(subscription) })
       else existing.filter = new SubscriptionFilter(subscription)
     }
@@ -184,8 +195,8 @@ export class Resources {
     const deadLetters = this.#queueNamed(deadLetterName, { kind: 'queue', keyed: false })
     const limit = deliveryLimit ?? (endpoint.maxAttempts > 0 ? deliveriesPerAttempt * endpoint.maxAttempts : undefined)
     // Whoever names a limit first sets it; a later program is told by `inspect` if it is too low for it.
-    queue.deadLetter ??= { queue: deadLetters, limit: limit ?? Infinity }
-    if (queue.deadLetter.limit === Infinity && limit !== undefined) queue.deadLetter = { queue: deadLetters, limit }
+    queue.deadLetter ??= { queue: deadLetters, limit: limit ?? Infinity, from: this.address(endpoint) }
+    if (queue.deadLetter.limit === Infinity && limit !== undefined) queue.deadLetter = { ...queue.deadLetter, queue: deadLetters, limit }
   }
 
   #queueNamed(name: string, endpoint: Pick<Endpoint, 'kind' | 'keyed'>): Queue {

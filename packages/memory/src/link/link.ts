@@ -165,7 +165,7 @@ export class MemoryLink implements Link<MemoryDriver> {
       for (let index = 0; index < batch.length; index++) {
         const outgoing = batch[index] as Outgoing
         const message = new Stored(world.nextId(), incomingOf(outgoing), now, outgoing.timeToLiveMs, outgoing.priority, outgoing.deduplicationId)
-        results[index] = receipt(outgoing, queue.accept(message, outgoing.delayMs))
+        results[index] = receipt(outgoing, queue.accept(message, queue.delayOf(outgoing.delayMs)))
       }
       return results
     }

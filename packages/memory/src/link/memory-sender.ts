@@ -1,4 +1,4 @@
-import type { Capabilities, Endpoint, Outgoing, Sender, SendResult } from '@busbar/core/driver'
+import type { BrokerError, Capabilities, Endpoint, Outgoing, Sender, SendResult } from '@busbar/core/driver'
 import { memoryError } from '../errors.ts'
 import { sendUnder, type SendUnderFaults } from '../faults/send-faults.ts'
 import type { Profile } from '../profiles/profile.ts'
@@ -35,7 +35,7 @@ export class MemorySender implements Sender, SendUnderFaults {
   }
 
   sizeOf(message: Outgoing): number {
-    return this.#profile.sizeOf(message)
+    return this.#profile.sizeOf(message, this.place)
   }
 
   send(batch: readonly Outgoing[], signal: AbortSignal): Promise<readonly SendResult[]> {
@@ -80,7 +80,7 @@ export class MemorySender implements Sender, SendUnderFaults {
   }
 
   #refuse(message: Outgoing): SendResult | undefined {
-    const bytes = this.#profile.sizeOf(message)
+    const bytes = this.#profile.sizeOf(message, this.place)
     const { maxMessageBytes } = this.#capabilities
     const error =
       bytes > maxMessageBytes
@@ -88,8 +88,24 @@ export class MemorySender implements Sender, SendUnderFaults {
             destination: this.#endpoint.destination,
             messageId: message.id,
           })
-        : this.#profile.refuse(message, this.#endpoint)
+        : (this.#refuseWishes(message) ?? this.#profile.refuse(message, this.#endpoint))
     return error && { ok: false, stored: 'no', error }
+  }
+
+  /** What the endpoint does not do, or not so far. Core asks for nothing that is not declared; other callers may. */
+  #refuseWishes(message: Outgoing): BrokerError | undefined {
+    const { delayMs, timeToLiveMs, deduplicationId } = message
+    const { delay, timeToLive, deduplication } = this.#capabilities
+    // 0 is no delay, and taken everywhere.
+    if (delayMs !== undefined && delayMs !== 0 && !within(delayMs, delay)) return this.#invalid(message, beyond('a delay', delayMs, delay))
+    if (timeToLiveMs !== undefined && !within(timeToLiveMs, timeToLive)) return this.#invalid(message, beyond('a time to live', timeToLiveMs, timeToLive))
+    if (deduplicationId !== undefined && !deduplication) return this.#invalid(message, 'takes no deduplication id')
+    return undefined
+  }
+
+  #invalid({ id }: Outgoing, reason: string): BrokerError {
+    const { destination } = this.#endpoint
+    return memoryError('ERR_INVALID', `${destination} ${reason}`, { destination, messageId: id })
   }
 
   /** What a broker answers to the request as a whole. */
@@ -102,11 +118,21 @@ export class MemorySender implements Sender, SendUnderFaults {
     if (batch.length > maxBatch.messages)
       return no(memoryError('ERR_INVALID', `A request to ${destination} takes up to ${maxBatch.messages} messages, not ${batch.length}`, { destination }))
     let bytes = 0
-    for (const message of batch) bytes += this.#profile.sizeOf(message)
+    for (const message of batch) bytes += this.#profile.sizeOf(message, this.place)
     if (bytes > maxBatch.bytes && batch.length > 1)
       return no(memoryError('ERR_TOO_LARGE', `A request to ${destination} takes up to ${maxBatch.bytes} bytes, not ${bytes}`, { destination }))
     return undefined
   }
+}
+
+type Range = { readonly maxMs: number } | false
+
+function within(ms: number, range: Range): boolean {
+  return range !== false && ms >= 0 && ms <= range.maxMs
+}
+
+function beyond(what: string, ms: number, range: Range): string {
+  return range ? `takes ${what} of 0 to ${range.maxMs} ms, not ${ms}` : `takes no message with ${what} of its own`
 }
 
 function no(error: ReturnType<typeof memoryError>): SendResult {

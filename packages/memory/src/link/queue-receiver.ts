@@ -53,6 +53,8 @@ export class QueueReceiver implements Receiver, LinkMember {
   }
 
   settle(outcomes: readonly Outcome[]): Promise<readonly SettleResult[]> {
+    const refused = this.#refuse(outcomes.length)
+    if (refused !== undefined) return Promise.resolve(outcomes.map(() => refused))
     if (!this.#link.up) return Promise.resolve(outcomes.map(() => ({ error: this.#link.unavailable() })))
     const { faults } = this.#queue.world
     if (faults === undefined) return Promise.resolve(this.#settleAll(outcomes))
@@ -197,7 +199,15 @@ export class QueueReceiver implements Receiver, LinkMember {
     return 'accepted'
   }
 
+  /** A request with too many entries fails as a whole. */
+  #refuse(entries: number): SettleResult | undefined {
+    const { maxSettle } = this.#queue.behaviour
+    return entries <= maxSettle ? undefined : { error: memoryError('ERR_INVALID', `A request takes up to ${maxSettle} entries, not ${entries}`) }
+  }
+
   async #extend(deliveries: readonly Delivery[], ms: number): Promise<readonly SettleResult[]> {
+    const refused = this.#refuse(deliveries.length)
+    if (refused !== undefined) return deliveries.map(() => refused)
     if (!this.#link.up) return deliveries.map(() => ({ error: this.#link.unavailable() }))
     this.#link.services.meter('extend', 1)
     const now = this.#queue.world.clock.monotonic()

@@ -20,6 +20,7 @@ export const full: Profile = {
   counts: true,
   replies: true,
   topicDeduplicationMs: () => deduplicationMs,
+  maxSubscriptions: () => Infinity,
   sizeOf: (message) => message.bodyBytes + headerBytes(message.headers),
   refuse: () => undefined,
 }
@@ -104,9 +105,17 @@ function queueBehaviour(settings: ProfileSettings): QueueBehaviour {
     ownIds: true,
     tellsCount: true,
     stepMs: 1,
+    delays: true,
+    delayReachesStored: false,
+    timeToLiveStepMs: 1,
+    expiresDelivered: true,
+    deadLettersExpired: false,
     retentionMs: Infinity,
     movedKeepsAge: false,
     maxInFlight: Infinity,
+    lookAhead: Infinity,
+    maxUnsettled: Infinity,
+    maxSettle: Infinity,
     maxRetryMs: yearMs,
     retryBy: 'place',
     carriesAttempt: true,
@@ -117,5 +126,7 @@ function queueBehaviour(settings: ProfileSettings): QueueBehaviour {
     discards: false,
     disorder: 1,
     exclusive: false,
+    purges: 'everything',
+    purgeEveryMs: 0,
   }
 }

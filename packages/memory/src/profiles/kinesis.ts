@@ -1,7 +1,9 @@
-import type { Capabilities, Endpoint, Outgoing, Refusal } from '@busbar/core/driver'
+import type { BrokerError, Capabilities, Endpoint, Outgoing, Refusal } from '@busbar/core/driver'
+import type { MemoryEndpointOptions } from '../endpoint-options.ts'
+import { memoryError } from '../errors.ts'
 import type { QueueBehaviour } from '../queue/behaviour.ts'
 import type { Profile } from './profile.ts'
-import { partitionKey } from '../stream/hash-key.ts'
+import { partitionKey, partitionKeyLength } from '../stream/hash-key.ts'
 import { headerBytes, textBytes } from './size.ts'
 
 /** Limits of Amazon Kinesis Data Streams, as of 2026. */
@@ -9,10 +11,10 @@ export const kinesisLimits = {
   recordBytes: 1_048_576,
   batchRecords: 500,
   batchBytes: 10_485_760,
+  /** The default, and the least. */
   retentionMs: 86_400_000,
   shardBytesPerSecond: 1_048_576,
   shardRecordsPerSecond: 1_000,
-  keyLength: 256,
   nameLength: 128,
 } as const
 
@@ -36,16 +38,29 @@ export const kinesis: Profile = {
     throw new TypeError('Kinesis has no queues of its own')
   },
   topicDeduplicationMs: () => undefined,
+  maxSubscriptions: () => Infinity,
   sizeOf,
-  refuse: () => undefined,
+  refuse: refuseKey,
 }
 
-function refuse(endpoint: Endpoint): Refusal | undefined {
-  if (/^[A-Za-z0-9_.-]{1,128}$/.test(endpoint.name)) return undefined
+function refuse({ name, subscription, options }: Endpoint): Refusal | undefined {
+  const { retentionMs } = options as MemoryEndpointOptions
+  if (retentionMs !== undefined && retentionMs < kinesisLimits.retentionMs)
+    return { refused: `Kinesis keeps records for at least ${kinesisLimits.retentionMs} ms, not ${retentionMs}`, remedy: 'correct retentionMs in the route' }
+  const illegal = [name, subscription?.name].find((part) => part !== undefined && !/^[A-Za-z0-9_.-]{1,128}$/.test(part))
+  if (illegal === undefined) return undefined
   return {
-    refused: `the name ${endpoint.name.slice(0, 100)} is not 1 to ${kinesisLimits.nameLength} letters, digits, dots, hyphens and underscores`,
+    refused: `the name ${illegal.slice(0, 100)} is not 1 to ${kinesisLimits.nameLength} letters, digits, dots, hyphens and underscores`,
     remedy: 'give a legal name in the route',
   }
+}
+
+/** A partition key has 1 to 256 characters, of which those outside the basic plane are two units each. */
+function refuseKey(message: Outgoing, { destination }: Endpoint): BrokerError | undefined {
+  const key = partitionKey(message)
+  if (key !== '' && (key.length <= partitionKeyLength || (key.length <= 2 * partitionKeyLength && Array.from(key).length <= partitionKeyLength)))
+    return undefined
+  return memoryError('ERR_INVALID', `${destination}: a partition key has 1 to ${partitionKeyLength} characters`, { destination, messageId: message.id })
 }
 
 /** Data and partition key count; headers travel in the data. */

@@ -1,10 +1,19 @@
-import type { Capabilities, Endpoint, Outgoing, Refusal } from '@busbar/core/driver'
+import { metadataHeader, packMetadata, type BrokerError, type Capabilities, type Endpoint, type Outgoing, type Refusal } from '@busbar/core/driver'
 import type { QueueBehaviour } from '../queue/behaviour.ts'
 import type { Profile } from './profile.ts'
-import { headerBytes, textBytes } from './size.ts'
+import { memoryError } from '../errors.ts'
+import { exceeds, headerBytes, textBytes } from './size.ts'
 
 /** Limits of MQTT 5. Brokers set lower ones. */
-export const mqttLimits = { packetBytes: 268_435_455, topicBytes: 65_535, timeToLiveMs: 4_294_967_295_000 } as const
+export const mqttLimits = {
+  packetBytes: 268_435_455,
+  /** Of a topic, and of every other text. */
+  textBytes: 65_535,
+  timeToLiveMs: 4_294_967_295_000,
+  timeToLiveStepMs: 1_000,
+  /** Receive Maximum. */
+  unsettled: 65_535,
+} as const
 
 /** MQTT 5 with QoS 1 and persistent sessions: acks in the order of receipt, nothing given back but by reconnecting. Queues are shared subscriptions. */
 export const mqtt: Profile = {
@@ -18,18 +27,62 @@ export const mqtt: Profile = {
   engine: (kind) => kind,
   queue: (endpoint) => behaviour(endpoint.kind === 'topic'),
   topicDeduplicationMs: () => undefined,
-  // The topic, user properties with two lengths each, and the body.
-  sizeOf: (message: Outgoing) => message.bodyBytes + headerBytes(message.headers, 5),
-  refuse: () => undefined,
+  maxSubscriptions: () => Infinity,
+  sizeOf: packetBytes,
+  refuse: refuseProperties,
 }
 
 function refuse(endpoint: Endpoint): Refusal | undefined {
   if (endpoint.kind === 'stream') return { refused: 'MQTT has no streams', remedy: 'use a queue or a topic, without replay' }
-  if (endpoint.name !== '' && textBytes(endpoint.name) <= mqttLimits.topicBytes && !/[+#\0]/.test(endpoint.name)) return undefined
+  const illegal = [endpoint.name, endpoint.subscription?.name].find((name) => name !== undefined && !isName(name))
+  if (illegal === undefined) return undefined
   return {
-    refused: `the name ${endpoint.name.slice(0, 100)} is empty, longer than ${mqttLimits.topicBytes} bytes, or contains +, # or NUL`,
+    refused: `the name ${illegal.slice(0, 100)} is empty, longer than ${mqttLimits.textBytes} bytes, or contains +, # or NUL`,
     remedy: 'give a legal name in the route',
   }
+}
+
+function isName(text: string): boolean {
+  return text !== '' && !exceeds(text, mqttLimits.textBytes) && !/[+#\0]/.test(text)
+}
+
+/**
+ * A PUBLISH without its fixed header: the topic, the packet's number, properties (each its number, its length and its text; user properties with two of each),
+ * and the body. What MQTT has no property for travels in one user property.
+ */
+function packetBytes(message: Outgoing, place: string): number {
+  const { contentType, replyTo, correlationId, timeToLiveMs } = message
+  let properties = headerBytes(message.headers, 5) + propertyBytes(contentType) + propertyBytes(replyTo) + propertyBytes(correlationId)
+  if (timeToLiveMs !== undefined) properties += 5
+  const { id, type, timestamp, key, attempt } = message
+  const packed = packMetadata({ id, type, timestamp, key, attempt })
+  if (packed !== undefined) properties += 5 + metadataHeader.length + textBytes(packed)
+  return 2 + textBytes(place) + 2 + lengthBytes(properties) + properties + message.bodyBytes
+}
+
+function propertyBytes(text: string | undefined): number {
+  return text === undefined ? 0 : 3 + textBytes(text)
+}
+
+/** Bytes of a length of variable size: seven bits in each. */
+function lengthBytes(length: number): number {
+  return length < 128 ? 1 : length < 16_384 ? 2 : length < 2_097_152 ? 3 : 4
+}
+
+/** User properties are UTF-8 texts of MQTT: up to 65,535 bytes, without NUL and without halves of surrogate pairs. */
+function refuseProperties({ headers, id }: Outgoing, { destination }: Endpoint): BrokerError | undefined {
+  for (const name in headers) {
+    if (isText(name) && isText(headers[name] as string)) continue
+    return memoryError('ERR_INVALID', `${destination}: names and values of headers have up to ${mqttLimits.textBytes} bytes of UTF-8, and no NUL`, {
+      destination,
+      messageId: id,
+    })
+  }
+  return undefined
+}
+
+function isText(text: string): boolean {
+  return !exceeds(text, mqttLimits.textBytes) && !text.includes('\0') && text.isWellFormed()
 }
 
 function capabilities(kind: 'queue' | 'topic'): Capabilities {
@@ -80,9 +133,17 @@ function behaviour(topic: boolean): QueueBehaviour {
     ownIds: false,
     tellsCount: false,
     stepMs: 1,
+    delays: false,
+    delayReachesStored: false,
+    timeToLiveStepMs: mqttLimits.timeToLiveStepMs,
+    expiresDelivered: false,
+    deadLettersExpired: false,
     retentionMs: Infinity,
     movedKeepsAge: false,
     maxInFlight: Infinity,
+    lookAhead: Infinity,
+    maxUnsettled: mqttLimits.unsettled,
+    maxSettle: Infinity,
     maxRetryMs: 0,
     retryBy: 'place',
     carriesAttempt: false,
@@ -93,5 +154,7 @@ function behaviour(topic: boolean): QueueBehaviour {
     discards: false,
     disorder: 1,
     exclusive: topic,
+    purges: 'nothing',
+    purgeEveryMs: 0,
   }
 }

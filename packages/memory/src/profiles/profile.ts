@@ -37,8 +37,10 @@ export interface Profile {
   readonly replies: boolean
   /** A topic drops repeated deduplication ids within so many milliseconds. */
   topicDeduplicationMs(keyed: boolean): number | undefined
-  /** Bytes as the broker counts them. */
-  sizeOf(message: Outgoing): number
+  /** Most subscriptions of one topic. */
+  maxSubscriptions(keyed: boolean): number
+  /** Bytes as the broker counts them. `place`: what it is sent to, where the name of that travels with it. */
+  sizeOf(message: Outgoing, place: string): number
   /** Why the broker does not take a message, apart from its size. */
   refuse(message: Outgoing, endpoint: Endpoint): BrokerError | undefined
 }

@@ -117,6 +117,67 @@ describe('rabbitmq (4.2)', () => {
     expect(second.intake.take()).toEqual(['a3', 'a4'])
   })
 
+  it('refuses times to live above 2^32 − 1 ms, delays above what its queues for delays reach, and deduplication', async () => {
+    const { send, stats } = await kit({ profile: 'rabbitmq' })
+    const results = await send([
+      { timeToLiveMs: 4_294_967_295 },
+      { timeToLiveMs: 4_294_967_296 },
+      { timeToLiveMs: -1 },
+      { delayMs: 268_435_455 },
+      { delayMs: 268_435_456 },
+      { deduplicationId: 'd' },
+    ])
+    expect(results.map((result) => result.ok || result.error.code)).toEqual([true, 'ERR_INVALID', 'ERR_INVALID', true, 'ERR_INVALID', 'ERR_INVALID'])
+    expect((await stats()).ready).toBe(1)
+  })
+
+  it('names of headers have up to 255 bytes', async () => {
+    const { send } = await kit({ profile: 'rabbitmq' })
+    const names = ['h'.repeat(255), `${'é'.repeat(127)}h`, 'h'.repeat(256), 'é'.repeat(128)]
+    const results = await send(names.map((name, index) => ({ id: `m${index}`, headers: { [name]: 'v' } })))
+    expect(results.map((result) => result.ok || result.error.code)).toEqual([true, true, 'ERR_INVALID', 'ERR_INVALID'])
+  })
+
+  it('takes a message of 16 MiB and none larger (4.1)', async () => {
+    const { send } = await kit({ profile: 'rabbitmq' })
+    expect(await send([{ body: new Uint8Array(16_777_216) }])).toEqual([{ ok: true }])
+    expect(await send([{ body: new Uint8Array(16_777_217) }])).toMatchObject([{ ok: false, error: { code: 'ERR_TOO_LARGE' } }])
+  })
+
+  it('dead-letters what expires, without its time to live, and tells from where', async () => {
+    const { send, consume, endpoint, clock, driver } = await kit({ profile: 'rabbitmq' })
+    const orders = endpoint({ deadLetterName: 'orders.dead' })
+    const consumer = await consume({ endpoint: orders, window: { messages: 1 } })
+    await send(['a', { id: 'b', timeToLiveMs: 1_000 }], orders)
+    await clock.advance(1_000)
+    await consumer.settle('ack', 'a')
+    expect(consumer.intake.take()).toEqual(['a'])
+    const dead = await consume({ endpoint: endpoint({ name: 'orders.dead' }) })
+    await clock.advance(10_000)
+    expect(dead.intake.take()).toEqual(['b'])
+    expect(dead.last('b').incoming.deadLetteredFrom).toBe(driver.address(orders))
+  })
+
+  it('drops what expires where there is no dead-letter queue', async () => {
+    const { send, stats, clock } = await kit({ profile: 'rabbitmq' })
+    await send([{ id: 'a', timeToLiveMs: 1_000 }])
+    await clock.advance(1_000)
+    expect((await stats()).ready).toBe(0)
+  })
+
+  it('a purge removes the ready messages only', async () => {
+    const { send, consume, driver, clock, stats } = await kit({ profile: 'rabbitmq' })
+    const consumer = await consume({ window: { messages: 1 } })
+    await send(['a', 'b', { id: 'c', delayMs: 1_000 }])
+    await clock.advance(0)
+    driver.purge('orders')
+    driver.purge('orders')
+    expect((await stats()).ready).toBe(0)
+    expect(await consumer.settle('ack', 'a')).toEqual(['accepted'])
+    await clock.advance(1_000)
+    expect(consumer.intake.take()).toEqual(['a', 'c'])
+  })
+
   it('tells the ready messages only', async () => {
     const { send, stats, clock } = await kit({ profile: 'rabbitmq' })
     await send(['a', { id: 'b', delayMs: 1_000 }])
@@ -126,7 +187,12 @@ describe('rabbitmq (4.2)', () => {
 
   it('refuses streams and reserved names', async () => {
     const { driver, endpoint } = await kit({ profile: 'rabbitmq' })
-    for (const parts of [{ kind: 'stream' as const }, { name: 'amq.x' }, { name: 'x'.repeat(256) }])
+    for (const parts of [
+      { kind: 'stream' as const },
+      { name: 'amq.x' },
+      { name: 'x'.repeat(256) },
+      { kind: 'topic' as const, name: 'x'.repeat(128), subscription: { name: 's'.repeat(127) } },
+    ])
       expect(driver.capabilities(endpoint(parts))).toHaveProperty('remedy')
   })
 })

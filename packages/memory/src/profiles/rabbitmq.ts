@@ -1,7 +1,8 @@
-import type { Capabilities, Endpoint, Outgoing, Refusal } from '@busbar/core/driver'
+import type { BrokerError, Capabilities, Endpoint, Outgoing, Refusal } from '@busbar/core/driver'
 import type { QueueBehaviour } from '../queue/behaviour.ts'
 import type { Profile } from './profile.ts'
-import { headerBytes } from './size.ts'
+import { memoryError } from '../errors.ts'
+import { exceeds, headerBytes, textBytes } from './size.ts'
 
 /** Limits of RabbitMQ quorum queues with default settings, and of delays made of time-to-live queues. */
 export const rabbitmqLimits = {
@@ -13,6 +14,7 @@ export const rabbitmqLimits = {
   delayResolutionMs: 150,
   timeToLiveMs: 4_294_967_295,
   nameBytes: 255,
+  headerNameBytes: 255,
 } as const
 
 /** RabbitMQ: deliveries live as long as their channel; acks have no answer; a requeued message goes to the head. */
@@ -27,17 +29,32 @@ export const rabbitmq: Profile = {
   engine: (kind) => kind,
   queue: () => behaviour,
   topicDeduplicationMs: () => undefined,
+  maxSubscriptions: () => Infinity,
   sizeOf: (message: Outgoing) => message.bodyBytes + headerBytes(message.headers),
-  refuse: () => undefined,
+  refuse: refuseHeaders,
 }
 
 function refuse(endpoint: Endpoint): Refusal | undefined {
   if (endpoint.kind === 'stream') return { refused: 'RabbitMQ on Amazon MQ has no streams', remedy: 'use a queue or a topic, without replay' }
-  if (Buffer.byteLength(endpoint.name) <= rabbitmqLimits.nameBytes && !endpoint.name.startsWith('amq.')) return undefined
+  const { name, subscription } = endpoint
+  // A subscription is a queue of its own.
+  const longest = subscription === undefined ? name : `${name}.${subscription.name}`
+  if (textBytes(longest) <= rabbitmqLimits.nameBytes && !name.startsWith('amq.')) return undefined
   return {
-    refused: `the name ${endpoint.name.slice(0, 100)} is longer than ${rabbitmqLimits.nameBytes} bytes or begins with amq.`,
+    refused: `the name ${longest.slice(0, 100)} is longer than ${rabbitmqLimits.nameBytes} bytes or begins with amq.`,
     remedy: 'give a legal name in the route',
   }
+}
+
+/** Names of headers are short strings of AMQP. */
+function refuseHeaders({ headers, id }: Outgoing, { destination }: Endpoint): BrokerError | undefined {
+  for (const name in headers)
+    if (exceeds(name, rabbitmqLimits.headerNameBytes))
+      return memoryError('ERR_INVALID', `${destination}: the name of a header has up to ${rabbitmqLimits.headerNameBytes} bytes`, {
+        destination,
+        messageId: id,
+      })
+  return undefined
 }
 
 function capabilities({ kind, deadLetterName }: Endpoint): Capabilities {
@@ -86,9 +103,17 @@ const behaviour: QueueBehaviour = {
   ownIds: false,
   tellsCount: true,
   stepMs: 1,
+  delays: true,
+  delayReachesStored: false,
+  timeToLiveStepMs: 1,
+  expiresDelivered: true,
+  deadLettersExpired: true,
   retentionMs: Infinity,
   movedKeepsAge: false,
   maxInFlight: Infinity,
+  lookAhead: Infinity,
+  maxUnsettled: Infinity,
+  maxSettle: Infinity,
   maxRetryMs: rabbitmqLimits.delayMs,
   retryBy: 'republish',
   carriesAttempt: false,
@@ -99,4 +124,6 @@ const behaviour: QueueBehaviour = {
   discards: true,
   disorder: 1,
   exclusive: false,
+  purges: 'ready',
+  purgeEveryMs: 0,
 }

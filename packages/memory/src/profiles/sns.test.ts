@@ -1,6 +1,8 @@
 import type { Endpoint } from '@busbar/core/driver'
 import { describe, expect, it } from 'vitest'
 import { kit } from '../test-support/kit.ts'
+import { outgoing } from '../testing/builders.ts'
+import { sqsSize } from './sqs.ts'
 
 const topic: Partial<Endpoint> = { kind: 'topic', name: 'orders-placed', destination: 'order-placed', keyed: false }
 
@@ -14,6 +16,113 @@ describe('sns', () => {
       headerFilter: 'native',
       delay: false,
     })
+  })
+
+  it('takes one message or ten of exactly 256 KiB together, and refuses one byte more (2.1)', async () => {
+    const { send, endpoint } = await kit({ profile: 'sns' })
+    const overhead = sqsSize(outgoing({ id: 'x', body: '' }))
+    const messages = (count: number, bytes: number) =>
+      Array.from({ length: count }, (_, index) => ({ id: 'x', body: 'x'.repeat(Math.floor(bytes / count) + (index < bytes % count ? 1 : 0) - overhead) }))
+    for (const count of [1, 10]) {
+      expect((await send(messages(count, 262_144), endpoint(topic))).every(({ ok }) => ok)).toBe(true)
+      expect((await send(messages(count, 262_145), endpoint(topic))).every((result) => !result.ok && result.error.code === 'ERR_TOO_LARGE')).toBe(true)
+    }
+    expect(
+      await send(
+        Array.from({ length: 11 }, (_, index) => `m${index}`),
+        endpoint(topic),
+      ),
+    ).toMatchObject(Array.from({ length: 11 }, () => ({ ok: false, error: { code: 'ERR_INVALID' } })))
+  })
+
+  it('names of topics have up to 256 characters, those of subscribed queues up to 80 (2.1, 1.1)', async () => {
+    const { driver, endpoint } = await kit({ profile: 'sns' })
+    const refused = (length: number, keyed: boolean) => 'refused' in driver.capabilities(endpoint({ ...topic, name: 'x'.repeat(length), keyed }))
+    expect([refused(256, false), refused(257, false), refused(251, true), refused(252, true)]).toEqual([false, true, false, true])
+    const queue = (length: number) => 'refused' in driver.capabilities(endpoint({ ...topic, name: 't', subscription: { name: 'x'.repeat(length) } }))
+    expect([queue(78), queue(79)]).toEqual([false, true])
+  })
+
+  it('rejects a deduplication id on a standard topic; a group id is forwarded to the queue (2.2)', async () => {
+    const { send, consume, endpoint, clock } = await kit({ profile: 'sns' })
+    const consumer = await consume({ endpoint: endpoint({ ...topic, subscription: { name: 's' } }) })
+    const results = await send(
+      [
+        { id: 'a', deduplicationId: 'd' },
+        { id: 'b', key: 'tenant-1' },
+      ],
+      endpoint(topic),
+    )
+    expect(results).toMatchObject([{ ok: false, error: { code: 'ERR_INVALID' } }, { ok: true }])
+    await clock.advance(0)
+    expect(consumer.intake.take()).toEqual(['b'])
+    expect(consumer.last('b').incoming.key).toBe('tenant-1')
+  })
+
+  it.each([true, false])('has no delay of single messages; that of the subscribed queue applies (7.1, FIFO: %s)', async (keyed) => {
+    const { send, consume, endpoint, clock } = await kit({ profile: 'sns' })
+    const to = endpoint({ ...topic, keyed })
+    const consumer = await consume({ endpoint: endpoint({ ...to, subscription: { name: 's' }, options: { queueDelayMs: 5_000 } }) })
+    expect(
+      await send(
+        [
+          { id: 'a', key: 'k', delayMs: 1_000 },
+          { id: 'b', key: 'k', delayMs: 0 },
+        ],
+        to,
+      ),
+    ).toMatchObject([{ ok: false, error: { code: 'ERR_INVALID' } }, { ok: true }])
+    await clock.advance(4_999)
+    expect(consumer.intake.take()).toEqual([])
+    await clock.advance(1)
+    expect(consumer.intake.take()).toEqual(['b'])
+  })
+
+  it('a FIFO topic has up to 100 subscriptions (2.1)', async () => {
+    const { link, endpoint } = await kit({ profile: 'sns' })
+    const subscribe = (number: number, keyed: boolean) => link.inspect(endpoint({ ...topic, keyed, subscription: { name: `s${number}` } }))
+    for (let number = 0; number < 100; number++) await subscribe(number, true)
+    await subscribe(0, true)
+    await expect(subscribe(100, true)).rejects.toMatchObject({ code: 'ERR_CONFIGURATION', message: expect.stringContaining('has 100 subscriptions') as string })
+    for (let number = 0; number < 101; number++) await subscribe(number, false)
+  })
+
+  it('a subscription has one scope of filters: the body or the headers (2.6)', async () => {
+    const { driver, endpoint } = await kit({ profile: 'sns' })
+    const filtered = (parts: object) => driver.capabilities(endpoint({ ...topic, subscription: { name: 's', ...parts } }))
+    expect(filtered({ filter: { total: [1] } })).not.toHaveProperty('refused')
+    expect(filtered({ headerFilter: { tenant: ['acme'] } })).not.toHaveProperty('refused')
+    expect(filtered({ filter: { total: [1] }, headerFilter: { tenant: ['acme'] } })).toHaveProperty('remedy')
+  })
+
+  it('delivers a body that is no JSON object to no subscription that filters on it (2.6)', async () => {
+    const { send, consume, endpoint, clock } = await kit({ profile: 'sns' })
+    const consumer = await consume({ endpoint: endpoint({ ...topic, subscription: { name: 's', filter: { a: [{ exists: false }] } } }) })
+    await send(
+      ['[]', '1', '"a"', 'null', 'text', '{}'].map((body) => ({ id: body, body })),
+      endpoint(topic),
+    )
+    await clock.advance(0)
+    expect(consumer.intake.take()).toEqual(['{}'])
+  })
+
+  it('drops a repeated deduplication id at the topic and again at each queue, for five minutes (2.5)', async () => {
+    const { send, consume, endpoint, clock, driver } = await kit({ profile: 'sns' })
+    const from = endpoint({ ...topic, keyed: true, subscription: { name: 's' } })
+    const consumer = await consume({ endpoint: from })
+    const to = endpoint({ ...topic, keyed: true })
+    await send([{ id: 'a', key: 'k', deduplicationId: 'd' }], to)
+    await clock.advance(299_999)
+    await send([{ id: 'b', key: 'k', deduplicationId: 'd' }], to)
+    // The queue has a memory of its own.
+    await send([{ id: 'c', key: 'k', deduplicationId: 'd' }], from)
+    await clock.advance(0)
+    expect(new Set(consumer.intake.take())).toEqual(new Set(['a']))
+    expect(driver.address(from)).toContain('.fifo')
+    await clock.advance(1)
+    await send([{ id: 'd', key: 'k2', deduplicationId: 'd' }], to)
+    await clock.advance(0)
+    expect(consumer.intake.take()).toContain('d')
   })
 
   it('a topic can only be sent to; a subscription is a queue of SQS', async () => {

@@ -3,7 +3,7 @@ import { refuseContent, refuseName, sqsBehaviour, sqsCapabilities, sqsFifoName, 
 import type { Profile, ProfileSettings } from './profile.ts'
 
 /** Limits of Amazon SNS, as of 2026. */
-export const snsLimits = { messageBytes: 262_144, batchMessages: 10, nameLength: 256, deduplicationMs: 300_000 } as const
+export const snsLimits = { messageBytes: 262_144, batchMessages: 10, nameLength: 256, deduplicationMs: 300_000, fifoSubscriptions: 100 } as const
 
 /** Amazon SNS: topics that can only be sent to, and subscriptions that are SQS queues. Topics with ordering keys are FIFO topics with FIFO queues. */
 export const sns: Profile = {
@@ -17,8 +17,10 @@ export const sns: Profile = {
     (endpoint.subscription === undefined ? topicCapabilities(endpoint.keyed, settings) : subscriptionCapabilities(endpoint.keyed, settings)),
   physicalName: (name, keyed) => (keyed ? sqsFifoName(name) : sqsName(name)),
   engine: () => 'topic',
-  queue: (endpoint, settings) => sqsBehaviour(endpoint.keyed, settings),
+  // A delay of a single message cannot be published: that of the queue applies.
+  queue: (endpoint, settings) => ({ ...sqsBehaviour(endpoint.keyed, settings), delays: false }),
   topicDeduplicationMs: (keyed) => (keyed ? snsLimits.deduplicationMs : undefined),
+  maxSubscriptions: (keyed) => (keyed ? snsLimits.fifoSubscriptions : Infinity),
   sizeOf: sqsSize,
   refuse: refuseContent,
 }
@@ -27,6 +29,8 @@ function refuse(endpoint: Endpoint): Refusal | undefined {
   if (endpoint.kind === 'queue') return { refused: 'SNS has no queues', remedy: 'route it to the sqs driver' }
   if (endpoint.kind === 'stream') return { refused: 'SNS has no streams', remedy: 'route it to the kinesis driver, or use a topic, without replay' }
   const { name, subscription } = endpoint
+  if (subscription?.filter !== undefined && subscription.headerFilter !== undefined)
+    return { refused: 'a subscription of SNS filters on the body or on headers, not on both', remedy: 'leave one of the two filters to the handler' }
   const physicalName = endpoint.keyed ? sqsFifoName : sqsName
   return (
     refuseName(physicalName(name), snsLimits.nameLength) ?? (subscription && refuseName(physicalName(`${name}.${subscription.name}`), sqsLimits.nameLength))

@@ -2,7 +2,7 @@ import type { Endpoint } from '@busbar/core/driver'
 import { describe, expect, it } from 'vitest'
 import { kit } from '../test-support/kit.ts'
 import { outgoing } from '../testing/builders.ts'
-import { isSqsText, sqsSize } from './sqs.ts'
+import { attributeBytes, isSqsText, sqsSize } from './sqs.ts'
 
 // Section numbers are those of the broker semantics reference.
 
@@ -100,6 +100,11 @@ describe('SQS: size accounting (1.2)', () => {
 
   it('counts name, data type and value of each attribute', () => {
     expect(sqsSize(outgoing({ id: 'id', body: '', headers: { tenant: 'acme', n: '42' } })) - plain()).toBe(attribute('tenant', 'acme') + attribute('n', '42'))
+  })
+
+  it('counts the complete data type, labels included, and the bytes of binary values (vector of section 8: 42)', () => {
+    expect(attributeBytes('tenant', 'acme') + attributeBytes('n', '42', 'Number.int') + attributeBytes('blob', 3, 'Binary')).toBe(42)
+    expect(attributeBytes('a', 'é')).toBe(1 + 6 + 2)
   })
 
   it('packs headers beyond the eighth, and those that cannot be attributes, into one', () => {

@@ -13,6 +13,9 @@ export const sqsLimits = {
   visibilityMs: 43_200_000,
   retentionMs: 345_600_000,
   inFlight: 120_000,
+  /** FIFO: messages from the front on, among which a group is looked for. */
+  lookAhead: 120_000,
+  purgeEveryMs: 60_000,
   deduplicationMs: 300_000,
   /** Ten attributes, less one for Busbar's metadata and one for headers that do not fit. */
   headerAttributes: 8,
@@ -36,6 +39,7 @@ export const sqsStandard: Profile = {
   engine: () => 'queue',
   queue: (_endpoint, settings) => sqsBehaviour(false, settings),
   topicDeduplicationMs: () => undefined,
+  maxSubscriptions: () => Infinity,
   sizeOf: sqsSize,
   refuse: refuseContent,
 }
@@ -49,6 +53,7 @@ export const sqsFifo: Profile = {
   engine: () => 'queue',
   queue: (_endpoint, settings) => sqsBehaviour(true, settings),
   topicDeduplicationMs: () => undefined,
+  maxSubscriptions: () => Infinity,
   sizeOf: sqsSize,
   refuse: refuseContent,
 }
@@ -94,15 +99,23 @@ export function sqsBehaviour(fifo: boolean, settings: ProfileSettings): QueueBeh
     maxHoldMs: Infinity,
     settlement: 'individual',
     answer: 'durable',
-    lateSettle: fifo ? 'refused' : 'works',
+    lateSettle: fifo ? 'repeated' : 'works',
     givesBack: true,
     releaseCounts: true,
     ownIds: true,
     tellsCount: true,
     stepMs: 1_000,
+    delays: !fifo,
+    delayReachesStored: fifo,
+    timeToLiveStepMs: 1,
+    expiresDelivered: true,
+    deadLettersExpired: false,
     retentionMs: sqsLimits.retentionMs,
     movedKeepsAge: !fifo,
     maxInFlight: sqsLimits.inFlight,
+    lookAhead: sqsLimits.lookAhead,
+    maxUnsettled: Infinity,
+    maxSettle: sqsLimits.batchMessages,
     maxRetryMs: sqsLimits.visibilityMs,
     retryBy: 'place',
     carriesAttempt: false,
@@ -113,6 +126,8 @@ export function sqsBehaviour(fifo: boolean, settings: ProfileSettings): QueueBeh
     discards: false,
     disorder: fifo ? 1 : settings.disorder,
     exclusive: false,
+    purges: 'everything',
+    purgeEveryMs: sqsLimits.purgeEveryMs,
   }
 }
 
@@ -187,8 +202,9 @@ function base64Bytes(bytes: number): number {
   return bytes === 0 ? 0 : Math.ceil(bytes / 3) * 4 + attributeBytes('busbar-encoding', 'base64')
 }
 
-function attributeBytes(name: string, value: string): number {
-  return textBytes(name) + 'String'.length + textBytes(value)
+/** Bytes of one attribute: its name, its complete data type and its value. `value`: text, or the number of its bytes. */
+export function attributeBytes(name: string, value: string | number, dataType: string = 'String'): number {
+  return textBytes(name) + textBytes(dataType) + (typeof value === 'number' ? value : textBytes(value))
 }
 
 /** The key is native on FIFO queues and a tenant on standard ones (`MessageGroupId`), so it is not packed. */

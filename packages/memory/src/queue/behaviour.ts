@@ -10,8 +10,8 @@ export interface QueueBehaviour {
   readonly settlement: 'individual' | 'prefix'
   /** What a settlement answers. */
   readonly answer: 'durable' | 'accepted'
-  /** Standard queues: an expired receipt still deletes, as long as nobody else has the message. */
-  readonly lateSettle: 'works' | 'refused'
+  /** Standard queues: an expired receipt still deletes, as long as nobody else has the message. `repeated`: only a second delete by the receipt that has deleted it. */
+  readonly lateSettle: 'works' | 'repeated' | 'refused'
   /** Can a message be given back at all without losing the session? */
   readonly givesBack: boolean
   readonly releaseCounts: boolean
@@ -21,12 +21,28 @@ export interface QueueBehaviour {
   readonly tellsCount: boolean
   /** Delays are whole multiples of this many milliseconds, rounded up. */
   readonly stepMs: number
+  /** Can a message have a delay of its own? Otherwise that of the queue applies to all. */
+  readonly delays: boolean
+  /** Does a change of the queue's delay reach what is stored and was never received? */
+  readonly delayReachesStored: boolean
+  /** Times to live are whole multiples of this many milliseconds, rounded up. */
+  readonly timeToLiveStepMs: number
+  /** Does a time to live still count for what has been delivered before? */
+  readonly expiresDelivered: boolean
+  /** Where there is a dead-letter queue: does it get what has expired? */
+  readonly deadLettersExpired: boolean
   /** How long the broker keeps a message, in milliseconds. */
   readonly retentionMs: number
   /** Is that counted from the first send when a message is moved to a dead-letter queue? */
   readonly movedKeepsAge: boolean
   /** Most messages in flight; beyond, receivers get nothing and no error. */
   readonly maxInFlight: number
+  /** FIFO: so many messages from the front on, in flight or not, are looked at to find a group that can be served. */
+  readonly lookAhead: number
+  /** Most messages unsettled with one receiver, whatever its window. */
+  readonly maxUnsettled: number
+  /** Most entries of one call that settles or extends. */
+  readonly maxSettle: number
   /** Longest `retry` delay. A delay that ends more than this after the receipt is an error, never clamped. */
   readonly maxRetryMs: number
   /** A delayed retry keeps the message's place, or is sent as a new message to the end. */
@@ -44,4 +60,8 @@ export interface QueueBehaviour {
   readonly disorder: number
   /** Only one receiver at a time: a second one takes over. */
   readonly exclusive: boolean
+  /** What a purge removes; `nothing`: there is none. */
+  readonly purges: 'everything' | 'ready' | 'nothing'
+  /** Shortest time between two purges, in milliseconds. */
+  readonly purgeEveryMs: number
 }

@@ -12,6 +12,8 @@ export class QueueDelivery implements Delivery, Scope {
   leaseUntil: number | undefined
   /** When the broker ends the lease, or the session that holds it for too long. */
   until: number = Infinity
+  /** Has it deleted its message? */
+  acked = false
   readonly session: Scope | undefined
   /** Links of the list of leases that the delivery is in; kept by {@link LeaseTable}. */
   list: LeaseList | undefined = undefined

@@ -23,20 +23,30 @@ class Group {
 /**
  * Amazon SQS FIFO. A group can deliver exactly the longest prefix of its undeleted messages that is visible now, nothing if its first is in flight or delayed.
  * One take fills up with one group before the next; a group that was served or given back goes to the end of the rotation. Messages without a key are groups of one.
+ * Only so many messages from the front on are looked at: a larger backlog of one group that is held starves all groups behind it.
  */
 export class GroupBacklog implements Backlog {
   readonly placesDelayed = true
   readonly #admit: Admit
+  readonly #lookAhead: number
   readonly #groups = new Map<string, Group>()
   readonly #rotation = new Ring<Group>()
+  /** What is too far back to be looked at, in the order sent. */
+  readonly #beyond = new Ring<Stored>()
+  /** Undeleted messages that are looked at, and the order of the last of them. */
+  #near = 0
+  #horizon = 0
   #orders = 0
 
-  constructor(admit: Admit) {
+  constructor(admit: Admit, lookAhead: number = Infinity) {
     this.#admit = admit
+    this.#lookAhead = lookAhead
   }
 
   add(message: Stored): void {
     message.order = ++this.#orders
+    if (this.#near < this.#lookAhead) this.#reach(message)
+    else this.#beyond.push(message)
     const group = this.#groupOf(message)
     group.messages.push(message)
     this.#list(group)
@@ -54,6 +64,15 @@ export class GroupBacklog implements Backlog {
 
   gone(message: Stored): void {
     this.#list(this.#groupOf(message))
+    if (message.order > this.#horizon) return
+    this.#near--
+    while (this.#near < this.#lookAhead) {
+      const next = this.#beyond.shift()
+      if (next === undefined) return
+      if (next.state === 'gone') continue
+      this.#reach(next)
+      this.#list(this.#groupOf(next))
+    }
   }
 
   left(): void {
@@ -86,7 +105,7 @@ export class GroupBacklog implements Backlog {
     for (let index = 0; index < group.messages.length && taken.length < max; index++) {
       const message = group.messages.at(index)
       if (message.state === 'gone') continue
-      if (message.state !== 'ready') break
+      if (message.state !== 'ready' || message.order > this.#horizon) break
       if (!port.fits(message.incoming.bodyBytes, taken.length - before)) return false
       if (!this.#admit(message)) continue
       message.state = 'flight'
@@ -94,6 +113,11 @@ export class GroupBacklog implements Backlog {
       taken.push(message)
     }
     return true
+  }
+
+  #reach(message: Stored): void {
+    this.#near++
+    this.#horizon = message.order
   }
 
   #groupOf(message: Stored): Group {
@@ -108,7 +132,7 @@ export class GroupBacklog implements Backlog {
     if (group.listed) return
     const first = group.first()
     if (first === undefined) this.#groups.delete(group.id)
-    if (first?.state !== 'ready') return
+    if (first?.state !== 'ready' || first.order > this.#horizon) return
     group.listed = true
     this.#rotation.push(group)
   }

@@ -31,5 +31,5 @@ function dropExpired(queue: Queue): void {
   if (!queue.mortal) return
   const now = queue.world.clock.monotonic()
   for (const message of [...queue.backlog.browse(-1, Infinity), ...queue.delayed])
-    if (message.state !== 'gone' && message.expiresAt <= now) queue.expireMessage(message)
+    if (message.state !== 'gone' && queue.isExpired(message, now)) queue.expireMessage(message)
 }

@@ -1,5 +1,6 @@
 import type { Scope, Window } from '@busbar/core/driver'
 import type { LinkMember } from '../link/member.ts'
+import type { QueueBehaviour } from './behaviour.ts'
 import type { QueueDelivery } from './delivery.ts'
 import type { LeaseTable } from './leases.ts'
 
@@ -20,13 +21,21 @@ export class Port {
   /** Its link is closed: it is forgotten when its last lease has ended. */
   retired = false
   heldBytes = 0
+  readonly #maxUnsettled: number
   #window: Window
 
-  constructor(name: string, window: Window, leases: LeaseTable, ownIds: boolean, deliver: (deliveries: QueueDelivery[]) => void) {
+  constructor(
+    name: string,
+    window: Window,
+    leases: LeaseTable,
+    { ownIds, maxUnsettled }: Pick<QueueBehaviour, 'ownIds' | 'maxUnsettled'>,
+    deliver: (deliveries: QueueDelivery[]) => void,
+  ) {
     this.name = name
     this.#window = window
     this.leases = leases
     this.ownIds = ownIds
+    this.#maxUnsettled = maxUnsettled
     this.deliver = deliver
   }
 
@@ -36,7 +45,7 @@ export class Port {
 
   /** Messages that it could still take. */
   get room(): number {
-    return this.open ? this.#window.messages - this.leases.size : 0
+    return this.open ? Math.min(this.#window.messages, this.#maxUnsettled) - this.leases.size : 0
   }
 
   /** Would a message of `bytes` fit, `taken` others being on their way? One larger than the whole window is let through alone: it would wait for ever. */

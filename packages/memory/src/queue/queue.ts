@@ -20,6 +20,8 @@ export interface DeadLetterRule {
   readonly queue: Queue
   /** Deliveries after which the next one moves the message instead. */
   readonly limit: number
+  /** Address of what the messages come from. */
+  readonly from: string
 }
 
 /** One queue: what waits is its backlog's, what is delayed or in flight is its own. */
@@ -43,6 +45,7 @@ export class Queue {
   #turn = 0
   #now = 0
   #scheduled = false
+  #purgedAt = -Infinity
 
   constructor(name: string, behaviour: QueueBehaviour, world: World) {
     this.name = name
@@ -51,7 +54,7 @@ export class Queue {
     const admit = (message: Stored): boolean => this.#admit(message)
     this.backlog =
       behaviour.order === 'groups'
-        ? new GroupBacklog(admit)
+        ? new GroupBacklog(admit, behaviour.lookAhead)
         : new OrderedBacklog(
             { keys: behaviour.order, requeue: behaviour.requeue, priorities: behaviour.priorities, disorder: behaviour.disorder, random: world.random },
             admit,
@@ -85,7 +88,9 @@ export class Queue {
         return original
       }
     }
-    const { retentionMs } = this.behaviour
+    const { retentionMs, timeToLiveStepMs } = this.behaviour
+    if (timeToLiveStepMs > 1 && message.expiresAt !== Infinity)
+      message.expiresAt = message.enqueuedAt + Math.ceil((message.expiresAt - message.enqueuedAt) / timeToLiveStepMs) * timeToLiveStepMs
     if (retentionMs !== Infinity) message.expiresAt = Math.min(message.expiresAt, message.enqueuedAt + retentionMs)
     if (message.expiresAt !== Infinity) this.mortal = true
     if (delayMs > 0) {
@@ -100,15 +105,20 @@ export class Queue {
     return message.id
   }
 
+  /** The delay of a message that asks for `askedMs`. */
+  delayOf(askedMs: number | undefined): number {
+    return askedMs === undefined || !this.behaviour.delays ? this.defaultDelayMs : askedMs
+  }
+
   /** A new receiver, closed at first. */
   attach(name: string, window: Window, deliver: (deliveries: QueueDelivery[]) => void): Port {
-    const { lease, maxHoldMs, ownIds } = this.behaviour
+    const { lease, maxHoldMs } = this.behaviour
     const leases = lease
       ? new LeaseTable(this.world.clock, lease.ms, true, (deliveries) => this.#settling.expire(deliveries))
       : new LeaseTable(this.world.clock, maxHoldMs, false, () =>
           port.member?.lose(memoryError('ERR_TOO_LATE', `A delivery was not settled within ${maxHoldMs} ms`)),
         )
-    const port: Port = new Port(name, window, leases, ownIds, deliver)
+    const port: Port = new Port(name, window, leases, this.behaviour, deliver)
     this.#ports.push(port)
     this.#attend()
     return port
@@ -166,18 +176,29 @@ export class Queue {
     this.backlog.gone(message)
   }
 
-  /** Removes everything, in flight or not. */
+  /** Removes everything, or what is neither delayed nor in flight. Throws `ERR_UNSUPPORTED` where there is no purge, `ERR_CONFLICT` too soon after the last. */
   purge(): void {
-    for (const message of browseQueue(this, -1, Infinity)) this.drop(message)
+    const { purges, purgeEveryMs } = this.behaviour
+    if (purges === 'nothing') throw memoryError('ERR_UNSUPPORTED', `${this.name} cannot be purged`)
     const now = this.world.clock.monotonic()
-    for (const port of this.#ports) for (const delivery of port.leases.all()) this.settle({ delivery, action: 'ack' }, port, now)
+    if (now < this.#purgedAt + purgeEveryMs) throw memoryError('ERR_CONFLICT', `${this.name} was purged less than ${purgeEveryMs} ms ago`)
+    this.#purgedAt = now
+    for (const message of browseQueue(this, -1, Infinity)) if (purges === 'everything' || message.state === 'ready') this.drop(message)
+    if (purges === 'ready') return
+    for (const port of this.#ports) for (const delivery of port.leases.all()) this.#settling.settle({ delivery, action: 'ack' }, port, now)
     this.#deduplication?.clear()
+  }
+
+  /** Has the time to live of a message that is not in flight ended? */
+  isExpired(message: Stored, now: number): boolean {
+    return message.expiresAt <= now && (message.receives === 0 || this.behaviour.expiresDelivered)
   }
 
   /** The time to live of a message that is not in flight has ended. */
   expireMessage(message: Stored): void {
     this.drop(message)
-    this.report('dropped', message, 'expired')
+    if (this.behaviour.deadLettersExpired && this.deadLetter !== undefined) this.moveToDeadLetter(message, this.deadLetter)
+    else this.report('dropped', message, 'expired')
   }
 
   /** A delay as the broker can keep it. */
@@ -246,22 +267,23 @@ export class Queue {
 
   #admit(message: Stored): boolean {
     if (message.state === 'gone') return false
-    if (message.expiresAt <= this.#now) {
+    if (this.isExpired(message, this.#now)) {
       this.expireMessage(message)
       return false
     }
     if (this.deadLetter !== undefined && message.receives >= this.deadLetter.limit) {
       this.drop(message)
-      this.moveToDeadLetter(message, this.deadLetter.queue)
+      this.moveToDeadLetter(message, this.deadLetter)
       return false
     }
     return true
   }
 
-  /** The copy keeps id, body, headers and count. */
-  moveToDeadLetter(message: Stored, to: Queue): void {
+  /** The copy keeps id, body, headers and count, and says where it comes from. */
+  moveToDeadLetter(message: Stored, { queue: to, from }: DeadLetterRule): void {
     this.report('dead-lettered', message, to.name)
-    const moved = new Stored(message.id, message.incoming, this.behaviour.movedKeepsAge ? message.enqueuedAt : this.world.clock.monotonic())
+    const incoming = { ...message.incoming, deadLetteredFrom: from }
+    const moved = new Stored(message.id, incoming, this.behaviour.movedKeepsAge ? message.enqueuedAt : this.world.clock.monotonic())
     moved.receives = message.receives
     to.accept(moved, 0)
   }

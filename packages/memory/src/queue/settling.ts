@@ -19,6 +19,7 @@ export class Settling {
     switch (outcome.action) {
       case 'ack':
         this.#end(delivery)
+        delivery.acked = true
         if (this.#queue.world.observer !== undefined) this.#queue.report('acked', delivery.message)
         return this.#queue.behaviour.answer
       case 'retry':
@@ -81,7 +82,7 @@ export class Settling {
     const { behaviour, deadLetter } = this.#queue
     if (!behaviour.discards || deadLetter === undefined) return unsupported('discard')
     this.#end(delivery)
-    this.#queue.moveToDeadLetter(delivery.message, deadLetter.queue)
+    this.#queue.moveToDeadLetter(delivery.message, deadLetter)
     return behaviour.answer
   }
 
@@ -93,17 +94,18 @@ export class Settling {
     this.#queue.accept(copy, delayMs)
   }
 
-  /** An SQS standard queue lets an expired receipt delete a message that nobody has received since, and one that is deleted. */
+  /** An SQS standard queue lets an expired receipt delete a message that nobody has received since, and one that is deleted; a FIFO queue, only repeat its own delete. */
   #late(delivery: QueueDelivery, outcome: Outcome): SettleResult {
     const { message } = delivery
-    if (this.#queue.behaviour.lateSettle === 'refused') return this.#tooLate(delivery)
+    const { lateSettle, answer } = this.#queue.behaviour
+    if (lateSettle !== 'works') return lateSettle === 'repeated' && delivery.acked && outcome.action === 'ack' ? answer : this.#tooLate(delivery)
     // Received again since: AWS would answer success and do nothing. Saying so is the truth that an adapter owes its user.
     if (message.state === 'flight' || outcome.action !== 'ack') return this.#tooLate(delivery)
     if (message.state !== 'gone') {
       this.#queue.drop(message)
       this.#queue.report('acked', message, 'late')
     }
-    return this.#queue.behaviour.answer
+    return answer
   }
 
   #end(delivery: QueueDelivery): void {

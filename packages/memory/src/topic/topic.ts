@@ -34,7 +34,8 @@ export class Topic {
     for (const subscription of this.subscriptions.values()) {
       if (!subscription.filter.wants(incoming, body)) continue
       const { timeToLiveMs, priority, deduplicationId } = outgoing
-      subscription.queue.accept(new Stored(this.#world.nextId(), incoming, now, timeToLiveMs, priority, deduplicationId), outgoing.delayMs)
+      const { queue } = subscription
+      queue.accept(new Stored(this.#world.nextId(), incoming, now, timeToLiveMs, priority, deduplicationId), queue.delayOf(outgoing.delayMs))
     }
     this.#world.observer?.({ kind: 'stored', at: now, place: this.name, id: `m${id}`, message: incoming, detail: undefined })
     return id
