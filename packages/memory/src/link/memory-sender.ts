@@ -67,7 +67,11 @@ export class MemorySender implements Sender, SendUnderFaults {
   #carried(batch: readonly Outgoing[]): readonly Outgoing[] {
     const resolution = this.#capabilities.timestampResolutionMs
     if (resolution === 1) return batch
-    return batch.map((message) => ({ ...message, timestamp: Math.floor(message.timestamp / resolution) * resolution }))
+    return batch.map((message) => {
+      // A plain client may give none.
+      const timestamp = message.timestamp as number | undefined
+      return timestamp === undefined ? message : { ...message, timestamp: Math.floor(timestamp / resolution) * resolution }
+    })
   }
 
   drop(downMs: number): void {

@@ -1,4 +1,4 @@
-import type { Incoming, Outgoing } from '@busbar/core/driver'
+import { metadataHeader, unpackMetadata, type Headers, type Incoming, type Outgoing } from '@busbar/core/driver'
 import type { HeapItem } from '../collections/heap.ts'
 import type { QueueDelivery } from './delivery.ts'
 import type { KeyState } from './key-state.ts'
@@ -49,6 +49,8 @@ export class Stored implements HeapItem {
 
 /** What a consumer sees of `outgoing`: body and headers are shared, not copied. */
 export function incomingOf(outgoing: Outgoing, position?: string): Incoming {
+  const packed = outgoing.headers[metadataHeader]
+  if (packed !== undefined) return foreignOf(outgoing, packed, position)
   return {
     id: outgoing.id,
     body: outgoing.body,
@@ -63,5 +65,27 @@ export function incomingOf(outgoing: Outgoing, position?: string): Incoming {
     replyTo: outgoing.replyTo,
     position,
     native: undefined,
+  }
+}
+
+/**
+ * Core packs nothing for this driver, so a header of ours comes from a plain client: read as by drivers with a wire, after the native fields, and not shown.
+ * What is malformed or of a newer version yields nothing, and the body is delivered.
+ */
+function foreignOf(outgoing: Partial<Outgoing>, packed: string, position: string | undefined): Incoming {
+  const metadata = unpackMetadata(packed)
+  const headers: Record<string, string> = Object.assign(Object.create(null) as Record<string, string>, outgoing.headers)
+  delete headers[metadataHeader]
+  const { attempt = 0 } = outgoing
+  return {
+    ...incomingOf({ ...outgoing, headers: headers as Headers } as Outgoing, position),
+    id: outgoing.id ?? metadata.id,
+    type: outgoing.type ?? metadata.type,
+    contentType: outgoing.contentType ?? metadata.contentType,
+    timestamp: outgoing.timestamp ?? metadata.timestamp,
+    key: outgoing.key ?? metadata.key,
+    attempt: attempt > 0 ? attempt : (metadata.attempt ?? 0),
+    correlationId: outgoing.correlationId ?? metadata.correlationId,
+    replyTo: outgoing.replyTo ?? metadata.replyTo,
   }
 }
