@@ -37,7 +37,7 @@ export class MemoryDriver implements Driver<MemoryDriver> {
     this.world = new World(options.clock, seededRandom(options.seed), (name) => [profile.physicalName(name, false), profile.physicalName(name, true)])
     this.resources = new Resources(this.world, profile, options, options.missing)
     this.#spies = new Spies(this.world)
-    if (options.faults !== undefined) this.world.faults = new Faults(options.faults, this.world)
+    if (options.faults !== undefined) this.world.faults = new Faults(options.faults, this.world, profile)
     if (options.trace !== undefined) this.observe(traceTo(options.trace))
   }
 
@@ -77,9 +77,11 @@ export class MemoryDriver implements Driver<MemoryDriver> {
     return this.#spies.observe(observer)
   }
 
-  /** Adds a scripted fault. */
+  /** Adds a scripted fault. Throws `TypeError` or `RangeError` for a rule that is none, or that asks for what the profile cannot show. */
   inject(rule: FaultRule): void {
-    ;(this.world.faults ??= new Faults({}, this.world)).add(rule)
+    const faults = this.world.faults ?? new Faults({}, this.world, this.resources.profile)
+    faults.add(rule)
+    this.world.faults = faults
   }
 
   /** Drops the connections of all links, for `downMs` (default 0: they reconnect at once). */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { virtualClock } from './clock/virtual-clock.ts'
 import { memory } from './memory.ts'
 import { kit } from './test-support/kit.ts'
 
@@ -27,6 +28,30 @@ describe('options', () => {
     expect(() => memory.fromUrl(new URL('memory:?throttle=1'))).toThrow(refused('throttle must be true or false'))
     expect(() => memory.fromUrl(new URL('memory:?seed=1&seed=2'))).toThrow(refused('given twice'))
     expect(() => memory.fromUrl(new URL('memory://host/?seed=1'))).toThrow(refused('no host and no path'))
+  })
+
+  it('that only code can give are checked too', () => {
+    expect(() => memory('x' as never)).toThrow(new TypeError('memory: options must be an object, not x'))
+    expect(() => memory({ clock: 5 as never })).toThrow(new TypeError('memory: clock must be a Clock; it has no function now'))
+    expect(() => memory({ clock: { now: () => 0, monotonic: () => 0 } as never })).toThrow('it has no function timer')
+    expect(() => memory({ trace: 'x' as never })).toThrow(new TypeError('memory: trace must be a function, not string'))
+    expect(() => memory({ clock: virtualClock(), trace: () => {} })).not.toThrow()
+  })
+
+  it('are refused where they have no meaning', () => {
+    expect(() => memory({ disorder: 5 })).toThrow(refused("disorder has no meaning in profile 'full', only in sqs-standard, sns"))
+    expect(() => memory({ profile: 'sqs-fifo', throttle: true })).toThrow(refused("throttle has no meaning in profile 'sqs-fifo', only in kinesis"))
+    expect(() => memory({ profile: 'sns', disorder: 5 })).not.toThrow()
+    expect(() => memory({ disorder: 1, throttle: false })).not.toThrow()
+  })
+
+  it('of clock and idle are checked', async () => {
+    expect(() => virtualClock({ strtMs: 1 } as never)).toThrow(new TypeError("virtualClock: unknown option 'strtMs'; did you mean 'startMs'?"))
+    expect(() => virtualClock({ startMs: Number.NaN })).toThrow(RangeError)
+    expect(() => virtualClock({ auto: 1 as never })).toThrow(TypeError)
+    const { driver } = await kit()
+    await expect(driver.idle({ timeoutMs: -1 })).rejects.toThrow(RangeError)
+    await expect(driver.idle({ timeout: 1 } as never)).rejects.toThrow("unknown option 'timeout'; did you mean 'timeoutMs'?")
   })
 
   it('of a route are refused with a remedy', async () => {

@@ -1,5 +1,6 @@
 import { suggestion, type Clock } from '@busbar/core/driver'
 import { memoryError } from './errors.ts'
+import { checkPlan } from './faults/check-plan.ts'
 import type { FaultPlan } from './faults/plan.ts'
 import { profileNames, type ProfileName, type ProfileSettings } from './profiles/profile.ts'
 
@@ -17,9 +18,9 @@ export interface MemoryOptions {
   readonly missing?: 'create' | 'refuse'
   /** Length of a lease in milliseconds, where leases are per message: 1 to 43,200,000. Default 30,000. */
   readonly leaseMs?: number
-  /** `sqs-standard`: the next message is chosen from so many at the front. 1 (default) keeps the order sent; up to 1,000. */
+  /** `sqs-standard` and `sns` only: the next message is chosen from so many at the front. 1 (default) keeps the order sent; up to 1,000. */
   readonly disorder?: number
-  /** `kinesis`: enforce 1 MiB and 1,000 records per shard and second. Default false. */
+  /** `kinesis` only: enforce 1 MiB and 1,000 records per shard and second. Default false. */
   readonly throttle?: boolean
 }
 
@@ -36,10 +37,17 @@ const names = ['profile', 'clock', 'seed', 'faults', 'trace', 'missing', 'leaseM
 /** Those that a URL or a configuration file can carry. */
 const plainNames = ['profile', 'seed', 'missing', 'leaseMs', 'disorder', 'throttle'] as const
 
-/** Throws `ERR_CONFIGURATION` for unknown options and illegal values. */
+/** Options that the other profiles have no use for. */
+const meaningfulIn: Readonly<Record<'disorder' | 'throttle', readonly ProfileName[]>> = { disorder: ['sqs-standard', 'sns'], throttle: ['kinesis'] }
+
+/** Throws `ERR_CONFIGURATION` for unknown options and illegal values, `TypeError` or `RangeError` for what only code can give: clock, trace, faults. */
 export function resolveOptions(options: MemoryOptions): ResolvedMemoryOptions {
+  if (typeof options !== 'object' || options === null) throw new TypeError(`memory: options must be an object, not ${String(options)}`)
   checkNames(options, names)
-  return {
+  checkClock(options.clock)
+  if (options.trace !== undefined && typeof options.trace !== 'function') throw new TypeError(`memory: trace must be a function, not ${typeof options.trace}`)
+  if (options.faults !== undefined) checkPlan(options.faults)
+  const resolved: ResolvedMemoryOptions = {
     profile: choice('profile', options.profile ?? 'full', profileNames),
     clock: options.clock,
     seed: whole('seed', options.seed ?? 1, -(2 ** 31), 2 ** 32 - 1),
@@ -50,6 +58,9 @@ export function resolveOptions(options: MemoryOptions): ResolvedMemoryOptions {
     disorder: whole('disorder', options.disorder ?? 1, 1, 1_000),
     throttle: truth('throttle', options.throttle ?? false),
   }
+  checkMeaning('disorder', resolved.disorder !== 1, resolved.profile)
+  checkMeaning('throttle', resolved.throttle, resolved.profile)
+  return resolved
 }
 
 /** `memory:?profile=sqs-fifo&seed=7`. Throws `ERR_CONFIGURATION`. */
@@ -68,6 +79,20 @@ export function optionsFromUrl(url: URL): MemoryOptions {
 export function optionsFromConfiguration(options: Readonly<Record<string, unknown>>): MemoryOptions {
   checkNames(options, plainNames)
   return options
+}
+
+function checkMeaning(name: keyof typeof meaningfulIn, given: boolean, profile: ProfileName): void {
+  const only = meaningfulIn[name]
+  if (given && !only.includes(profile))
+    throw memoryError('ERR_CONFIGURATION', `memory: ${name} has no meaning in profile '${profile}', only in ${only.join(', ')}`)
+}
+
+const clockFunctions = ['now', 'monotonic', 'timer', 'external'] as const
+
+function checkClock(clock: Clock | undefined): void {
+  if (clock === undefined) return
+  for (const name of clockFunctions)
+    if (typeof (clock as Clock | null)?.[name] !== 'function') throw new TypeError(`memory: clock must be a Clock; it has no function ${name}`)
 }
 
 function checkNames(options: object, known: readonly string[]): void {

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '@busbar/core/driver'
+import { assertKnownKeys, type Clock, type Timer } from '@busbar/core/driver'
 import { Heap, type HeapItem } from '../collections/heap.ts'
 
 export interface VirtualClockOptions {
@@ -20,9 +20,14 @@ export interface VirtualClock extends Clock {
 
 /**
  * A {@link VirtualClock}. In `auto` mode time jumps to the next timer only when the microtask queue is empty and no operation marked by
- * `clock.external` is open. Timers due at one instant wake in the order they were made.
+ * `clock.external` is open. Timers due at one instant wake in the order they were made. Throws `TypeError` or `RangeError` for options out of bounds or unknown.
  */
 export function virtualClock(options: VirtualClockOptions = {}): VirtualClock {
+  assertKnownKeys('virtualClock', options, ['startMs', 'auto'])
+  if (options.startMs !== undefined && !Number.isFinite(options.startMs))
+    throw new RangeError(`virtualClock: startMs must be a finite number, not ${String(options.startMs)}`)
+  if (options.auto !== undefined && typeof options.auto !== 'boolean')
+    throw new TypeError(`virtualClock: auto must be true or false, not ${typeof options.auto}`)
   return new TimerHeapClock(options.startMs ?? 1_767_225_600_000, options.auto ?? true)
 }
 

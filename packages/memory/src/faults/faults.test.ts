@@ -113,6 +113,66 @@ describe('scripted faults', () => {
     }
   })
 
+  it('deliver: a reordered batch has another order, and batches that can have none are not counted', async () => {
+    const seen = async (profile: 'full' | 'mqtt', batches: readonly (readonly { readonly id: string; readonly key?: string }[])[], topic = false) => {
+      const { send, consume, clock, driver, endpoint } = await kit({ profile, faults: { rules: [at('deliver', { kind: 'reorder' }, { nth: 1 })] } })
+      const faults: (string | undefined)[] = []
+      driver.observe(({ kind, detail }) => void (kind === 'fault' && faults.push(detail)))
+      const to = endpoint({ kind: topic ? 'topic' : 'queue' })
+      const consumer = await consume({ endpoint: topic ? endpoint({ kind: 'topic', subscription: { name: 's' } }) : to })
+      for (const batch of batches) {
+        await send(batch, to)
+        await clock.advance(0)
+      }
+      return { arrived: consumer.intake.take(), faults }
+    }
+    const one = [{ id: 'a' }]
+    const key = ['k1', 'k2'].map((id) => ({ id, key: 'k' }))
+    const two = ['b', 'c'].map((id) => ({ id }))
+    expect(await seen('full', [one, key, two])).toEqual({ arrived: ['a', 'k1', 'k2', 'c', 'b'], faults: ['reorder at deliver'] })
+    const mixed = await seen('full', [[...key, { id: 'y', key: 'y' }]])
+    expect(mixed.faults).toEqual(['reorder at deliver'])
+    expect([
+      ['y', 'k1', 'k2'],
+      ['k1', 'y', 'k2'],
+    ]).toContainEqual(mixed.arrived)
+    expect(await seen('mqtt', [two], true)).toEqual({ arrived: ['b', 'c'], faults: [] })
+  })
+
+  it('deliver: no shard is reordered, and no fault is reported', async () => {
+    const { send, consume, clock, driver, endpoint } = await kit({ faults: { rules: [at('deliver', { kind: 'reorder' })] } })
+    const faults: unknown[] = []
+    driver.observe((event) => void (event.kind === 'fault' && faults.push(event)))
+    const positions = endpoint({ kind: 'stream', name: 'positions' })
+    const consumer = await consume({ endpoint: { ...positions, subscription: { name: 's' } } })
+    await send(
+      ids(8).map((id) => ({ id, key: 'k' })),
+      positions,
+    )
+    await clock.advance(0)
+    expect([consumer.intake.take(), faults]).toEqual([ids(8), []])
+  })
+
+  it('deliver: a second delay lengthens the first', async () => {
+    const rules = [at('deliver', { kind: 'delay', ms: 100 }, { nth: 1 }), at('deliver', { kind: 'delay', ms: 100 }, { nth: 2 })]
+    const { send, consume, clock } = await kit({ faults: { rules } })
+    const consumer = await consume()
+    await send(['a'])
+    await clock.advance(60)
+    await send(['b'])
+    await clock.advance(99)
+    expect(consumer.intake.take()).toEqual([])
+    await clock.advance(1)
+    expect(consumer.intake.take()).toEqual(['a', 'b'])
+  })
+
+  it('send: what is refused is not stored, whatever else strikes', async () => {
+    const rules = [at('send', { kind: 'throttle' }), at('send', { kind: 'lose-response' }), at('send', { kind: 'duplicate' })]
+    const { send, stats } = await kit({ faults: { rules } })
+    expect(await send(['a'])).toMatchObject([{ ok: false, stored: 'no' }])
+    expect((await stats()).ready).toBe(0)
+  })
+
   it('deliver: a delay holds back everything for the receiver, in order', async () => {
     const { send, consume, clock } = await kit({ faults: { rules: [at('deliver', { kind: 'delay', ms: 100 }, { nth: 1 })] } })
     const consumer = await consume()
@@ -220,7 +280,7 @@ describe('random faults', () => {
       await tools.consume({ endpoint: from, window: { messages: 4 } }),
       await tools.consume({ endpoint: from, window: { messages: 4 }, link: await tools.connect() }),
     ]
-    tools.driver.world.faults = new Faults({ random: { probability: 0.2, budget: 30, maxMs: 3_000 } }, tools.driver.world)
+    tools.driver.world.faults = new Faults({ random: { probability: 0.2, budget: 30, maxMs: 3_000 } }, tools.driver.world, tools.driver.resources.profile)
     const handled = new Set<string | undefined>()
     const waiting = ids(30)
     for (let round = 0; round < 500 && (waiting.length > 0 || handled.size < 30); round++) {

@@ -2,8 +2,23 @@ import type { QueueDelivery } from '../queue/delivery.ts'
 import type { Port } from '../queue/port.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { World } from '../world.ts'
-import { deliverUnder } from './deliver-faults.ts'
-import { faultKinds, operationsOf, type Fault, type FaultOperation, type FaultPlan, type FaultRule, type RandomFaults } from './plan.ts'
+import type { Profile } from '../profiles/profile.ts'
+import { checkPlan, checkRule } from './check-plan.ts'
+import { canReorder, deliverUnder, type Stall } from './deliver-faults.ts'
+import {
+  faultKinds,
+  operations,
+  operationsOf,
+  type Fault,
+  type FaultKind,
+  type FaultOperation,
+  type FaultPlan,
+  type FaultRule,
+  type RandomFaults,
+} from './plan.ts'
+
+/** What Faults needs to know of a profile. */
+export type FaultProfile = Pick<Profile, 'name' | 'cannotShow'>
 
 interface ActiveRule {
   readonly rule: FaultRule
@@ -16,37 +31,41 @@ const none: readonly Fault[] = Object.freeze([])
 /** Decides which faults strike, by count, chance and script. */
 export class Faults {
   readonly world: World
-  /** Batches of receivers that are stalled, in order. */
-  readonly stalled: Map<Port, QueueDelivery[]> = new Map<Port, QueueDelivery[]>()
+  /** What receivers that are stalled do not get yet. */
+  readonly stalled: Map<Port, Stall> = new Map<Port, Stall>()
+  readonly #profile: FaultProfile
   readonly #rules: ActiveRule[] = []
   readonly #random: RandomFaults | undefined
-  readonly #kinds: Readonly<Record<FaultOperation, readonly Fault['kind'][]>>
+  readonly #kinds: Readonly<Record<FaultOperation, readonly FaultKind[]>>
   #budget: number
 
-  constructor(plan: FaultPlan, world: World) {
+  /** Throws `TypeError` or `RangeError` for a plan that says nothing, or asks for what the profile cannot show. */
+  constructor(plan: FaultPlan, world: World, profile: FaultProfile) {
+    checkPlan(plan)
     this.world = world
-    for (const rule of plan.rules ?? []) this.add(rule)
+    this.#profile = profile
+    for (const [index, rule] of (plan.rules ?? []).entries()) this.#add(rule, `faults.rules[${index}]`)
     this.#random = plan.random
     this.#budget = plan.random?.budget ?? 100
     const kinds = plan.random?.kinds ?? faultKinds
-    const at = (operation: FaultOperation): readonly Fault['kind'][] => kinds.filter((kind) => operationsOf[kind].includes(operation))
+    const at = (operation: FaultOperation): readonly FaultKind[] =>
+      kinds.filter((kind) => operationsOf[kind].includes(operation) && profile.cannotShow(kind, operation) === undefined)
     this.#kinds = { connect: at('connect'), send: at('send'), deliver: at('deliver'), settle: at('settle') }
+    for (const kind of plan.random?.kinds ?? [])
+      if (!operations.some((operation) => this.#kinds[operation].includes(kind))) throw this.#unseen('faults.random.kinds', kind, operationsOf[kind])
   }
 
-  /** Throws `RangeError` for a fault that cannot take effect at the rule's operation. */
+  /** Throws `TypeError` or `RangeError` for a rule that says nothing, or asks for what the profile cannot show. */
   add(rule: FaultRule): void {
-    const { kind } = rule.fault
-    if (!operationsOf[kind]?.includes(rule.at.operation)) {
-      throw new RangeError(`${kind} cannot take effect at ${rule.at.operation}, only at ${operationsOf[kind]?.join(', ') ?? 'nothing: it is not a fault'}`)
-    }
-    this.#rules.push({ rule, calls: 0, left: rule.times ?? Infinity })
+    checkRule(rule, 'rule')
+    this.#add(rule, 'rule')
   }
 
-  /** The faults of one call of `operation` at `place`. */
-  strike(operation: FaultOperation, place: string): readonly Fault[] {
+  /** The faults of one call of `operation` at `place`. `except`: what this call cannot show. */
+  strike(operation: FaultOperation, place: string, except?: FaultKind): readonly Fault[] {
     let struck: Fault[] | undefined
-    for (const active of this.#rules) if (this.#applies(active, operation, place)) (struck ??= []).push(active.rule.fault)
-    const chance = this.#chance(operation)
+    for (const active of this.#rules) if (active.rule.fault.kind !== except && this.#applies(active, operation, place)) (struck ??= []).push(active.rule.fault)
+    const chance = this.#chance(operation, except)
     if (chance !== undefined) (struck ??= []).push(chance)
     if (struck === undefined) return none
     for (const fault of struck) this.#report(operation, place, fault)
@@ -54,7 +73,19 @@ export class Faults {
   }
 
   deliver(queue: Queue, port: Port, deliveries: QueueDelivery[]): void {
-    deliverUnder(this, this.strike('deliver', queue.name), queue, port, deliveries)
+    const except = canReorder(deliveries, queue.behaviour) ? undefined : 'reorder'
+    deliverUnder(this, this.strike('deliver', queue.name, except), queue, port, deliveries)
+  }
+
+  #add(rule: FaultRule, what: string): void {
+    const { kind } = rule.fault
+    if (this.#profile.cannotShow(kind, rule.at.operation) !== undefined) throw this.#unseen(what, kind, [rule.at.operation])
+    this.#rules.push({ rule, calls: 0, left: rule.times ?? Infinity })
+  }
+
+  #unseen(what: string, kind: FaultKind, at: readonly FaultOperation[]): RangeError {
+    const { name, cannotShow } = this.#profile
+    return new RangeError(`${what}: profile ${name} cannot show ${kind} at ${at.join(', ')}: ${at.map((operation) => cannotShow(kind, operation)).join(', ')}`)
   }
 
   #applies(active: ActiveRule, operation: FaultOperation, place: string): boolean {
@@ -69,12 +100,12 @@ export class Faults {
     return true
   }
 
-  #chance(operation: FaultOperation): Fault | undefined {
+  #chance(operation: FaultOperation, except: FaultKind | undefined): Fault | undefined {
     if (this.#random === undefined || this.#budget <= 0) return undefined
-    const kinds = this.#kinds[operation]
+    const kinds = except === undefined ? this.#kinds[operation] : this.#kinds[operation].filter((kind) => kind !== except)
     if (kinds.length === 0 || this.world.random() >= this.#random.probability) return undefined
     this.#budget--
-    const kind = kinds[Math.floor(this.world.random() * kinds.length)] as Fault['kind']
+    const kind = kinds[Math.floor(this.world.random() * kinds.length)] as FaultKind
     const ms = Math.floor(this.world.random() * (this.#random.maxMs ?? 5_000))
     return kind === 'delay' ? { kind, ms } : kind === 'drop-connection' ? { kind, downMs: ms } : { kind }
   }

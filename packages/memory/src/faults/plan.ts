@@ -1,11 +1,13 @@
 /** Where a fault can take effect. */
 export type FaultOperation = 'connect' | 'send' | 'deliver' | 'settle'
 
+export const operations: readonly FaultOperation[] = ['connect', 'send', 'deliver', 'settle']
+
 /** Something that real brokers and networks do. Faults never break what a profile promises: order, and no loss of what was confirmed. */
 export type Fault =
   /** `send`: the messages are stored twice. `deliver`: one comes again while the first is still held (per-message leases), or later. */
   | { readonly kind: 'duplicate' }
-  /** `deliver`: the batch is shuffled, keeping what the profile promises to keep. */
+  /** `deliver`: the batch is shuffled, keeping what the profile promises to keep: it strikes only batches that can have another order, never those of a stream or of a topic of MQTT. */
   | { readonly kind: 'reorder' }
   /** `connect`, `send`, `settle`: the answer takes `ms` longer. `deliver`: the receiver gets nothing for `ms`. */
   | { readonly kind: 'delay'; readonly ms: number }
@@ -15,7 +17,7 @@ export type Fault =
   | { readonly kind: 'lose-ack'; readonly applied?: boolean }
   /** `send`: the answer is lost. `stored` (default true): had the request arrived? */
   | { readonly kind: 'lose-response'; readonly stored?: boolean }
-  /** `connect`, `send`, `settle`: refused for now. */
+  /** `connect`, `send`, `settle`: refused for now. Not at `settle` where acks have no answer. */
   | { readonly kind: 'throttle' }
   /** `send`: a part of the batch is refused: every other message where batches can fail in part, else its end. */
   | { readonly kind: 'fail-part' }
@@ -26,11 +28,11 @@ export type Fault =
 
 export type FaultKind = Fault['kind']
 
-/** When a fault takes effect. Without `nth`, `every` and `probability`: each time. */
+/** When a fault takes effect; calls are counted where it can. Without `nth`, `every` and `probability`: each time. */
 export interface FaultRule {
   readonly at: {
     readonly operation: FaultOperation
-    /** Name of the queue, `topic.subscription`, topic or stream. Default: any. */
+    /** Name of the queue, `topic.subscription`, topic or stream; not at `connect`. Default: any. */
     readonly place?: string
     /** The n-th call only; from 1. */
     readonly nth?: number

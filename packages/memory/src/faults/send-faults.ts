@@ -19,7 +19,10 @@ export function sendUnder(faults: Faults, batch: readonly Outgoing[], sender: Se
   let results: SendResult[] | undefined
   let delayMs = 0
   for (const fault of faults.strike('send', sender.place)) {
+    // What an earlier fault has answered is stored, or not, as it says.
+    const answered = results !== undefined
     if (fault.kind === 'delay') delayMs += fault.ms
+    else if (answered && fault.kind !== 'drop-connection') continue
     else if (fault.kind === 'throttle') results ??= batch.map(throttled)
     else if (fault.kind === 'fail-part') results ??= failPart(batch, sender)
     else if (fault.kind === 'duplicate') sender.store(batch)
@@ -27,7 +30,7 @@ export function sendUnder(faults: Faults, batch: readonly Outgoing[], sender: Se
       if (fault.stored ?? true) sender.store(batch)
       results ??= batch.map(unconfirmed)
     } else if (fault.kind === 'drop-connection') {
-      if (random() < 0.5) sender.store(batch)
+      if (!answered && random() < 0.5) sender.store(batch)
       sender.drop(fault.downMs ?? 0)
       results ??= batch.map(unconfirmed)
     }

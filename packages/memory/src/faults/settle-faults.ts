@@ -19,7 +19,7 @@ export function settleUnder(
     if (fault.kind === 'delay') delayMs += fault.ms
     else if (fault.kind === 'steal-lease') member.steal()
     else if (fault.kind === 'crash-consumer') member.crash()
-    else if (fault.kind === 'throttle' && answer === 'durable') results ??= failed(outcomes, 'ERR_THROTTLED', 'The broker asks to slow down')
+    else if (fault.kind === 'throttle') results ??= failed(outcomes, 'ERR_THROTTLED', 'The broker asks to slow down')
     else if (fault.kind === 'lose-ack' || fault.kind === 'drop-connection') {
       const applied = fault.kind === 'lose-ack' && fault.applied !== undefined ? fault.applied : random() < 0.5
       if (applied) settle(outcomes)

@@ -145,7 +145,7 @@ export class QueueReceiver implements Receiver, LinkMember {
   #seen(): QueueDelivery[] {
     const stalled = this.#queue.world.faults?.stalled.get(this.#port)
     const held = this.#port.leases.all()
-    return stalled === undefined ? held : held.filter((delivery) => !stalled.includes(delivery))
+    return stalled === undefined ? held : held.filter((delivery) => !stalled.deliveries.includes(delivery))
   }
 
   /** What was on its way does not arrive any more. */

@@ -146,7 +146,8 @@ export class StreamReceiver implements Receiver, StreamConsumer {
 
   #strike(): void {
     const { world } = this.#group.stream
-    for (const fault of world.faults?.strike('deliver', this.place) ?? []) {
+    // A shard is read in order.
+    for (const fault of world.faults?.strike('deliver', this.place, 'reorder') ?? []) {
       if (fault.kind === 'drop-connection') this.drop(fault.downMs ?? 0)
       else if (fault.kind === 'crash-consumer') this.crash()
       else if (fault.kind === 'steal-lease' || fault.kind === 'duplicate') this.steal()

@@ -21,6 +21,7 @@ export const full: Profile = {
   replies: true,
   topicDeduplicationMs: () => deduplicationMs,
   maxSubscriptions: () => Infinity,
+  cannotShow: () => undefined,
   sizeOf: (message) => message.bodyBytes + headerBytes(message.headers),
   refuse: () => undefined,
 }

@@ -39,6 +39,7 @@ export const kinesis: Profile = {
   },
   topicDeduplicationMs: () => undefined,
   maxSubscriptions: () => Infinity,
+  cannotShow: (kind, operation) => (kind === 'reorder' && operation === 'deliver' ? 'a shard is read in order' : undefined),
   sizeOf,
   refuse: refuseKey,
 }

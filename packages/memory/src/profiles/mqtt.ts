@@ -28,6 +28,7 @@ export const mqtt: Profile = {
   queue: (endpoint) => behaviour(endpoint.kind === 'topic'),
   topicDeduplicationMs: () => undefined,
   maxSubscriptions: () => Infinity,
+  cannotShow: (kind, operation) => (kind === 'throttle' && operation === 'settle' ? 'acks have no answer' : undefined),
   sizeOf: packetBytes,
   refuse: refuseProperties,
 }

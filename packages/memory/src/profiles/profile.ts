@@ -1,4 +1,5 @@
 import type { BrokerError, Capabilities, Endpoint, Outgoing, Refusal } from '@busbar/core/driver'
+import type { FaultKind, FaultOperation } from '../faults/plan.ts'
 import type { QueueBehaviour } from '../queue/behaviour.ts'
 import type { StreamBehaviour } from '../stream/behaviour.ts'
 
@@ -39,6 +40,8 @@ export interface Profile {
   topicDeduplicationMs(keyed: boolean): number | undefined
   /** Most subscriptions of one topic. */
   maxSubscriptions(keyed: boolean): number
+  /** Why a fault cannot be seen at an operation anywhere in this broker. */
+  cannotShow(kind: FaultKind, operation: FaultOperation): string | undefined
   /** Bytes as the broker counts them. `place`: what it is sent to, where the name of that travels with it. */
   sizeOf(message: Outgoing, place: string): number
   /** Why the broker does not take a message, apart from its size. */

@@ -30,6 +30,7 @@ export const rabbitmq: Profile = {
   queue: () => behaviour,
   topicDeduplicationMs: () => undefined,
   maxSubscriptions: () => Infinity,
+  cannotShow: (kind, operation) => (kind === 'throttle' && operation === 'settle' ? 'acks have no answer' : undefined),
   sizeOf: (message: Outgoing) => message.bodyBytes + headerBytes(message.headers),
   refuse: refuseHeaders,
 }

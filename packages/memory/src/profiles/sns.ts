@@ -21,6 +21,7 @@ export const sns: Profile = {
   queue: (endpoint, settings) => ({ ...sqsBehaviour(endpoint.keyed, settings), delays: false }),
   topicDeduplicationMs: (keyed) => (keyed ? snsLimits.deduplicationMs : undefined),
   maxSubscriptions: (keyed) => (keyed ? snsLimits.fifoSubscriptions : Infinity),
+  cannotShow: () => undefined,
   sizeOf: sqsSize,
   refuse: refuseContent,
 }

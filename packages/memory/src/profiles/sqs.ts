@@ -40,6 +40,7 @@ export const sqsStandard: Profile = {
   queue: (_endpoint, settings) => sqsBehaviour(false, settings),
   topicDeduplicationMs: () => undefined,
   maxSubscriptions: () => Infinity,
+  cannotShow: () => undefined,
   sizeOf: sqsSize,
   refuse: refuseContent,
 }
@@ -54,6 +55,7 @@ export const sqsFifo: Profile = {
   queue: (_endpoint, settings) => sqsBehaviour(true, settings),
   topicDeduplicationMs: () => undefined,
   maxSubscriptions: () => Infinity,
+  cannotShow: () => undefined,
   sizeOf: sqsSize,
   refuse: refuseContent,
 }

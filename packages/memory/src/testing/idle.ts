@@ -1,3 +1,4 @@
+import { assertKnownKeys } from '@busbar/core/driver'
 import { memoryError } from '../errors.ts'
 import type { Resources } from '../resources.ts'
 import type { World } from '../world.ts'
@@ -13,7 +14,10 @@ export interface IdleOptions {
 const lookMs = 5
 
 /** Resolves when nothing is ready, in flight or (unless excluded) delayed in any queue, and no group of a stream is behind. */
-export async function idle(resources: Resources, world: World, { includeDelayed = true, timeoutMs = 60_000 }: IdleOptions): Promise<void> {
+export async function idle(resources: Resources, world: World, options: IdleOptions): Promise<void> {
+  assertKnownKeys('idle', options, ['includeDelayed', 'timeoutMs'])
+  const { includeDelayed = true, timeoutMs = 60_000 } = options
+  if (!(timeoutMs >= 0)) throw new RangeError(`idle: timeoutMs must be a number of milliseconds ≥ 0, not ${timeoutMs}`)
   const { clock } = world
   const deadline = clock.monotonic() + timeoutMs
   for (;;) {
