@@ -36,7 +36,12 @@ describe('the checker', () => {
     ['effect: that of b1 took place 2 times', history(['a1', 'a2', 'b1', 'a3'], (made) => made.effects.set('b1', 2))],
     ['settled: a1 was acked 2 times', history(['a1', 'a2', 'b1', 'a3'], (made) => made.acks.set('a1', 2))],
     ['drain: 1 handlers were started', history(['a1', 'a2', 'b1', 'a3'], (made) => void (made.startedAfterDrain = 1))],
-    ['drain: 3 messages were left in flight', history(['a1', 'a2', 'b1', 'a3'], (made) => void (made.leftovers = { ready: 0, inFlight: 3 }))],
+    ['drain: 2 messages were not handed back', history(['a1', 'a2', 'b1', 'a3'], (made) => void (made.heldAtClose = 2))],
+    ['drain: 2 messages were held after it', history(['a1', 'a2', 'b1', 'a3'], (made) => void (made.heldAfterDrain = 2))],
+    ['drain: 1 connections were left open', history(['a1', 'a2', 'b1', 'a3'], (made) => void (made.linksAfterDrain = 1))],
+    ['left: the broker has 1 ready', history(['a1', 'a2', 'b1', 'a3'], (made) => void (made.leftovers = { ready: 1, delayed: 0, inFlight: 0 }))],
+    ['0 ready, 1 delayed', history(['a1', 'a2', 'b1', 'a3'], (made) => void (made.leftovers = { ready: 0, delayed: 1, inFlight: 0 }))],
+    ['0 delayed, 3 in flight', history(['a1', 'a2', 'b1', 'a3'], (made) => void (made.leftovers = { ready: 0, delayed: 0, inFlight: 3 }))],
     ['1 promises never settled', history(['a1', 'a2', 'b1', 'a3'], (made) => void (made.unsettledPromises = 1))],
   ]
   for (const [text, broken] of planted) {

@@ -53,9 +53,14 @@ function settledTwice({ acks, copies }: History): string[] {
     .map(([id, count]) => `settled: ${id} was acked ${count} times, and stored ${copies.get(id) ?? 0} times`)
 }
 
-function afterDrain({ startedAfterDrain, leftovers }: History): string[] {
+function afterDrain({ startedAfterDrain, heldAtClose, heldAfterDrain, linksAfterDrain, leftovers }: History): string[] {
+  const { ready, delayed, inFlight } = leftovers
   const found: string[] = []
   if (startedAfterDrain > 0) found.push(`drain: ${startedAfterDrain} handlers were started after it`)
-  if (leftovers.inFlight > 0) found.push(`drain: ${leftovers.inFlight} messages were left in flight`)
+  if (heldAtClose > 0) found.push(`drain: ${heldAtClose} messages were not handed back before the connection was closed`)
+  if (heldAfterDrain > 0) found.push(`drain: ${heldAfterDrain} messages were held after it`)
+  if (linksAfterDrain > 0) found.push(`drain: ${linksAfterDrain} connections were left open`)
+  if (ready + delayed + inFlight > 0)
+    found.push(`left: the broker has ${ready} ready, ${delayed} delayed, ${inFlight} in flight after everything was handled and drained`)
   return found
 }

@@ -1,3 +1,5 @@
+import type { Holdings } from './holdings.ts'
+
 /** What one simulated program did, as seen from outside: what was sent, and what was handled. */
 export interface Sent {
   readonly id: string
@@ -18,8 +20,14 @@ export interface History {
   readonly effects: Map<string, number>
   /** Handler starts after a drain had ended. */
   startedAfterDrain: number
-  /** Messages still held by a broker after everything was drained, by place: unsettled or ready ones. */
-  leftovers: { readonly ready: number; readonly inFlight: number }
+  /** Messages that receivers had when their connection was closed by a drain: not handed back. */
+  heldAtClose: number
+  /** Messages that receivers of a drained process still had when the drain had ended. */
+  heldAfterDrain: number
+  /** Connections of a drained process that were not closed. */
+  linksAfterDrain: number
+  /** What the broker still had when every message was accounted for, it was given time to become empty, and all processes were drained. */
+  leftovers: Holdings
   /** Sends and consumers whose promises never settled. */
   unsettledPromises: number
   /** Copies that a broker stored of each id, and durable acks that it gave. */
@@ -34,7 +42,10 @@ export function emptyHistory(): History {
     deadLettered: new Set(),
     effects: new Map(),
     startedAfterDrain: 0,
-    leftovers: { ready: 0, inFlight: 0 },
+    heldAtClose: 0,
+    heldAfterDrain: 0,
+    linksAfterDrain: 0,
+    leftovers: { ready: 0, delayed: 0, inFlight: 0 },
     unsettledPromises: 0,
     acks: new Map(),
     copies: new Map(),

@@ -16,8 +16,11 @@ import {
 import { idempotency } from '@busbar/middleware/idempotency'
 import { retry } from '@busbar/middleware/retry'
 import { memory, memoryStore, seededRandom, virtualClock, type MemoryDriver, type ProfileName } from '@busbar/memory'
+import type { Driver } from '@busbar/core/driver'
 import type { Promised } from './check.ts'
 import { emptyHistory, type History, type Sent } from './history.ts'
+import { holdingsOf } from './holdings.ts'
+import { Process, type Wrap } from './process.ts'
 
 interface Job {
   readonly id: string
@@ -32,7 +35,7 @@ export interface Schedule {
   readonly setting: string
 }
 
-interface Setting {
+export interface Setting {
   readonly profile: ProfileName
   readonly kind: 'queue' | 'topic' | 'stream'
   /** Order per key is promised. */
@@ -41,7 +44,7 @@ interface Setting {
   readonly competing: boolean
 }
 
-const settings: readonly Setting[] = [
+export const settings: readonly Setting[] = [
   { profile: 'full', kind: 'queue', ordered: true, competing: true },
   { profile: 'full', kind: 'topic', ordered: true, competing: true },
   { profile: 'full', kind: 'stream', ordered: true, competing: true },
@@ -71,11 +74,19 @@ function define(kind: Setting['kind']): { destination: Destination; source: Sour
 /** Longest that a schedule may take in virtual time before what is missing counts as lost or stuck. */
 const patienceMs = 6 * 3_600_000
 
-/** Runs one whole program, two processes that send and consume under random faults, decided by the seed alone. */
-export async function runSchedule(seed: number): Promise<Schedule> {
+/** The first thing that a seed decides. */
+export function settingOf(random: () => number): Setting {
+  return settings[Math.floor(random() * settings.length)] as Setting
+}
+
+/** Leases of a receiver that hands nothing back end within this. */
+const lateMs = 60_000
+
+/** Runs one whole program, two processes that send and consume under random faults, decided by the seed alone. `wrap` breaks the driver. */
+export async function runSchedule(seed: number, wrap?: Wrap): Promise<Schedule> {
   const random = seededRandom(seed)
   const below = (limit: number): number => Math.floor(random() * limit)
-  const { profile, kind, ordered, competing } = settings[below(settings.length)] as Setting
+  const { profile, kind, ordered, competing } = settingOf(random)
   const clock = virtualClock()
   const trace: string[] = []
   const history = emptyHistory()
@@ -96,18 +107,21 @@ export async function runSchedule(seed: number): Promise<Schedule> {
   const failing = random() * 0.3
   const poison = random() * 0.05
   const program = new Program({ clock, random, history, failing, poison })
-  const start = (process: string): Broker =>
-    createBroker({
-      driver,
-      destinations: [destination, source],
-      routes: { jobs: { deadLetter: { driver: deadLetters }, ...(ordered ? {} : { ordering: 'best-effort' }) } },
-      provision: 'create',
-      clock,
-      random: seededRandom(seed * 31 + process.length + process.charCodeAt(0)),
-      log: () => undefined,
-    })
-  const consume = async (broker: Broker): Promise<void> => {
-    await broker.consume(source, program.handler, {
+  const start = (name: string): Process => {
+    const begin = (seen: Driver): Broker =>
+      createBroker({
+        driver: seen,
+        destinations: [destination, source],
+        routes: { jobs: { deadLetter: { driver: deadLetters }, ...(ordered ? {} : { ordering: 'best-effort' }) } },
+        provision: 'create',
+        clock,
+        random: seededRandom(seed * 31 + name.length + name.charCodeAt(0)),
+        log: () => undefined,
+      })
+    return new Process(driver, history, begin, wrap)
+  }
+  const consume = async (process: Process): Promise<void> => {
+    await process.broker.consume(source, (message) => program.handle(message, process), {
       concurrency: 1 + below(8),
       use: [idempotency({ store }), retry({ maxAttempts: 2 + below(4), backoff: exponential({ initialMs: 50 + below(500), maxMs: 20_000, jitter: 'full' }) })],
     })
@@ -116,23 +130,19 @@ export async function runSchedule(seed: number): Promise<Schedule> {
   const first = start('first')
   const second = start('second')
   await Promise.all([...(competing ? [consume(first)] : []), consume(second)])
-  const sending = program.sendAll(first, destination, 20 + below(30), 1 + below(6))
+  const sending = program.sendAll(first.broker, destination, 20 + below(30), 1 + below(6))
   await program.sleep(below(10_000))
   // A process leaves in the middle and another takes its place.
   await second.drain({ timeoutMs: 1 + below(60_000) })
   const third = start('third')
   await consume(third)
   await program.settledOrStuck(sending)
-  await program.accountedFor(async () => program.collectDeadLetters(third, source))
+  await program.accountedFor(async () => program.collectDeadLetters(third.broker, source))
+  await program.empty(driver)
   await Promise.all([first.drain(), third.drain()])
-  history.leftovers = await leftovers(start('observer'), source)
+  await program.sleep(lateMs)
+  history.leftovers = holdingsOf(driver)
   return { history, promised, trace, setting: `${profile}, ${kind}` }
-}
-
-async function leftovers(broker: Broker, source: Source): Promise<History['leftovers']> {
-  const { ready = 0, inFlight = 0 } = await broker.stats(source)
-  await broker.close()
-  return { ready, inFlight }
 }
 
 interface ProgramOptions {
@@ -152,8 +162,9 @@ class Program {
     this.#options = options
   }
 
-  readonly handler = async (message: Message<Job>): Promise<void> => {
+  async handle(message: Message<Job>, process: Process): Promise<void> {
     const { random, failing, poison, history } = this.#options
+    process.started()
     const { id } = message.body
     // Decided by the id, so that every attempt of a poison message fails.
     const poisoned = (Number(id.slice(1)) * 2_654_435_761) % 1_000 < poison * 1_000
@@ -207,6 +218,14 @@ class Program {
       if (missing()) await collectDeadLetters()
     }
     await collectDeadLetters()
+  }
+
+  /** Waits until the broker has nothing left: copies too are settled in the end. Gives up when patience ends. */
+  async empty(driver: MemoryDriver): Promise<void> {
+    const { clock } = this.#options
+    const deadline = clock.monotonic() + patienceMs
+    const left = (): number => Object.values(holdingsOf(driver)).reduce((sum: number, count: number) => sum + count, 0)
+    while (left() > 0 && clock.monotonic() < deadline) await this.sleep(1_000)
   }
 
   async collectDeadLetters(broker: Broker, source: Source): Promise<void> {
