@@ -14,12 +14,17 @@ export class Activity {
   readonly givenUp: Set<string> = new Set()
   /** Warnings and errors by event. */
   readonly notes: Map<string, number> = new Map()
+  /** Told of every delivery that the broker has let go as done. */
+  onAcked: ((source: string, id: string) => void) | undefined
   #last = performance.now()
 
   readonly telemetry: Telemetry = {
     send: () => this.#touch(),
     receive: () => this.#touch(),
-    settle: () => this.#touch(),
+    settle: ({ source, id, action, result }) => {
+      if (action === 'ack' && (result === 'durable' || result === 'accepted')) this.onAcked?.(source, id)
+      this.#touch()
+    },
   }
 
   readonly log: Logger = (level, event, data) => {

@@ -18,7 +18,7 @@ function handle(ledger: Ledger, ...ids: string[]): Verdict {
   return ledger.verdict()
 }
 
-const clean = { lost: [], outOfOrder: [], doubled: [], unexpected: [] }
+const clean = { lost: [], outOfOrder: [], doubled: [], unseen: [], unexpected: [] }
 
 describe('the ledger', () => {
   it('finds nothing wrong with what was handled once and in order', () => {
@@ -69,12 +69,25 @@ describe('the ledger', () => {
     expect(ledger.verdict()).toMatchObject({ sent: 2, handled: 4, lost: [], outOfOrder: ['right a'] })
   })
 
-  it('takes the first place of a repeated id, and counts the repetition as suppressed', () => {
-    expect(handle(ledgerOf('a', 'b', 'a', 'b'), 'a', 'b')).toMatchObject({ sent: 4, handled: 2, suppressed: 2, ...clean })
+  it('takes the first place of a repeated id, and counts as suppressed what was', () => {
+    const ledger = ledgerOf('a', 'b', 'a', 'b')
+    ledger.suppressed('orders', 'b')
+    ledger.suppressed('orders', 'a')
+    expect(handle(ledger, 'a', 'b')).toMatchObject({ sent: 4, handled: 2, suppressed: 2, ...clean })
+    expect(handle(ledgerOf('a'), 'a').suppressed).toBe(0)
+  })
+
+  it('finds a copy of which nothing was seen, neither suppressed nor acked unhandled', () => {
+    const ledger = ledgerOf('a', 'a', 'b', 'b')
+    for (const id of ['a', 'b', 'b', 'c']) ledger.acked('orders', id)
+    ledger.acked('elsewhere', 'a')
+    expect(handle(ledger, 'a', 'b')).toMatchObject({ ...clean, suppressed: 0, unseen: ['orders a'] })
+    ledger.acked('orders', 'a')
+    expect(ledger.verdict()).toMatchObject(clean)
   })
 
   it('finds a second effect, and does not call it suppressed', () => {
-    expect(handle(ledgerOf('a', 'a', 'b'), 'a', 'b', 'a')).toMatchObject({ handled: 2, suppressed: 0, doubled: ['orders a'], outOfOrder: [] })
+    expect(handle(ledgerOf('a', 'a', 'b'), 'a', 'b', 'a')).toMatchObject({ handled: 2, suppressed: 0, doubled: ['orders a'], unseen: [], outOfOrder: [] })
     expect(handle(ledgerOf('a'), 'a', 'a').doubled).toEqual(['orders a'])
   })
 
@@ -82,7 +95,8 @@ describe('the ledger', () => {
     const ledger = ledgerOf('a')
     ledger.gaveUp('orders', 'y')
     ledger.effect('elsewhere', 'a')
-    expect(handle(ledger, 'a', 'x').unexpected).toEqual(['orders y', 'orders x', 'elsewhere a'])
+    ledger.suppressed('orders', 'z')
+    expect(handle(ledger, 'a', 'x').unexpected).toEqual(['orders y', 'orders z', 'orders x', 'elsewhere a'])
   })
 
   it('counts dead letters as neither lost nor handled, and their key goes on', () => {

@@ -5,7 +5,7 @@ export interface SourceBalance {
   readonly handled: number
   /** Given up, and neither mended nor redriven since. */
   readonly deadLettered: number
-  /** Copies that senders repeated and that had no effect. */
+  /** Copies that came and were kept from having an effect: those that senders repeated, and those that the broker made. */
   readonly suppressed: number
 }
 
@@ -21,6 +21,8 @@ export interface Verdict {
   readonly outOfOrder: readonly string[]
   /** Handled more than once. */
   readonly doubled: readonly string[]
+  /** Confirmed more often than it had effects, was kept from having them, or was acked unhandled: a copy of which nothing was seen. */
+  readonly unseen: readonly string[]
   /** Handled or dead-lettered though nobody sent it there, or both handled and dead-lettered. */
   readonly unexpected: readonly string[]
   readonly sources: readonly SourceBalance[]
@@ -32,6 +34,9 @@ interface Entry {
   readonly place: number
   confirmed: number
   effects: number
+  suppressed: number
+  /** Deliveries that the broker let go as done. */
+  acked: number
   deadLettered: boolean
   /** Was dead-lettered once: it comes later than its place, and its key did not wait. */
   gaveUp: boolean
@@ -78,7 +83,7 @@ export class Ledger {
     for (const name of sources) {
       const { entries } = this.#source(name)
       if (entries.has(id)) continue
-      entries.set(id, { key, place, confirmed: 0, effects: 0, deadLettered: false, gaveUp: false })
+      entries.set(id, { key, place, confirmed: 0, effects: 0, suppressed: 0, acked: 0, deadLettered: false, gaveUp: false })
       this.#owed++
     }
   }
@@ -106,6 +111,20 @@ export class Ledger {
     this.#handled++
   }
 
+  /** A copy came, and the handler was kept from it. */
+  suppressed(source: string, id: string): void {
+    const { entries, unexpected } = this.#source(source)
+    const entry = entries.get(id)
+    if (entry === undefined) unexpected.push(id)
+    else entry.suppressed++
+  }
+
+  /** A delivery was acked, handled or not. Sources without books are left out. */
+  acked(source: string, id: string): void {
+    const entry = this.#sources.get(source)?.entries.get(id)
+    if (entry !== undefined) entry.acked++
+  }
+
   /** It was found among the dead letters, or reported to be on its way there. May be called again. */
   gaveUp(source: string, id: string): void {
     const { entries, unexpected } = this.#source(source)
@@ -128,7 +147,7 @@ export class Ledger {
 
   verdict(): Verdict {
     const balances = [...this.#sources].map(([name, source]) => ({ ...balanceOf(name, source), ...faultsOf(name, source) }))
-    const all = (fault: 'lost' | 'outOfOrder' | 'doubled' | 'unexpected'): string[] => balances.flatMap((balance) => balance[fault])
+    const all = (fault: keyof Faults): string[] => balances.flatMap((balance) => balance[fault])
     const sum = (figure: 'handled' | 'deadLettered' | 'suppressed'): number => balances.reduce((total, balance) => total + balance[figure], 0)
     return {
       sent: this.#sent,
@@ -138,6 +157,7 @@ export class Ledger {
       lost: all('lost'),
       outOfOrder: all('outOfOrder'),
       doubled: all('doubled'),
+      unseen: all('unseen'),
       unexpected: all('unexpected'),
       sources: balances.map(({ source, owed, handled, deadLettered, suppressed }) => ({ source, owed, handled, deadLettered, suppressed })),
     }
@@ -157,15 +177,19 @@ function balanceOf(source: string, { entries }: Source): SourceBalance {
     owed: all.filter((entry) => entry.confirmed > 0).length,
     handled: all.filter((entry) => entry.effects > 0).length,
     deadLettered: all.filter((entry) => entry.deadLettered).length,
-    suppressed: all.reduce((copies, entry) => copies + (entry.effects === 1 ? Math.max(0, entry.confirmed - 1) : 0), 0),
+    suppressed: all.reduce((copies, entry) => copies + entry.suppressed, 0),
   }
 }
 
-function faultsOf(name: string, source: Source): Pick<Verdict, 'lost' | 'outOfOrder' | 'doubled' | 'unexpected'> {
+type Faults = Pick<Verdict, 'lost' | 'outOfOrder' | 'doubled' | 'unseen' | 'unexpected'>
+
+function faultsOf(name: string, source: Source): Faults {
   const ids = (wrong: (entry: Entry) => boolean): string[] => [...source.entries].filter(([, entry]) => wrong(entry)).map(([id]) => `${name} ${id}`)
   return {
     lost: ids((entry) => entry.confirmed > 0 && entry.effects === 0 && !entry.deadLettered),
     doubled: ids((entry) => entry.effects > 1),
+    // What was given up was neither handled nor suppressed, and its copies may be among the dead letters.
+    unseen: ids(({ confirmed, effects, suppressed, acked, gaveUp }) => effects > 0 && !gaveUp && Math.max(effects + suppressed, acked) < confirmed),
     outOfOrder: disorderOf(source).map((id) => `${name} ${id}`),
     unexpected: [...ids((entry) => entry.effects > 0 && entry.deadLettered), ...source.unexpected.map((id) => `${name} ${id}`)],
   }

@@ -59,6 +59,7 @@ async function runOn(backend: Backend, { messages, faults }: DemoArguments, inte
   const workload = planWorkload(messages)
   const ledger = new Ledger()
   const activity = new Activity()
+  activity.onAcked = (source, id) => ledger.acked(source, id)
   const broker = await connectTo(backend, destinations, activity)
   const legacy = await connectTo(backend, legacyDestinations, activity)
   const status = (): string =>
@@ -77,7 +78,7 @@ async function runOn(backend: Backend, { messages, faults }: DemoArguments, inte
     const report = await withDeadline(unless(interrupted, running), deadlineMs, () => `not finished (${status()}, open ${ledger.open})`)
     await Promise.all([broker.drain(), legacy.drain()])
     progress[Symbol.dispose]()
-    return printVerdict(ledger.verdict(), report, expectedOf(workload), activity, performance.now() - began)
+    return printVerdict(ledger.verdict(), report, expectedOf(workload, faults), activity, performance.now() - began)
   } finally {
     stop.abort()
     const closing = withDeadline(Promise.all([broker.close(), legacy.close()]), endMs, 'the connections did not close')

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { exponential, type Broker, type HandlerContext, type Message, type ProcessMiddleware } from '@busbar/core'
+import { Directive, exponential, type Broker, type HandlerContext, type Message, type ProcessFunction, type ProcessMiddleware } from '@busbar/core'
 import type { FencedStore } from '@busbar/core/driver'
 import { idempotency, retry } from '@busbar/middleware'
 import { complaints, deliveryOrders, dispatch, positions, routes } from './destinations.ts'
@@ -19,11 +19,13 @@ export interface WorkersOptions {
 /** Consumers of every queue and subscription. */
 export async function startWorkers(options: WorkersOptions): Promise<void> {
   const { broker, depots, store } = options
-  const use: ProcessMiddleware[] = [
+  const handled = new WeakSet<object>()
+  const use: (ProcessMiddleware | ProcessFunction)[] = [
+    countSuppressed(options.ledger, handled),
     idempotency({ store, ttlMs: 3_600_000 }),
     retry({ maxAttempts: 4, backoff: exponential({ initialMs: 20, maxMs: 200, jitter: 'full' }) }),
   ]
-  const booking = handlersFor(options)
+  const booking = handlersFor(options, handled)
   const sightings = new Map<string, number>()
 
   await broker.consume(
@@ -48,12 +50,22 @@ export function distanceTo(depot: string): number {
   return depot.length * 10
 }
 
+/** Stands outside everything else: what ends well there without a run of the handler was suppressed on the way. */
+function countSuppressed(ledger: Ledger, handled: WeakSet<object>): ProcessFunction {
+  return async ({ source, message }, next) => {
+    const value = await next()
+    if (!(value instanceof Directive) && !handled.has(message)) ledger.suppressed(source, message.id)
+    return value
+  }
+}
+
 type Handler<Body> = (message: Message<Body>, context: HandlerContext) => Promise<void>
 
 /** Handlers that do a little work, fail as planned, and book their effect. */
-function handlersFor({ ledger, onFailure }: WorkersOptions): <Body>(source: string, work?: (body: Body) => void) => Handler<Body> {
+function handlersFor({ ledger, onFailure }: WorkersOptions, handled: WeakSet<object>): <Body>(source: string, work?: (body: Body) => void) => Handler<Body> {
   return (source, work) =>
-    async ({ id, body, attempt }, { signal }) => {
+    async (message, { signal }) => {
+      const { id, body, attempt } = message
       await pause(1, undefined, { signal })
       try {
         if (attempt <= failuresOf(id)) throw new Error('the service behind does not answer')
@@ -62,6 +74,7 @@ function handlersFor({ ledger, onFailure }: WorkersOptions): <Body>(source: stri
         onFailure()
         throw error
       }
+      handled.add(message)
       ledger.effect(source, id)
     }
 }
