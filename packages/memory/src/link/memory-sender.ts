@@ -99,6 +99,8 @@ export class MemorySender implements Sender, SendUnderFaults {
   /** What the endpoint does not do, or not so far. Core asks for nothing that is not declared; other callers may. */
   #refuseWishes(message: Outgoing): BrokerError | undefined {
     const { delayMs, timeToLiveMs, deduplicationId } = message
+    // Most messages wish for nothing.
+    if (delayMs === undefined && timeToLiveMs === undefined && deduplicationId === undefined) return undefined
     const { delay, timeToLive, deduplication } = this.#capabilities
     // 0 is no delay, and taken everywhere.
     if (delayMs !== undefined && delayMs !== 0 && !within(delayMs, delay)) return this.#invalid(message, beyond('a delay', delayMs, delay))
@@ -121,9 +123,10 @@ export class MemorySender implements Sender, SendUnderFaults {
     if (!this.#link.up) return no(this.#link.unavailable())
     if (batch.length > maxBatch.messages)
       return no(memoryError('ERR_INVALID', `A request to ${destination} takes up to ${maxBatch.messages} messages, not ${batch.length}`, { destination }))
+    if (batch.length === 1) return undefined
     let bytes = 0
     for (const message of batch) bytes += this.#profile.sizeOf(message, this.place)
-    if (bytes > maxBatch.bytes && batch.length > 1)
+    if (bytes > maxBatch.bytes)
       return no(memoryError('ERR_TOO_LARGE', `A request to ${destination} takes up to ${maxBatch.bytes} bytes, not ${bytes}`, { destination }))
     return undefined
   }
