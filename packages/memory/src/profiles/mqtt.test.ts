@@ -82,7 +82,7 @@ describe('mqtt (5)', () => {
     expect(consumer.intake.deliveries).toHaveLength(65_536)
   })
 
-  it('a message expires after whole seconds, and not once its delivery has begun', async () => {
+  it('a message expires, but not once its delivery has begun', async () => {
     const { send, consume, clock, driver } = await kit({ profile: 'mqtt' })
     const consumer = await consume({ window: { messages: 1 } })
     await send([
@@ -99,6 +99,18 @@ describe('mqtt (5)', () => {
     expect(consumer.intake.take()).toEqual(['begun'])
     await consumer.settle('ack', 'begun')
     expect(consumer.intake.take()).toEqual(['longer'])
+  })
+
+  it('a message lives for whole seconds, rounded up', async () => {
+    for (const [ms, expected] of [
+      [1_999, ['a']],
+      [2_000, []],
+    ] as const) {
+      const { send, consume, clock } = await kit({ profile: 'mqtt' })
+      await send([{ id: 'a', timeToLiveMs: 1_001 }])
+      await clock.advance(ms)
+      expect((await consume()).intake.take()).toEqual(expected)
+    }
   })
 
   it('takes no delay, no deduplication id, and times to live up to 4,294,967,295 s', async () => {
