@@ -36,9 +36,8 @@ export function memoryHarness({ profile, seed = 1, wrap = (driver) => driver, ar
       },
       sendForeign: async (name, kind, message) => {
         const link = await broker.connect({ clock, random, log: () => {}, meter: () => {} }, new AbortController().signal)
-        const body = message.body
-        const { busbar: _ours, ...headers } = message.headers ?? {}
-        // A plain client gives no identity, type or time. Memory has no wire on which its own metadata could be malformed.
+        const { body, headers = {} } = message
+        // A plain client gives no identity, type or time; what it writes into Busbar's own header is for the broker to read or to ignore.
         // Records of a stream always have a partition key.
         const partition = kind === 'stream' || profile === 'kinesis' ? { key: 'foreign' } : {}
         const foreign = { ...partition, body, bodyBytes: Buffer.byteLength(body), headers, attempt: 0 } as unknown as Outgoing
