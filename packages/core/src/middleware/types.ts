@@ -8,7 +8,19 @@ import type { Message, Settlement } from '../message.ts'
  * Places in the process chain, outermost first. A chain whose stages are not in this order is refused with the reason.
  * `custom` is what a bare function has: it may stand anywhere.
  */
-export const processStages = ['telemetry', 'claim-check', 'decryption', 'decompression', 'idempotency', 'retry', 'timeout', 'custom'] as const
+export const processStages = [
+  'telemetry',
+  'claim-check',
+  'decryption',
+  'decompression',
+  'idempotency',
+  'retry',
+  'concurrency-limit',
+  'rate-limit',
+  'circuit-breaker',
+  'timeout',
+  'custom',
+] as const
 export type ProcessStage = (typeof processStages)[number]
 
 /** Stages before the body is decoded: what stands in them, and whatever stands outside of them, sees the message as it came, without a body. */
