@@ -12,11 +12,18 @@ export interface ContextOptions {
   readonly lease?: ProcessContext['capabilities']['lease']
   readonly nowMs?: number
   readonly random?: () => number
+  readonly clock?: ProcessContext['clock']
+  readonly key?: string
+  readonly headers?: Incoming['headers']
+  readonly ordering?: ProcessContext['capabilities']['ordering']
 }
 
 /** A process context as core makes one, with what a test can change about it while a handler runs. */
 export interface TestContext extends ProcessContext {
   settled: 'ack' | 'retry' | 'dead-letter' | undefined
+  /** Reasons not to start anything. */
+  readonly suspensions: number
+  /** Fires the signal as a lost lease does, and as `cancel` does not. */
   abort(reason?: unknown): void
 }
 
@@ -26,29 +33,33 @@ export function makeContext(options: ContextOptions = {}): TestContext {
     id: 'id' in options ? options.id : 'm1',
     body: options.body ?? '{"total":1}',
     bodyBytes: 11,
-    headers: {},
+    headers: options.headers ?? {},
     type: undefined,
     contentType: undefined,
     timestamp: options.timestamp,
-    key: undefined,
+    key: options.key,
     attempt: (options.attempt ?? 1) - 1,
     correlationId: undefined,
     replyTo: options.replyTo,
     position: undefined,
     native: undefined,
   }
+  let [aborted, suspensions] = [false, 0]
   return {
     message: { id: incoming.id ?? 'made-up', headers: incoming.headers } as ProcessContext['message'],
     incoming,
     attempt: options.attempt ?? 1,
     signal: controller.signal,
     get aborted() {
-      return controller.signal.aborted
+      return aborted
+    },
+    get suspensions() {
+      return suspensions
     },
     settled: undefined,
     source: options.source ?? 'orders',
-    capabilities: { lease: options.lease ?? { kind: 'scope', maxHoldMs: false } } as ProcessContext['capabilities'],
-    clock: {
+    capabilities: { lease: options.lease ?? { kind: 'scope', maxHoldMs: false }, ordering: options.ordering ?? 'none' } as ProcessContext['capabilities'],
+    clock: options.clock ?? {
       now: () => options.nowMs ?? 0,
       monotonic: () => 0,
       timer: () => ({ cancel: () => {} }),
@@ -56,7 +67,13 @@ export function makeContext(options: ContextOptions = {}): TestContext {
     },
     random: options.random ?? (() => 0.5),
     cancel: (reason) => controller.abort(reason),
-    suspend: () => () => {},
-    abort: (reason) => controller.abort(reason),
+    suspend() {
+      suspensions++
+      return () => void suspensions--
+    },
+    abort(reason) {
+      aborted = true
+      controller.abort(reason)
+    },
   }
 }
