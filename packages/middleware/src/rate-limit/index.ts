@@ -1,0 +1,2 @@
+/** Limits how many messages are handled per second. */
+export { rateLimit, type RateLimitOptions } from './rate-limit.ts'
