@@ -1,7 +1,15 @@
 import { defineConfig } from 'tsdown'
 
 export default defineConfig({
-  entry: { index: 'src/index.ts', retry: 'src/retry/index.ts', idempotency: 'src/idempotency/index.ts' },
+  entry: {
+    index: 'src/index.ts',
+    retry: 'src/retry/index.ts',
+    idempotency: 'src/idempotency/index.ts',
+    timeout: 'src/timeout/index.ts',
+    'circuit-breaker': 'src/circuit-breaker/index.ts',
+    'rate-limit': 'src/rate-limit/index.ts',
+    'concurrency-limit': 'src/concurrency-limit/index.ts',
+  },
   format: 'esm',
   fixedExtension: false,
   platform: 'node',
