@@ -66,6 +66,8 @@ export class Circuit {
   #count(context: ProcessContext, failed: boolean): void {
     const { failures, failureRate, minimum } = this.#limits
     const window = this.#window
+    // Where only the number of failures counts, a success need not be dated.
+    if (!failed && failureRate > 1) return
     window.add(context.clock.monotonic(), failed)
     if (!failed) return
     if (window.failures >= failures || (window.results >= minimum && window.failures / window.results >= failureRate)) this.#open(context)

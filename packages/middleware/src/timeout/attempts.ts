@@ -13,6 +13,9 @@ export interface AttemptLimits {
 /** How long a handler may take to notice that its signal has fired. */
 const graceMs = 1_000
 
+/** Most attempts end soon. Until one has run for so long, the timer is not set to its deadline but left to wake for nothing: setting and cancelling one costs more than a message. */
+const shortMs = 100
+
 class Attempt implements Linked<Attempt> {
   previous: Attempt | undefined = undefined
   next: Attempt | undefined = undefined
@@ -49,6 +52,8 @@ export class Attempts {
   readonly #sweep: Sweep
   /** Attempts that have a step before them. */
   #watched = 0
+  /** The timer is set to a deadline. */
+  #set = false
 
   constructor(clock: Clock, limits: AttemptLimits) {
     this.#clock = clock
@@ -60,7 +65,7 @@ export class Attempts {
   watch(context: ProcessContext, work: Promise<unknown>): Promise<unknown> {
     const attempt = new Attempt(context, this.#clock.monotonic())
     this.#enter(attempt, 0, attempt.startedAt)
-    this.#sweep.by(attempt.dueAt)
+    this.#sweep.by(Math.min(attempt.dueAt, attempt.startedAt + shortMs))
     const ended = work.then(
       (value) => this.#returned(attempt, value),
       (error: unknown) => this.#threw(attempt, error),
@@ -95,13 +100,16 @@ export class Attempts {
     if (attempt.step < 0) return
     this.#steps[attempt.step]?.waiting.remove(attempt)
     attempt.step = -1
+    if (--this.#watched > 0 || !this.#set) return
     // A timer that nobody needs would hold the process open.
-    if (--this.#watched === 0) this.#sweep.cancel()
+    this.#set = false
+    this.#sweep.cancel()
   }
 
   /** Last steps first: between two steps of an attempt its handler gets a chance to end. */
   #look(now: number): number {
     for (let index = this.#steps.length - 1; index >= 0; index--) this.#takeDue(index, now)
+    this.#set = this.#watched > 0
     return Math.min(...this.#steps.map(({ waiting }) => waiting.first?.dueAt ?? Infinity))
   }
 

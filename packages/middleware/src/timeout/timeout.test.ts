@@ -54,6 +54,17 @@ describe('timeout', () => {
     expect(clock.timers).toBe(0)
   })
 
+  it('sets no timer for each of many short attempts', async () => {
+    const { clock, begin } = setup()
+    for (let n = 0; n < 9; n++) {
+      begin().open()
+      await clock.advance(10)
+      expect(clock.timers).toBe(1)
+    }
+    await clock.advance(10)
+    expect(clock.timers).toBe(0)
+  })
+
   it('fires the signal of an attempt that takes too long, by one timer for all', async () => {
     const { clock, begin } = setup()
     const attempts = []
