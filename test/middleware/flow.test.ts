@@ -323,6 +323,21 @@ describe('rateLimit in a broker', () => {
     await broker.drain()
   })
 
+  it('finds the tokens of messages that a retry policy of short holds gives to the broker meanwhile', async () => {
+    const { broker, clock, send, idle } = setup()
+    const starts: [number, number, number][] = []
+    await broker.consume(jobs, ({ body: { n }, attempt }) => void starts.push([n, attempt, clock.monotonic()]), {
+      use: [retry({ maxAttempts: 2, holdMs: 0 }), rateLimit({ perSecond: 10, burst: 2 })],
+    })
+    await send(jobs, ...range(60))
+    await idle()
+    const startedAt = starts.map(([, , ms]) => ms)
+    expect(starts.map(([n, attempt]) => [n, attempt]).toSorted(([a = 0], [b = 0]) => a - b)).toEqual(range(60).map(({ n }) => [n, 1]))
+    expect(excess(startedAt, 10, 2)).toBeLessThan(1e-3)
+    expect(startedAt.at(-1)).toBeLessThan(7_000)
+    await broker.drain()
+  })
+
   it('gives back what waits when it is drained, and nothing is lost', async () => {
     const { broker, send, idle } = setup()
     const limiter = rateLimit({ perSecond: 1, burst: 1 })
@@ -377,6 +392,32 @@ describe('concurrencyLimit in a broker', () => {
     expect(attempts.toSorted(([a], [b]) => a - b)).toEqual(range(5).map(({ n }) => [n, 1]))
     await broker.drain()
   })
+})
+
+it('all of them work for batches', async () => {
+  const { broker, clock, send, idle } = setup()
+  const handled: number[] = []
+  const [places, breaker] = [concurrencyLimit({ max: 20 }), circuitBreaker({ failures: 10, openMs: 1_000 })]
+  await broker.consumeBatches(
+    jobs,
+    async (messages, { signal }) => {
+      const late = messages.some(({ body, attempt }) => body.n === 7 && attempt === 1)
+      await wait(clock, late ? 5_000 : 50, signal)
+      if (clock.monotonic() < 4_000) throw new Error('down')
+      for (const { body } of messages) handled.push(body.n)
+    },
+    {
+      batchSize: 10,
+      concurrency: 2,
+      use: [retry({ maxAttempts: 9, backoff: constant(100) }), places, rateLimit({ perSecond: 40 }), breaker, timeout({ ms: 2_000 })],
+    },
+  )
+  await send(jobs, ...range(100))
+  await idle()
+  expect(handled.toSorted((a, b) => a - b)).toEqual(range(100).map(({ n }) => n))
+  expect([places.running, places.waiting, breaker.state, (await broker.deadLetters(jobs).peek()).length]).toEqual([0, 0, 'closed', 0])
+  await broker.drain()
+  expect(clock.pending).toBe(0)
 })
 
 it('refuses the wrong order when the consumer starts', async () => {
