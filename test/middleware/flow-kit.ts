@@ -1,5 +1,5 @@
 import { createBroker, queue, type Broker } from '@busbar/core'
-import { memory, virtualClock, type VirtualClock } from '@busbar/memory'
+import { memory, virtualClock, type MemoryOptions, type VirtualClock } from '@busbar/memory'
 
 export interface Job {
   readonly n: number
@@ -17,9 +17,9 @@ export interface Setup {
   readonly log: string[]
 }
 
-export function setup(): Setup {
+export function setup(options: Omit<MemoryOptions, 'clock'> = {}): Setup {
   const clock = virtualClock()
-  const driver = memory({ clock })
+  const driver = memory({ ...options, clock })
   const log: string[] = []
   const broker = createBroker({ driver, destinations: [jobs, tasks], provision: 'create', clock, log: (_level, event) => log.push(event) })
   return {

@@ -1,8 +1,8 @@
 import { constant } from '@busbar/core'
-import { memoryStore } from '@busbar/memory'
+import { memoryStore, seededRandom } from '@busbar/memory'
 import { circuitBreaker, concurrencyLimit, idempotency, rateLimit, retry, timeout } from '@busbar/middleware'
 import { expect, it } from 'vitest'
-import { jobs, setup, wait, range } from './flow-kit.ts'
+import { excess, jobs, range, setup, tasks, wait } from './flow-kit.ts'
 
 it('all of them work for batches', async () => {
   const { broker, clock, send, idle } = setup()
@@ -28,6 +28,34 @@ it('all of them work for batches', async () => {
   expect([places.running, places.waiting, breaker.state, (await broker.deadLetters(jobs).peek()).length]).toEqual([0, 0, 'closed', 0])
   await broker.drain()
   expect(clock.pending).toBe(0)
+})
+
+it.each(['full', 'sqs-fifo', 'rabbitmq', 'kinesis'] as const)('all of them together keep the order of keys and lose nothing, as on %s', async (profile) => {
+  const { broker, clock, send, idle } = setup({ profile })
+  const store = memoryStore({ clock })
+  const random = seededRandom(7)
+  const handled = new Map<string, number[]>()
+  const startedAt: number[] = []
+  const [places, breaker] = [concurrencyLimit({ max: 4 }), circuitBreaker({ failureRate: 0.5, minimum: 8, windowMs: 500, openMs: 2_000 })]
+  await broker.consume(
+    tasks,
+    async ({ body: { n, key = '' } }, { signal }) => {
+      startedAt.push(clock.monotonic())
+      await wait(clock, random() < 0.05 ? 3_000 : random() * 60, signal)
+      if (random() < 0.1 || (clock.monotonic() > 4_000 && clock.monotonic() < 8_000)) throw new Error('down')
+      handled.set(key, [...(handled.get(key) ?? []), n])
+    },
+    {
+      use: [idempotency({ store }), retry({ maxAttempts: 10, backoff: constant(100) }), places, rateLimit({ perSecond: 30 }), breaker, timeout({ ms: 1_000 })],
+    },
+  )
+  await send(tasks, ...range(300).map(({ n }) => ({ n, key: `k${n % 9}` })))
+  await idle()
+  await broker.drain()
+  for (const order of handled.values()) expect(order).toEqual(order.toSorted((a, b) => a - b))
+  expect([...handled.values()].flat().toSorted((a, b) => a - b)).toEqual(range(300).map(({ n }) => n))
+  expect(excess(startedAt, 30, 3)).toBeLessThan(1e-3)
+  expect([places.running, places.waiting]).toEqual([0, 0])
 })
 
 it('refuses the wrong order when the consumer starts', async () => {
