@@ -223,6 +223,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   close(): void {
     this.#closed = true
     this.#stopped = true
+    this.suspensions.end()
     this.#waits.clear()
     if (!this.#attached) return
     this.#keeper.close()

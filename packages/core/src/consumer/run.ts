@@ -100,7 +100,7 @@ export class Run implements ProcessContext, HandlerContext {
     this.onAborted?.(reason)
   }
 
-  suspend(): () => void {
-    return this.host.suspensions.hold()
+  suspend(onEnded?: () => void): () => void {
+    return this.host.suspensions.hold(onEnded)
   }
 }

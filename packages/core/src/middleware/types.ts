@@ -50,8 +50,11 @@ export interface ProcessContext<Body = unknown> {
   readonly random: () => number
   /** Fires the signal of this attempt alone. Unlike one whose lease was lost or whose drain is over, it counts and fails as it ends. */
   cancel(reason: Error): void
-  /** Stops the consumer's intake and starts of handlers, until the function returned is called. Several may hold it at once. */
-  suspend(): () => void
+  /**
+   * Stops the consumer's intake and starts of handlers, until the function returned is called. Several may hold it at once.
+   * `onEnded` is called if the consumer ends before that: nobody waits for it any more.
+   */
+  suspend(onEnded?: () => void): () => void
 }
 
 /** How a message was settled for good. */
