@@ -110,6 +110,32 @@ describe('circuitBreaker in a broker', () => {
     expect(clock.pending).toBe(0)
   })
 
+  it('has no timer when nobody is held back any more', async () => {
+    const { broker, clock, send } = setup()
+    const breaker = circuitBreaker({ failures: 1, openMs: 3_600_000 })
+    await broker.consume(jobs, () => Promise.reject(new Error('down')), { use: [breaker] })
+    await broker.consume(tasks, () => {}, { use: [breaker] })
+    await send(jobs, ...range(5))
+    await send(tasks, ...range(5))
+    await broker.drain()
+    expect([breaker.state, clock.pending]).toEqual(['open', 0])
+  })
+
+  it('is probed by the next consumer when the one that opened it has ended', async () => {
+    const { broker, clock, send, idle } = setup()
+    const breaker = circuitBreaker({ failures: 1, openMs: 60_000, probes: 1 })
+    const first = await broker.consume(jobs, () => Promise.reject(new Error('down')), { use: [breaker] })
+    await send(jobs, ...range(5))
+    await first.drain()
+    await wait(clock, 30_000)
+    const startedAt: number[] = []
+    await broker.consume(jobs, () => void startedAt.push(clock.monotonic()), { use: [breaker] })
+    await idle()
+    expect([breaker.state, startedAt.length, (startedAt[0] ?? 0) >= 60_000, (startedAt[0] ?? 0) < 61_000]).toEqual(['closed', 5, true, true])
+    await broker.drain()
+    expect(clock.pending).toBe(0)
+  })
+
   it('does not take the deadline of a drain for a failure', async () => {
     const { broker, clock, send } = setup()
     const breaker = circuitBreaker({ failures: 1 })

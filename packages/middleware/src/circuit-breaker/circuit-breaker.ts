@@ -48,7 +48,7 @@ export type CircuitBreakerOptions = CommonOptions &
 /** A middleware that can be asked how things are. */
 export interface CircuitBreaker extends ProcessMiddleware {
   readonly state: CircuitState
-  /** Closes the circuit at once: for an operator who knows better, and for a program that ends, since an open circuit has a timer. */
+  /** Closes the circuit at once: for an operator who knows better. */
   reset(): void
 }
 

@@ -17,6 +17,10 @@ export interface CircuitLimits {
   readonly onChange: ((change: CircuitChange) => void) | undefined
 }
 
+interface Hold {
+  release: (() => void) | undefined
+}
+
 /** Which attempts may begin, and what their results make of it. What it asks of consumers is held by suspensions, so that nothing is handed back or counted. */
 export class Circuit {
   readonly #limits: CircuitLimits
@@ -25,8 +29,11 @@ export class Circuit {
   /** Results of attempts that began before the last change say nothing about the present. */
   #era = 0
   /** Suspensions of consumers. */
-  #holds: (() => void)[] = []
+  readonly #holds: Set<Hold> = new Set()
+  /** Runs while anybody is suspended. */
   #timer: Timer | undefined
+  /** When it is due. */
+  #wakeAt = 0
   /** Probes that have begun, as far as they keep others from beginning. */
   #probing = 0
   #succeeded = 0
@@ -43,6 +50,8 @@ export class Circuit {
   /** The era to give back with the result, or what to do instead of beginning. */
   begin(context: ProcessContext): number | Directive {
     if (this.#state === 'closed') return this.#era
+    // All that it held back had ended, so that no timer ran.
+    if (this.#timer === undefined && this.#state === 'open' && context.clock.monotonic() >= this.#wakeAt) this.#halfOpen()
     if (this.#state === 'half-open' && this.#probing < this.#limits.probes) {
       if (++this.#probing === this.#limits.probes) this.#stopAtProbes(context)
       return this.#era
@@ -86,8 +95,8 @@ export class Circuit {
 
   #open(context: ProcessContext): void {
     this.#become('open')
+    this.#wakeAt = context.clock.monotonic() + this.#limits.openMs
     this.#suspend(context)
-    this.#wake(context, () => this.#halfOpen())
     this.#tell('open')
   }
 
@@ -109,37 +118,53 @@ export class Circuit {
     this.#probing = 0
     this.#succeeded = 0
     this.#window.clear()
-    this.#timer?.cancel()
-    this.#timer = undefined
+    this.#rest()
   }
 
   /** Nothing more starts here while the probes run; but one that hangs must not stop everything for ever. */
   #stopAtProbes(context: ProcessContext): void {
+    this.#wakeAt = context.clock.monotonic() + this.#limits.openMs
     this.#suspend(context)
-    this.#wake(context, () => {
-      this.#probing = 0
-      this.#letOthersProbe()
-    })
   }
 
   #letOthersProbe(): void {
-    this.#timer?.cancel()
-    this.#timer = undefined
+    this.#rest()
     this.#goOn()
   }
 
-  #wake({ clock }: ProcessContext, then: () => void): void {
-    this.#timer?.cancel()
-    this.#timer = clock.timer(clock.monotonic() + this.#limits.openMs, then)
+  #suspend(context: ProcessContext): void {
+    const hold: Hold = { release: undefined }
+    this.#holds.add(hold)
+    hold.release = context.suspend(() => this.#ended(hold))
+    if (this.#holds.size > 0) this.#timer ??= context.clock.timer(this.#wakeAt, this.#wake)
   }
 
-  #suspend(context: ProcessContext): void {
-    this.#holds.push(context.suspend())
+  /** A consumer has. A timer for nobody would hold the process open. */
+  #ended(hold: Hold): void {
+    this.#holds.delete(hold)
+    if (this.#holds.size === 0) this.#rest()
+  }
+
+  readonly #wake = (): void => {
+    this.#timer = undefined
+    if (this.#state === 'open') {
+      this.#halfOpen()
+    } else {
+      this.#probing = 0
+      this.#letOthersProbe()
+    }
+  }
+
+  #rest(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
   }
 
   /** What starts on the way may suspend anew. */
   #goOn(): void {
-    for (const release of this.#holds.splice(0)) release()
+    const holds = [...this.#holds]
+    this.#holds.clear()
+    for (const { release } of holds) release?.()
   }
 
   #tell(state: CircuitState): void {
