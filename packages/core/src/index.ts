@@ -63,6 +63,7 @@ export type { Filter, FilterOn, HeaderFilter } from './filter/grammar.ts'
 export type { JsonView } from './json-view.ts'
 export type { HandlerContext, Message, Settlement } from './message.ts'
 export type {
+  ConsumerPlace,
   Next,
   ProcessContext,
   ProcessFunction,

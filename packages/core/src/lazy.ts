@@ -3,6 +3,8 @@ import type * as Mismatches from './broker/mismatches.ts'
 import type * as Operations from './broker/operations.ts'
 import type * as PolicyRefusals from './broker/policy-refusals.ts'
 import type * as Requirements from './broker/requirements.ts'
+import type * as TryingAgain from './broker/try-again.ts'
+import type * as Extending from './consumer/extend.ts'
 import type * as GivingUp from './dead-letters/give-up.ts'
 import type * as DeadLetters from './dead-letters/operations.ts'
 import type * as Filters from './filter/compile-filter.ts'
@@ -21,6 +23,8 @@ export const lazy: {
   readonly filters: () => Promise<typeof Filters>
   readonly responder: () => Promise<typeof Responders>
   readonly operations: () => Promise<typeof Operations>
+  readonly tryingAgain: () => Promise<typeof TryingAgain>
+  readonly extending: () => Promise<typeof Extending>
   readonly mismatches: () => Promise<typeof Mismatches>
   readonly requirements: () => Promise<typeof Requirements>
   readonly policyRefusals: () => Promise<typeof PolicyRefusals>
@@ -33,6 +37,8 @@ export const lazy: {
   filters: () => import('./filter/compile-filter.ts'),
   responder: () => import('./reply/responder.ts'),
   operations: () => import('./broker/operations.ts'),
+  tryingAgain: () => import('./broker/try-again.ts'),
+  extending: () => import('./consumer/extend.ts'),
   mismatches: () => import('./broker/mismatches.ts'),
   requirements: () => import('./broker/requirements.ts'),
   policyRefusals: () => import('./broker/policy-refusals.ts'),

@@ -4,7 +4,7 @@ import type { ConsumeOptions } from '../consumer/types.ts'
 import { longestWaitMs } from '../consumer/wait-plan.ts'
 import type { Capabilities } from '../driver/index.ts'
 import { load } from '../lazy.ts'
-import type { ProcessMiddleware, RetryDeclaration } from '../middleware/types.ts'
+import type { ConsumerPlace, ProcessMiddleware, RetryDeclaration } from '../middleware/types.ts'
 import type { Planned } from './plan.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -29,6 +29,7 @@ export interface PolicyRefusal {
 /** Refuses a chain in a wrong order (`ERR_CONFIGURATION`) and a policy that cannot hold on this backend (`ERR_UNSUPPORTED`), with the largest value that fits. */
 export async function consumePolicy(
   { use = [], onExhausted = 'dead-letter' }: ConsumeOptions,
+  maxInFlight: number,
   planned: Planned,
   capabilities: Capabilities,
   { clock, log }: Runtime,
@@ -45,7 +46,7 @@ export async function consumePolicy(
     blocks: planned.deadLetter === 'block' || onExhausted === 'block',
     nativeAttempts: planned.endpoint.deadLetterName === undefined ? 0 : maxAttempts,
   })
-  const refusals = [...refusedByMiddleware(declared, capabilities), ...refusedRetry(retry, budget, planned, capabilities)]
+  const refusals = [...refusedByMiddleware(declared, capabilities, { keyed, maxInFlight }), ...refusedRetry(retry, budget, planned, capabilities)]
   if (refusals.length > 0) throw (await load(clock, 'policyRefusals')).policyError(refusals, planned)
   log('info', 'retry:budget', { source: planned.label, ...budget })
   return {
@@ -56,9 +57,9 @@ export async function consumePolicy(
   }
 }
 
-function refusedByMiddleware(declared: readonly ProcessMiddleware[], capabilities: Capabilities): PolicyRefusal[] {
+function refusedByMiddleware(declared: readonly ProcessMiddleware[], capabilities: Capabilities, place: ConsumerPlace): PolicyRefusal[] {
   return declared.flatMap((middleware) =>
-    (middleware.check?.(capabilities) ?? []).map((text) => ({ kind: 'middleware', wanted: `${middleware.name}: ${text}`, has: 0 })),
+    (middleware.check?.(capabilities, place) ?? []).map((text) => ({ kind: 'middleware', wanted: `${middleware.name}: ${text}`, has: 0 })),
   )
 }
 

@@ -74,7 +74,7 @@ async function makeEngine(
 ): Promise<ConsumerEngine> {
   const { source, planned, connection, runtime, options, onStop } = start
   const capabilities = connection.capabilities.get(planned) as Capabilities
-  const { retry, budget, renewing, settling } = await consumePolicy(options, planned, capabilities, runtime)
+  const { retry, budget, renewing, settling } = await consumePolicy(options, window.messages, planned, capabilities, runtime)
   const destination = source.kind === 'subscription' ? (source.of as AnyDestination) : source
   const givingUp = giveUpOptions(start, capabilities, ending)
   return new ConsumerEngine({

@@ -6,11 +6,11 @@ import type { Delivery, Intake, Outcome, Receiver, Scope, SettleResult } from '.
 import { BrokerError } from '../errors.ts'
 import type { Settlement } from '../message.ts'
 import { Directive } from '../outcome.ts'
+import { load } from '../lazy.ts'
 import { promised } from '../promised.ts'
 import { blockedRetryMs, Decider, type Answer, type DeciderHost } from './decider.ts'
 import { defaultRetryDecision } from './default-retry.ts'
 import type { EngineOptions } from './engine-options.ts'
-import { extend } from './extend.ts'
 import { Handled } from './handled.ts'
 import { Held } from './held.ts'
 import { Lanes } from './lanes.ts'
@@ -472,6 +472,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
 
   async extendNow(run: Run, ms: number): Promise<Settlement> {
     const { task } = run
+    const { extend } = await load(this.clock, 'extending')
     if (run.ended || task.run !== run || task.lost || this.#closed || run.settled !== undefined) return 'too-late'
     return extend(task, ms, this.#receiver, this)
   }

@@ -10,7 +10,7 @@ export type WaitPlan = 'process' | 'broker' | 'again' | 'refused'
 const reserve = 0.8
 
 /** Longest time, in milliseconds, that a message can be held here by waits. */
-export function longestHoldMs({ lease }: Capabilities): number {
+export function longestHoldMs({ lease }: Pick<Capabilities, 'lease'>): number {
   if (!lease) return Infinity
   const limit = lease.kind === 'message' ? lease.maxMs : lease.maxHoldMs
   return limit === false ? Infinity : Math.floor(limit * reserve)

@@ -84,13 +84,21 @@ export interface RetryDeclaration {
   readonly holdMs: number | undefined
 }
 
+/** What a consumer is, besides the capabilities of its endpoint. */
+export interface ConsumerPlace {
+  /** Messages have ordering keys, and their order is kept. */
+  readonly keyed: boolean
+  /** Messages that may be held at once. */
+  readonly maxInFlight: number
+}
+
 export interface ProcessMiddleware {
   /** For texts. */
   readonly name: string
   readonly stage: ProcessStage
   readonly process: ProcessFunction
   /** Sentences saying what is missing and the remedy; empty if all is well. Called at `consume`, before the first message. */
-  check?(capabilities: Capabilities): readonly string[]
+  check?(capabilities: Capabilities, place: ConsumerPlace): readonly string[]
   /** Present on the retry middleware. */
   readonly retry?: RetryDeclaration
   /** Present where an attempt is bounded: the longest time that one may take, in milliseconds. */

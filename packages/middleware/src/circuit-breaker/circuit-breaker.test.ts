@@ -271,7 +271,7 @@ describe('a half-open circuit', () => {
 describe('circuitBreaker', () => {
   it('is refused where a message cannot be held for as long as it stays open', () => {
     const check = (lease: Capabilities['lease']): readonly string[] | undefined =>
-      circuitBreaker({ failures: 1, openMs: 5_000 }).check?.({ lease } as Capabilities)
+      circuitBreaker({ failures: 1, openMs: 5_000 }).check?.({ lease } as Capabilities, { keyed: false, maxInFlight: 32 })
     expect(check({ kind: 'message', ms: 1_000, maxMs: 6_000 })).toEqual([
       'openMs of 5000 is longer than a message can be held here; the largest that fits is 4800',
     ])

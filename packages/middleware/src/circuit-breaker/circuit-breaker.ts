@@ -1,7 +1,6 @@
 import { Directive, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
-import { assertKnownKeys, checkedInteger, checkedNumber, type MaybePromise } from '@busbar/core/driver'
+import { assertKnownKeys, checkedInteger, checkedNumber, longestHoldMs, type MaybePromise } from '@busbar/core/driver'
 import { assertFunction } from '../callbacks.ts'
-import { longestHoldMs } from '../longest-hold.ts'
 import { Circuit, type CircuitLimits } from './circuit.ts'
 
 /** `closed`: all attempts begin. `open`: none does. `half-open`: a few do, to see how they end. */

@@ -1,7 +1,6 @@
 import { Directive, type Message, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
-import { assertKnownKeys, checkedInteger, checkedNumber } from '@busbar/core/driver'
+import { assertKnownKeys, checkedInteger, checkedNumber, longestHoldMs } from '@busbar/core/driver'
 import { assertFunction } from '../callbacks.ts'
-import { longestHoldMs } from '../longest-hold.ts'
 import { Bucket, type Pace } from './bucket.ts'
 import { Keys } from './keys.ts'
 import { Reservations } from './reservations.ts'
@@ -62,11 +61,14 @@ export function rateLimit(options: RateLimitOptions): ProcessMiddleware {
   return {
     name: 'rateLimit',
     stage: 'rate-limit',
-    check(capabilities) {
+    check(capabilities, { maxInFlight }) {
       const longest = longestHoldMs(capabilities)
-      return pace.intervalMs <= longest
-        ? []
-        : [`perSecond of ${perSecond} makes a message wait for ${pace.intervalMs} ms, longer than one can be held here; the longest that fits is ${longest} ms`]
+      // The last of those that are held at once, if all of them need tokens of one bucket.
+      const waitMs = Math.ceil(Math.max(1, maxInFlight - burst) * pace.intervalMs)
+      if (waitMs <= longest) return []
+      return [
+        `perSecond of ${perSecond} makes the last of ${maxInFlight} held messages wait for ${waitMs} ms, longer than one can be held here (${longest} ms); lower maxInFlight or raise perSecond`,
+      ]
     },
     process(context, next) {
       const now = context.clock.monotonic()

@@ -60,7 +60,8 @@ export function timeout(options: TimeoutOptions): ProcessMiddleware {
   return {
     name: 'timeout',
     stage: 'timeout',
-    check: ({ ordering }) => (abandonAfterMs === undefined || allowOverlap || ordering === 'none' ? [] : [overlap]),
+    attemptMs: ms,
+    check: (_, { keyed }) => (abandonAfterMs === undefined || allowOverlap || !keyed ? [] : [overlap]),
     process(context, next) {
       const value = next()
       return value instanceof Promise ? attemptsOf(context.clock).watch(context, value) : value
@@ -69,7 +70,7 @@ export function timeout(options: TimeoutOptions): ProcessMiddleware {
 }
 
 const overlap =
-  'abandonAfterMs lets the next message of a key start while an abandoned handler still runs, and this endpoint keeps the order of keys; leave it out, or set allowOverlap: true'
+  'abandonAfterMs lets the next message of a key start while an abandoned handler still runs, and the order of keys is kept here; leave it out, or set allowOverlap: true'
 
 /** Almost always there is one clock. */
 function perClock(limits: AttemptLimits): (clock: Clock) => Attempts {
