@@ -1,10 +1,9 @@
-import { repartition } from '@busbar/amqp'
 import type { Change, Endpoint } from '@busbar/core/driver'
 import * as raw from 'amqplib'
 import { expect, it } from 'vitest'
 import { freshVhost, onEachRabbitmq } from './support/beds.ts'
 import { FakeIntake, until } from './support/intake.ts'
-import { endpointOf, errorOf, messageOf, never, TestLink } from './support/link.ts'
+import { endpointOf, messageOf, never, TestLink } from './support/link.ts'
 
 const orders = endpointOf('orders')
 
@@ -52,10 +51,76 @@ await onEachRabbitmq({}, (bed) => {
       'x-delivery-limit': 30,
       'x-dead-letter-exchange': '',
       'x-dead-letter-routing-key': 'elsewhere',
+      'x-dead-letter-strategy': 'at-least-once',
       'x-max-length': 1_000_000,
       'x-overflow': 'reject-publish',
     })
     expect(await plan(link, orders)).toEqual([])
+    // As core asks: with the place as an endpoint of its own. What is rejected would end elsewhere.
+    const { deadLetterName: _none, ...place } = endpointOf('orders.dead', { maxAttempts: 0 })
+    expect(await plan(link, place, orders)).toEqual([])
+    expect(await link.link.inspect(orders, never)).toMatchObject({ deadLetter: 'emulated' })
+  })
+
+  it('refuses existing queues that would drop what they have confirmed, each with the remedy', async () => {
+    const url = await freshVhost(bed)
+    await using link = await TestLink.open(url, { delays: false })
+    const sound = {
+      'x-queue-type': 'quorum',
+      'x-delivery-limit': 30,
+      'x-dead-letter-exchange': '',
+      'x-dead-letter-routing-key': 'dead',
+      'x-dead-letter-strategy': 'at-least-once',
+      'x-overflow': 'reject-publish',
+    }
+    const { 'x-dead-letter-strategy': _strategy, 'x-overflow': _overflow, ...weak } = sound
+    await declare(url, 'sound', sound)
+    await declare(url, 'weak', weak)
+    await declare(url, 'short', { ...weak, 'x-max-length': 5 })
+    await declare(url, 'small', { ...weak, 'x-max-length-bytes': 500 })
+    await declare(url, 'aging', { ...sound, 'x-message-ttl': 60_000 })
+    await declare(url, 'leaving', { ...sound, 'x-expires': 60_000 })
+    await declare(url, 'plain', { 'x-max-length': 5 })
+    const changes = await plan(
+      link,
+      ...['sound', 'weak', 'short', 'small', 'aging', 'leaving'].map((name) => endpointOf(name, { deadLetterName: 'dead' })),
+      endpointOf('plain', { deadLetterName: 'dead', options: { queueType: 'classic' } }),
+    )
+    const conflicts = Object.fromEntries(changes.filter(({ kind }) => kind === 'conflict').map(({ resource, text }) => [resource, text]))
+    expect(Object.keys(conflicts)).toEqual(['queue weak', 'queue short', 'queue small', 'queue aging', 'queue leaving', 'queue plain'])
+    expect(conflicts['queue weak']).toMatch(/without x-dead-letter-strategy at-least-once and x-overflow reject-publish/)
+    expect(conflicts['queue short']).toMatch(/x-max-length is 5 .* oldest messages are dropped/)
+    expect(conflicts['queue small']).toMatch(/x-max-length-bytes is 500 /)
+    expect(conflicts['queue aging']).toMatch(/x-message-ttl is 60000/)
+    expect(conflicts['queue leaving']).toMatch(/x-expires is 60000/)
+    expect(conflicts['queue plain']).toMatch(/oldest messages are dropped/)
+    for (const text of Object.values(conflicts)) expect(text).toMatch(/provision again/)
+  })
+
+  it('refuses places for dead letters that looking at them would empty', async () => {
+    const url = await freshVhost(bed)
+    await using link = await TestLink.open(url, { delays: false })
+    await declare(url, 'low.dead', { 'x-queue-type': 'quorum', 'x-delivery-limit': 3 })
+    await declare(url, 'default.dead', { 'x-queue-type': 'quorum' })
+    await declare(url, 'onward.dead', { 'x-queue-type': 'quorum', 'x-delivery-limit': 3, 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': 'deader' })
+    const changes = await plan(link, endpointOf('low'), endpointOf('default'), endpointOf('onward'))
+    const conflicts = Object.fromEntries(changes.filter(({ kind }) => kind === 'conflict').map(({ resource, text }) => [resource, text]))
+    // Without a limit, RabbitMQ 3 has none.
+    expect(Object.keys(conflicts)).toEqual(bed.version.startsWith('3.') ? ['queue low.dead'] : ['queue low.dead', 'queue default.dead'])
+    expect(conflicts['queue low.dead']).toMatch(/x-delivery-limit is 3, and with no x-dead-letter-exchange .* provision again/)
+  })
+
+  it('keeps dead letters, however often they are looked at, in the place that it makes', async () => {
+    await using link = await TestLink.open(await freshVhost(bed), { delays: false })
+    await link.provision(orders)
+    const dead = endpointOf('orders.dead')
+    await link.send(dead, [messageOf('kept')])
+    const { intake, receiver } = await link.receive(dead, new FakeIntake(() => 'hold'))
+    for (let look = 1; look <= 30; look++) {
+      await until(`look ${look}`, () => intake.deliveries.length === look)
+      await receiver.settle([{ delivery: intake.deliveries[look - 1]!, action: 'release' }])
+    }
+    await until('the last', () => intake.deliveries.length === 31)
   })
 
   it('refuses a delivery limit that is too low, or none, or nowhere to go to, with the remedy', async () => {
@@ -171,32 +236,5 @@ await onEachRabbitmq({}, (bed) => {
       const result = await server.link.replies?.send(address ?? '', messageOf('late'))
       return result?.ok === false && result.error.code === 'ERR_UNROUTABLE'
     })
-  })
-
-  it('changes the number of partitions once the source is drained', async () => {
-    const url = await freshVhost(bed)
-    const keyed = (partitions: number): Endpoint => endpointOf('keyed', { keyed: true, options: { partitions } })
-    {
-      await using link = await TestLink.open(url, { delays: false })
-      await link.provision(keyed(4))
-      await link.send(keyed(4), [messageOf('a', { key: 'k' })])
-      expect(await errorOf(repartition({ url }, 'keyed', { partitions: 2 }))).toMatchObject({
-        code: 'ERR_CONFLICT',
-        message: expect.stringContaining('1 messages in keyed.p'),
-      })
-      const { intake } = await link.receive(keyed(4), new FakeIntake())
-      await until('the message', () => intake.settled.length === 1)
-      expect(await errorOf(repartition({ url }, 'keyed', { partitions: 2 }))).toMatchObject({
-        code: 'ERR_CONFLICT',
-        message: expect.stringContaining('1 processes consume it'),
-      })
-    }
-    await repartition({ url }, 'keyed', { partitions: 2, waitMs: 2_000 })
-    await using link = await TestLink.open(url, { delays: false })
-    expect(await plan(link, keyed(2))).toEqual([])
-    expect(await link.link.inspect(keyed(2), never)).toMatchObject({ ordering: 'key' })
-    await repartition({ url }, 'keyed', { partitions: 3 })
-    expect((await plan(link, keyed(3))).map(({ kind, resource }) => [kind, resource])).toEqual([['create', 'queue keyed.p2']])
-    expect(await errorOf(repartition({ url }, 'nothing', { partitions: 2 }))).toMatchObject({ code: 'ERR_NOT_FOUND' })
   })
 })

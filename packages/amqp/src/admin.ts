@@ -1,21 +1,26 @@
-import type { Services } from '@busbar/core/driver'
+import type { BrokerError, Services } from '@busbar/core/driver'
 import type { Channel } from 'amqplib'
-import type { ConnectionManager } from './connection-manager.ts'
 import type { Connection } from './connection.ts'
 import { amqpError, replyCodeOf, toBrokerError } from './errors.ts'
 import { within } from './within.ts'
 
+/** Where the connection of the moment comes from, and why there is none. */
+export interface ConnectionSource {
+  readonly connection: Connection | undefined
+  readonly reason: BrokerError
+}
+
 /** Asks and declares on a channel that the broker may close at every refusal; then the next question opens another. One at a time. */
 export class Admin {
-  readonly #manager: ConnectionManager
+  readonly #source: ConnectionSource
   readonly #services: Services
   readonly #timeoutMs: number
   #channel: Channel | undefined
   #connection: Connection | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(manager: ConnectionManager, services: Services, timeoutMs: number) {
-    this.#manager = manager
+  constructor(source: ConnectionSource, services: Services, timeoutMs: number) {
+    this.#source = source
     this.#services = services
     this.#timeoutMs = timeoutMs
   }
@@ -56,8 +61,8 @@ export class Admin {
   }
 
   async #open(): Promise<Channel> {
-    const { connection } = this.#manager
-    if (connection === undefined) throw this.#manager.reason
+    const { connection } = this.#source
+    if (connection === undefined) throw this.#source.reason
     this.#connection = connection
     const channel: Channel = await connection.openChannel(() => {
       if (this.#channel === channel) this.#channel = undefined

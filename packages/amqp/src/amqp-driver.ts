@@ -15,16 +15,21 @@ import type {
 } from '@busbar/core/driver'
 import { isBrokerError } from '@busbar/core/driver'
 import type { ChannelModel } from 'amqplib'
+import { addressOf, Addresses } from './addresses.ts'
 import { Admin } from './admin.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import { ConnectionManager } from './connection-manager.ts'
+import type { Connection } from './connection.ts'
 import { ladderLevel, ladderLevels } from './delay-ladder.ts'
 import { amqpError, driverName } from './errors.ts'
 import { membersName, partitionName, partitionNames, queueName } from './names.ts'
+import { deadLettersNatively } from './native-dead-letters.ts'
 import { configuration, optionsFromUrl, resolveOptions, type AmqpOptions, type ResolvedOptions } from './options.ts'
 import { Publisher } from './publisher.ts'
 import { AmqpReceiver } from './receiver.ts'
 import { AmqpReplies } from './replies.ts'
+import { reservedBy } from './reserved.ts'
+import { Restoration } from './restoration.ts'
 import { resolveRouteOptions } from './route-options.ts'
 import { AmqpSender } from './sender.ts'
 import { AmqpTopology } from './topology.ts'
@@ -73,7 +78,12 @@ class AmqpDriver implements Driver<AmqpNative> {
   }
 
   address(endpoint: Endpoint): string {
-    return endpoint.kind === 'topic' && endpoint.subscription === undefined ? `exchange ${endpoint.name}` : `queue ${queueName(endpoint)}`
+    return addressOf(endpoint)
+  }
+
+  reserves(endpoint: Endpoint): readonly string[] {
+    // Illegal options take nothing; they are refused by `capabilities`.
+    return 'refused' in this.capabilities(endpoint) ? [] : reservedBy(endpoint, resolveRouteOptions(endpoint, this.#options))
   }
 
   async connect(services: Services, signal: AbortSignal): Promise<Link<AmqpNative>> {
@@ -96,10 +106,15 @@ class AmqpLink implements Link<AmqpNative> {
   /** For copies of received messages and for replies. */
   readonly #copies: Publisher
   readonly #admin: Admin
+  readonly #addresses: Addresses = new Addresses()
+  readonly #restoration: Restoration
+  /** Addresses of sources, and whether messages that are rejected go from there to their dead-letter place, as the broker says. */
+  readonly #native: Map<string, boolean> = new Map()
 
   constructor(options: ResolvedOptions, services: Services, capabilities: (endpoint: Endpoint) => Capabilities | Refusal) {
-    const publishing = new ConnectionManager('publishing', options, services)
-    const consuming = new ConnectionManager('consuming', options, services)
+    const onReconnected = (connection: Connection): Promise<void> => this.#restoration.onReconnected(connection)
+    const publishing = new ConnectionManager('publishing', options, services, onReconnected)
+    const consuming = new ConnectionManager('consuming', options, services, onReconnected)
     this.#options = options
     this.#services = services
     this.#capabilities = capabilities
@@ -108,7 +123,8 @@ class AmqpLink implements Link<AmqpNative> {
     this.#copies = new Publisher('the source queue', publishing, services)
     this.#admin = new Admin(consuming, services, options.timeoutMs)
     this.replies = new AmqpReplies(consuming, services, this.#copies, options.timeoutMs)
-    this.topology = new AmqpTopology(options, consuming, services)
+    this.#restoration = new Restoration(options, consuming, services)
+    this.topology = new AmqpTopology(options, consuming, services, this.#restoration)
     this.native = {
       get publishing() {
         return publishing.connection?.model
@@ -132,6 +148,7 @@ class AmqpLink implements Link<AmqpNative> {
     const capabilities = this.#capabilities(endpoint)
     if ('refused' in capabilities) throw amqpError('ERR_CONFIGURATION', `${endpoint.destination}: ${capabilities.refused}; ${capabilities.remedy}`)
     const { exchanges, queues, surplus } = this.#needs(endpoint)
+    this.#native.delete(addressOf(endpoint))
     for (const name of exchanges) await this.#admin.ask(`Looking for exchange ${name}`, (channel) => channel.checkExchange(name), signal)
     for (const name of queues) await this.#admin.ask(`Looking for queue ${name}`, (channel) => channel.checkQueue(name), signal)
     if (surplus !== undefined && (await this.#admin.find(`Looking for queue ${surplus}`, (channel) => channel.checkQueue(surplus), signal)) !== undefined) {
@@ -140,16 +157,28 @@ class AmqpLink implements Link<AmqpNative> {
         `${endpoint.destination}: queue ${surplus} exists, so it has more partitions than the route's option says; set partitions, or drain and use repartition.`,
       )
     }
-    return await this.#narrow(capabilities, signal)
+    this.#addresses.learn(endpoint)
+    return await this.#narrow(endpoint, capabilities, signal)
   }
 
   sender(endpoint: Endpoint): Sender {
-    return new AmqpSender(endpoint, resolveRouteOptions(endpoint, this.#options), this.#publishing, this.#services)
+    return new AmqpSender(endpoint, resolveRouteOptions(endpoint, this.#options), this.#publishing, this.#services, this.#restoration)
   }
 
   readonly receiver = (endpoint: Endpoint, intake: Intake, window: Window): Receiver => {
     const route = resolveRouteOptions(endpoint, this.#options)
-    const parts = { endpoint, options: this.#options, route, manager: this.#consuming, services: this.#services, copies: this.#copies }
+    this.#addresses.learn(endpoint)
+    const parts = {
+      endpoint,
+      options: this.#options,
+      route,
+      manager: this.#consuming,
+      services: this.#services,
+      copies: this.#copies,
+      restoration: this.#restoration,
+      addressOf: this.#addresses.ofQueue,
+      deadLettersNatively: () => this.#deadLettersNatively(endpoint),
+    }
     return new AmqpReceiver(parts, intake, window)
   }
 
@@ -171,12 +200,23 @@ class AmqpLink implements Link<AmqpNative> {
     await Promise.all([this.#publishing.close(), this.#consuming.close()])
   }
 
-  /** Without the ladder there are no delays, whatever the options say. */
-  async #narrow(capabilities: Capabilities, signal: AbortSignal): Promise<Capabilities> {
-    if (!capabilities.delay && !capabilities.redelivery.delayed) return capabilities
+  /** Without the ladder there are no delays, whatever the options say; and a message is only rejected where that leads to the dead-letter place. */
+  async #narrow(endpoint: Endpoint, claimed: Capabilities, signal: AbortSignal): Promise<Capabilities> {
+    const deadLetter = claimed.deadLetter === 'native' && (await this.#deadLettersNatively(endpoint, signal)) ? 'native' : 'emulated'
     const top = ladderLevel(ladderLevels - 1)
-    if ((await this.#admin.find(`Looking for queue ${top}`, (channel) => channel.checkQueue(top), signal)) !== undefined) return capabilities
-    return Object.freeze<Capabilities>({ ...capabilities, delay: false, redelivery: { ...capabilities.redelivery, delayed: false } })
+    const delayed = claimed.delay || claimed.redelivery.delayed
+    const laddered = delayed && (await this.#admin.find(`Looking for queue ${top}`, (channel) => channel.checkQueue(top), signal)) !== undefined
+    const delays = delayed && !laddered ? { delay: false as const, redelivery: { ...claimed.redelivery, delayed: false as const } } : {}
+    return Object.freeze<Capabilities>({ ...claimed, deadLetter, ...delays })
+  }
+
+  async #deadLettersNatively(endpoint: Endpoint, signal?: AbortSignal): Promise<boolean> {
+    const address = addressOf(endpoint)
+    const known = this.#native.get(address)
+    if (known !== undefined) return known
+    const native = await deadLettersNatively(endpoint, this.#sources(endpoint), this.#options, this.#admin, signal)
+    this.#native.set(address, native)
+    return native
   }
 
   /** What must exist for the endpoint, and the partition queue that must not. */

@@ -1,3 +1,4 @@
+import { createBroker, queue } from '@busbar/core'
 import type { Endpoint } from '@busbar/core/driver'
 import { expect, it } from 'vitest'
 import { amqp } from './index.ts'
@@ -32,6 +33,8 @@ it('has no delay for a topic whose routing key matters, nor for names that do no
 it.each([
   [{ kind: 'stream' }, /no streams/],
   [{ name: 'amq.mine' }, /amq\./],
+  [{ name: 'busbar.delay.03' }, /busbar\. belong to what all programs/],
+  [{ kind: 'topic', name: 'busbar.news' }, /busbar\. belong/],
   [{ name: 'q'.repeat(256) }, /255 bytes/],
   [{ name: 'q'.repeat(250), keyed: true }, /255 bytes/],
   [{ options: { partition: 4 } }, /unknown option 'partition'; did you mean 'partitions'/],
@@ -48,6 +51,38 @@ it('tells endpoints apart by what they are at the broker', () => {
   expect(driver.address(endpoint())).toBe('queue orders')
   expect(driver.address(endpoint({ kind: 'topic' }))).toBe('exchange orders')
   expect(driver.address(endpoint({ kind: 'topic', subscription: { name: 'audit' } }))).toBe('queue orders.audit')
+})
+
+it('takes the names of partitions, of their records and of filters too', () => {
+  expect(driver.reserves?.(endpoint())).toEqual([])
+  expect(driver.reserves?.(endpoint({ kind: 'topic', keyed: true }))).toEqual([])
+  expect(driver.reserves?.(endpoint({ keyed: true, options: { partitions: 2 } }))).toEqual([
+    'queue orders.p0',
+    'queue orders.p1',
+    'queue orders.p2',
+    'queue orders.members',
+    'exchange orders.partitions',
+  ])
+  const subscription = { kind: 'topic', subscription: { name: 'audit', headerFilter: { tier: ['gold'] } } } as const
+  expect(driver.reserves?.(endpoint(subscription))).toEqual([
+    expect.stringMatching(/^exchange orders\.audit\.via-[0-9a-f]{12}$/),
+    'exchange orders.audit.filter',
+  ])
+  expect(driver.reserves?.(endpoint({ ...subscription, options: { exchangeType: 'fanout' } }))).toEqual([])
+  expect(driver.reserves?.(endpoint({ options: { partitions: -1, keyed: true } }))).toEqual([])
+})
+
+it.each(['orders.p0', 'orders.p2', 'orders.members'])('lets no queue be named %s beside partitions of orders', (name) => {
+  const keyed = queue<string>('orders', { orderingKey: (body) => body })
+  const route = { deadLetter: 'drop', options: { partitions: 2 } } as const
+  expect(() => createBroker({ driver, destinations: [keyed, queue(name)], routes: { orders: route } })).toThrow(`queue ${name}`)
+})
+
+it('rejects natively only for sources that have a place for dead letters', () => {
+  const { deadLetterName: _dead, ...dropping } = endpoint()
+  expect(driver.capabilities(endpoint())).toMatchObject({ deadLetter: 'native' })
+  expect(driver.capabilities(dropping)).toMatchObject({ deadLetter: 'emulated' })
+  expect(driver.capabilities(endpoint({ kind: 'topic' }))).toMatchObject({ deadLetter: 'emulated' })
 })
 
 it('can be made from configuration alone', () => {

@@ -41,7 +41,6 @@ const fixed = {
   // A queue with a length limit (Amazon MQ sets one by policy) can refuse one message and take the next.
   batchOrder: 'partial',
   deduplication: false,
-  deadLetter: 'emulated',
   peek: 'disturbing',
   redrive: 'copy',
   replay: false,
@@ -71,6 +70,8 @@ function varying(endpoint: Endpoint, options: ResolvedOptions, route: ResolvedRo
     // Given back by a copy at the tail, with its count of attempts, and so not in order.
     redelivery: { immediate: !endpoint.keyed, delayed: laddered ? { maxMs: ladderMaxMs, keepsOrder: false } : false, onReconnect: true },
     delay: delayable ? { maxMs: ladderMaxMs, resolutionMs: delayResolutionMs } : false,
+    // Whether the queue's own dead-letter exchange leads there is for the broker to say.
+    deadLetter: isSource && endpoint.deadLetterName !== undefined ? 'native' : 'emulated',
     headerFilter: route.exchangeType === 'headers' && filterBindings(endpoint.subscription?.headerFilter) !== undefined ? 'native' : 'none',
     deliveryAttempt: quorum ? 'upper-bound' : 'none',
     maxMessageBytes: options.maxMessageBytes,

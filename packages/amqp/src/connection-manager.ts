@@ -27,6 +27,7 @@ export class ConnectionManager {
   readonly purpose: string
   readonly #options: ResolvedOptions
   readonly #services: Services
+  readonly #onReconnected: (connection: Connection) => Promise<void>
   readonly #listeners: Set<ConnectionListener> = new Set()
   readonly #closing: AbortController = new AbortController()
   #state: State = 'idle'
@@ -34,10 +35,17 @@ export class ConnectionManager {
   #lastError: BrokerError | undefined
   #nextAddress = 0
 
-  constructor(purpose: string, options: ResolvedOptions, services: Services) {
+  /** `onReconnected` is waited for after a reconnect before anybody is told; if it throws, the connection is given up. */
+  constructor(
+    purpose: string,
+    options: ResolvedOptions,
+    services: Services,
+    onReconnected: (connection: Connection) => Promise<void> = () => Promise.resolve(),
+  ) {
     this.purpose = purpose
     this.#options = options
     this.#services = services
+    this.#onReconnected = onReconnected
   }
 
   /** The open connection, if there is one. */
@@ -75,7 +83,7 @@ export class ConnectionManager {
     if (this.#state !== 'idle') throw this.reason
     this.#state = 'connecting'
     try {
-      this.#adopt(await this.#tryAll(signal))
+      this.#adopt(this.#watch(await this.#tryAll(signal)))
     } catch (error) {
       if (this.#state === 'connecting') this.#state = 'idle'
       throw error
@@ -134,10 +142,11 @@ export class ConnectionManager {
     }
   }
 
-  #adopt(connection: Connection): void {
+  #watch(connection: Connection): Connection {
     connection.listen({
       onLost: (error) => this.#onLost(connection, error),
       onBlocked: (blocked) => {
+        if (this.#connection !== connection) return
         this.#services.log(blocked ? 'warn' : 'info', blocked ? 'connection:blocked' : 'connection:unblocked', {
           address: connection.label,
           purpose: this.purpose,
@@ -145,6 +154,10 @@ export class ConnectionManager {
         this.#tell((listener) => listener.onBlocked?.(blocked))
       },
     })
+    return connection
+  }
+
+  #adopt(connection: Connection): void {
     if (this.#state === 'closed') {
       void connection.close()
       throw this.reason
@@ -180,7 +193,7 @@ export class ConnectionManager {
       await pauseFor(ceiling * (0.5 + random() / 2), clock, signal)
       if (signal.aborted) return
       try {
-        return this.#adopt(await this.#tryAll(signal))
+        return this.#adopt(await this.#prepared(this.#watch(await this.#tryAll(signal))))
       } catch (error) {
         if (signal.aborted) return
         const mapped = toBrokerError(error, 'Reconnecting')
@@ -189,6 +202,17 @@ export class ConnectionManager {
         log('warn', 'connection:retry', { purpose: this.purpose, round: round + 1, error: mapped.message })
         if (refusedSince !== undefined && clock.monotonic() - refusedSince > refusalBelievedMs) return this.#fail(mapped)
       }
+    }
+  }
+
+  async #prepared(connection: Connection): Promise<Connection> {
+    try {
+      await this.#onReconnected(connection)
+      if (!connection.lost) return connection
+      throw amqpError('ERR_UNAVAILABLE', `The connection to ${connection.label} was lost again.`)
+    } catch (error) {
+      connection.kill()
+      throw error
     }
   }
 

@@ -58,6 +58,11 @@ export class Connection {
     this.#socket = socket
   }
 
+  /** Of the broker's version. */
+  get major(): number {
+    return Number.parseInt(this.version, 10)
+  }
+
   get blocked(): boolean {
     return this.#blocked
   }

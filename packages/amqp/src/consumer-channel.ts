@@ -1,16 +1,14 @@
 import type { BrokerError, Clock, Scope, Timer } from '@busbar/core/driver'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import type { Connection } from './connection.ts'
-import { AmqpDelivery } from './delivery.ts'
+import { AmqpDelivery, type DeliverySource } from './delivery.ts'
 import { amqpError, toBrokerError } from './errors.ts'
 import { within } from './within.ts'
 
 /** What a channel consumes, and who is told. */
-export interface ConsumerChannelOptions {
+export interface ConsumerChannelOptions extends DeliverySource {
   readonly queue: string
   readonly partition: string | undefined
-  /** The queue counts deliveries (quorum). */
-  readonly counted: boolean
   readonly clock: Clock
   readonly timeoutMs: number
   /** Called synchronously per delivery; must not throw. */
@@ -135,14 +133,12 @@ export class ConsumerChannel implements Scope {
 
   /** Gives one back, not in order. False if it is too late. */
   requeue(delivery: AmqpDelivery): boolean {
-    if (this.#state !== 'open' || delivery.state !== 'open') return false
-    try {
-      this.#channel?.nack(delivery.native, false, true)
-    } catch {
-      return false
-    }
-    this.#unlink(delivery)
-    return true
+    return this.#nack(delivery, true)
+  }
+
+  /** Has the broker move one to the queue's dead-letter place. False if it is too late. */
+  reject(delivery: AmqpDelivery): boolean {
+    return this.#nack(delivery, false)
   }
 
   /** Closes the channel: everything unsettled returns to its old place in the queue. Bounded; never throws. */
@@ -156,13 +152,24 @@ export class ConsumerChannel implements Scope {
     this.#state = 'closed'
   }
 
+  #nack(delivery: AmqpDelivery, requeue: boolean): boolean {
+    if (this.#state !== 'open' || delivery.state !== 'open') return false
+    try {
+      this.#channel?.nack(delivery.native, false, requeue)
+    } catch {
+      return false
+    }
+    this.#unlink(delivery)
+    return true
+  }
+
   readonly #onMessage = (message: ConsumeMessage | null): void => {
     if (message === null) {
       this.#consumerTag = undefined
       this.#lose(amqpError('ERR_NOT_FOUND', `Consuming ${this.id}: the broker cancelled the consumer; the queue was deleted or is moving.`))
       return
     }
-    const delivery = new AmqpDelivery(this, message, this.#options.counted)
+    const delivery = new AmqpDelivery(this, message, this.#options)
     this.#active = true
     this.#link(delivery)
     if (!this.#dropping) this.#options.onDelivery(delivery)

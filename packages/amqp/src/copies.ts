@@ -1,8 +1,8 @@
 import type { ConfirmChannel } from 'amqplib'
 import type { Publication } from './confirms.ts'
+import { copyOptions } from './copy-options.ts'
 import { ladderRoute } from './delay-ladder.ts'
 import type { AmqpDelivery } from './delivery.ts'
-import { copyOptions } from './message-mapping.ts'
 
 /** A message that is to be delivered again. */
 export interface Copy {

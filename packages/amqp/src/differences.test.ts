@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { differenceIn, objection } from './differences.ts'
+import { differenceIn } from './differences.ts'
 
 function refusal(words: string): Error {
   return new Error(`Operation failed: QueueDeclare; 406 (PRECONDITION-FAILED) with message "PRECONDITION_FAILED - inequivalent arg ${words}"`)
@@ -27,28 +27,4 @@ it.each([
 
 it('reads nothing into other refusals', () => {
   expect(differenceIn(new Error('406 something else'))).toBeUndefined()
-})
-
-const queue = {
-  kind: 'queue',
-  name: 'q',
-  arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': 100, 'x-dead-letter-exchange': '' },
-  minDeliveryLimit: 30,
-} as const
-
-it('lives with limits that suffice and with arguments that do no harm', () => {
-  expect(objection(queue, { argument: 'x-delivery-limit', current: 30 })).toBeUndefined()
-  expect(objection(queue, { argument: 'x-dead-letter-exchange', current: 'dlx' })).toBeUndefined()
-  expect(objection(queue, { argument: 'x-max-length', current: 10 })).toBeUndefined()
-})
-
-it.each([
-  ['x-delivery-limit', 29],
-  ['x-delivery-limit', undefined],
-  ['x-queue-type', 'classic'],
-  ['x-single-active-consumer', undefined],
-  ['x-dead-letter-exchange', undefined],
-  ['durable', false],
-] as const)('objects to %s being %s', (argument, current) => {
-  expect(objection(queue, { argument, current })).toEqual(expect.any(String))
 })

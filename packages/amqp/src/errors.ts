@@ -18,6 +18,11 @@ export function replyCodeOf(error: unknown): number | undefined {
   return found ? Number(found[1]) : undefined
 }
 
+/** Whether something is not there, as the broker says. */
+export function isNotFound(error: unknown): boolean {
+  return isBrokerError(error) && error.code === 'ERR_NOT_FOUND'
+}
+
 /** What the broker said, without the client library's words around it. */
 export function replyTextOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)

@@ -4,8 +4,10 @@ import { Subscription, type SubscriptionHost } from './subscription.ts'
 
 /** Keeps the queues of one source subscribed: one queue, or the partition queues. */
 export interface Keeper {
-  /** Throws `BrokerError`. */
+  /** Throws `BrokerError`; then nothing is held. */
   start(): Promise<void>
+  /** Whether all of its queues are subscribed. */
+  readonly whole: boolean
   resize(window: Window): Promise<void>
   pause(): Promise<void>
   resume(): Promise<void>
@@ -31,6 +33,10 @@ export class SingleQueue implements Keeper {
 
   start(): Promise<void> {
     return this.#subscription.start()
+  }
+
+  get whole(): boolean {
+    return this.#subscription.channel !== undefined
   }
 
   resize(window: Window): Promise<void> {

@@ -2,7 +2,7 @@ import type { Outgoing } from '@busbar/core/driver'
 import type { ConsumeMessage } from 'amqplib'
 import { expect, it } from 'vitest'
 import { headerText, sendable } from './header-values.ts'
-import { copyOptions, deliveryCount, headerBytes, incomingOf, isShort, publishOptions, sizeOf } from './message-mapping.ts'
+import { deliveryCount, headerBytes, incomingOf, isShort, publishOptions, sizeOf } from './message-mapping.ts'
 
 const outgoing: Outgoing = {
   id: 'm1',
@@ -111,25 +111,6 @@ it('adds the deliveries of earlier copies to the count', () => {
   const headers = { busbar: '{"v":1,"a":2,"d":4}' }
   expect(deliveryCount(native({ headers }))).toBe(5)
   expect(deliveryCount(native({ headers: { ...headers, 'x-delivery-count': 2 } }, true))).toBe(7)
-})
-
-it('copies a message with one attempt more and without what is the broker’s', () => {
-  const first = publishOptions({ ...outgoing, key: 'k' }, true)
-  const earlier = '{"v":1,"k":"k","s":1700000000001}'
-  const copy = copyOptions(
-    native({
-      ...first,
-      userId: 'u',
-      expiration: '5',
-      headers: { ...first.headers, busbar: earlier, n: 5, odd: [NaN, { deep: Infinity }], 'x-death': [1, 2], CC: ['x'] },
-    }),
-    3,
-    4,
-  )
-  expect(copy).toMatchObject({ messageId: 'm1', mandatory: true, persistent: true, timestamp: 1_700_000_000 })
-  expect(copy).not.toHaveProperty('userId')
-  expect(copy).not.toHaveProperty('expiration')
-  expect(copy.headers).toEqual({ n: 5, odd: ['NaN', { deep: 'Infinity' }], busbar: '{"v":1,"k":"k","s":1700000000001,"a":3,"d":4}' })
 })
 
 it.each([

@@ -1,6 +1,7 @@
 import { metadataHeader, packMetadata, unpackMetadata, type Body, type Headers, type Incoming, type Metadata, type Outgoing } from '@busbar/core/driver'
 import type { ConsumeMessage, Options } from 'amqplib'
-import { headerText, sendable } from './header-values.ts'
+import { deadLetteredFrom } from './deaths.ts'
+import { headerText } from './header-values.ts'
 
 /** Limit of AMQP for properties, names and routing keys. */
 export const maxShortBytes = 255
@@ -8,7 +9,7 @@ export const maxShortBytes = 255
 export const maxHeaderBytes = 65_000
 
 /** Headers that belong to the broker: a copy of them on a message sent again would be believed. */
-const brokerOwned = /^(x-(death|first-death-.*|last-death-.*|delivery-count|acquired-count|opt-.*)|cc|bcc)$/i
+export const brokerOwned: RegExp = /^(x-(death|first-death-.*|last-death-.*|delivery-count|acquired-count|opt-.*)|cc|bcc)$/i
 /** Set by some clients in milliseconds although the field counts seconds; as seconds this would be the year 5138. */
 const latestSeconds = 1e11
 /** Types, lengths and flags of the properties that are always sent. */
@@ -41,27 +42,14 @@ export function publishOptions(message: Outgoing, mandatory: boolean): Options.P
   return options as Options.Publish
 }
 
-/**
- * The same message once more, with its counts of attempts and of deliveries, which the broker begins anew for the copy.
- * Lifetime and sender's user do not carry over: the first has been met, the second would be refused.
- */
-export function copyOptions(native: ConsumeMessage, attempt: number, deliveries: number | undefined): Options.Publish {
-  const { headers = {}, userId: _user, expiration: _expiration, clusterId: _cluster, ...properties } = native.properties
-  const copied: Record<string, unknown> = {}
-  for (const name of Object.keys(headers)) if (!brokerOwned.test(name)) copied[name] = sendable(headers[name])
-  const packed = packMetadata({ ...metadataOf(native), attempt, deliveries })
-  if (packed !== undefined) copied[metadataHeader] = packed
-  return { ...(properties as Options.Publish), headers: copied, persistent: true, mandatory: true }
-}
-
 /** What came in the packed header. */
 export function metadataOf({ properties }: ConsumeMessage): Metadata {
   const packed: unknown = properties.headers?.[metadataHeader]
   return packed === undefined ? noMetadata : unpackMetadata(textOf(packed))
 }
 
-/** A received message of any origin. Never throws. */
-export function incomingOf(native: ConsumeMessage, metadata: Metadata = metadataOf(native)): Incoming {
+/** A received message of any origin; with `addressOf` it may be a dead letter. Never throws. */
+export function incomingOf(native: ConsumeMessage, metadata: Metadata = metadataOf(native), addressOf?: (queue: string) => string): Incoming {
   const { content, properties } = native
   const { headers } = properties
   return {
@@ -78,6 +66,7 @@ export function incomingOf(native: ConsumeMessage, metadata: Metadata = metadata
     replyTo: textOf(properties.replyTo) ?? metadata.replyTo,
     position: undefined,
     native,
+    deadLetteredFrom: addressOf && deadLetteredFrom(headers, addressOf),
   }
 }
 

@@ -2,6 +2,13 @@ import type { Endpoint } from '@busbar/core/driver'
 
 /** Physical names that an endpoint stands for. */
 
+/** Begins the names of what all programs share at a broker: the delay ladder and reply queues. */
+const sharedPrefix = 'busbar.'
+
+export function isShared(name: string): boolean {
+  return name.startsWith(sharedPrefix)
+}
+
 /** The queue (or base name of the partition queues) that an endpoint is received from; a queue's own name. */
 export function queueName(endpoint: Endpoint): string {
   return endpoint.subscription === undefined ? endpoint.name : `${endpoint.name}.${endpoint.subscription.name}`
@@ -9,6 +16,11 @@ export function queueName(endpoint: Endpoint): string {
 
 export function partitionName(base: string, partition: number): string {
   return `${base}.p${partition}`
+}
+
+/** The base name, if `queue` may be a partition queue. */
+export function partitionBase(queue: string): string | undefined {
+  return /^(.+)\.p\d+$/s.exec(queue)?.[1]
 }
 
 export function partitionNames(base: string, partitions: number): string[] {
@@ -43,6 +55,7 @@ export function nameProblem(endpoint: Endpoint): string | undefined {
   const name = queueName(endpoint)
   if (endpoint.name === '') return 'the name is empty'
   if (endpoint.name.startsWith('amq.')) return 'names that begin with amq. belong to the broker'
+  if (isShared(endpoint.name)) return `names that begin with ${sharedPrefix} belong to what all programs of this driver share, such as the delay ladder`
   const longest = endpoint.subscription !== undefined ? viaName(name, '0'.repeat(viaDigits)) : endpoint.keyed ? markerName(name) : name
   if (Buffer.byteLength(longest) > 255) return `names have at most 255 bytes, and ${longest.slice(0, 40)}… has ${Buffer.byteLength(longest)}`
   return undefined

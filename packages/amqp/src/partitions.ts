@@ -1,7 +1,7 @@
 import type { BrokerError, Intake, Timer, Window } from '@busbar/core/driver'
 import type { Channel } from 'amqplib'
 import type { AmqpDelivery } from './delivery.ts'
-import { amqpError, toBrokerError } from './errors.ts'
+import { amqpError, isNotFound, toBrokerError } from './errors.ts'
 import type { Keeper } from './keeper.ts'
 import { membersName, partitionNames } from './names.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -45,10 +45,20 @@ export class Partitions implements Keeper {
         `Consuming ${this.#base}: maxInFlight ${this.#window.messages} is below its ${partitions} partitions; raise it to at least that.`,
       )
     }
-    this.#members = await this.#countMembers()
-    for (const subscription of this.#subscriptions) subscription.prefetch = this.#prefetch()
-    await Promise.all(this.#subscriptions.map((subscription) => subscription.start()))
+    try {
+      this.#members = await this.#countMembers()
+      for (const subscription of this.#subscriptions) subscription.prefetch = this.#prefetch()
+      await allOf(this.#subscriptions.map((subscription) => subscription.start()))
+    } catch (error) {
+      // What was got of them must not stay with somebody who does not consume it.
+      await this.stop()
+      throw error
+    }
     this.#arm()
+  }
+
+  get whole(): boolean {
+    return this.#subscriptions.every(({ channel }) => channel !== undefined)
   }
 
   resize(window: Window): Promise<void> {
@@ -157,6 +167,17 @@ export class Partitions implements Keeper {
   }
 
   async #countMembers(): Promise<number> {
+    const { restoration } = this.#host
+    const { generation } = restoration
+    try {
+      return await this.#askMembers()
+    } catch (error) {
+      if (!isNotFound(error) || this.#stopped || !(await restoration.recreate(generation))) throw error
+      return await this.#askMembers()
+    }
+  }
+
+  async #askMembers(): Promise<number> {
     const queue = membersName(this.#base)
     const { timeoutMs, manager, services } = this.#host
     try {
@@ -186,4 +207,9 @@ export class Partitions implements Keeper {
     if (this.#stopped) await connection.closeChannel(channel)
     return channel
   }
+}
+
+/** Waits for all of them also when one fails, so that none is still under way. Throws the first failure. */
+async function allOf(starts: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(starts)) if (result.status === 'rejected') throw result.reason
 }

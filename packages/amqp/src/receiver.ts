@@ -3,12 +3,13 @@ import type { ConnectionManager } from './connection-manager.ts'
 import type { ConsumerChannel } from './consumer-channel.ts'
 import { CopyPublication, type Copy } from './copies.ts'
 import type { AmqpDelivery } from './delivery.ts'
-import { amqpError } from './errors.ts'
+import { amqpError, toBrokerError } from './errors.ts'
 import { SingleQueue, type Keeper } from './keeper.ts'
 import { queueName } from './names.ts'
 import type { ResolvedOptions } from './options.ts'
 import { Partitions } from './partitions.ts'
 import type { Publisher } from './publisher.ts'
+import { sendRestoring, type Restoration } from './restoration.ts'
 import type { ResolvedRouteOptions } from './route-options.ts'
 import type { SubscriptionHost } from './subscription.ts'
 
@@ -20,6 +21,16 @@ export interface ReceiverParts {
   readonly services: Services
   /** Publishes the copies of messages to be delivered again. */
   readonly copies: Publisher
+  readonly restoration: Restoration
+  readonly addressOf: (queue: string) => string
+  /** Whether a rejected message goes to the dead-letter place. Throws `BrokerError`. */
+  readonly deadLettersNatively: () => Promise<boolean>
+}
+
+interface Discard {
+  readonly delivery: AmqpDelivery
+  /** Place among the outcomes of the call. */
+  readonly index: number
 }
 
 /** Receives from one queue or from its partition queues, and settles. */
@@ -34,6 +45,9 @@ export class AmqpReceiver implements Receiver {
   #taken = 0
   #scheduled = false
   #paused = false
+  /** Nothing is handed over before all is subscribed: if something cannot be, nothing was received. */
+  #started = false
+  #failing = false
   #handed = 0
   #handedBytes = 0
 
@@ -41,35 +55,48 @@ export class AmqpReceiver implements Receiver {
     this.#parts = parts
     this.#intake = intake
     this.#window = window
-    const { endpoint, options, route, manager, services } = parts
+    const { endpoint, options, route, manager, services, restoration, addressOf } = parts
     const host: SubscriptionHost = {
       manager,
       services,
       timeoutMs: options.timeoutMs,
+      restoration,
+      addressOf,
       counted: route.queueType === 'quorum',
       onDelivery: this.#onDelivery,
       onEnded: this.#onEnded,
       onLost: this.#onLost,
-      onRetry: (error) => intake.failed(error, error.code === 'ERR_ACCESS_DENIED'),
+      onRetry: (error) => this.#fail(error, error.code === 'ERR_ACCESS_DENIED'),
+      onRestored: this.#onRestored,
     }
     const queue = queueName(endpoint)
     this.#keeper = route.partitions > 0 ? new Partitions(queue, route.partitions, window, host, options, intake) : new SingleQueue(queue, window, host)
-    this.#unlisten = manager.listen({ onFailed: (error) => intake.failed(error, true) })
+    this.#unlisten = manager.listen({ onFailed: (error) => this.#fail(error, true) })
   }
 
-  start(): Promise<void> {
-    return this.#keeper.start()
+  async start(): Promise<void> {
+    try {
+      await this.#keeper.start()
+    } catch (error) {
+      this.#unlisten()
+      throw error
+    }
+    this.#started = true
+    this.#schedule()
   }
 
   async settle(outcomes: readonly Outcome[]): Promise<readonly SettleResult[]> {
     const results: SettleResult[] = Array.from({ length: outcomes.length })
     let copies: Copy[] | undefined
+    let discards: Discard[] | undefined
     for (let index = 0; index < outcomes.length; index++) {
       const outcome = outcomes[index] as Outcome
       const delivery = outcome.delivery as AmqpDelivery
       if (outcome.action === 'retry') results[index] = this.#startCopy(delivery, outcome.delayMs, outcome.attempt, index, (copies ??= []))
+      else if (outcome.action === 'discard') (discards ??= []).push({ delivery, index })
       else results[index] = this.#settleNow(delivery, outcome.action)
     }
+    if (discards !== undefined) await this.#discard(discards, results)
     if (copies !== undefined) await this.#sendCopies(copies, results)
     return results
   }
@@ -101,14 +128,22 @@ export class AmqpReceiver implements Receiver {
     await this.#keeper.stop()
   }
 
-  #settleNow(delivery: AmqpDelivery, action: 'ack' | 'release' | 'discard'): SettleResult {
-    switch (action) {
-      case 'ack':
-        return delivery.scope.mark(delivery) ? 'accepted' : 'too-late'
-      case 'release':
-        return this.#keeper.giveBack(delivery) ? 'accepted' : 'too-late'
-      case 'discard':
-        return { error: amqpError('ERR_UNSUPPORTED', 'RabbitMQ dead letters are published as copies; discard is not offered.') }
+  #settleNow(delivery: AmqpDelivery, action: 'ack' | 'release'): SettleResult {
+    const done = action === 'ack' ? delivery.scope.mark(delivery) : this.#keeper.giveBack(delivery)
+    return done ? 'accepted' : 'too-late'
+  }
+
+  /** By the queue's own dead-letter exchange, and only where it leads to the dead-letter place. */
+  async #discard(discards: readonly Discard[], results: SettleResult[]): Promise<void> {
+    try {
+      if (!(await this.#parts.deadLettersNatively()))
+        throw amqpError(
+          'ERR_UNSUPPORTED',
+          `${queueName(this.#parts.endpoint)} has no dead-letter exchange that leads to its dead-letter place; discard is not offered.`,
+        )
+      for (const { delivery, index } of discards) results[index] = delivery.scope.reject(delivery) ? 'accepted' : 'too-late'
+    } catch (error) {
+      for (const { index } of discards) results[index] = { error: toBrokerError(error, 'Discarding') }
     }
   }
 
@@ -123,7 +158,8 @@ export class AmqpReceiver implements Receiver {
 
   /** Publishes the copies and waits for their confirms, and only then acks the originals: a crash in between repeats, but never loses. */
   async #sendCopies(copies: readonly Copy[], results: SettleResult[]): Promise<void> {
-    const sent: readonly SendResult[] = await this.#parts.copies.send(new CopyPublication(copies), never)
+    const { copies: publisher, restoration } = this.#parts
+    const sent: readonly SendResult[] = await sendRestoring(restoration, () => publisher.send(new CopyPublication(copies), never))
     for (const [at, { delivery, index }] of copies.entries()) {
       const result = sent[at]
       if (result?.ok === true) {
@@ -149,12 +185,23 @@ export class AmqpReceiver implements Receiver {
 
   readonly #onLost = (channel: ConsumerChannel, error: BrokerError): void => {
     this.#intake.lost(channel, amqpError('ERR_TOO_LATE', error.message, { cause: error }))
-    if (error.code !== 'ERR_UNAVAILABLE') this.#intake.failed(error, false)
+    if (error.code !== 'ERR_UNAVAILABLE') this.#fail(error, false)
+  }
+
+  #fail(error: BrokerError, fatal: boolean): void {
+    this.#failing = true
+    this.#intake.failed(error, fatal)
+  }
+
+  readonly #onRestored = (): void => {
+    if (!this.#failing || !this.#keeper.whole) return
+    this.#failing = false
+    this.#intake.recovered()
   }
 
   // Deliveries of one socket read arrive in one turn: one microtask hands all of them over.
   #schedule(): void {
-    if (this.#scheduled || this.#paused) return
+    if (this.#scheduled || this.#paused || !this.#started) return
     this.#scheduled = true
     queueMicrotask(this.#handOver)
   }

@@ -55,16 +55,22 @@ export function resourcesOf(endpoints: readonly Endpoint[], options: ResolvedOpt
       if (!named.has(key)) named.set(key, resource)
     }
   }
-  const own = new Set(endpoints.map((endpoint) => (endpoint.kind === 'queue' ? endpoint.name : '')))
-  for (const endpoint of endpoints) {
-    if (endpoint.deadLetterName !== undefined && !own.has(endpoint.deadLetterName)) add([deadLetterQueue(endpoint.deadLetterName, options)])
-  }
+  // Of a name that comes twice the first counts: a place for dead letters may be of any type, unless it is also consumed as a queue of its own.
+  const places = new Set(endpoints.map(({ deadLetterName }) => deadLetterName))
+  const own = new Map(endpoints.map((endpoint) => [endpoint.kind === 'queue' ? endpoint.name : '', endpoint]))
+  for (const name of places) if (name !== undefined && isPlaceOnly(own.get(name))) add([deadLetterQueue(name, options)])
   // A dead-letter queue has no dead letters of its own.
   const sorted = endpoints.toSorted((a, b) => Number(a.deadLetterName !== undefined) - Number(b.deadLetterName !== undefined))
   if (options.delays && endpoints.length > 0) add([exchange(ladderExit, 'topic')])
   for (const endpoint of sorted) add(resourcesOfOne(endpoint, resolveRouteOptions(endpoint, options), options))
   if (options.delays && endpoints.length > 0) add(ladder())
   return [...named.values()]
+}
+
+/** A queue that nobody consumes by a policy of retries: only dead letters are looked for in it. */
+function isPlaceOnly(endpoint: Endpoint | undefined): boolean {
+  if (endpoint === undefined) return true
+  return !endpoint.keyed && endpoint.maxAttempts === 0 && endpoint.deadLetterName === undefined && Object.keys(endpoint.options).length === 0
 }
 
 /** `x-delivery-limit` for an endpoint's queue. */
@@ -144,7 +150,7 @@ function subscriptionBindings(endpoint: Endpoint, route: ResolvedRouteOptions, b
     const keys = route.exchangeType === 'fanout' ? [''] : route.bindingKeys
     return keys.map((key) => bind(endpoint.name, 'queue', base, key))
   }
-  const filters = filterBindings(endpoint.subscription?.headerFilter) ?? [bindAll]
+  const filters = bindingsOf(endpoint)
   const via = viaName(base, digestOf(filters))
   const partitioned = route.partitions > 0
   return [
@@ -154,6 +160,15 @@ function subscriptionBindings(endpoint: Endpoint, route: ResolvedRouteOptions, b
     // Bindings cannot be asked for, so a changed filter would go unseen and the old bindings would stay. This names the exchange whose bindings count.
     { kind: 'exchange', name: filterName(base), type: 'fanout', internal: true, alternate: via, records: 'filter' },
   ]
+}
+
+/** The exchange through which the messages of a topic's headers exchange come to a subscription. */
+export function viaOf(endpoint: Endpoint): string {
+  return viaName(queueName(endpoint), digestOf(bindingsOf(endpoint)))
+}
+
+function bindingsOf(endpoint: Endpoint): readonly Readonly<Record<string, unknown>>[] {
+  return filterBindings(endpoint.subscription?.headerFilter) ?? [bindAll]
 }
 
 function digestOf(filters: readonly Readonly<Record<string, unknown>>[]): string {

@@ -2,9 +2,11 @@ import type { Endpoint, Outgoing, Sender, SendResult, Services } from '@busbar/c
 import type { ConfirmChannel } from 'amqplib'
 import type { Publication } from './confirms.ts'
 import type { ConnectionManager } from './connection-manager.ts'
+import { copiedOptions, deliveredMessage } from './copy-options.ts'
 import { amqpError } from './errors.ts'
 import { contentOf, headerBytes, isShort, maxHeaderBytes, maxShortBytes, publishOptions, sizeOf } from './message-mapping.ts'
 import { Publisher } from './publisher.ts'
+import { sendRestoring, type Restoration } from './restoration.ts'
 import type { ResolvedRouteOptions } from './route-options.ts'
 import { Target } from './target.ts'
 
@@ -14,10 +16,12 @@ export class AmqpSender implements Sender {
   readonly #publisher: Publisher
   readonly #target: Target
   readonly #mandatory: boolean
+  readonly #restoration: Restoration
 
-  constructor(endpoint: Endpoint, options: ResolvedRouteOptions, manager: ConnectionManager, services: Services) {
+  constructor(endpoint: Endpoint, options: ResolvedRouteOptions, manager: ConnectionManager, services: Services, restoration: Restoration) {
     this.#target = new Target(endpoint, options)
     this.#mandatory = options.mandatory
+    this.#restoration = restoration
     this.#publisher = new Publisher(`${endpoint.kind} ${endpoint.name}`, manager, services, () => this.onWritable?.())
   }
 
@@ -26,7 +30,9 @@ export class AmqpSender implements Sender {
   }
 
   send(batch: readonly Outgoing[], signal: AbortSignal): Promise<readonly SendResult[]> {
-    return this.#publisher.send(new OutgoingPublication(batch, this.#target, this.#mandatory), signal)
+    const publication = new OutgoingPublication(batch, this.#target, this.#mandatory)
+    if (!this.#restoration.active) return this.#publisher.send(publication, signal)
+    return sendRestoring(this.#restoration, () => this.#publisher.send(publication, signal))
   }
 
   sizeOf(message: Outgoing): number {
@@ -65,7 +71,9 @@ class OutgoingPublication implements Publication {
     const message = this.#at(index)
     checkMessage(message)
     this.#target.aim(message)
-    channel.publish(this.#target.exchange, this.#target.routingKey, contentOf(message.body), publishOptions(message, this.#mandatory))
+    const original = message.copyOf === undefined ? undefined : deliveredMessage(message.copyOf)
+    const options = original === undefined ? publishOptions(message, this.#mandatory) : copiedOptions(message, this.#mandatory, original)
+    channel.publish(this.#target.exchange, this.#target.routingKey, contentOf(message.body), options)
   }
 
   #at(index: number): Outgoing {

@@ -1,23 +1,26 @@
 import type { BrokerError, Services } from '@busbar/core/driver'
 import type { ConnectionManager } from './connection-manager.ts'
 import { ConsumerChannel } from './consumer-channel.ts'
-import type { AmqpDelivery } from './delivery.ts'
-import { toBrokerError } from './errors.ts'
+import type { AmqpDelivery, DeliverySource } from './delivery.ts'
+import { amqpError, isNotFound, toBrokerError } from './errors.ts'
+import type { Restoration } from './restoration.ts'
 import { pauseFor } from './within.ts'
 
 /** What several subscriptions of one receiver have in common. */
-export interface SubscriptionHost {
+export interface SubscriptionHost extends DeliverySource {
   readonly manager: ConnectionManager
   readonly services: Services
   readonly timeoutMs: number
-  /** The queues count deliveries (quorum). */
-  readonly counted: boolean
+  /** Makes queues again that are gone, if this link has made them. */
+  readonly restoration: Restoration
   readonly onDelivery: (delivery: AmqpDelivery) => void
   readonly onEnded: (delivery: AmqpDelivery) => void
   /** A channel is gone with everything on it. */
   readonly onLost: (channel: ConsumerChannel, error: BrokerError) => void
   /** An attempt to subscribe again failed; it goes on. */
   readonly onRetry: (error: BrokerError) => void
+  /** Subscribed again. */
+  readonly onRestored: () => void
 }
 
 const firstBackoffMs = 100
@@ -33,7 +36,7 @@ export class Subscription {
   readonly #stopping: AbortController = new AbortController()
   #channel: ConsumerChannel | undefined
   #consuming = true
-  #restoring = false
+  #restoring: Promise<void> | undefined
 
   constructor(queue: string, partition: number | undefined, prefetch: number, host: SubscriptionHost) {
     this.queue = queue
@@ -49,7 +52,7 @@ export class Subscription {
 
   /** The first subscription. Throws `BrokerError`. */
   start(): Promise<void> {
-    return this.#open()
+    return this.#openSurely()
   }
 
   /** Closes the channel, which gives everything unsettled back in order, and subscribes again, behind all who wait. */
@@ -76,17 +79,32 @@ export class Subscription {
     const channel = this.#channel
     this.#channel = undefined
     await channel?.close()
+    // A channel that is being opened for it is closed as soon as it is open.
+    await this.#restoring
+  }
+
+  async #openSurely(): Promise<void> {
+    const { restoration } = this.#host
+    const { generation } = restoration
+    try {
+      await this.#open()
+    } catch (error) {
+      if (!isNotFound(error) || this.#stopping.signal.aborted || !(await restoration.recreate(generation))) throw error
+      await this.#open()
+    }
   }
 
   async #open(): Promise<void> {
-    const { manager, services, timeoutMs, counted, onDelivery, onEnded } = this.#host
+    const { manager, services, timeoutMs, counted, addressOf, onDelivery, onEnded } = this.#host
     const { connection } = manager
     if (connection === undefined) throw manager.reason
     const partition = this.partition === undefined ? undefined : String(this.partition)
-    const options = { queue: this.queue, partition, counted, clock: services.clock, timeoutMs, onDelivery, onEnded, onLost: this.#onLost }
+    const options = { queue: this.queue, partition, counted, addressOf, clock: services.clock, timeoutMs, onDelivery, onEnded, onLost: this.#onLost }
     const channel = new ConsumerChannel(connection, options)
     await channel.start(this.#consuming ? this.prefetch : 0)
     if (this.#stopping.signal.aborted) return await channel.close()
+    // Lost in the moment in which it was opened, and so by nobody's notice.
+    if (!channel.open) throw amqpError('ERR_UNAVAILABLE', `Consuming ${this.queue}: the channel was closed.`)
     this.#channel = channel
     // Paused or resumed while the channel was being opened.
     await this.consume(this.#consuming)
@@ -99,21 +117,24 @@ export class Subscription {
     void this.#restore()
   }
 
-  async #restore(): Promise<void> {
-    if (this.#restoring) return
-    this.#restoring = true
-    const { manager, services, onRetry } = this.#host
+  #restore(): Promise<void> {
+    this.#restoring ??= this.#openAgain().finally(() => (this.#restoring = undefined))
+    return this.#restoring
+  }
+
+  async #openAgain(): Promise<void> {
+    const { manager, services, onRetry, onRestored } = this.#host
     const { signal } = this.#stopping
     for (let round = 0; !signal.aborted && this.#channel === undefined; round++) {
       if (round > 0) await pauseFor(Math.min(lastBackoffMs, firstBackoffMs * 2 ** (round - 1)) * (0.5 + services.random() / 2), services.clock, signal)
       const connection = await manager.whenConnected(signal)
-      if (connection === undefined) break
+      if (connection === undefined) return
       try {
-        await this.#open()
+        await this.#openSurely()
+        if (this.#channel !== undefined) onRestored()
       } catch (error) {
         if (!signal.aborted && !connection.lost) onRetry(toBrokerError(error, `Consuming ${this.queue}`))
       }
     }
-    this.#restoring = false
   }
 }

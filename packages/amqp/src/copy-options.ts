@@ -1,0 +1,57 @@
+import { metadataHeader, packMetadata, type Outgoing } from '@busbar/core/driver'
+import type { ConsumeMessage, Options } from 'amqplib'
+import { headerText, sendable } from './header-values.ts'
+import { brokerOwned, metadataOf, publishOptions } from './message-mapping.ts'
+
+/** Both a property and, in portable terms, a header. */
+const encodingHeader = 'content-encoding'
+
+/**
+ * The same message once more, with its counts of attempts and of deliveries, which the broker begins anew for the copy.
+ * Lifetime and sender's user do not carry over: the first has been met, the second would be refused.
+ */
+export function copyOptions(native: ConsumeMessage, attempt: number, deliveries: number | undefined): Options.Publish {
+  const { headers = {}, userId: _user, expiration: _expiration, clusterId: _cluster, ...properties } = native.properties
+  const copied: Record<string, unknown> = {}
+  for (const name of Object.keys(headers)) if (!brokerOwned.test(name)) copied[name] = sendable(headers[name])
+  const packed = packMetadata({ ...metadataOf(native), attempt, deliveries })
+  if (packed !== undefined) copied[metadataHeader] = packed
+  return { ...(properties as Options.Publish), headers: copied, persistent: true, mandatory: true }
+}
+
+/**
+ * As {@link publishOptions}, for a copy of a received message: what portable fields cannot carry stays as it was, types of header values among it.
+ * A header that is text of something else than the native value has been changed since, and one that is missing was taken away.
+ */
+export function copiedOptions(message: Outgoing, mandatory: boolean, original: ConsumeMessage): Options.Publish {
+  const properties: Readonly<Record<string, unknown>> = { ...original.properties }
+  const options = publishOptions(message, mandatory)
+  const native = (original.properties.headers ?? {}) as Readonly<Record<string, unknown>>
+  const headers: Record<string, unknown> = { ...options.headers }
+  for (const [name, text] of Object.entries(message.headers)) {
+    if (Object.hasOwn(native, name) && headerText(native[name]) === text) headers[name] = sendable(native[name])
+  }
+  const { contentEncoding, appId, priority } = properties
+  const encoded = typeof contentEncoding === 'string' && message.headers[encodingHeader] === contentEncoding
+  if (encoded && !Object.hasOwn(native, encodingHeader)) delete headers[encodingHeader]
+  return {
+    ...options,
+    headers,
+    ...(encoded && { contentEncoding }),
+    ...(typeof appId === 'string' && { appId }),
+    ...(message.priority === undefined && typeof priority === 'number' && { priority }),
+  }
+}
+
+/** The message as amqplib has delivered it, if that is what `value` is: other drivers have messages of their own. */
+export function deliveredMessage(value: unknown): ConsumeMessage | undefined {
+  if (!isObject(value)) return undefined
+  const { content, fields, properties } = value
+  if (!Buffer.isBuffer(content) || !isObject(fields) || !isObject(properties)) return undefined
+  if (typeof fields['deliveryTag'] !== 'number' || typeof fields['routingKey'] !== 'string') return undefined
+  return properties['headers'] === undefined || isObject(properties['headers']) ? (value as unknown as ConsumeMessage) : undefined
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
+}
