@@ -3,7 +3,11 @@ import { Batch, Confirms, type Publication } from './confirms.ts'
 import { expect, it } from 'vitest'
 
 function batchOf(confirms: Confirms, ...ids: string[]): Batch {
-  const publication: Publication = { size: ids.length, idOf: (index) => ids[index], bytesOf: () => 1, publish: () => undefined }
+  return batchWith('unknown', confirms, ...ids)
+}
+
+function batchWith(refusal: Publication['refusal'], confirms: Confirms, ...ids: string[]): Batch {
+  const publication: Publication = { size: ids.length, refusal, idOf: (index) => ids[index], bytesOf: () => 1, publish: () => undefined }
   const batch = new Batch(publication)
   for (const index of ids.keys()) confirms.add(batch, index)
   return batch
@@ -22,6 +26,16 @@ it('settles batches by single and multiple confirms in any order', async () => {
   confirms.acked(3, true)
   expect(await first.done).toEqual([{ ok: true }, { ok: true }, { ok: true }])
   expect(confirms.open).toBe(0)
+})
+
+it('says of a refused message that it was not stored where that is so', async () => {
+  const confirms = new Confirms()
+  const [sure, unsure] = [batchWith('no', confirms, 'a', 'b'), batchOf(confirms, 'c')]
+  confirms.nacked(1, false, amqpError('ERR_UNAVAILABLE', 'full'))
+  confirms.acked(2, false)
+  confirms.nacked(3, false, amqpError('ERR_UNAVAILABLE', 'full'))
+  expect(await sure.done).toMatchObject([{ ok: false, stored: 'no' }, { ok: true }])
+  expect(await unsure.done).toMatchObject([{ ok: false, stored: 'unknown' }])
 })
 
 it('ignores confirms that it has seen or never asked for', async () => {

@@ -6,6 +6,8 @@ const stored: SendResult = Object.freeze({ ok: true })
 /** Messages to be published by one call. */
 export interface Publication {
   readonly size: number
+  /** What a negative confirm says: with several queues behind an exchange some may have the message, and a classic queue that failed may have written it. */
+  readonly refusal: 'no' | 'unknown'
   /** The native message id; `undefined` if it carries none. */
   idOf(index: number): string | undefined
   /** Bytes of one body. */
@@ -64,12 +66,11 @@ export class Confirms {
   }
 
   acked(tag: number, multiple: boolean): void {
-    this.#answer(tag, multiple, stored)
+    this.#answer(tag, multiple, undefined)
   }
 
   nacked(tag: number, multiple: boolean, error: BrokerError): void {
-    // Some of several queues behind an exchange may have it.
-    this.#answer(tag, multiple, { ok: false, error, stored: 'unknown' })
+    this.#answer(tag, multiple, error)
   }
 
   /** The broker could not route a message; its confirm follows. A return names no sequence number, only what we had sent. */
@@ -98,14 +99,15 @@ export class Confirms {
     this.#low = this.#next
   }
 
-  #answer(tag: number, multiple: boolean, result: SendResult): void {
+  #answer(tag: number, multiple: boolean, error: BrokerError | undefined): void {
     if (tag >= this.#next) return
     const mask = this.#batches.length - 1
     for (let sequence = multiple ? this.#low : tag; sequence <= tag; sequence++) {
       const slot = sequence & mask
       const batch = this.#batches[slot]
       this.#batches[slot] = undefined
-      batch?.settle(this.#indexes[slot] as number, result)
+      if (batch === undefined) continue
+      batch.settle(this.#indexes[slot] as number, error === undefined ? stored : { ok: false, error, stored: batch.publication.refusal })
     }
     if (multiple) this.#low = Math.max(this.#low, tag + 1)
     while (this.#low < this.#next && this.#batches[this.#low & mask] === undefined) this.#low++

@@ -17,6 +17,7 @@ export interface Copy {
 
 /** Copies of received messages on their way back to the queue that each came from, at once or through the delay ladder. */
 export class CopyPublication implements Publication {
+  readonly refusal = 'unknown'
   readonly #copies: readonly Copy[]
 
   constructor(copies: readonly Copy[]) {

@@ -122,7 +122,13 @@ export class Publisher {
 
   async #openOn(connection: Connection): Promise<void> {
     const confirms = new Confirms()
-    const channel = await connection.openConfirmChannel((error) => this.#onClosed(channel, confirms, error))
+    let closed = false
+    const channel = await connection.openConfirmChannel((error) => {
+      closed = true
+      this.#onClosed(channel, confirms, error)
+    })
+    // In the moment in which it was opened, when nobody yet takes notice.
+    if (closed) throw amqpError('ERR_UNAVAILABLE', `Sending to ${this.#what}: the channel was closed.`)
     if (this.#closing.signal.aborted) return await connection.closeChannel(channel)
     channel.on('ack', ({ deliveryTag, multiple }) => confirms.acked(deliveryTag, multiple))
     channel.on('nack', ({ deliveryTag, multiple }) => {

@@ -45,6 +45,7 @@ export class AmqpReplies implements Replies {
     if (address === '' || !isShort(address)) return { ok: false, error: amqpError('ERR_INVALID', 'A reply address has 1 to 255 bytes.'), stored: 'no' }
     const publication = {
       size: 1,
+      refusal: 'unknown' as const,
       idOf: () => reply.id,
       bytesOf: () => reply.bodyBytes,
       publish: (channel: ConfirmChannel) => {

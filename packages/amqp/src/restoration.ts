@@ -1,14 +1,16 @@
 import type { BrokerError, Endpoint, SendResult, Services } from '@busbar/core/driver'
 import { Admin, type ConnectionSource } from './admin.ts'
 import type { Connection } from './connection.ts'
-import { declare, exists, refusalOf } from './declaring.ts'
 import { amqpError } from './errors.ts'
+import { makeMissing } from './make-missing.ts'
 import { queueName } from './names.ts'
 import type { ResolvedOptions } from './options.ts'
-import { resourcesOf, type ExchangeResource, type Resource } from './resources.ts'
+import { resourcesOf } from './resources.ts'
 
 /** Nothing was missing: it is not looked for again so soon, however many messages cannot be routed. */
 const quietMs = 1_000
+/** A reconnect waits for some sixty questions, of which a channel answers one at a time. */
+const channels = 6
 
 /**
  * Makes again what was provisioned on this link and is gone: after a reconnect, and when something is not found. What was only checked is never remembered
@@ -77,9 +79,10 @@ export class Restoration {
   /** False if it was kept from it by the broker; throws if the connection was lost. */
   async #restore(source: ConnectionSource): Promise<boolean> {
     const { connection } = source
-    const admin = new Admin(source, this.#services, this.#options.timeoutMs)
+    const open = (): Admin => new Admin(source, this.#services, this.#options.timeoutMs)
+    const admins: [Admin, ...Admin[]] = [open(), ...Array.from({ length: channels - 1 }, open)]
     try {
-      const made = await this.#makeMissing(admin)
+      const made = await makeMissing(resourcesOf([...this.#endpoints.values()], this.#options), admins)
       if (made.length > 0) this.#generation++
       if (made.length > 0) this.#services.log('warn', 'topology:restored', { made })
       return true
@@ -88,47 +91,10 @@ export class Restoration {
       if (connection === undefined || connection.lost) throw error
       return false
     } finally {
-      await admin.close()
+      await Promise.all(admins.map((admin) => admin.close()))
     }
-  }
-
-  async #makeMissing(admin: Admin): Promise<readonly string[]> {
-    const resources = resourcesOf([...this.#endpoints.values()], this.#options)
-    const foreign = await this.#changedByOthers(admin, resources)
-    const made: string[] = []
-    for (const resource of resources) {
-      if (foreign(resource)) continue
-      if (resource.kind !== 'binding') {
-        if (await exists(admin, resource, never)) continue
-        made.push(`${resource.kind} ${resource.name}`)
-      }
-      await declare(admin, resource, never)
-    }
-    return made
-  }
-
-  /** Records that tell of another filter, or of other partitions, than ours: whoever wrote them made what belongs to them. */
-  async #changedByOthers(admin: Admin, resources: readonly Resource[]): Promise<(resource: Resource) => boolean> {
-    const vias = new Set<string>()
-    const bases: string[] = []
-    for (const resource of resources) {
-      if (resource.kind !== 'exchange' || resource.records === undefined || !(await this.#isOther(admin, resource))) continue
-      if (resource.records === 'filter') vias.add(resource.alternate ?? '')
-      else bases.push(resource.name.replace(/\.partitions$/, ''))
-    }
-    const isPartition = (name: string): boolean => bases.some((base) => name.startsWith(`${base}.p`) && /^\d+$/.test(name.slice(base.length + 2)))
-    return (resource) => {
-      if (resource.kind !== 'binding') return vias.has(resource.name) || (resource.kind === 'queue' && isPartition(resource.name))
-      return vias.has(resource.source) || vias.has(resource.destination) || isPartition(resource.destination)
-    }
-  }
-
-  async #isOther(admin: Admin, record: ExchangeResource): Promise<boolean> {
-    return (await exists(admin, record, never)) && (await refusalOf(admin, record, never)) instanceof Error
   }
 }
-
-const never = new AbortController().signal
 
 /** Sends; where a queue or an exchange was gone and has been made again, the failures are retryable. */
 export async function sendRestoring(restoration: Restoration, send: () => Promise<readonly SendResult[]>): Promise<readonly SendResult[]> {

@@ -16,11 +16,14 @@ export class AmqpSender implements Sender {
   readonly #publisher: Publisher
   readonly #target: Target
   readonly #mandatory: boolean
+  readonly #refusal: 'no' | 'unknown'
   readonly #restoration: Restoration
 
   constructor(endpoint: Endpoint, options: ResolvedRouteOptions, manager: ConnectionManager, services: Services, restoration: Restoration) {
     this.#target = new Target(endpoint, options)
     this.#mandatory = options.mandatory
+    // Straight into one quorum queue, or up to it through the ladder's: these refuse a message before they write it.
+    this.#refusal = options.queueType === 'quorum' && (endpoint.kind === 'queue' || endpoint.subscription !== undefined) ? 'no' : 'unknown'
     this.#restoration = restoration
     this.#publisher = new Publisher(`${endpoint.kind} ${endpoint.name}`, manager, services, () => this.onWritable?.())
   }
@@ -30,7 +33,7 @@ export class AmqpSender implements Sender {
   }
 
   send(batch: readonly Outgoing[], signal: AbortSignal): Promise<readonly SendResult[]> {
-    const publication = new OutgoingPublication(batch, this.#target, this.#mandatory)
+    const publication = new OutgoingPublication(batch, this.#target, this.#mandatory, this.#refusal)
     if (!this.#restoration.active) return this.#publisher.send(publication, signal)
     return sendRestoring(this.#restoration, () => this.#publisher.send(publication, signal))
   }
@@ -45,11 +48,13 @@ export class AmqpSender implements Sender {
 }
 
 class OutgoingPublication implements Publication {
+  readonly refusal: 'no' | 'unknown'
   readonly #messages: readonly Outgoing[]
   readonly #target: Target
   readonly #mandatory: boolean
 
-  constructor(messages: readonly Outgoing[], target: Target, mandatory: boolean) {
+  constructor(messages: readonly Outgoing[], target: Target, mandatory: boolean, refusal: 'no' | 'unknown') {
+    this.refusal = refusal
     this.#messages = messages
     this.#target = target
     this.#mandatory = mandatory

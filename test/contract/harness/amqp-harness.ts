@@ -1,6 +1,6 @@
 import { amqp } from '@busbar/amqp'
 import { systemClock } from '@busbar/core'
-import type { ForeignMessage, Harness, Kind } from '@busbar/contract-tests'
+import { NotApplicable, type ForeignMessage, type Harness, type Kind } from '@busbar/contract-tests'
 import { connect } from 'amqplib'
 import { skipOrFail, startProxy, startRabbitmq, type RabbitmqBed, type RabbitmqOptions } from '../../brokers/index.ts'
 
@@ -33,6 +33,7 @@ function harnessThrough(bed: RabbitmqBed, url: string, direct: string): Harness 
       outage: unavailable,
       loseNextAnswer: unavailable,
       sendForeign: (name, kind, message) => publish(direct, name, kind, message),
+      failPartOfNextSend: (name) => limit(direct, name),
     },
     forCase: async () => {
       const proxy = await startProxy(Number(new URL(direct).port))
@@ -73,5 +74,24 @@ async function publish(url: string, name: string, kind: Kind, { body, headers = 
   if (kind === 'queue') channel.sendToQueue(name, content, { headers, persistent: true })
   else channel.publish(name, '', content, { headers, persistent: true })
   await channel.waitForConfirms()
+  await connection.close()
+}
+
+/**
+ * Puts a queue in the place of the driver's that takes two messages and refuses what follows. A classic one: a quorum queue lets everything in that is on its
+ * way when its limit is reached. An exchange can only refuse what one of its queues does, and then nobody knows what the others have done.
+ */
+async function limit(url: string, name: string): Promise<void> {
+  const connection = await connect(url)
+  const channel = await connection.createChannel()
+  channel.on('error', () => undefined)
+  try {
+    await channel.checkQueue(name)
+  } catch {
+    await connection.close()
+    throw new NotApplicable('a topic cannot be refused in part: the broker refuses a message for all its queues, whichever of them refused it')
+  }
+  await channel.deleteQueue(name)
+  await channel.assertQueue(name, { arguments: { 'x-queue-type': 'classic', 'x-max-length': 2, 'x-overflow': 'reject-publish' } })
   await connection.close()
 }
