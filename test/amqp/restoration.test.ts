@@ -4,7 +4,7 @@ import type { Endpoint } from '@busbar/core/driver'
 import { expect, it } from 'vitest'
 import { startProxy } from '../brokers/index.ts'
 import { freshVhost, onEachRabbitmq } from './support/beds.ts'
-import { until } from './support/intake.ts'
+import { FakeIntake, until } from './support/intake.ts'
 import { endpointOf, errorOf, messageOf, never, sendSurely, TestLink } from './support/link.ts'
 
 const orders = endpointOf('orders')
@@ -162,7 +162,9 @@ await onEachRabbitmq({}, (bed) => {
     )
     await using link = await TestLink.open(url, { ...fast, delays: false })
     await operate(url, (channel) => channel.deleteQueue('keyed.p3'))
-    expect(await errorOf(link.receive(keyed))).toMatchObject({ code: 'ERR_NOT_FOUND' })
+    const intake = new FakeIntake()
+    expect(await errorOf(link.receive(keyed, intake))).toMatchObject({ code: 'ERR_NOT_FOUND' })
+    expect([intake.deliveries, intake.failures]).toEqual([[], []])
     await operate(url, async (channel) => {
       for (const queue of ['keyed.p0', 'keyed.p1', 'keyed.p2', 'keyed.members'])
         expect(await channel.checkQueue(queue), queue).toMatchObject({ consumerCount: 0 })

@@ -185,7 +185,8 @@ export class AmqpReceiver implements Receiver {
 
   readonly #onLost = (channel: ConsumerChannel, error: BrokerError): void => {
     this.#intake.lost(channel, amqpError('ERR_TOO_LATE', error.message, { cause: error }))
-    if (error.code !== 'ERR_UNAVAILABLE') this.#fail(error, false)
+    // Until then `start` rejects, and that says all.
+    if (this.#started && error.code !== 'ERR_UNAVAILABLE') this.#fail(error, false)
   }
 
   #fail(error: BrokerError, fatal: boolean): void {
