@@ -206,6 +206,9 @@ export class ConnectionManager {
   }
 
   async #prepared(connection: Connection): Promise<Connection> {
+    const { signal } = this.#closing
+    const abort = (): void => connection.kill()
+    signal.addEventListener('abort', abort, { once: true })
     try {
       await this.#onReconnected(connection)
       if (!connection.lost) return connection
@@ -213,6 +216,8 @@ export class ConnectionManager {
     } catch (error) {
       connection.kill()
       throw error
+    } finally {
+      signal.removeEventListener('abort', abort)
     }
   }
 
