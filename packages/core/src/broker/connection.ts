@@ -69,7 +69,7 @@ export async function provision(plan: Plan, links: ReadonlyMap<Driver, Link>, mo
     const changes = await topology.plan(endpoints, signal)
     found.push(...changes.map((change) => ({ ...change, driver: driver.name })))
     const blocking = mode === 'create' ? changes.filter((change) => change.kind === 'conflict' || change.kind === 'missing') : changes
-    if (mode === 'create' && blocking.length === 0 && changes.length > 0) await topology.apply(endpoints, changes, signal)
+    if (mode === 'create' && blocking.length === 0) await topology.apply(endpoints, changes, signal)
   }
   const blocking = mode === 'create' ? found.filter((change) => change.kind === 'conflict' || change.kind === 'missing') : found
   if (blocking.length > 0) throw (await lazy.mismatches()).differenceError(blocking, mode)

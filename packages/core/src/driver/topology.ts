@@ -16,6 +16,9 @@ export interface Change {
 export interface Topology {
   /** Compares without changing anything. Also returns the changes of everything that the driver needs besides endpoints. Throws `BrokerError`. */
   plan(endpoints: readonly Endpoint[], signal: AbortSignal): Promise<readonly Change[]>
-  /** Carries out the `create` and `update` changes of a plan. Idempotent. Throws `BrokerError`. */
+  /**
+   * Carries out the `create` and `update` changes of a plan; called in mode `create` also where there are none, since a driver that loses its connection may make again,
+   * for as long as the link lives, what it was asked to make. Idempotent. Throws `BrokerError`.
+   */
   apply(endpoints: readonly Endpoint[], changes: readonly Change[], signal: AbortSignal): Promise<void>
 }
