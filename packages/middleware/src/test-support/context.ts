@@ -5,13 +5,24 @@ type Incoming = ProcessContext['incoming']
 export interface ContextOptions {
   readonly id?: string | undefined
   readonly body?: string | Uint8Array
+  readonly headers?: Readonly<Record<string, string>>
+  readonly type?: string
+  readonly contentType?: string
+  readonly key?: string
   readonly attempt?: number
   readonly timestamp?: number
   readonly replyTo?: string
   readonly source?: string
   readonly lease?: ProcessContext['capabilities']['lease']
+  readonly kind?: ProcessContext['capabilities']['kind']
   readonly nowMs?: number
+  /** Default: one that stands still. */
+  readonly clock?: ProcessContext['clock']
   readonly random?: () => number
+}
+
+function standingClock(nowMs = 0): ProcessContext['clock'] {
+  return { now: () => nowMs, monotonic: () => 0, timer: () => ({ cancel: () => {} }), external: (operation) => operation }
 }
 
 /** A process context as core makes one, with what a test can change about it while a handler runs. */
@@ -22,15 +33,16 @@ export interface TestContext extends ProcessContext {
 
 export function makeContext(options: ContextOptions = {}): TestContext {
   const controller = new AbortController()
+  const body = options.body ?? '{"total":1}'
   const incoming: Incoming = {
     id: 'id' in options ? options.id : 'm1',
-    body: options.body ?? '{"total":1}',
-    bodyBytes: 11,
-    headers: {},
-    type: undefined,
-    contentType: undefined,
+    body,
+    bodyBytes: Buffer.byteLength(body),
+    headers: { __proto__: null, ...options.headers } as unknown as Incoming['headers'],
+    type: options.type,
+    contentType: options.contentType,
     timestamp: options.timestamp,
-    key: undefined,
+    key: options.key,
     attempt: (options.attempt ?? 1) - 1,
     correlationId: undefined,
     replyTo: options.replyTo,
@@ -47,13 +59,8 @@ export function makeContext(options: ContextOptions = {}): TestContext {
     },
     settled: undefined,
     source: options.source ?? 'orders',
-    capabilities: { lease: options.lease ?? { kind: 'scope', maxHoldMs: false } } as ProcessContext['capabilities'],
-    clock: {
-      now: () => options.nowMs ?? 0,
-      monotonic: () => 0,
-      timer: () => ({ cancel: () => {} }),
-      external: (operation) => operation,
-    },
+    capabilities: { kind: options.kind ?? 'queue', lease: options.lease ?? { kind: 'scope', maxHoldMs: false } } as ProcessContext['capabilities'],
+    clock: options.clock ?? standingClock(options.nowMs),
     random: options.random ?? (() => 0.5),
     cancel: (reason) => controller.abort(reason),
     suspend: () => () => {},
