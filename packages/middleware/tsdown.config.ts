@@ -1,7 +1,14 @@
 import { defineConfig } from 'tsdown'
 
 export default defineConfig({
-  entry: { index: 'src/index.ts', retry: 'src/retry/index.ts', idempotency: 'src/idempotency/index.ts' },
+  entry: {
+    index: 'src/index.ts',
+    retry: 'src/retry/index.ts',
+    idempotency: 'src/idempotency/index.ts',
+    compression: 'src/compression/index.ts',
+    encryption: 'src/encryption/index.ts',
+    'claim-check': 'src/claim-check/index.ts',
+  },
   format: 'esm',
   fixedExtension: false,
   platform: 'node',
