@@ -49,6 +49,21 @@ it('gives a message without key, attempts and headers no table at all, whatever 
   expect(options).toMatchObject({ headers: undefined, timestamp: 1_700_000_000 })
 })
 
+it('carries a content encoding in its native field, and any other value among the headers', () => {
+  const headers = Object.assign(Object.create(null) as Record<string, string>, { 'content-encoding': 'gzip', tenant: 'acme' })
+  const options = publishOptions({ ...outgoing, headers }, true)
+  expect(options).toMatchObject({ contentEncoding: 'gzip', headers: { tenant: 'acme' } })
+  expect(options.headers).not.toHaveProperty('content-encoding')
+  expect({ ...incomingOf(native({ ...options })).headers }).toEqual({ ...headers })
+  expect(copyOptions(native({ ...options }), 1, 1)).toMatchObject({ contentEncoding: 'gzip' })
+  expect(publishOptions({ ...outgoing, headers: { 'content-encoding': 'gzip' } }, true).headers).toBeUndefined()
+  for (const value of ['', 'x'.repeat(256)]) {
+    const odd = publishOptions({ ...outgoing, headers: { 'content-encoding': value } }, true)
+    expect(odd).toMatchObject({ contentEncoding: undefined, headers: { 'content-encoding': value } })
+    expect({ ...incomingOf(native({ ...odd })).headers }).toEqual({ 'content-encoding': value })
+  }
+})
+
 it('reads milliseconds where others have packed them', () => {
   const headers = { busbar: '{"v":1,"s":1700000000123}' }
   expect(incomingOf(native({ timestamp: 1_700_000_000, headers })).timestamp).toBe(1_700_000_000_123)
