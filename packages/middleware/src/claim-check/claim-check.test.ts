@@ -118,8 +118,8 @@ describe('unpackReference', () => {
   const good = { v: 1, k: '2026/01/31/00112233445566778899aabbccddeeff', s: 5, d: 'a'.repeat(43) }
 
   it('reads the vector of the documentation', () => {
-    expect(unpackReference('{"v":1,"k":"2026/01/31/00112233445566778899aabbccddeeff","s":21,"d":"7u3gpB1eZj0EN3s1kqDNpzGcnGEZTL8-9k-ubsWcyPA","q":1}')).toEqual(
-      { key: good.k, size: 21, digest: '7u3gpB1eZj0EN3s1kqDNpzGcnGEZTL8-9k-ubsWcyPA', single: true },
+    expect(unpackReference('{"v":1,"k":"2026/01/31/00112233445566778899aabbccddeeff","s":21,"d":"112tDHaKvNK4Q0ZI5jVUcqsSwGaXp-C51t4ePOexyjA","q":1}')).toEqual(
+      { key: good.k, size: 21, digest: '112tDHaKvNK4Q0ZI5jVUcqsSwGaXp-C51t4ePOexyjA', single: true },
     )
   })
 
