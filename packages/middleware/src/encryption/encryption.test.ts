@@ -18,6 +18,10 @@ function keyOf(outgoing: Outgoing): string {
   return (JSON.parse(outgoing.headers['busbar-encryption'] ?? '') as { w: string }).w
 }
 
+function nonceOf(outgoing: Outgoing): string {
+  return (JSON.parse(outgoing.headers['busbar-encryption'] ?? '') as { n: string }).n
+}
+
 async function received(outgoing: Outgoing, middleware: ProcessMiddleware = decryption({ keys })): Promise<TestContext> {
   const context = contextOf(outgoing)
   expect(await processed(middleware, context)).toBe('handled')
@@ -41,8 +45,9 @@ describe('encryption and decryption', () => {
 
   it('never encrypt two messages alike', async () => {
     const middleware = encryption({ keys })
-    const sent = await Promise.all(Array.from({ length: 100 }, () => sentThrough([middleware], message)))
-    expect(new Set(sent.map(({ body }) => Buffer.from(body as Uint8Array).toString('hex'))).size).toBe(100)
+    const sent = await Promise.all(Array.from({ length: 1_000 }, () => sentThrough([middleware], message)))
+    expect(new Set(sent.map(({ body }) => Buffer.from(body as Uint8Array).toString('hex'))).size).toBe(1_000)
+    expect(new Set(sent.map(nonceOf)).size).toBe(1_000)
     expect(new Set(sent.map(keyOf)).size).toBe(1)
   })
 

@@ -1,11 +1,11 @@
 import { BrokerError, type SendContext, type SendMiddleware } from '@busbar/core'
 import { assertKnownKeys, checkedInteger, checkedNumber } from '@busbar/core/driver'
 import { withHeader } from '../support/headers.ts'
-import { unpredictable } from '../support/unpredictable.ts'
 import { checkedNames } from './checked-names.ts'
 import { DataKeys, type DataKey } from './data-keys.ts'
-import { encryptionHeader, nonceBytes, packEnvelope } from './envelope.ts'
+import { encryptionHeader, packEnvelope } from './envelope.ts'
 import { checkProvider, type KeyProvider } from './keys.ts'
+import { Nonces } from './nonces.ts'
 import { additionalData, seal } from './seal.ts'
 
 export interface EncryptionOptions {
@@ -44,6 +44,7 @@ export function encryption(options: EncryptionOptions): SendMiddleware {
   checkedInteger('encryption: maxMessagesPerKey', maxMessagesPerKey, 1, 4_294_967)
   checkedNumber('encryption: maxKeyAgeMs', maxKeyAgeMs, 1)
   checkedNumber('encryption: timeoutMs', timeoutMs, 1)
+  const nonces = new Nonces()
   const dataKeys = new DataKeys({ keys, maxMessages: maxMessagesPerKey, maxAgeMs: maxKeyAgeMs, timeoutMs })
 
   function encrypt(context: SendContext, dataKey: DataKey): void {
@@ -53,7 +54,7 @@ export function encryption(options: EncryptionOptions): SendMiddleware {
         throw new BrokerError('ERR_INVALID', `encryption: a ${field} of more than ${longestField} characters may not arrive, and is to be authenticated`, {
           destination,
         })
-    const nonce = unpredictable(nonceBytes)
+    const nonce = nonces.next()
     const header = packEnvelope({ keyId: dataKey.keyId, wrapped: dataKey.wrapped, nonce: nonce.toString('base64url'), headers: names })
     const body = seal(outgoing.body, dataKey.secret, nonce, additionalData(header, outgoing, names))
     context.outgoing = { ...outgoing, body, bodyBytes: body.byteLength, headers: withHeader(outgoing.headers, encryptionHeader, header) }
