@@ -98,6 +98,12 @@ describe('claimCheck', () => {
     expect(store.bodies.size).toBe(1)
   })
 
+  it('does not take its own placeholder for a body', async () => {
+    const store = new FakeBodyStore()
+    await sentThrough([claimCheck({ store, minBytes: 1 }), claimCheck({ store, minBytes: 1 })], { body })
+    expect(store.calls).toEqual(['put'])
+  })
+
   it('refuses a body above maxBytes', async () => {
     const store = new FakeBodyStore()
     await expect(sentThrough([claimCheck({ store, maxBytes: 1_000, minBytes: 10 })], { body })).rejects.toMatchObject({ code: 'ERR_TOO_LARGE' })

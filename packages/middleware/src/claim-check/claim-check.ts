@@ -1,10 +1,8 @@
 import { BrokerError, type SendContext, type SendMiddleware, type SendReceipt } from '@busbar/core'
 import { assertKnownKeys, checkedInteger, checkedNumber } from '@busbar/core/driver'
-import { withHeader } from '../support/headers.ts'
-import { unpredictable } from '../support/unpredictable.ts'
-import { within } from '../support/within.ts'
 import { checkStore, type BodyStore } from './body-store.ts'
-import { claimBody, claimHeader, digestOf, keyFor, packReference } from './reference.ts'
+import { checkIn } from './check-in.ts'
+import { claimHeader } from './reference.ts'
 
 export interface ClaimCheckOptions {
   readonly store: BodyStore
@@ -19,7 +17,6 @@ export interface ClaimCheckOptions {
 const known = ['store', 'minBytes', 'maxBytes', 'timeoutMs']
 /** Kept free for headers and metadata, of what a backend takes. */
 const reserveBytes = 16_384
-const nameBytes = 16
 
 /**
  * Puts large bodies into a store and sends a reference in their place, in the header `busbar-claim`. Consumers need `claimFetch`.
@@ -38,26 +35,14 @@ export function claimCheck(options: ClaimCheckOptions): SendMiddleware {
   checkedInteger('claimCheck: maxBytes', maxBytes, 1)
   checkedNumber('claimCheck: timeoutMs', timeoutMs, 1)
 
-  async function checkIn(context: SendContext, next: () => Promise<SendReceipt>): Promise<SendReceipt> {
+  async function checkedIn(context: SendContext, next: () => Promise<SendReceipt>): Promise<SendReceipt> {
     const { outgoing, destination, capabilities, clock, signal } = context
-    const details = { destination, messageId: outgoing.id }
     if (outgoing.bodyBytes > maxBytes)
-      throw new BrokerError('ERR_TOO_LARGE', `claimCheck: the body has ${outgoing.bodyBytes} bytes, and maxBytes is ${maxBytes}`, details)
-    const body = typeof outgoing.body === 'string' ? Buffer.from(outgoing.body) : outgoing.body
-    const key = keyFor(clock.now(), unpredictable(nameBytes))
-    const digest = await clock.external(digestOf(body))
-    try {
-      await within({ clock, timeoutMs, what: 'the body store', signal }, (ended) => store.put(key, body, { signal: ended }))
-    } catch (error) {
-      if (signal?.aborted) throw error
-      throw new BrokerError('ERR_UNAVAILABLE', `claimCheck: the store has not taken the body, and nothing was sent to ${destination}`, {
-        ...details,
-        cause: error,
+      throw new BrokerError('ERR_TOO_LARGE', `claimCheck: the body has ${outgoing.bodyBytes} bytes, and maxBytes is ${maxBytes}`, {
+        destination,
+        messageId: outgoing.id,
       })
-    }
-    const reference = packReference({ key, size: body.byteLength, digest, single: capabilities.kind === 'queue' })
-    const headers = withHeader(outgoing.headers, claimHeader, reference)
-    context.outgoing = { ...outgoing, body: claimBody, bodyBytes: claimBody.length, headers }
+    context.outgoing = await checkIn(outgoing, { store, timeoutMs, clock, signal, destination, single: capabilities.kind === 'queue' })
     return next()
   }
 
@@ -65,9 +50,10 @@ export function claimCheck(options: ClaimCheckOptions): SendMiddleware {
     name: 'claimCheck',
     stage: 'claim-check',
     send(context, next) {
-      const { bodyBytes } = context.outgoing
+      const { bodyBytes, headers } = context.outgoing
       const { maxMessageBytes } = context.capabilities
-      return bodyBytes < minBytes && bodyBytes + Math.min(reserveBytes, maxMessageBytes / 4) <= maxMessageBytes ? next() : checkIn(context, next)
+      const small = bodyBytes < minBytes && bodyBytes + Math.min(reserveBytes, maxMessageBytes / 4) <= maxMessageBytes
+      return small || headers[claimHeader] !== undefined ? next() : checkedIn(context, next)
     },
   }
 }

@@ -62,6 +62,16 @@ describe('s3Store', () => {
     expect(ended).toBe(true)
   })
 
+  it('ends a download that stalls when nobody waits for it', async () => {
+    const controller = new AbortController()
+    const body = new Readable({ read: () => {} })
+    body.push(Buffer.alloc(10))
+    const getting = s3Store({ client: client(() => ({ Body: body })).like, bucket: 'b' }).get('k', { maxBytes: 100, signal: controller.signal })
+    setImmediate(() => controller.abort())
+    await expect(getting).rejects.toMatchObject({ name: 'AbortError' })
+    expect(body.destroyed).toBe(true)
+  })
+
   it('tells an object that is not there from anything else', async () => {
     const get = async (name: string): Promise<unknown> => s3Store({ client: client(failure(name)).like, bucket: 'b' }).get('k', { maxBytes: 1, signal })
     expect(await get('NoSuchKey')).toBeUndefined()

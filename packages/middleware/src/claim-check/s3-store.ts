@@ -1,3 +1,4 @@
+import { addAbortSignal, Readable } from 'node:stream'
 import type * as Sdk from '@aws-sdk/client-s3'
 import { assertKnownKeys, BrokerError } from '@busbar/core/driver'
 import type { BodyStore } from './body-store.ts'
@@ -48,7 +49,7 @@ export function s3Store(options: S3StoreOptions): BodyStore {
     async get(key, { maxBytes, signal }) {
       try {
         const { Body: body } = (await call(signal, ({ GetObjectCommand }) => new GetObjectCommand(place(key)))) as { readonly Body?: unknown }
-        return await read(body, maxBytes)
+        return await read(body, maxBytes, signal)
       } catch (error) {
         // Of a bucket that is not there, nothing is known about its objects.
         if (error instanceof Error && error.name === 'NoSuchKey') return undefined
@@ -73,8 +74,10 @@ async function load(): Promise<Commands> {
 }
 
 /** Ends the download, and with it the connection, when more comes than is expected. */
-async function read(body: unknown, maxBytes: number): Promise<Uint8Array> {
+async function read(body: unknown, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
   if (!isIterable(body)) throw new TypeError('s3Store: the client has given no body that can be read as a stream')
+  // The client's own look at the signal ends with the response's head; a download that stalls must not hold its connection for ever.
+  if (body instanceof Readable) addAbortSignal(signal, body)
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of body) {

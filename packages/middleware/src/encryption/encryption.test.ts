@@ -156,6 +156,10 @@ describe('encryption', () => {
     await expect(sentThrough([encryption({ keys })], { ...message, contentType: 'x'.repeat(257) })).rejects.toMatchObject({ code: 'ERR_INVALID' })
   })
 
+  it('does not encrypt twice, which nobody could undo', async () => {
+    await expect(sentThrough([encryption({ keys }), encryption({ keys })], message)).rejects.toMatchObject({ code: 'ERR_CONFIGURATION' })
+  })
+
   it.each([{ maxMessagesPerKey: 0 }, { maxMessagesPerKey: 2 ** 32 }, { maxKeyAgeMs: 0 }, { timeoutMs: Number.NaN }])('refuses %j', (options) => {
     expect(() => encryption({ keys, ...options })).toThrow(RangeError)
   })

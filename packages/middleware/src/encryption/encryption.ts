@@ -54,6 +54,8 @@ export function encryption(options: EncryptionOptions): SendMiddleware {
         throw new BrokerError('ERR_INVALID', `encryption: a ${field} of more than ${longestField} characters may not arrive, and is to be authenticated`, {
           destination,
         })
+    if (outgoing.headers[encryptionHeader] !== undefined)
+      throw new BrokerError('ERR_CONFIGURATION', 'encryption: the message is encrypted already; a chain has one encryption', { destination })
     const nonce = nonces.next()
     const header = packEnvelope({ keyId: dataKey.keyId, wrapped: dataKey.wrapped, nonce: nonce.toString('base64url'), headers: names })
     const body = seal(outgoing.body, dataKey.secret, nonce, additionalData(header, outgoing, names))

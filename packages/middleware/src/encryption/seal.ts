@@ -67,7 +67,10 @@ export function wrap(dataKey: Uint8Array, master: KeyObject): string {
 export function unwrap(wrapped: string, master: KeyObject): KeyObject | undefined {
   try {
     const decipher = createDecipheriv(wrapName, master, wrapValue)
-    return createSecretKey(Buffer.concat([decipher.update(wrapped, 'base64url'), decipher.final()]))
+    const bytes = Buffer.concat([decipher.update(wrapped, 'base64url'), decipher.final()])
+    const secret = createSecretKey(bytes)
+    bytes.fill(0)
+    return secret
   } catch {
     return undefined
   }
