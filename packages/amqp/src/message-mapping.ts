@@ -1,6 +1,6 @@
 import { metadataHeader, packMetadata, unpackMetadata, type Body, type Headers, type Incoming, type Metadata, type Outgoing } from '@busbar/core/driver'
 import type { ConsumeMessage, Options } from 'amqplib'
-import { headerText, sendable } from './header-values.ts'
+import { encodingHeader, headerText, sendable } from './header-values.ts'
 
 /** Limit of AMQP for properties, names and routing keys. */
 export const maxShortBytes = 255
@@ -17,9 +17,6 @@ const fieldBytes = 6
 const tableBytes = 4
 /** Of the packed header's value, as core bounds it. */
 const maxPackedBytes = 1_024
-
-/** The header that AMQP has a native field for. */
-const encodingHeader = 'content-encoding'
 
 const noMetadata: Metadata = Object.freeze({})
 const noHeaders: Headers = Object.freeze(Object.create(null) as Record<string, string>)
