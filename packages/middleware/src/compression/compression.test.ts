@@ -42,6 +42,12 @@ describe('compression', () => {
     expect(short.headers['content-encoding']).toBeUndefined()
   })
 
+  it('leaves alone what consumers would refuse to decompress', async () => {
+    const body = 'a'.repeat(5_000)
+    expect((await sentThrough([compression({ maxBytes: 4_999 })], { body })).headers['content-encoding']).toBeUndefined()
+    expect((await sentThrough([compression({ maxBytes: 5_000 })], { body })).headers['content-encoding']).toBe('gzip')
+  })
+
   it('does not touch what its sender has encoded already', async () => {
     const sent = await sentThrough([compression()], { body: long, headers: { 'content-encoding': 'snappy' } })
     expect(sent.body).toBe(long)
@@ -57,6 +63,7 @@ describe('compression', () => {
     { minBytes: -1 },
     { minBytes: 1.5 },
     { minBytes: Infinity },
+    { maxBytes: 0 },
     { level: 0 },
     { level: 10 },
     { algorithm: 'brotli', level: 12 },

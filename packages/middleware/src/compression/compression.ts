@@ -13,6 +13,8 @@ export interface CompressionOptions {
   readonly algorithm?: CompressionAlgorithm
   /** Smaller bodies are sent as they are. Bytes, ≥ 0. Default 1,024. */
   readonly minBytes?: number
+  /** Larger bodies are sent as they are, too: consumers would not decompress them. Bytes, ≥ 1. Default 67,108,864 (64 MiB), as that of `decompression`. */
+  readonly maxBytes?: number
   /** Higher is smaller and slower. `gzip`: 1 to 9, default 6. `brotli`: 0 to 11, default 5. `zstd`: 1 to 19, default 3. */
   readonly level?: number
 }
@@ -55,7 +57,7 @@ const algorithms: Readonly<Record<CompressionAlgorithm, Algorithm>> = {
   },
 }
 
-const known = ['algorithm', 'minBytes', 'level']
+const known = ['algorithm', 'minBytes', 'maxBytes', 'level']
 
 /**
  * Compresses bodies of `minBytes` and more, off the event loop, and tells so in the header `content-encoding`. Consumers need {@link decompression}.
@@ -67,11 +69,12 @@ const known = ['algorithm', 'minBytes', 'level']
  */
 export function compression(options: CompressionOptions = {}): SendMiddleware {
   assertKnownKeys('compression', options, known)
-  const { algorithm: name = 'gzip', minBytes = 1_024 } = options
+  const { algorithm: name = 'gzip', minBytes = 1_024, maxBytes = 67_108_864 } = options
   if (!Object.hasOwn(algorithms, name)) throw new TypeError(`compression: unknown algorithm '${name}'${suggestion(name, Object.keys(algorithms))}`)
   const { token, levels, make } = algorithms[name]
   const [least, most, usual] = levels
   checkedInteger('compression: minBytes', minBytes, 0)
+  checkedInteger('compression: maxBytes', maxBytes, 1, 2_147_483_648)
   const compress = make(checkedInteger(`compression: level of ${name}`, options.level ?? usual, least, most))
   const headerBytes = encodingHeader.length + token.length
 
@@ -88,7 +91,7 @@ export function compression(options: CompressionOptions = {}): SendMiddleware {
     stage: 'compression',
     send(context, next) {
       const { bodyBytes, headers } = context.outgoing
-      return bodyBytes < minBytes || headers[encodingHeader] !== undefined ? next() : compressed(context, next)
+      return bodyBytes < minBytes || bodyBytes > maxBytes || headers[encodingHeader] !== undefined ? next() : compressed(context, next)
     },
   }
 }
