@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -124,6 +125,23 @@ describe('compression, encryption and claim check in a broker', () => {
       expect(numbers).toEqual(numbers.toSorted((a, b) => a - b))
     }
     await until(() => stored() === 0)
+    await broker.drain()
+  })
+
+  it.each(['rabbitmq', 'sqs-standard', 'sqs-fifo', 'kinesis', 'mqtt'] as const)('work within the limits of %s', async (profile) => {
+    const clock = virtualClock()
+    const driver = memory({ clock, profile })
+    const routes = { words: { deadLetter: { destination: 'graveyard', driver: memory({ clock }) } } }
+    const broker = createBroker({ driver, routes, destinations: [words], provision: 'create', clock, log: () => {} })
+    const store = fileStore({ directory: join(home, String(folders++)) })
+    const handled: string[] = []
+    await broker.consume(words, ({ body }) => void handled.push(body), { use: receivingWith(store) })
+    const producer = broker.producer(words, { use: [...sendingWith(store).slice(0, 2), claimCheck({ store, minBytes: 50_000_000 })] })
+    const sizes = [1, 10_000, 300_000, 2_000_000]
+    const bodies = sizes.map((size) => createHash('shake256', { outputLength: size }).update(profile).digest().toString('latin1'))
+    await Promise.all(bodies.map((body) => producer.send(body)))
+    await driver.idle({ timeoutMs: 3_600_000 })
+    expect(handled.toSorted((a, b) => a.length - b.length)).toEqual(bodies)
     await broker.drain()
   })
 
