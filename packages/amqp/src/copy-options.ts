@@ -3,9 +3,6 @@ import type { ConsumeMessage, Options } from 'amqplib'
 import { headerText, sendable } from './header-values.ts'
 import { brokerOwned, metadataOf, publishOptions } from './message-mapping.ts'
 
-/** Both a property and, in portable terms, a header. */
-const encodingHeader = 'content-encoding'
-
 /**
  * The same message once more, with its counts of attempts and of deliveries, which the broker begins anew for the copy.
  * Lifetime and sender's user do not carry over: the first has been met, the second would be refused.
@@ -31,13 +28,10 @@ export function copiedOptions(message: Outgoing, mandatory: boolean, original: C
   for (const [name, text] of Object.entries(message.headers)) {
     if (Object.hasOwn(native, name) && headerText(native[name]) === text) headers[name] = sendable(native[name])
   }
-  const { contentEncoding, appId, priority } = properties
-  const encoded = typeof contentEncoding === 'string' && message.headers[encodingHeader] === contentEncoding
-  if (encoded && !Object.hasOwn(native, encodingHeader)) delete headers[encodingHeader]
+  const { appId, priority } = properties
   return {
     ...options,
     headers,
-    ...(encoded && { contentEncoding }),
     ...(typeof appId === 'string' && { appId }),
     ...(message.priority === undefined && typeof priority === 'number' && { priority }),
   }

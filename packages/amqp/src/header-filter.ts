@@ -1,4 +1,5 @@
 import type { EndpointSubscription } from '@busbar/core/driver'
+import { encodingHeader } from './header-values.ts'
 
 type HeaderFilter = NonNullable<EndpointSubscription['headerFilter']>
 
@@ -10,13 +11,14 @@ export const bindAll: Readonly<Record<string, unknown>> = Object.freeze({ 'x-mat
 
 /**
  * Arguments of the bindings that together are the filter: a headers exchange compares whole values, and several bindings are alternatives.
- * `undefined` where it cannot: prefixes, negations, missing headers, or more than 64 combinations.
+ * `undefined` where it cannot: prefixes, negations, missing headers, more than 64 combinations, or the content encoding,
+ * which an exchange does not see.
  */
 export function filterBindings(filter: HeaderFilter | undefined): readonly Readonly<Record<string, unknown>>[] | undefined {
   let bindings: Record<string, unknown>[] = [{}]
   for (const [name, alternatives] of Object.entries(filter ?? {})) {
     const values = valuesOf(alternatives)
-    if (values === undefined || bindings.length * values.length > maxBindings) return undefined
+    if (values === undefined || name === encodingHeader || bindings.length * values.length > maxBindings) return undefined
     bindings = bindings.flatMap((binding) => values.map((value) => ({ ...binding, [name]: value })))
   }
   return bindings.map((binding) => ({ ...binding, 'x-match': matchFor(binding) }))

@@ -1,3 +1,6 @@
+/** The one header that AMQP has a native field for: it is not in the table of headers. */
+export const encodingHeader = 'content-encoding'
+
 /** Nesting beyond this is foreign nonsense and not followed. */
 const maxDepth = 8
 

@@ -2,6 +2,7 @@ import type { Outgoing } from '@busbar/core/driver'
 import type { ConsumeMessage } from 'amqplib'
 import { expect, it } from 'vitest'
 import { headerText, sendable } from './header-values.ts'
+import { copyOptions } from './copy-options.ts'
 import { deliveryCount, headerBytes, incomingOf, isShort, publishOptions, sizeOf } from './message-mapping.ts'
 
 const outgoing: Outgoing = {
@@ -47,6 +48,21 @@ it('uses native fields alone where they suffice', () => {
 it('gives a message without key, attempts and headers no table at all, whatever its milliseconds', () => {
   const options = publishOptions({ ...outgoing, timestamp: 1_700_000_000_999 }, true)
   expect(options).toMatchObject({ headers: undefined, timestamp: 1_700_000_000 })
+})
+
+it('carries a content encoding in its native field, and any other value among the headers', () => {
+  const headers = Object.assign(Object.create(null) as Record<string, string>, { 'content-encoding': 'gzip', tenant: 'acme' })
+  const options = publishOptions({ ...outgoing, headers }, true)
+  expect(options).toMatchObject({ contentEncoding: 'gzip', headers: { tenant: 'acme' } })
+  expect(options.headers).not.toHaveProperty('content-encoding')
+  expect({ ...incomingOf(native({ ...options })).headers }).toEqual({ ...headers })
+  expect(copyOptions(native({ ...options }), 1, 1)).toMatchObject({ contentEncoding: 'gzip' })
+  expect(publishOptions({ ...outgoing, headers: { 'content-encoding': 'gzip' } }, true).headers).toBeUndefined()
+  for (const value of ['', 'x'.repeat(256)]) {
+    const odd = publishOptions({ ...outgoing, headers: { 'content-encoding': value } }, true)
+    expect(odd).toMatchObject({ contentEncoding: undefined, headers: { 'content-encoding': value } })
+    expect({ ...incomingOf(native({ ...odd })).headers }).toEqual({ 'content-encoding': value })
+  }
 })
 
 it('reads milliseconds where others have packed them', () => {

@@ -1,7 +1,7 @@
 import { metadataHeader, packMetadata, unpackMetadata, type Body, type Headers, type Incoming, type Metadata, type Outgoing } from '@busbar/core/driver'
 import type { ConsumeMessage, Options } from 'amqplib'
 import { deadLetteredFrom } from './deaths.ts'
-import { headerText } from './header-values.ts'
+import { encodingHeader, headerText } from './header-values.ts'
 
 /** Limit of AMQP for properties, names and routing keys. */
 export const maxShortBytes = 255
@@ -25,15 +25,18 @@ const noHeaders: Headers = Object.freeze(Object.create(null) as Record<string, s
 /** Properties and headers for publishing: native fields first, the rest in one packed header. */
 export function publishOptions(message: Outgoing, mandatory: boolean): Options.Publish {
   const { type, contentType, correlationId, replyTo, timeToLiveMs } = message
+  const contentEncoding = message.headers[encodingHeader] || undefined
+  const hasEncoding = isShort(contentEncoding)
   // One shape for all messages: amqplib leaves out what is undefined, which its types do not know.
   const options: { [Option in keyof Options.Publish]: Options.Publish[Option] | undefined } = {
     persistent: true,
     mandatory,
     messageId: message.id,
     timestamp: Math.floor(message.timestamp / 1_000),
-    headers: headersFor(message),
+    headers: headersFor(message, hasEncoding),
     type: isShort(type) ? type : undefined,
     contentType: isShort(contentType) ? contentType : undefined,
+    contentEncoding: hasEncoding ? contentEncoding : undefined,
     correlationId: isShort(correlationId) ? correlationId : undefined,
     replyTo: isAddress(replyTo) ? replyTo : undefined,
     priority: message.priority,
@@ -119,10 +122,16 @@ function tableSize(headers: Headers, packedBytes: number): number {
 }
 
 /** Without a table where there is nothing to put into it; amqplib does not change the one it is given. */
-function headersFor(message: Outgoing): Headers | undefined {
-  if (needsPacking(message)) return { ...message.headers, [metadataHeader]: packedFor(message) as string }
-  for (const _ in message.headers) return message.headers
+function headersFor(message: Outgoing, hasEncoding: boolean): Headers | undefined {
+  const headers = hasEncoding ? withoutEncoding(message.headers) : message.headers
+  if (needsPacking(message)) return { ...headers, [metadataHeader]: packedFor(message) as string }
+  for (const _ in headers) return headers
   return undefined
+}
+
+function withoutEncoding(headers: Headers): Headers {
+  const { [encodingHeader]: _, ...others } = headers
+  return others
 }
 
 /** Most messages have nothing that AMQP has no field for. */
@@ -156,9 +165,9 @@ function userHeaders(native: Record<string, unknown> | undefined, contentEncodin
       headers[name] = headerText(native[name])
     }
   }
-  if (contentEncoding !== undefined && headers?.['content-encoding'] === undefined) {
+  if (contentEncoding !== undefined && headers?.[encodingHeader] === undefined) {
     headers ??= Object.create(null) as Record<string, string>
-    headers['content-encoding'] = contentEncoding
+    headers[encodingHeader] = contentEncoding
   }
   return headers ?? noHeaders
 }

@@ -98,7 +98,8 @@ export class Reservations {
   }
 }
 
-/** An id is the same for a redelivery. What foreign messages without one keep from start to start are their headers. */
+/** An id is the same for a redelivery. What foreign messages without one keep from start to start is what the client library has delivered, or their headers. */
 function identityOf({ incoming, source }: ProcessContext): unknown {
-  return incoming.id === undefined ? incoming.headers : `${source}\n${incoming.id}`
+  if (incoming.id !== undefined) return `${source}\n${incoming.id}`
+  return typeof incoming.native === 'object' && incoming.native !== null ? incoming.native : incoming.headers
 }

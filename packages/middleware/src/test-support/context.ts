@@ -5,17 +5,25 @@ type Incoming = ProcessContext['incoming']
 export interface ContextOptions {
   readonly id?: string | undefined
   readonly body?: string | Uint8Array
+  readonly headers?: Readonly<Record<string, string>>
+  readonly type?: string
+  readonly contentType?: string
+  readonly key?: string
   readonly attempt?: number
   readonly timestamp?: number
   readonly replyTo?: string
   readonly source?: string
   readonly lease?: ProcessContext['capabilities']['lease']
+  readonly kind?: ProcessContext['capabilities']['kind']
   readonly nowMs?: number
-  readonly random?: () => number
+  /** Default: one that stands still. */
   readonly clock?: ProcessContext['clock']
-  readonly key?: string
-  readonly headers?: Incoming['headers']
+  readonly random?: () => number
   readonly ordering?: ProcessContext['capabilities']['ordering']
+}
+
+function standingClock(nowMs = 0): ProcessContext['clock'] {
+  return { now: () => nowMs, monotonic: () => 0, timer: () => ({ cancel: () => {} }), external: (operation) => operation }
 }
 
 /** A process context as core makes one, with what a test can change about it while a handler runs. */
@@ -29,13 +37,14 @@ export interface TestContext extends ProcessContext {
 
 export function makeContext(options: ContextOptions = {}): TestContext {
   const controller = new AbortController()
+  const body = options.body ?? '{"total":1}'
   const incoming: Incoming = {
     id: 'id' in options ? options.id : 'm1',
-    body: options.body ?? '{"total":1}',
-    bodyBytes: 11,
-    headers: options.headers ?? {},
-    type: undefined,
-    contentType: undefined,
+    body,
+    bodyBytes: Buffer.byteLength(body),
+    headers: options.headers ?? (Object.create(null) as Incoming['headers']),
+    type: options.type,
+    contentType: options.contentType,
     timestamp: options.timestamp,
     key: options.key,
     attempt: (options.attempt ?? 1) - 1,
@@ -58,13 +67,12 @@ export function makeContext(options: ContextOptions = {}): TestContext {
     },
     settled: undefined,
     source: options.source ?? 'orders',
-    capabilities: { lease: options.lease ?? { kind: 'scope', maxHoldMs: false }, ordering: options.ordering ?? 'none' } as ProcessContext['capabilities'],
-    clock: options.clock ?? {
-      now: () => options.nowMs ?? 0,
-      monotonic: () => 0,
-      timer: () => ({ cancel: () => {} }),
-      external: (operation) => operation,
-    },
+    capabilities: {
+      kind: options.kind ?? 'queue',
+      lease: options.lease ?? { kind: 'scope', maxHoldMs: false },
+      ordering: options.ordering ?? 'none',
+    } as ProcessContext['capabilities'],
+    clock: options.clock ?? standingClock(options.nowMs),
     random: options.random ?? (() => 0.5),
     cancel: (reason) => controller.abort(reason),
     suspend() {
