@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import {
+  deadLetter,
   bytes,
   constant,
   createBroker,
@@ -259,6 +260,43 @@ describe('compression, encryption and claim check in a broker', () => {
     expect(results[1]).toMatchObject({ stored: 'no', error: { code: 'ERR_UNAVAILABLE' } })
     await idle()
     expect(handled).toEqual(['one', 'two'])
+    await broker.drain()
+  })
+})
+
+describe('a dead letter that its place is too small for', () => {
+  it('is put into the body store, and can be redriven', async () => {
+    const clock = virtualClock()
+    const driver = memory({ clock })
+    const small = memory({ clock, profile: 'sqs-standard' })
+    const broker = createBroker({
+      driver,
+      destinations: [words],
+      routes: { words: { deadLetter: { driver: small } } },
+      provision: 'create',
+      clock,
+      log: () => {},
+    })
+    const store = fileStore({ directory: join(home, String(folders++)) })
+    const body = 'x'.repeat(2_000_000)
+    const handled: number[] = []
+    let refusing = true
+    await broker.consume(
+      words,
+      (message) => {
+        if (refusing) return deadLetter('not now')
+        handled.push(message.body.length)
+        return undefined
+      },
+      { use: [claimFetch({ store })] },
+    )
+    await broker.producer(words).send(body)
+    await driver.idle({ timeoutMs: 3_600_000 })
+    expect(await deadLetters(broker, words)).toMatchObject([{ headers: { 'busbar-claim': expect.any(String) }, info: { reason: 'not now' } }])
+    refusing = false
+    expect(await broker.deadLetters(words).redrive()).toMatchObject({ moved: 1 })
+    await driver.idle({ timeoutMs: 3_600_000 })
+    expect(handled).toEqual([2_000_000])
     await broker.drain()
   })
 })

@@ -123,12 +123,13 @@ function openReceiver({ planned, runtime, signal }: StartConsumerOptions, link: 
   return keepTrying(`${planned.label} on ${planned.driver.name}`, open, runtime, signal)
 }
 
-function giveUpOptions({ planned, runtime, producers }: StartConsumerOptions, capabilities: Capabilities, signal: AbortSignal): GiveUpOptions {
+function giveUpOptions({ planned, runtime, producers, options }: StartConsumerOptions, capabilities: Capabilities, signal: AbortSignal): GiveUpOptions {
   return {
     ...runtime,
     source: planned.label,
     place: typeof planned.deadLetter === 'object' ? producers.raw(planned.deadLetter) : undefined,
     native: capabilities.deadLetter === 'native',
+    use: options.use ?? [],
     signal,
   }
 }

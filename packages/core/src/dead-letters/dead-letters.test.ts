@@ -5,6 +5,7 @@ import { queue } from '../definitions/queue.ts'
 import type { Outgoing, SettleResult } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
 import { loadEverything } from '../lazy.ts'
+import type { ProcessMiddleware } from '../middleware/types.ts'
 import { deadLetter } from '../outcome.ts'
 import { ManualClock } from '../test-support/manual-clock.ts'
 import { NaiveDriver, NaiveReceiver } from '../test-support/naive-driver.ts'
@@ -212,6 +213,29 @@ describe('dead letters', () => {
     expect([ids(driver, 'orders'), ids(driver, 'others')]).toEqual([[], ['d2']])
     expect(await passing(broker.deadLetters(orders).discard())).toMatchObject({ discarded: 1 })
     expect(ids(driver, 'graveyard')).toEqual(['d3'])
+  })
+
+  it('are made smaller by middleware that can, before anything else becomes of them', async () => {
+    const driver = new NaiveDriver({ deadLetter: 'native' })
+    const broker = createBroker({ driver, destinations: [orders], clock: new ManualClock(), log: () => undefined })
+    driver.onSend = (batch) =>
+      (batch[0]?.bodyBytes ?? 0) > 3 && batch[0]?.headers['busbar-dead']
+        ? Promise.resolve([{ ok: false, error: new BrokerError('ERR_TOO_LARGE', 'too large'), stored: 'no' }])
+        : undefined
+    const claim: ProcessMiddleware = {
+      name: 'claim',
+      stage: 'claim-check',
+      process: (_, next) => next(),
+      shrink: async (outgoing) => ({ ...outgoing, body: 'ref', bodyBytes: 3, headers: { ...outgoing.headers, claim: 'x' } }),
+    }
+    await broker.consume(orders, () => deadLetter('no'), { use: [claim] })
+    await broker.producer(orders).send({ n: 1 })
+    await turns()
+    await turns()
+    expect(driver.receivers[0]?.settled.map(({ action }) => action)).toEqual(['ack'])
+    const [dead] = driver.queue('orders.dead').ready
+    expect(dead?.incoming).toMatchObject({ body: 'ref', headers: { claim: 'x' } })
+    expect(JSON.parse(dead?.incoming.headers['busbar-dead'] ?? '')).toMatchObject({ r: 'no' })
   })
 
   it('are rejected natively when their place refuses the copy for good, so that nothing waits behind them', async () => {

@@ -1,7 +1,9 @@
 import type { Logger } from '../broker/types.ts'
 import type { Clock } from '../clock.ts'
 import type { Task } from '../consumer/task.ts'
+import type { Headers, Outgoing } from '../driver/sender.ts'
 import { isBrokerError } from '../errors.ts'
+import type { ProcessFunction, ProcessMiddleware } from '../middleware/types.ts'
 import type { Directive } from '../outcome.ts'
 import type { ProducerEngine } from '../producer/producer-engine.ts'
 import { sendRaw } from '../producer/send-raw.ts'
@@ -16,6 +18,8 @@ export interface GiveUpOptions {
   readonly place: ProducerEngine | undefined
   /** The broker can reject a message into a dead-letter place of its own. */
   readonly native: boolean
+  /** The consumer's middleware; one of them may make a copy smaller. */
+  readonly use: readonly (ProcessMiddleware | ProcessFunction)[]
   readonly clock: Clock
   readonly random: () => number
   readonly freshId: () => string
@@ -41,10 +45,13 @@ export async function giveUp(task: Task, directive: Directive, options: GiveUpOp
     dropped: !place,
   })
   if (!place) return 'ack'
+  const { incoming } = task.delivery
   let pack = packDeadLetter
+  let copy = copyOf(incoming, incoming.headers, options)
+  let shrunk = false
   for (let failures = 0; ; failures++) {
-    const { incoming } = task.delivery
-    const answer = await sendRaw(place, copyOf(incoming, { ...incoming.headers, [deadLetterHeader]: pack(info) }, options), sendTimeoutMs)
+    const outgoing = withHeader(copy, pack(info))
+    const answer = await sendRaw(place, outgoing, sendTimeoutMs)
     if (answer.ok) return 'ack'
     if (signal.aborted) throw answer.error
     if (!isBrokerError(answer.error) || !answer.error.retryable) {
@@ -52,11 +59,33 @@ export async function giveUp(task: Task, directive: Directive, options: GiveUpOp
         pack = packDeadLetterBriefly
         continue
       }
+      const smaller = shrunk ? undefined : await shrink(outgoing, task, options)
+      if (smaller) {
+        copy = smaller
+        shrunk = true
+        continue
+      }
       // A copy that is refused for good must not keep the message, and others behind it, here for ever.
       if (native) return 'discard'
     }
-    log('error', 'dead-letter:failed', { source, messageId: task.delivery.incoming.id, error: answer.error.message, failures: failures + 1 })
+    log('error', 'dead-letter:failed', { source, messageId: incoming.id, error: answer.error.message, failures: failures + 1 })
     await sleep(clock, jitteredBackoff(failures, firstBackoffMs, lastBackoffMs, random), signal)
+  }
+}
+
+function withHeader(outgoing: Outgoing, header: string): Outgoing {
+  return { ...outgoing, headers: { __proto__: null, ...outgoing.headers, [deadLetterHeader]: header } as unknown as Headers }
+}
+
+/** `undefined` where nothing can make the copy smaller. */
+async function shrink(outgoing: Outgoing, { run }: Task, { use, log, source }: GiveUpOptions): Promise<Outgoing | undefined> {
+  const middleware = use.find((one): one is ProcessMiddleware => typeof one === 'object' && one.shrink !== undefined)
+  if (!run || !middleware?.shrink) return undefined
+  try {
+    return await middleware.shrink(outgoing, run)
+  } catch (error) {
+    log('error', 'middleware:failed', { source, middleware: middleware.name, error: String(error) })
+    return undefined
   }
 }
 

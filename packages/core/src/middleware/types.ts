@@ -105,6 +105,11 @@ export interface ProcessMiddleware {
   readonly attemptMs?: number
   /** Called at every keeper tick with the contexts of all handlers that run; `tickMs` is the time to the next tick. */
   renew?(contexts: readonly ProcessContext[], tickMs: number): MaybePromise<void>
+  /**
+   * Makes a dead letter smaller that its place refuses as too large, so that a consumer with the same chain can still read it. Called with the copy as it would be
+   * sent; rejects where it cannot.
+   */
+  shrink?(outgoing: Outgoing, context: ProcessContext): Promise<Outgoing>
   /** Called when a message that was handled here, by its last start, has been settled; not if its lease was lost before. What it throws is logged. */
   settled?(context: ProcessContext, settlement: ProcessSettlement): void
 }

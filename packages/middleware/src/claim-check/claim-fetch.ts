@@ -7,6 +7,7 @@ import { tell } from '../support/tell.ts'
 import { undecodable } from '../support/undecodable.ts'
 import { within } from '../support/within.ts'
 import { checkStore, type BodyStore } from './body-store.ts'
+import { checkIn } from './check-in.ts'
 import { claimHeader, digestOf, unpackReference, type Reference } from './reference.ts'
 
 /** A call to the store that failed. */
@@ -45,6 +46,8 @@ const mostDeletions = 1_000
  * While the store fails or hangs, the message waits without using an attempt. A body that is not there is given up with `ERR_NOT_FOUND`, one that is not
  * what was sent with `ERR_UNDECODABLE`; so is a reference that nobody could have written. Every start of a handler fetches the body anew.
  *
+ * A dead letter that its place refuses as too large is put into the store as well, and the reference in its place.
+ *
  * Throws `RangeError` or `TypeError` for options out of bounds or unknown.
  */
 export function claimFetch(options: ClaimFetchOptions): ProcessMiddleware {
@@ -63,6 +66,11 @@ export function claimFetch(options: ClaimFetchOptions): ProcessMiddleware {
       return header === undefined ? next() : fetcher.process(header, context, next)
     },
     settled: (context, settlement) => fetcher.settled(context, settlement),
+    // What cannot be made smaller by a reference has one already, or is small.
+    shrink: (outgoing, { clock, source }) =>
+      outgoing.headers[claimHeader] === undefined
+        ? checkIn(outgoing, { store, timeoutMs, clock, signal: undefined, destination: source, single: true })
+        : Promise.reject(new TypeError('claimFetch: the dead letter is a reference already')),
   }
 }
 
