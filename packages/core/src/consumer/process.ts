@@ -1,5 +1,6 @@
 import type { Codec } from '../codec/codec.ts'
 import type { MaybePromise } from '../driver/fenced-store.ts'
+import type { Headers } from '../driver/sender.ts'
 import { BrokerError } from '../errors.ts'
 import { composeProcess, type ProcessChain } from '../middleware/compose.ts'
 import { rawStages, type ProcessContext, type ProcessFunction, type ProcessMiddleware } from '../middleware/types.ts'
@@ -50,6 +51,8 @@ function createDecoder(
     return telemetry.process ? telemetry.process({ source: run.source, message: run.message }, () => chain(run, callHandler)) : chain(run, callHandler)
   }
   return (run) => {
+    const missing = unread(run.incoming.headers)
+    if (missing !== undefined) return undecodable(`no middleware of this consumer has read the header ${missing}`, 'the body is not what was sent')
     let body: unknown
     try {
       body = codec.decode(run.incoming.body)
@@ -73,6 +76,12 @@ function createDecoder(
       (error: unknown) => undecodable('the body is not what the schema asks for', error),
     )
   }
+}
+
+/** A header of ours that says what was done to the body: what still has one is a reference or a cipher, and no handler must take it for its body. */
+function unread(headers: Headers): string | undefined {
+  for (const name in headers) if (name.startsWith('busbar-') && name !== 'busbar-dead') return name
+  return undefined
 }
 
 /** It would fail for ever: no retry. */

@@ -4,6 +4,15 @@ import { BrokerError } from '../errors.ts'
 import { jitteredBackoff } from '../sleep.ts'
 import type { Task } from './task.ts'
 
+type Waiting = ((result: SettleResult) => void) | undefined
+
+/** What was decided for a task, and who wants to know what became of it. */
+interface Decision {
+  readonly task: Task
+  readonly outcome: Outcome
+  readonly waiting: Waiting
+}
+
 export interface SettlerOptions {
   readonly receiver: Pick<Receiver, 'settle'>
   readonly maxBatch: number
@@ -14,8 +23,6 @@ export interface SettlerOptions {
   readonly onSettled: (task: Task, outcome: Outcome, result: SettleResult, waiting: Waiting) => void
 }
 
-type Waiting = ((result: SettleResult) => void) | undefined
-
 const noAnswer: SettleResult = { error: new BrokerError('ERR_UNAVAILABLE', 'The driver gave no answer for this message.') }
 const firstBackoffMs = 100
 const lastBackoffMs = 5_000
@@ -23,9 +30,7 @@ const lastBackoffMs = 5_000
 /** Gathers outcomes into few calls: those of one turn, or of `lingerMs`, up to `maxBatch`. Repeats what failed with a retryable error. */
 export class Settler {
   readonly #options: SettlerOptions
-  #outcomes: Outcome[] = []
-  #tasks: Task[] = []
-  #waiters: Waiting[] = []
+  #gathered: Decision[] = []
   #scheduled = false
   #linger: Timer | undefined
   #open = 0
@@ -43,10 +48,8 @@ export class Settler {
       this.#options.onSettled(task, outcome, 'too-late', waiting)
       return
     }
-    this.#outcomes.push(outcome)
-    this.#tasks.push(task)
-    this.#waiters.push(waiting)
-    if (this.#outcomes.length >= this.#options.maxBatch) this.flush()
+    this.#gathered.push({ task, outcome, waiting })
+    if (this.#gathered.length >= this.#options.maxBatch) this.flush()
     else if (!this.#scheduled) this.#schedule()
   }
 
@@ -55,36 +58,27 @@ export class Settler {
     this.#scheduled = false
     this.#linger?.cancel()
     this.#linger = undefined
-    if (this.#outcomes.length === 0) return
-    const { outcomes, tasks, waiters } = this.#take()
-    for (let from = 0; from < outcomes.length; from += this.#options.maxBatch) {
-      const to = Math.min(outcomes.length, from + this.#options.maxBatch)
-      const whole = from === 0 && to === outcomes.length
-      void this.#send(whole ? outcomes : outcomes.slice(from, to), whole ? tasks : tasks.slice(from, to), whole ? waiters : waiters.slice(from, to))
-    }
+    const decisions = this.#gathered
+    this.#gathered = []
+    const { maxBatch } = this.#options
+    if (decisions.length > 0 && decisions.length <= maxBatch) void this.#send(decisions)
+    else for (let from = 0; from < decisions.length; from += maxBatch) void this.#send(decisions.slice(from, from + maxBatch))
   }
 
   /** Resolves when nothing is gathered and no call is open. */
   async idle(): Promise<void> {
     this.flush()
-    while (this.#open > 0 || this.#outcomes.length > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
+    while (this.#open > 0 || this.#gathered.length > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
   }
 
   /** The receiver has handed everything back: what was not settled is too late. */
   close(): void {
     this.#closed = true
     this.#linger?.cancel()
-    const { outcomes, tasks, waiters } = this.#take()
-    for (let i = 0; i < outcomes.length; i++) this.#options.onSettled(tasks[i] as Task, outcomes[i] as Outcome, 'too-late', waiters[i])
+    const decisions = this.#gathered
+    this.#gathered = []
+    for (const { task, outcome, waiting } of decisions) this.#options.onSettled(task, outcome, 'too-late', waiting)
     this.#wakeIfIdle()
-  }
-
-  #take(): { outcomes: Outcome[]; tasks: Task[]; waiters: Waiting[] } {
-    const gathered = { outcomes: this.#outcomes, tasks: this.#tasks, waiters: this.#waiters }
-    this.#outcomes = []
-    this.#tasks = []
-    this.#waiters = []
-    return gathered
   }
 
   #schedule(): void {
@@ -94,28 +88,27 @@ export class Settler {
     else this.#linger = clock.timer(clock.monotonic() + lingerMs, this.#flushLater)
   }
 
-  async #send(outcomes: Outcome[], tasks: Task[], waiters: Waiting[]): Promise<void> {
+  async #send(decisions: readonly Decision[]): Promise<void> {
     this.#open++
     let results: readonly (SettleResult | undefined)[] = []
     let missing = noAnswer
     try {
-      results = await this.#options.receiver.settle(outcomes)
+      results = await this.#options.receiver.settle(decisions.map(({ outcome }) => outcome))
     } catch (error) {
       // Against the contract; but the messages must not be stuck with the driver's mistake.
       missing = { error: new BrokerError('ERR_UNAVAILABLE', `settle failed: ${String(error)}`, { cause: error }) }
     }
     this.#open--
     let failed = false
-    for (let i = 0; i < outcomes.length; i++) {
+    for (let i = 0; i < decisions.length; i++) {
+      const decision = decisions[i] as Decision
+      const { task, outcome, waiting } = decision
       const result = results[i] ?? missing
-      const task = tasks[i] as Task
       if (typeof result === 'object' && result.error.retryable && !task.lost && !this.#closed) {
         failed = true
-        this.#outcomes.push(outcomes[i] as Outcome)
-        this.#tasks.push(task)
-        this.#waiters.push(waiters[i])
+        this.#gathered.push(decision)
       } else {
-        this.#options.onSettled(task, outcomes[i] as Outcome, result, waiters[i])
+        this.#options.onSettled(task, outcome, result, waiting)
       }
     }
     if (failed) this.#backOff()
@@ -124,7 +117,7 @@ export class Settler {
   }
 
   #wakeIfIdle(): void {
-    if (this.#open === 0 && this.#outcomes.length === 0) for (const resolve of this.#onIdle.splice(0)) resolve()
+    if (this.#open === 0 && this.#gathered.length === 0) for (const resolve of this.#onIdle.splice(0)) resolve()
   }
 
   #backOff(): void {

@@ -43,6 +43,18 @@ describe('middleware of the stages before decoding', () => {
     expect(driver.queue('secret.dead').ready.map(({ incoming }) => incoming.body)).toEqual([`${sealed}{"n":2}`])
   })
 
+  it('are missed where the body is not what was sent: no handler sees it', async () => {
+    const driver = new NaiveDriver()
+    const broker = createBroker({ driver, destinations: [secret], clock: new ManualClock(), log: () => undefined })
+    let handled = 0
+    await broker.consume(secret, () => void handled++)
+    await broker.start()
+    driver.queue('secret').push({ id: 'x', body: '{"n":1}', bodyBytes: 7, headers: { 'busbar-claim': '{}' }, attempt: 0 } as never)
+    await turns()
+    await turns()
+    expect([handled, driver.queue('secret.dead').ready.length]).toEqual([0, 1])
+  })
+
   it('may answer for the message, which is then never decoded', async () => {
     const driver = new NaiveDriver()
     const broker = createBroker({ driver, destinations: [secret], clock: new ManualClock(), log: () => undefined })
