@@ -39,8 +39,7 @@ export function findRedis(options: SourceOptions): Promise<RedisSource | Skipped
     { how: 'unpacked', find: () => fromPackages(options) },
     { how: 'installed', find: async () => (await install(suite, packages)) ?? fromMachine('installed') },
   ]
-  const remedy =
-    `set ${variable}, install redis-server ${major}.x, start Docker, ` + 'or run on Debian with access to its package mirror (as root when the release differs)'
+  const remedy = `set ${variable}, install redis-server ${major}.x, start Docker, or run on Debian with access to its package mirror (as root when the release differs)`
   return findFirst(`Redis ${major}`, ways, remedy)
 }
 
