@@ -1,4 +1,4 @@
-import { constant, createBroker, exponential, queue, type Broker, type ConsumeOptions } from '@busbar/core'
+import { BrokerError, constant, createBroker, exponential, queue, type Broker, type ConsumeOptions } from '@busbar/core'
 import type { FencedStore } from '@busbar/core/driver'
 import { memory, memoryStore, virtualClock, type MemoryStore, type VirtualClock } from '@busbar/memory'
 import { idempotency, retry } from '@busbar/middleware'
@@ -122,6 +122,46 @@ describe.each([
     await idle()
     expect(handled).toEqual([{ n: 1 }])
     expect((await broker.deadLetters(jobs).peek())[0]).toMatchObject({ body: '{"n":2}', info: { reason: 'different body under a handled key', attempts: 1 } })
+    await broker.drain()
+  })
+})
+
+describe('a store that cannot be reached', () => {
+  function failing(store: FencedStore, until: () => boolean): FencedStore {
+    const claim: FencedStore['claim'] = async (request) => {
+      if (until()) return store.claim(request)
+      throw new BrokerError('ERR_UNAVAILABLE', 'the store is down')
+    }
+    return { ...later(store), claim }
+  }
+
+  it('makes messages wait, without an attempt, however long it takes', async () => {
+    const { broker, clock, store, idle } = setup()
+    const attempts: number[] = []
+    const use = [idempotency({ store: failing(store, () => clock.monotonic() > 3_600_000) }), retry({ maxAttempts: 2 })]
+    await broker.consume(jobs, ({ attempt }) => void attempts.push(attempt), { use })
+    for (let n = 0; n < 20; n++) await broker.producer(jobs).send({ n }, { id: `job-${n}` })
+    await wait(clock, 3_610_000)
+    await idle()
+    expect(attempts).toEqual(Array.from({ length: 20 }, () => 1))
+    expect((await broker.deadLetters(jobs).peek()).length).toBe(0)
+    await broker.drain()
+  })
+
+  it("fails attempts by the consumer's own retry policy where it shall", async () => {
+    const { broker, clock, store, idle } = setup()
+    let claims = 0
+    const down = failing(store, () => {
+      claims++
+      return false
+    })
+    const use = [idempotency({ store: down, whileUnavailable: 'fail' }), retry({ maxAttempts: 5, backoff: constant(10_000) })]
+    await broker.consume(jobs, () => expect.unreachable(), { use })
+    await broker.producer(jobs).send({ n: 1 }, { id: 'job-1' })
+    await idle()
+    expect(claims).toBe(5)
+    expect(clock.monotonic()).toBeGreaterThanOrEqual(40_000)
+    expect((await broker.deadLetters(jobs).peek())[0]?.info).toMatchObject({ reason: 'attempts exhausted', attempts: 5, errorMessage: 'the store is down' })
     await broker.drain()
   })
 })

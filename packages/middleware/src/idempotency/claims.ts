@@ -2,6 +2,7 @@ import { BrokerError, Directive, type Next, type ProcessContext } from '@busbar/
 import type { Claim, ClaimResult, FencedStore, MaybePromise } from '@busbar/core/driver'
 import { fingerprint } from './fingerprint.ts'
 import type { StoreFailure } from './idempotency.ts'
+import { Outage } from './outage.ts'
 import { OwnerTokens } from './owner-tokens.ts'
 import { readRecord, recordHead, writeRecord } from './record.ts'
 
@@ -10,6 +11,7 @@ export interface ClaimsOptions {
   readonly ttlMs: number
   readonly leaseMs: number
   readonly comparesBodies: boolean
+  readonly whileUnavailable: 'wait' | 'fail' | 'go-on'
   readonly onStoreFailure: (failure: StoreFailure) => void
 }
 
@@ -22,23 +24,27 @@ export class Claims {
   readonly #owners = new OwnerTokens()
   /** Only what cannot end in the turn in which it began needs renewal. */
   readonly #running = new Map<ProcessContext, Claim>()
+  readonly #outage = new Outage()
+  /** Messages handled without a claim. */
+  unprotected = 0
 
   constructor(options: ClaimsOptions) {
     this.#options = options
   }
 
   run(key: string, context: ProcessContext, next: Next): MaybePromise<unknown> {
-    const owner = this.#owners.next(context.random)
+    if (this.#outage.lasts && this.#outage.leftMs(context.clock.monotonic()) > 0) return this.#unclaimed(key, context, next, this.#outage.error)
+    const owner = this.#owners.forKey(key, context.random)
     let result: MaybePromise<ClaimResult>
     try {
       result = this.#options.store.claim({ key, owner, leaseMs: this.#leaseMs(context) })
     } catch (error) {
-      return storeFailed(context, error)
+      return this.#claimFailed(key, owner, context, next, error)
     }
     if (!(result instanceof Promise)) return this.#claimed(result, key, owner, context, next)
     return result.then(
       (late) => this.#claimed(late, key, owner, context, next),
-      (error: unknown) => storeFailed(context, error),
+      (error: unknown) => this.#claimFailed(key, owner, context, next, error),
     )
   }
 
@@ -63,7 +69,28 @@ export class Claims {
     return lease !== false && lease.kind === 'message' ? Math.min(this.#options.leaseMs, lease.ms) : this.#options.leaseMs
   }
 
+  #claimFailed(key: string, owner: string, context: ProcessContext, next: Next, error: unknown): MaybePromise<unknown> {
+    this.#owners.keep(key, owner)
+    this.#outage.begins(error, context.clock.monotonic())
+    if (this.#options.whileUnavailable !== 'go-on') this.#options.onStoreFailure({ operation: 'claim', key, error })
+    return this.#unclaimed(key, context, next, error)
+  }
+
+  #unclaimed(key: string, context: ProcessContext, next: Next, error: unknown): MaybePromise<unknown> {
+    switch (this.#options.whileUnavailable) {
+      case 'wait':
+        return new Directive('retry', { delayMs: this.#outage.holdMs(context), error, counts: false })
+      case 'fail':
+        throw error
+      case 'go-on':
+        this.unprotected++
+        this.#options.onStoreFailure({ operation: 'claim', key, error })
+        return next()
+    }
+  }
+
   #claimed(result: ClaimResult, key: string, owner: string, context: ProcessContext, next: Next): MaybePromise<unknown> {
+    if (this.#outage.lasts) this.#outage.ends()
     switch (result.state) {
       case 'claimed':
         return this.#handle({ key, owner, fence: result.fence }, context, next)
@@ -179,9 +206,4 @@ export class Claims {
       return undefined
     }
   }
-}
-
-/** It waits without an attempt, and is not handled unprotected. */
-function storeFailed(context: ProcessContext, error: unknown): Directive {
-  return new Directive('retry', { delayMs: Math.floor(longestHoldMs / 2 + (context.random() * longestHoldMs) / 2), error, counts: false })
 }
