@@ -148,6 +148,56 @@ describe('a store that cannot be reached', () => {
     await broker.drain()
   })
 
+  it('keeps what was handled when it went down until that is remembered', async () => {
+    const { broker, clock, store, idle } = setup()
+    const down = (): boolean => clock.monotonic() >= 1_000 && clock.monotonic() < 25_000
+    const reach = <T>(answer: () => T): T => {
+      if (down()) throw new BrokerError('ERR_UNAVAILABLE', 'the store is down')
+      return answer()
+    }
+    const faulty: FencedStore = {
+      claim: async (request) => reach(() => store.claim(request)),
+      renew: async (claims, leaseMs) => reach(() => store.renew(claims, leaseMs)),
+      complete: async (claim, value, ttlMs) => reach(() => store.complete(claim, value, ttlMs)),
+      release: async (claim) => reach(() => store.release(claim)),
+      scan: async (prefix, options) => store.scan(prefix, options),
+    }
+    const failures: string[] = []
+    let starts = 0
+    await broker.consume(
+      jobs,
+      async () => {
+        starts++
+        await wait(clock, 2_000)
+      },
+      { use: [idempotency({ store: faulty, onStoreFailure: ({ operation }) => failures.push(operation) }), retry()] },
+    )
+    const producer = broker.producer(jobs)
+    for (let n = 0; n < 5; n++) await Promise.all([1, 2].map(() => producer.send({ n }, { id: `job-${n}` })))
+    await wait(clock, 10_000)
+    expect(starts).toBe(5)
+    expect((await broker.stats(jobs)).inFlight).toBe(10)
+    await idle()
+    expect(starts).toBe(5)
+    expect(failures.includes('complete')).toBe(false)
+    expect(store.scan('jobs:', { limit: 10 }).claims.map(({ state }) => state)).toEqual(['done', 'done', 'done', 'done', 'done'])
+    await broker.drain()
+  })
+
+  it('does not keep a drain from ending', async () => {
+    const { broker, clock, store } = setup()
+    const failures: string[] = []
+    const faulty: FencedStore = { ...later(store), complete: () => Promise.reject(new BrokerError('ERR_UNAVAILABLE', 'the store is down')) }
+    await broker.consume(jobs, () => {}, { use: [idempotency({ store: faulty, onStoreFailure: ({ operation }) => failures.push(operation) }), retry()] })
+    await broker.producer(jobs).send({ n: 1 }, { id: 'job-1' })
+    await wait(clock, 10_000)
+    expect(failures).toEqual([])
+    const since = clock.monotonic()
+    await broker.drain({ timeoutMs: 5_000 })
+    expect(clock.monotonic() - since).toBeLessThan(7_000)
+    expect(failures).toEqual(['complete'])
+  })
+
   it("fails attempts by the consumer's own retry policy where it shall", async () => {
     const { broker, clock, store, idle } = setup()
     let claims = 0

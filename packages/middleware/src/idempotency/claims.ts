@@ -1,4 +1,4 @@
-import { BrokerError, Directive, type Next, type ProcessContext } from '@busbar/core'
+import { BrokerError, Directive, isBrokerError, type Next, type ProcessContext } from '@busbar/core'
 import type { Claim, ClaimResult, FencedStore, MaybePromise } from '@busbar/core/driver'
 import { fingerprint } from './fingerprint.ts'
 import type { StoreFailure } from './idempotency.ts'
@@ -15,6 +15,8 @@ export interface ClaimsOptions {
   readonly onStoreFailure: (failure: StoreFailure) => void
 }
 
+/** Wait before the completion of a handled message is tried again, in milliseconds: less than others wait before they ask for its key. */
+const completeAgainMs = 200
 /** Longest wait before a message whose key is claimed elsewhere is looked at again. */
 const longestHoldMs = 1_000
 
@@ -178,19 +180,31 @@ export class Claims {
     )
   }
 
-  /** Once more, claiming anew: the claim may have expired without anybody taking it, or the call may not have arrived. */
+  /**
+   * Once more, claiming anew: the claim may have expired without anybody taking it, or the call may not have arrived. Where messages wait for a store that is
+   * down, this one does too: its effect has happened, and it stays the broker's until that is remembered.
+   */
   async #completeAgain(claim: Claim, context: ProcessContext, record: string, cause: unknown): Promise<void> {
-    const { key, owner } = claim
-    const { store, ttlMs, onStoreFailure } = this.#options
-    try {
-      const again = await store.claim({ key, owner, leaseMs: this.#leaseMs(context) })
-      if (again.state === 'done') return
-      const result = again.state === 'claimed' ? await store.complete({ key, owner, fence: again.fence }, record, ttlMs) : 'lost'
-      if (result === 'lost')
-        onStoreFailure({ operation: 'complete', key, error: cause ?? new BrokerError('ERR_TOO_LATE', 'The claim was lost while the message was handled.') })
-    } catch (error) {
-      onStoreFailure({ operation: 'complete', key, error })
-    }
+    const waits = (error: unknown): boolean => this.#options.whileUnavailable === 'wait' && isBrokerError(error) && error.retryable
+    let failure: unknown
+    do {
+      try {
+        if (await this.#claimAndComplete(claim, context, record)) return
+        failure = cause ?? new BrokerError('ERR_TOO_LATE', 'The claim was lost while the message was handled.')
+        break
+      } catch (error) {
+        failure = error
+      }
+    } while (waits(failure) && (await goesOn(context)))
+    this.#options.onStoreFailure({ operation: 'complete', key: claim.key, error: failure })
+  }
+
+  /** False if somebody else has the key. */
+  async #claimAndComplete({ key, owner }: Claim, context: ProcessContext, record: string): Promise<boolean> {
+    const { store, ttlMs } = this.#options
+    const again = await store.claim({ key, owner, leaseMs: this.#leaseMs(context) })
+    if (again.state !== 'claimed') return again.state === 'done'
+    return (await store.complete({ key, owner, fence: again.fence }, record, ttlMs)) === 'completed'
   }
 
   #release(claim: Claim): MaybePromise<void> {
@@ -206,4 +220,19 @@ export class Claims {
       return undefined
     }
   }
+}
+
+/** Waits a little. False if the message is ours no longer, or is to be given up: then waiting on makes no sense. */
+async function goesOn({ clock, signal, random }: ProcessContext): Promise<boolean> {
+  if (signal.aborted) return false
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      timer.cancel()
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = clock.timer(clock.monotonic() + completeAgainMs * (1 + random()), end)
+    signal.addEventListener('abort', end)
+  })
+  return !signal.aborted
 }

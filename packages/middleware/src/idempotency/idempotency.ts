@@ -31,7 +31,8 @@ export interface IdempotencyOptions {
   readonly onMismatch?: 'dead-letter' | 'ignore'
   /**
    * What to do with a message that cannot be claimed because the store fails.
-   * `wait` (default): it is given back or held, unhandled and without an attempt, with waits that grow from 0.5 to 5 s, until the store answers.
+   * `wait` (default): it is given back or held, unhandled and without an attempt, with waits that grow from 0.5 to 5 s, until the store answers. What has been handled
+   * is not acked before that is remembered.
    * `fail`: the attempt fails with the store's error, and the retry policy decides.
    * `go-on`: it is handled without protection, so a copy of it is handled again. It is counted (`unprotected`), and `onStoreFailure` is told of each one and required.
    */
