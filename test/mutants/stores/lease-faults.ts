@@ -1,5 +1,5 @@
 import type { Claim } from '@busbar/core/driver'
-import { memoryStore, type MemoryStore } from '@busbar/memory'
+import { memoryStore, virtualClock, type MemoryStore } from '@busbar/memory'
 import { broken, holder, holds, look, remembering, sound, type StoreMutant } from './store-mutant.ts'
 
 const leases = (change: (leaseMs: number) => number): StoreMutant['make'] =>
@@ -28,8 +28,7 @@ export const leaseFaults: readonly StoreMutant[] = [
     killedBy: 'leases/clock-jumps',
     make: () => {
       let shared: MemoryStore | undefined
-      return ({ clock }) =>
-        sound((shared ??= memoryStore({ clock: { now: () => clock.now(), monotonic: () => clock.now(), timer: clock.timer, external: clock.external } })))
+      return ({ clock }) => sound((shared ??= memoryStore({ clock: { ...virtualClock(), now: () => clock.now(), monotonic: () => clock.now() } })))
     },
   },
   {
