@@ -161,6 +161,26 @@ describe.skipIf(bed === undefined)('redisStore', { timeout: 30_000 }, () => {
     expect((await waiting).length).toBe(100)
   })
 
+  it('outlasts a fail-over during which its server takes no writes', async () => {
+    await using store = redisStore({ url: bed.url, prefix: fresh() })
+    await using hasty = redisStore({ url: bed.url, prefix: fresh(), timeoutMs: 200 })
+    await claimed(store, 'before')
+    await admin.replicaof('127.0.0.1', '1')
+    expect(await failureOf(hasty.claim({ key: 'k', owner: 'a', leaseMs: 1_000 }))).toMatchObject({ code: 'ERR_UNAVAILABLE', retryable: true })
+    const waiting = claimed(store, 'during')
+    await admin.replicaof('NO', 'ONE')
+    await waiting
+  })
+
+  it('is throttled by a server that has no memory left', async () => {
+    await using store = redisStore({ url: bed.url, prefix: fresh(), timeoutMs: 200 })
+    await claimed(store, 'before')
+    await admin.config('SET', 'maxmemory', 1)
+    const failure = await failureOf(store.claim({ key: 'k', owner: 'a', leaseMs: 1_000 }))
+    await admin.config('SET', 'maxmemory', 0)
+    expect(failure).toMatchObject({ code: 'ERR_THROTTLED', retryable: true })
+  })
+
   it('notices a link that is dead without a word', async () => {
     await using proxy = await startProxy(Number(new URL(bed.url).port))
     await using store = redisStore({ url: proxy.through(bed.url), prefix: fresh(), timeoutMs: 500 })

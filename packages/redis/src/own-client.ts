@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
-import type { CommonRedisOptions } from 'ioredis'
+import type { CommonRedisOptions, DNSLookupFunction } from 'ioredis'
 import type { RedisClient } from './client.ts'
 import type { ResolvedSource, RedisTlsOptions } from './options.ts'
 
@@ -14,14 +14,20 @@ type SharedOptions = Omit<CommonRedisOptions, 'replyMapping' | 'retryStrategy' |
  */
 export async function makeClient(source: OwnSource, timeoutMs: number): Promise<RedisClient> {
   const { Redis, Cluster } = await import('ioredis')
-  const [{ host, port, database }] = source.addresses
+  const [{ secure, host, port, database }] = source.addresses
   const shared = sharedOptions(source, timeoutMs)
   const client =
     source.kind === 'server'
       ? new Redis({ ...shared, host, port, db: database, enableOfflineQueue: false, retryStrategy: reconnectMs })
       : new Cluster(
           source.addresses.map((address) => ({ host: address.host, port: address.port })),
-          { redisOptions: shared, enableOfflineQueue: false, clusterRetryStrategy: reconnectMs, slotsRefreshTimeout: timeoutMs },
+          {
+            redisOptions: shared,
+            enableOfflineQueue: false,
+            clusterRetryStrategy: reconnectMs,
+            slotsRefreshTimeout: timeoutMs,
+            ...(secure ? { dnsLookup: asItIs } : {}),
+          },
         )
   // Without a listener ioredis writes every failed connection to the console. What matters comes with the calls.
   client.on('error', () => {})
@@ -58,6 +64,9 @@ function tlsOptions({ ca, cert, key, passphrase, servername }: RedisTlsOptions):
 function buffer(pem: string | Uint8Array): string | Buffer {
   return typeof pem === 'string' ? pem : Buffer.from(pem)
 }
+
+/** The nodes of a cluster by their names, which their certificates carry, and not by addresses found for them. */
+const asItIs: DNSLookupFunction = (name, callback) => callback(null, name)
 
 /** 50 ms to 2 s, with jitter, so that a restarted server is not met by all clients at once. */
 function reconnectMs(times: number): number {
