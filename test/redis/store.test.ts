@@ -173,7 +173,7 @@ describe.skipIf(bed === undefined)('redisStore', { timeout: 30_000 }, () => {
   })
 
   it('is throttled by a server that has no memory left', async () => {
-    await using store = redisStore({ url: bed.url, prefix: fresh(), timeoutMs: 200 })
+    await using store = redisStore({ url: bed.url, prefix: fresh(), timeoutMs: 500 })
     await claimed(store, 'before')
     await admin.config('SET', 'maxmemory', 1)
     const failure = await failureOf(store.claim({ key: 'k', owner: 'a', leaseMs: 1_000 }))

@@ -14,6 +14,8 @@ export interface ConnectionOptions {
 
 /** Wait before a call that failed is made again, in milliseconds. */
 const againMs = 50
+/** Time that must be left for another attempt, in milliseconds. */
+const leastMs = 3 * againMs
 
 /** Where one call stands. */
 interface Call {
@@ -85,7 +87,8 @@ export class Connection {
         return await act(client)
       } catch (error) {
         const failure = toBrokerError(error, call.doing)
-        if (!failure.retryable || call.deadline.passed) throw failure
+        // An attempt that could not end any more would leave nobody knowing whether it was carried out.
+        if (!failure.retryable || call.deadline.leftMs < leastMs) throw failure
         call.handedOver = false
         call.lastFailure = failure
       }

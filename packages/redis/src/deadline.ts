@@ -21,6 +21,10 @@ export class Deadline {
     })
   }
 
+  get leftMs(): number {
+    return Math.max(0, this.#atMs - this.#clock.monotonic())
+  }
+
   /** Waits, but not longer than there is time. */
   pause(ms: number): Promise<void> {
     const atMs = Math.min(this.#atMs, this.#clock.monotonic() + ms)
