@@ -100,6 +100,31 @@ describe('Connection', () => {
     expect(clients.length).toBe(2)
   })
 
+  it('replaces a client that has ended once, however many calls wait for it', async () => {
+    const clients: ScriptedClient[] = []
+    const open = async (): Promise<ScriptedClient> => {
+      const client = new ScriptedClient()
+      client.on('error', () => {})
+      clients.push(client)
+      if (clients.length === 2) throw new Error('not yet')
+      if (clients.length === 3) client.status = 'ready'
+      return client
+    }
+    const connection = new Connection({ open, owned: true, timeoutMs: 2_000, clock: systemClock })
+    const call = (): Promise<string> => connection.run('claim', async (client) => client.status)
+    const running = Array.from({ length: 20 }, call)
+    await turn()
+    clients[0]?.enter('end')
+    for (let later = 0; later < 20; later++) {
+      running.push(call())
+      await Promise.resolve()
+    }
+    expect(new Set(await Promise.all(running))).toEqual(new Set(['ready']))
+    expect(clients.length).toBe(3)
+    await connection.close()
+    expect(clients[2]?.closed).toBe(true)
+  })
+
   it('does not replace a client that is not its own', async () => {
     const { client, connection } = setup({ owned: false })
     client.status = 'end'

@@ -107,7 +107,7 @@ export class Connection {
         return client
       }
       if (client === undefined) await call.deadline.pause(againMs)
-      else if (client.status === 'end') await this.#ended(call)
+      else if (client.status === 'end') await this.#ended(call, client)
       else {
         if (client.status === 'wait') client.connect().catch(() => {})
         await this.#changed(client)
@@ -117,10 +117,11 @@ export class Connection {
 
   /** The client, connected or not; `undefined` if it could not be made. */
   async #open(call: Call): Promise<RedisClient | undefined> {
+    const opening = (this.#client ??= (async () => this.#options.open())())
     try {
-      return await (this.#client ??= (async () => this.#options.open())())
+      return await opening
     } catch (error) {
-      this.#client = undefined
+      if (this.#client === opening) this.#client = undefined
       const failure = toBrokerError(error, 'opening the client')
       if (!failure.retryable) throw failure
       call.lastFailure = failure
@@ -128,9 +129,11 @@ export class Connection {
     }
   }
 
-  async #ended(call: Call): Promise<void> {
+  /** A client of ours is replaced; others may have done so already. */
+  async #ended(call: Call, client: RedisClient): Promise<void> {
     if (!this.#options.owned) throw redisError('ERR_CLOSED', `redis: ${call.doing}: the client has been closed`)
-    this.#client = undefined
+    const current = this.#client
+    if ((await current?.catch(() => undefined)) === client && this.#client === current) this.#client = undefined
     await call.deadline.pause(againMs)
   }
 

@@ -41,8 +41,8 @@ function sharedOptions({ addresses: [{ secure, username, password }], tls, conne
     ...(secure ? { tls: tlsOptions(tls) } : {}),
     connectionName,
     connectTimeout: timeoutMs,
-    // A link that is dead without a word is noticed by a call that waits on it.
-    socketTimeout: timeoutMs,
+    // A link that is dead without a word is cut after a call has waited on it in vain.
+    socketTimeout: timeoutMs + 200,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     // After a fail-over this connection may still lead to what is a replica now.

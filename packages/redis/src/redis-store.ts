@@ -23,8 +23,8 @@ export interface RedisStore extends FencedStore, AsyncDisposable {
  * Claims in Redis 5 or newer, a single server, one with replicas, or a cluster: shared by all processes that use the same prefix.
  *
  * Each operation is one script on one key and atomic. Leases run on the server's clock, so those of the processes may differ and jump.
- * Every call settles within `timeoutMs`, with a `BrokerError` when Redis cannot be reached (`ERR_UNAVAILABLE`) or does not answer (`ERR_TIMEOUT`: it may
- * have been carried out, and can be repeated). Until then a call that was cut off is repeated.
+ * Every call settles within `timeoutMs`, with a `BrokerError` when Redis cannot be reached (`ERR_UNAVAILABLE`) or does not answer (`ERR_TIMEOUT`). What was under
+ * way then may have been carried out, and can be repeated by the same owner. Until then a call that was cut off is repeated here.
  *
  * Throws `ERR_CONFIGURATION` for options out of bounds or unknown. Connects at the first call.
  */
