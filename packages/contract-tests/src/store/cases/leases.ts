@@ -11,10 +11,12 @@ const end: StoreCase = {
     const key = context.key()
     const since = context.now
     await context.claimed(store, key, 'a', context.leaseMs)
+    // The lease began between these two moments.
+    const claimedBy = context.now
     await context.waiting.until(since + context.leaseMs * 0.6)
     const early = await context.before(since, context.leaseMs, () => context.ask(store, key))
     check(early === undefined || early.state === 'busy', () => `the key is busy before the lease ends; got ${show(early)}`)
-    await context.passes(context.leaseMs * 0.4)
+    await context.waiting.until(claimedBy + context.leaseMs + context.harness.bounds.slackMs)
     await context.claimed(store, key, 'b')
   },
 }
