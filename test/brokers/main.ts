@@ -1,10 +1,12 @@
 import { once } from 'node:events'
-import { skipOrFail, startRabbitmq } from './index.ts'
+import { skipOrFail, startRabbitmq, startRedis } from './index.ts'
+import type { RabbitmqBed, RedisBed, Skipped } from './index.ts'
 
 const onProgress = (text: string): void => console.error(text)
-const starters = new Map([
+const starters = new Map<string, () => Promise<Skipped | RabbitmqBed | RedisBed>>([
   ['rabbitmq-3.10', () => startRabbitmq({ version: '3.10', onProgress })],
   ['rabbitmq-4.0', () => startRabbitmq({ version: '4.0', onProgress })],
+  ['redis', () => startRedis({ onProgress })],
 ])
 
 const starter = starters.get(process.argv[2] ?? '')
@@ -14,7 +16,8 @@ if (starter === undefined) {
 }
 await using bed = skipOrFail(await starter())
 if (bed !== undefined) {
-  console.log(`version ${bed.version} (${bed.how})\nurl ${bed.url}\nmanagement ${bed.managementUrl ?? 'none'}\nCtrl-C ends it`)
+  const management = 'managementUrl' in bed ? `\nmanagement ${bed.managementUrl ?? 'none'}` : ''
+  console.log(`version ${bed.version} (${bed.how})\nurl ${bed.url}${management}\nCtrl-C ends it`)
   // Waiting for a signal alone does not keep the process alive.
   const alive = setInterval(() => {}, 60_000)
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])

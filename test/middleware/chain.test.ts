@@ -1,4 +1,4 @@
-import { constant, createBroker, exponential, queue, type Broker, type ConsumeOptions } from '@busbar/core'
+import { BrokerError, constant, createBroker, exponential, queue, type Broker, type ConsumeOptions } from '@busbar/core'
 import type { FencedStore } from '@busbar/core/driver'
 import { memory, memoryStore, virtualClock, type MemoryStore, type VirtualClock } from '@busbar/memory'
 import { idempotency, retry } from '@busbar/middleware'
@@ -122,6 +122,96 @@ describe.each([
     await idle()
     expect(handled).toEqual([{ n: 1 }])
     expect((await broker.deadLetters(jobs).peek())[0]).toMatchObject({ body: '{"n":2}', info: { reason: 'different body under a handled key', attempts: 1 } })
+    await broker.drain()
+  })
+})
+
+describe('a store that cannot be reached', () => {
+  function failing(store: FencedStore, until: () => boolean): FencedStore {
+    const claim: FencedStore['claim'] = async (request) => {
+      if (until()) return store.claim(request)
+      throw new BrokerError('ERR_UNAVAILABLE', 'the store is down')
+    }
+    return { ...later(store), claim }
+  }
+
+  it('makes messages wait, without an attempt, however long it takes', async () => {
+    const { broker, clock, store, idle } = setup()
+    const attempts: number[] = []
+    const use = [idempotency({ store: failing(store, () => clock.monotonic() > 3_600_000) }), retry({ maxAttempts: 2 })]
+    await broker.consume(jobs, ({ attempt }) => void attempts.push(attempt), { use })
+    for (let n = 0; n < 20; n++) await broker.producer(jobs).send({ n }, { id: `job-${n}` })
+    await wait(clock, 3_610_000)
+    await idle()
+    expect(attempts).toEqual(Array.from({ length: 20 }, () => 1))
+    expect((await broker.deadLetters(jobs).peek()).length).toBe(0)
+    await broker.drain()
+  })
+
+  it('keeps what was handled when it went down until that is remembered', async () => {
+    const { broker, clock, store, idle } = setup()
+    const down = (): boolean => clock.monotonic() >= 1_000 && clock.monotonic() < 25_000
+    const reach = <T>(answer: () => T): T => {
+      if (down()) throw new BrokerError('ERR_UNAVAILABLE', 'the store is down')
+      return answer()
+    }
+    const faulty: FencedStore = {
+      claim: async (request) => reach(() => store.claim(request)),
+      renew: async (claims, leaseMs) => reach(() => store.renew(claims, leaseMs)),
+      complete: async (claim, value, ttlMs) => reach(() => store.complete(claim, value, ttlMs)),
+      release: async (claim) => reach(() => store.release(claim)),
+      scan: async (prefix, options) => store.scan(prefix, options),
+    }
+    const failures: string[] = []
+    let starts = 0
+    await broker.consume(
+      jobs,
+      async () => {
+        starts++
+        await wait(clock, 2_000)
+      },
+      { use: [idempotency({ store: faulty, onStoreFailure: ({ operation }) => failures.push(operation) }), retry()] },
+    )
+    const producer = broker.producer(jobs)
+    for (let n = 0; n < 5; n++) await Promise.all([1, 2].map(() => producer.send({ n }, { id: `job-${n}` })))
+    await wait(clock, 10_000)
+    expect(starts).toBe(5)
+    expect((await broker.stats(jobs)).inFlight).toBe(10)
+    await idle()
+    expect(starts).toBe(5)
+    expect(failures.includes('complete')).toBe(false)
+    expect(store.scan('jobs:', { limit: 10 }).claims.map(({ state }) => state)).toEqual(['done', 'done', 'done', 'done', 'done'])
+    await broker.drain()
+  })
+
+  it('does not keep a drain from ending', async () => {
+    const { broker, clock, store } = setup()
+    const failures: string[] = []
+    const faulty: FencedStore = { ...later(store), complete: () => Promise.reject(new BrokerError('ERR_UNAVAILABLE', 'the store is down')) }
+    await broker.consume(jobs, () => {}, { use: [idempotency({ store: faulty, onStoreFailure: ({ operation }) => failures.push(operation) }), retry()] })
+    await broker.producer(jobs).send({ n: 1 }, { id: 'job-1' })
+    await wait(clock, 10_000)
+    expect(failures).toEqual([])
+    const since = clock.monotonic()
+    await broker.drain({ timeoutMs: 5_000 })
+    expect(clock.monotonic() - since).toBeLessThan(7_000)
+    expect(failures).toEqual(['complete'])
+  })
+
+  it("fails attempts by the consumer's own retry policy where it shall", async () => {
+    const { broker, clock, store, idle } = setup()
+    let claims = 0
+    const down = failing(store, () => {
+      claims++
+      return false
+    })
+    const use = [idempotency({ store: down, whileUnavailable: 'fail' }), retry({ maxAttempts: 5, backoff: constant(10_000) })]
+    await broker.consume(jobs, () => expect.unreachable(), { use })
+    await broker.producer(jobs).send({ n: 1 }, { id: 'job-1' })
+    await idle()
+    expect(claims).toBe(5)
+    expect(clock.monotonic()).toBeGreaterThanOrEqual(40_000)
+    expect((await broker.deadLetters(jobs).peek())[0]?.info).toMatchObject({ reason: 'attempts exhausted', attempts: 5, errorMessage: 'the store is down' })
     await broker.drain()
   })
 })

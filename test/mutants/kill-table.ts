@@ -2,6 +2,7 @@ import { allCases } from '@busbar/contract-tests'
 import type { LegalDriver } from './legal.ts'
 import type { Mutant } from './mutant.ts'
 import { falseClaims } from './overclaims/index.ts'
+import { storeKillTable } from './stores/run-store-mutants.ts'
 
 /** The kill table as a docs page. */
 export function killTable(mutants: readonly Mutant[], legal: readonly LegalDriver[]): string {
@@ -30,6 +31,7 @@ export function killTable(mutants: readonly Mutant[], legal: readonly LegalDrive
     '|---|---|',
     ...Object.entries(falseClaims).flatMap(([key, { irrefutable = [] }]) => irrefutable.map((text) => `| \`${key}\` | ${text} |`)),
     '',
+    ...storeKillTable(),
     '## Legal drivers',
     '',
     'At-least-once delivery allows more than a sound driver does on a quiet day. These drivers are odd and legal: the whole suite passes on them.',

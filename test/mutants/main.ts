@@ -5,8 +5,9 @@ import { killTable } from './kill-table.ts'
 import { legalDrivers, runLegal } from './legal.ts'
 import type { Mutant } from './mutant.ts'
 import { killersOf, profilesOf, runMutant, runSound } from './run-mutant.ts'
+import { runStoreMutants } from './stores/run-store-mutants.ts'
 
-// npm run mutants [-- --write] [-- <part of a name>]: every broken driver must be killed by its case, and every legal one must pass.
+// npm run mutants [-- --write] [-- <part of a name>]: every broken driver and store must be killed by its case, and every legal driver must pass.
 
 const page = new URL('../../docs/reference/mutants.md', import.meta.url)
 const wanted = process.argv.slice(2).find((argument) => !argument.startsWith('-'))
@@ -22,6 +23,10 @@ for (const mutant of mutants) {
   problems.push(...survivals)
 }
 
+const stores = await runStoreMutants(wanted, process.argv.includes('--verbose') ? console.log : undefined)
+killed += stores.killed
+problems.push(...stores.problems)
+
 if (wanted === undefined) {
   problems.push(...namesThatDiffer())
   for (const legal of legalDrivers)
@@ -34,7 +39,7 @@ if (wanted === undefined) {
 
 for (const problem of problems) console.error(problem)
 console.log(`${legalDrivers.length} legal drivers, ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
-console.log(`killed ${killed} of ${mutants.length}`)
+console.log(`killed ${killed} of ${mutants.length + stores.total}`)
 process.exit(problems.length === 0 ? 0 : 1)
 
 /** Why the mutant is not killed by each of its cases. */

@@ -18,6 +18,8 @@ export interface ContainerOptions {
   readonly ports: Readonly<Record<number, number>>
   /** File of this machine → path in the container, read-only. */
   readonly files: Readonly<Record<string, string>>
+  /** Command of the container with its arguments. Default: the image's own. */
+  readonly command?: readonly string[]
 }
 
 export interface Container {
@@ -41,7 +43,7 @@ export async function createContainer(scratch: Scratch, options: ContainerOption
   const ports = Object.entries(options.ports).flatMap(([ours, theirs]) => ['-p', `127.0.0.1:${ours}:${theirs}`])
   const files = Object.entries(options.files).flatMap(([ours, theirs]) => ['-v', `${ours}:${theirs}:ro`])
   // The host name is part of the broker's node name, and so of where it finds its data again.
-  const created = await docker('create', '--hostname', 'busbar', ...ports, ...files, options.image)
+  const created = await docker('create', '--hostname', 'busbar', ...ports, ...files, options.image, ...(options.command ?? []))
   const id = created.trim()
   const forget = await scratch.trackContainer(id)
   return {

@@ -4,15 +4,19 @@ import { vitestPart } from '../vitest-part.ts'
 
 const contract = ['test/contract']
 const brokers = ['test/brokers', 'test/amqp']
+const redis = ['test/redis']
+const redisFaults = ['test/redis/faults']
 
 /** What runs the code. Every test file of the repository belongs to exactly one of these parts. */
 export const testParts: readonly Part[] = [
-  vitestPart({ name: 'unit', budgetSeconds: 100, folders: ['packages', 'test'], except: [...contract, ...brokers] }),
+  vitestPart({ name: 'unit', budgetSeconds: 100, folders: ['packages', 'test'], except: [...contract, ...brokers, ...redis] }),
   scriptPart({ name: 'types', budgetSeconds: 60, entry: 'test/types/run.ts', read: passedAndFailed }),
   vitestPart({ name: 'contract', budgetSeconds: 180, folders: contract }),
-  scriptPart({ name: 'mutants', budgetSeconds: 90, entry: 'test/mutants/main.ts', read: killed }),
+  scriptPart({ name: 'mutants', budgetSeconds: 60, entry: 'test/mutants/main.ts', read: killed }),
   scriptPart({ name: 'simulate', budgetSeconds: 120, entry: 'test/simulate/main.ts', runs: [['--seeds', '10000']], read: violations }),
   vitestPart({ name: 'amqp', budgetSeconds: 240, alone: true, folders: brokers }),
+  vitestPart({ name: 'redis', budgetSeconds: 60, folders: redis, except: redisFaults }),
+  vitestPart({ name: 'redis-faults', budgetSeconds: 60, folders: redisFaults }),
   scriptPart({
     name: 'demo',
     budgetSeconds: 90,

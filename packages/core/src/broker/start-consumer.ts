@@ -90,6 +90,7 @@ async function makeEngine(
     onExhausted: planned.deadLetter === 'block' ? 'block' : (options.onExhausted ?? 'dead-letter'),
     renewing,
     settling,
+    decide: retry.decide,
     process: await processorOf(start, destination, link),
     giveUp: async (task, directive) => (await load(runtime.clock, 'giveUp')).giveUp(task, directive, givingUp),
     onFatal,

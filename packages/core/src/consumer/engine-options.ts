@@ -1,6 +1,6 @@
 import type { MaybePromise } from '../driver/fenced-store.ts'
 import type { BrokerError } from '../errors.ts'
-import type { ProcessMiddleware } from '../middleware/types.ts'
+import type { ProcessMiddleware, RetryDeclaration } from '../middleware/types.ts'
 import type { DeciderOptions } from './decider.ts'
 import type { RetryBudget } from './retry-budget.ts'
 import type { Telemetry } from '../telemetry.ts'
@@ -19,6 +19,8 @@ export interface EngineOptions extends DeciderOptions {
   readonly renewing: readonly ProcessMiddleware[]
   /** Middleware that are told when a message has been settled. */
   readonly settling: readonly ProcessMiddleware[]
+  /** What the consumer's retry policy answers to an error that came out of the chain. Default: core's own policy. */
+  readonly decide: RetryDeclaration['decide']
   /** Decodes, runs the chain and the handler. What it returns or throws decides the outcome. */
   readonly process: (run: Run) => MaybePromise<unknown>
   readonly onFatal: (error: BrokerError) => void

@@ -275,7 +275,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
     if (error instanceof Directive) return error
     // The failure is ours, not the handler's: the lease was lost, and has come back by an adopted redelivery.
     if (run.aborted && !run.task.lost) return new Directive('retry', { error })
-    return defaultRetryDecision(run, error)
+    return (this.#options.decide ?? defaultRetryDecision)(run, error)
   }
 
   #end(run: Run, directive: Directive | undefined): void {

@@ -30,16 +30,19 @@ export interface StoredClaim {
   readonly expiresInMs: number
 }
 
-/** Claims with an owner, a fence and an expiry: behind idempotency and shard leases. Every operation may be repeated after a lost answer. */
+/**
+ * Claims with an owner, a fence and an expiry: behind idempotency and shard leases. Keys, owners and values are any texts. Every operation may be repeated after a
+ * lost answer. A claim whose lease has ended is lost, also if nobody else has taken the key. Certified by `@busbar/contract-tests/store`.
+ */
 export interface FencedStore {
   claim(request: ClaimRequest): MaybePromise<ClaimResult>
   /** Per claim: still ours for `leaseMs`, or lost. */
   renew(claims: readonly Claim[], leaseMs: number): MaybePromise<readonly ('renewed' | 'lost')[]>
-  /** Ends a claim and keeps `value` for `ttlMs`. */
+  /** Ends a claim and keeps `value` for `ttlMs`. Repeated, it keeps the first value. */
   complete(claim: Claim, value: string, ttlMs: number): MaybePromise<'completed' | 'lost'>
-  /** Ends a claim without a trace. */
+  /** Ends a claim without a trace but for the fence, which goes on rising. Repeated, it answers either and frees nothing that is not this claim. */
   release(claim: Claim): MaybePromise<'released' | 'lost'>
-  /** Claims whose key begins with `prefix`, paged. */
+  /** Claims whose key begins with `prefix`, paged, in any order. A page may hold fewer than `limit` while more follow; what changes meanwhile may be missing or come twice. */
   scan(
     prefix: string,
     options: { readonly cursor?: string; readonly limit: number },

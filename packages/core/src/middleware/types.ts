@@ -3,6 +3,7 @@ import type { Capabilities } from '../driver/capabilities.ts'
 import type { MaybePromise } from '../driver/fenced-store.ts'
 import type { Incoming, Outgoing } from '../driver/index.ts'
 import type { Message, Settlement } from '../message.ts'
+import type { Directive } from '../outcome.ts'
 
 /**
  * Places in the process chain, outermost first. A chain whose stages are not in this order is refused with the reason.
@@ -82,6 +83,8 @@ export interface RetryDeclaration {
   readonly waitsMs: readonly number[]
   /** Longest wait spent in the process instead of at the broker. `undefined`: core's default. */
   readonly holdMs: number | undefined
+  /** The policy's answer to what failed outside of the middleware, before the handler could start. Default: that of core's own policy. */
+  readonly decide?: (context: ProcessContext, error: unknown) => Directive
 }
 
 /** What a consumer is, besides the capabilities of its endpoint. */

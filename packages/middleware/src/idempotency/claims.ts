@@ -1,7 +1,8 @@
-import { BrokerError, Directive, type Next, type ProcessContext } from '@busbar/core'
+import { BrokerError, Directive, isBrokerError, type Next, type ProcessContext } from '@busbar/core'
 import type { Claim, ClaimResult, FencedStore, MaybePromise } from '@busbar/core/driver'
 import { fingerprint } from './fingerprint.ts'
 import type { StoreFailure } from './idempotency.ts'
+import { Outage } from './outage.ts'
 import { OwnerTokens } from './owner-tokens.ts'
 import { readRecord, recordHead, writeRecord } from './record.ts'
 
@@ -10,9 +11,12 @@ export interface ClaimsOptions {
   readonly ttlMs: number
   readonly leaseMs: number
   readonly comparesBodies: boolean
+  readonly whileUnavailable: 'wait' | 'fail' | 'go-on'
   readonly onStoreFailure: (failure: StoreFailure) => void
 }
 
+/** Wait before the completion of a handled message is tried again, in milliseconds: less than others wait before they ask for its key. */
+const completeAgainMs = 200
 /** Longest wait before a message whose key is claimed elsewhere is looked at again. */
 const longestHoldMs = 1_000
 
@@ -22,23 +26,27 @@ export class Claims {
   readonly #owners = new OwnerTokens()
   /** Only what cannot end in the turn in which it began needs renewal. */
   readonly #running = new Map<ProcessContext, Claim>()
+  readonly #outage = new Outage()
+  /** Messages handled without a claim. */
+  unprotected = 0
 
   constructor(options: ClaimsOptions) {
     this.#options = options
   }
 
   run(key: string, context: ProcessContext, next: Next): MaybePromise<unknown> {
-    const owner = this.#owners.next(context.random)
+    if (this.#outage.lasts && this.#outage.leftMs(context.clock.monotonic()) > 0) return this.#unclaimed(key, context, next, this.#outage.error)
+    const owner = this.#owners.forKey(key, context.random)
     let result: MaybePromise<ClaimResult>
     try {
       result = this.#options.store.claim({ key, owner, leaseMs: this.#leaseMs(context) })
     } catch (error) {
-      return storeFailed(context, error)
+      return this.#claimFailed(key, owner, context, next, error)
     }
     if (!(result instanceof Promise)) return this.#claimed(result, key, owner, context, next)
     return result.then(
       (late) => this.#claimed(late, key, owner, context, next),
-      (error: unknown) => storeFailed(context, error),
+      (error: unknown) => this.#claimFailed(key, owner, context, next, error),
     )
   }
 
@@ -63,7 +71,28 @@ export class Claims {
     return lease !== false && lease.kind === 'message' ? Math.min(this.#options.leaseMs, lease.ms) : this.#options.leaseMs
   }
 
+  #claimFailed(key: string, owner: string, context: ProcessContext, next: Next, error: unknown): MaybePromise<unknown> {
+    this.#owners.keep(key, owner)
+    this.#outage.begins(error, context.clock.monotonic())
+    if (this.#options.whileUnavailable !== 'go-on') this.#options.onStoreFailure({ operation: 'claim', key, error })
+    return this.#unclaimed(key, context, next, error)
+  }
+
+  #unclaimed(key: string, context: ProcessContext, next: Next, error: unknown): MaybePromise<unknown> {
+    switch (this.#options.whileUnavailable) {
+      case 'wait':
+        return new Directive('retry', { delayMs: this.#outage.holdMs(context), error, counts: false })
+      case 'fail':
+        throw error
+      case 'go-on':
+        this.unprotected++
+        this.#options.onStoreFailure({ operation: 'claim', key, error })
+        return next()
+    }
+  }
+
   #claimed(result: ClaimResult, key: string, owner: string, context: ProcessContext, next: Next): MaybePromise<unknown> {
+    if (this.#outage.lasts) this.#outage.ends()
     switch (result.state) {
       case 'claimed':
         return this.#handle({ key, owner, fence: result.fence }, context, next)
@@ -151,19 +180,31 @@ export class Claims {
     )
   }
 
-  /** Once more, claiming anew: the claim may have expired without anybody taking it, or the call may not have arrived. */
+  /**
+   * Once more, claiming anew: the claim may have expired without anybody taking it, or the call may not have arrived. Where messages wait for a store that is
+   * down, this one does too: its effect has happened, and it stays the broker's until that is remembered.
+   */
   async #completeAgain(claim: Claim, context: ProcessContext, record: string, cause: unknown): Promise<void> {
-    const { key, owner } = claim
-    const { store, ttlMs, onStoreFailure } = this.#options
-    try {
-      const again = await store.claim({ key, owner, leaseMs: this.#leaseMs(context) })
-      if (again.state === 'done') return
-      const result = again.state === 'claimed' ? await store.complete({ key, owner, fence: again.fence }, record, ttlMs) : 'lost'
-      if (result === 'lost')
-        onStoreFailure({ operation: 'complete', key, error: cause ?? new BrokerError('ERR_TOO_LATE', 'The claim was lost while the message was handled.') })
-    } catch (error) {
-      onStoreFailure({ operation: 'complete', key, error })
-    }
+    const waits = (error: unknown): boolean => this.#options.whileUnavailable === 'wait' && isBrokerError(error) && error.retryable
+    let failure: unknown
+    do {
+      try {
+        if (await this.#claimAndComplete(claim, context, record)) return
+        failure = cause ?? new BrokerError('ERR_TOO_LATE', 'The claim was lost while the message was handled.')
+        break
+      } catch (error) {
+        failure = error
+      }
+    } while (waits(failure) && (await goesOn(context)))
+    this.#options.onStoreFailure({ operation: 'complete', key: claim.key, error: failure })
+  }
+
+  /** False if somebody else has the key. */
+  async #claimAndComplete({ key, owner }: Claim, context: ProcessContext, record: string): Promise<boolean> {
+    const { store, ttlMs } = this.#options
+    const again = await store.claim({ key, owner, leaseMs: this.#leaseMs(context) })
+    if (again.state !== 'claimed') return again.state === 'done'
+    return (await store.complete({ key, owner, fence: again.fence }, record, ttlMs)) === 'completed'
   }
 
   #release(claim: Claim): MaybePromise<void> {
@@ -181,7 +222,17 @@ export class Claims {
   }
 }
 
-/** It waits without an attempt, and is not handled unprotected. */
-function storeFailed(context: ProcessContext, error: unknown): Directive {
-  return new Directive('retry', { delayMs: Math.floor(longestHoldMs / 2 + (context.random() * longestHoldMs) / 2), error, counts: false })
+/** Waits a little. False if the message is ours no longer, or is to be given up: then waiting on makes no sense. */
+async function goesOn({ clock, signal, random }: ProcessContext): Promise<boolean> {
+  if (signal.aborted) return false
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      timer.cancel()
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = clock.timer(clock.monotonic() + completeAgainMs * (1 + random()), end)
+    signal.addEventListener('abort', end)
+  })
+  return !signal.aborted
 }

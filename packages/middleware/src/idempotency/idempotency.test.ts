@@ -1,4 +1,4 @@
-import { deadLetter, Directive, isBrokerError, retryLater, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
+import { deadLetter, Directive, isBrokerError, retryLater, type ProcessMiddleware } from '@busbar/core'
 import type { FencedStore } from '@busbar/core/driver'
 import { describe, expect, it, vi } from 'vitest'
 import { makeContext, type ContextOptions } from '../test-support/context.ts'
@@ -296,93 +296,14 @@ describe('a synchronous store', () => {
   })
 })
 
-describe.each(['throws', 'rejects'] as const)('a store that %s', (form) => {
-  const down = new Error('store is down')
-
-  function broken(...operations: (keyof FencedStore)[]): ReturnType<typeof setup> {
-    const made = setup()
-    const store: Record<string, unknown> = { ...later(made.store) }
-    for (const operation of operations) {
-      store[operation] =
-        form === 'throws'
-          ? () => {
-              throw down
-            }
-          : () => Promise.reject(down)
-    }
-    return { ...made, middleware: idempotency({ store: store as unknown as FencedStore, onStoreFailure: (event) => made.failures.push(event) }) }
-  }
-
-  it('keeps the message waiting, unhandled and without an attempt, while claims cannot be made', async () => {
-    const { middleware } = broken('claim')
-    const outcome = await middleware.process(makeContext({ attempt: 3, random: () => 0 }), () => expect.unreachable())
-    expect(outcome).toMatchObject({ action: 'retry', delayMs: 500, error: down, counts: false })
-    expect(await middleware.process(makeContext({ random: () => 0.999 }), () => expect.unreachable())).toMatchObject({ delayMs: 999 })
-  })
-
-  it('does not undo a handled message that cannot be remembered, and says so', async () => {
-    const { middleware, failures } = broken('complete')
-    expect(await middleware.process(makeContext(), () => 'handled')).toBe('handled')
-    expect(failures).toEqual([{ operation: 'complete', key: 'orders:m1', error: down }])
-  })
-
-  it('does not change the outcome of a message that cannot be released, and says so', async () => {
-    const { middleware, failures } = broken('release')
-    const directive = retryLater(5)
-    expect(await middleware.process(makeContext(), () => directive)).toBe(directive)
-    await expect(
-      (async () =>
-        middleware.process(makeContext({ id: 'm2' }), () => {
-          throw failure
-        }))(),
-    ).rejects.toBe(failure)
-    expect(failures.map(({ operation, error }) => [operation, error])).toEqual([
-      ['release', down],
-      ['release', down],
-    ])
-  })
-
-  it('goes on when renewal fails, and says so', async () => {
-    const { middleware, failures } = broken('renew')
-    const context = makeContext()
-    let finish = (): void => {}
-    const run = middleware.process(
-      context,
-      () =>
-        new Promise<void>((resolve) => {
-          finish = resolve
-        }),
-    )
-    await vi.waitFor(() => expect(finish).not.toHaveLength(0))
-    await middleware.renew?.([context] as ProcessContext[], 10_000)
-    expect(failures).toEqual([{ operation: 'renew', key: 'orders:m1', error: down }])
-    finish()
-    await run
-  })
-
-  it('remembers a message whose first completion did not arrive', async () => {
-    const made = setup()
-    let calls = 0
-    const flaky: FencedStore = {
-      ...later(made.store),
-      complete: async (...given) => {
-        if (calls++ === 0) throw down
-        return made.store.complete(...given)
-      },
-    }
-    const middleware = idempotency({ store: flaky, onStoreFailure: (event) => made.failures.push(event) })
-    await middleware.process(makeContext(), () => {})
-    expect(await middleware.process(makeContext(), () => expect.unreachable())).toBeUndefined()
-    expect(made.failures).toEqual([])
-  })
-})
-
 describe('misuse', () => {
   const store = new FakeStore()
   it.each([
     [{ store, ttlMs: 10 }, 'idempotency: ttlMs must be a number ≥ 1000, not 10'],
     [{ store, leaseMs: 1000 }, 'idempotency: leaseMs must be a number ≥ 20000, not 1000'],
     [{ store, onMismatch: 'drop' as 'ignore' }, "idempotency: onMismatch must be 'dead-letter' or 'ignore', not 'drop'"],
+    [{ store, whileUnavailable: 'hope' as 'wait' }, "idempotency: whileUnavailable must be 'wait', 'fail' or 'go-on', not 'hope'"],
+    [{ store, whileUnavailable: 'go-on' as const }, "idempotency: whileUnavailable 'go-on' needs onStoreFailure"],
     [{ store, tllMs: 5000 } as IdempotencyOptions, "idempotency: unknown option 'tllMs'; did you mean 'ttlMs'?"],
     [{ store: {} as FencedStore }, 'idempotency: store must be a FencedStore; it has no function claim'],
     [{} as IdempotencyOptions, 'idempotency: store must be a FencedStore; it has no function claim'],

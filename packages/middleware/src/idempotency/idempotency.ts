@@ -2,10 +2,13 @@ import { BrokerError, Directive, type Message, type ProcessContext, type Process
 import { assertKnownKeys, checkedNumber, type FencedStore } from '@busbar/core/driver'
 import { Claims } from './claims.ts'
 
-/** A call to the store that failed where the message itself has not. */
+/** A call to the store that failed. */
 export interface StoreFailure {
-  /** `complete`: the message was handled, but a later copy of it will be handled again. `release`: later copies wait until the claim expires. */
-  readonly operation: 'complete' | 'release' | 'renew'
+  /**
+   * `claim`: the message waits, fails, or is handled without protection, as `whileUnavailable` says.
+   * `complete`: the message was handled, but a later copy of it will be handled again. `release`: later copies wait until the claim expires.
+   */
+  readonly operation: 'claim' | 'complete' | 'release' | 'renew'
   readonly key: string
   readonly error: unknown
 }
@@ -26,11 +29,26 @@ export interface IdempotencyOptions {
   readonly leaseMs?: number
   /** What to do with a different body under a handled key. `dead-letter` (default): `ERR_CONFLICT`. `ignore`: treat it as a copy; bodies are not compared. */
   readonly onMismatch?: 'dead-letter' | 'ignore'
-  /** Told about store failures that could not change the outcome of a message. Must not throw. */
+  /**
+   * What to do with a message that cannot be claimed because the store fails.
+   * `wait` (default): it is given back or held, unhandled and without an attempt, with waits that grow from 0.5 to 5 s, until the store answers. What has been handled
+   * is not acked before that is remembered.
+   * `fail`: the attempt fails with the store's error, and the retry policy decides.
+   * `go-on`: it is handled without protection, so a copy of it is handled again. It is counted (`unprotected`), and `onStoreFailure` is told of each one and required.
+   */
+  readonly whileUnavailable?: 'wait' | 'fail' | 'go-on'
+  /** Told about every call to the store that failed, for logs and alerts. Must not throw. */
   readonly onStoreFailure?: (failure: StoreFailure) => void
 }
 
-const known = ['store', 'ttlMs', 'key', 'scope', 'leaseMs', 'onMismatch', 'onStoreFailure']
+/** The middleware, with what it counts. */
+export interface IdempotencyMiddleware extends ProcessMiddleware {
+  /** Messages handled without protection so far; see `whileUnavailable`. */
+  readonly unprotected: number
+}
+
+const known = ['store', 'ttlMs', 'key', 'scope', 'leaseMs', 'onMismatch', 'whileUnavailable', 'onStoreFailure']
+const whileUnavailableChoices: readonly unknown[] = ['wait', 'fail', 'go-on']
 const storeFunctions = ['claim', 'renew', 'complete', 'release', 'scan'] as const
 
 /**
@@ -39,23 +57,28 @@ const storeFunctions = ['claim', 'renew', 'complete', 'release', 'scan'] as cons
  *
  * Only success is remembered. A retry, a dead letter, a settle call other than `ack` and an error release the claim, so that a redelivered or redriven message runs.
  * A copy of a handled message is acked unhandled; if it asks for a reply, the stored one is sent again.
- * A copy of a message that is being handled elsewhere waits, using no attempt. So does a message whose claim cannot be made because the store fails.
+ * A copy of a message that is being handled elsewhere waits, using no attempt. So does a message whose claim cannot be made because the store fails, unless
+ * `whileUnavailable` says otherwise.
  *
  * Bodies are compared as they came, after decryption and decompression, by a 64-bit fingerprint: copies must be encoded alike.
  *
  * Throws `RangeError` or `TypeError` for options out of bounds or unknown.
  */
-export function idempotency(options: IdempotencyOptions): ProcessMiddleware {
+export function idempotency(options: IdempotencyOptions): IdempotencyMiddleware {
   assertKnownKeys('idempotency', options, known)
-  const { store, ttlMs = 86_400_000, key, scope, leaseMs = 30_000, onMismatch = 'dead-letter', onStoreFailure = () => {} } = options
+  const { store, ttlMs = 86_400_000, key, scope, leaseMs = 30_000, onMismatch = 'dead-letter', whileUnavailable = 'wait', onStoreFailure = () => {} } = options
   for (const name of storeFunctions)
     if (typeof store?.[name] !== 'function') throw new TypeError(`idempotency: store must be a FencedStore; it has no function ${name}`)
   checkedNumber('idempotency: ttlMs', ttlMs, 1_000)
   checkedNumber('idempotency: leaseMs', leaseMs, 20_000)
   if (onMismatch !== 'dead-letter' && onMismatch !== 'ignore')
     throw new TypeError(`idempotency: onMismatch must be 'dead-letter' or 'ignore', not '${String(onMismatch)}'`)
+  if (!whileUnavailableChoices.includes(whileUnavailable))
+    throw new TypeError(`idempotency: whileUnavailable must be 'wait', 'fail' or 'go-on', not '${whileUnavailable}'`)
+  if (whileUnavailable === 'go-on' && options.onStoreFailure === undefined)
+    throw new TypeError("idempotency: whileUnavailable 'go-on' needs onStoreFailure, which is told of every message that is handled without protection")
 
-  const claims = new Claims({ store, ttlMs, leaseMs, comparesBodies: onMismatch === 'dead-letter', onStoreFailure })
+  const claims = new Claims({ store, ttlMs, leaseMs, comparesBodies: onMismatch === 'dead-letter', whileUnavailable, onStoreFailure })
   return {
     name: 'idempotency',
     stage: 'idempotency',
@@ -70,6 +93,9 @@ export function idempotency(options: IdempotencyOptions): ProcessMiddleware {
       return claims.run(`${scope ?? context.source}:${identity}`, context, next)
     },
     renew: (contexts) => claims.renew(contexts),
+    get unprotected() {
+      return claims.unprotected
+    },
   }
 }
 

@@ -54,7 +54,7 @@ describe('retry', () => {
     expect(await outcomes({}, makeContext({ attempt: 1, random }))).toMatchObject({ action: 'retry', delayMs: 500 })
     expect(await outcomes({}, makeContext({ attempt: 2, random }))).toMatchObject({ action: 'retry', delayMs: 1000 })
     expect(await outcomes({}, makeContext({ attempt: 3, random }))).toMatchObject({ action: 'dead-letter', reason: 'attempts exhausted', error: failure })
-    expect(retry().retry).toEqual({ maxAttempts: 3, maxWaitMs: 30_000, waitsMs: [999, 1_999], holdMs: undefined })
+    expect(retry().retry).toMatchObject({ maxAttempts: 3, maxWaitMs: 30_000, waitsMs: [999, 1_999], holdMs: undefined })
   })
 
   it.each([1, 2, 5])('starts the handler %d times, no more', async (maxAttempts) => {

@@ -16,14 +16,15 @@ export interface ContextOptions {
   readonly lease?: ProcessContext['capabilities']['lease']
   readonly kind?: ProcessContext['capabilities']['kind']
   readonly nowMs?: number
+  readonly monotonicMs?: number
   /** Default: one that stands still. */
   readonly clock?: ProcessContext['clock']
   readonly random?: () => number
   readonly ordering?: ProcessContext['capabilities']['ordering']
 }
 
-function standingClock(nowMs = 0): ProcessContext['clock'] {
-  return { now: () => nowMs, monotonic: () => 0, timer: () => ({ cancel: () => {} }), external: (operation) => operation }
+function standingClock(nowMs = 0, monotonicMs = 0): ProcessContext['clock'] {
+  return { now: () => nowMs, monotonic: () => monotonicMs, timer: () => ({ cancel: () => {} }), external: (operation) => operation }
 }
 
 /** A process context as core makes one, with what a test can change about it while a handler runs. */
@@ -72,7 +73,7 @@ export function makeContext(options: ContextOptions = {}): TestContext {
       lease: options.lease ?? { kind: 'scope', maxHoldMs: false },
       ordering: options.ordering ?? 'none',
     } as ProcessContext['capabilities'],
-    clock: options.clock ?? standingClock(options.nowMs),
+    clock: options.clock ?? standingClock(options.nowMs, options.monotonicMs),
     random: options.random ?? (() => 0.5),
     cancel: (reason) => controller.abort(reason),
     suspend() {

@@ -1,0 +1,50 @@
+import { isBrokerError, type ProcessContext } from '@busbar/core'
+
+/** Bounds of the time for which a store that fails is left alone, in milliseconds. In between it is half of the time that it has failed for. */
+const [shortestMs, longestMs] = [500, 2_500]
+/** Part of what the broker lets a message be held: a wait that can neither be held nor given to the broker would end in a dead letter. */
+const holdable = 0.8
+
+/** What is known of a store that cannot be reached. While there is no use in asking, nobody waits for its time limit and it is not stormed when it returns. */
+export class Outage {
+  #sinceMs: number | undefined
+  #untilMs = 0
+  #error: unknown
+
+  /** Has the store failed the last time it was asked? */
+  get lasts(): boolean {
+    return this.#sinceMs !== undefined
+  }
+
+  /** Why. */
+  get error(): unknown {
+    return this.#error
+  }
+
+  /** Milliseconds until the store is worth asking again. */
+  leftMs(nowMs: number): number {
+    return this.lasts ? Math.max(0, this.#untilMs - nowMs) : 0
+  }
+
+  /** Refusals of one claim say nothing about the next; anything else does. */
+  begins(error: unknown, nowMs: number): void {
+    if (isBrokerError(error) && !error.retryable) return
+    this.#error = error
+    this.#sinceMs ??= nowMs
+    // Those that were asked at the same time fail one after the other; the first of them counts.
+    if (this.#untilMs <= nowMs) this.#untilMs = nowMs + Math.min(longestMs, Math.max(shortestMs, (nowMs - this.#sinceMs) / 2))
+  }
+
+  ends(): void {
+    this.#sinceMs = undefined
+    this.#untilMs = 0
+    this.#error = undefined
+  }
+
+  /** How long a message waits that could not be claimed, with jitter. */
+  holdMs({ clock, random, capabilities: { lease } }: Pick<ProcessContext, 'clock' | 'random' | 'capabilities'>): number {
+    const limitMs = lease === false ? false : lease.kind === 'message' ? lease.maxMs : lease.maxHoldMs
+    const wantedMs = (this.leftMs(clock.monotonic()) || shortestMs) * (1 + random())
+    return Math.max(1, Math.floor(limitMs === false ? wantedMs : Math.min(wantedMs, limitMs * holdable)))
+  }
+}

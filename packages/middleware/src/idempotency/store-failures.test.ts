@@ -1,0 +1,170 @@
+import { BrokerError, retryLater, type ProcessContext } from '@busbar/core'
+import type { FencedStore } from '@busbar/core/driver'
+import { describe, expect, it, vi } from 'vitest'
+import { makeContext } from '../test-support/context.ts'
+import { FakeStore, later } from '../test-support/fake-store.ts'
+import { idempotency, type IdempotencyMiddleware, type IdempotencyOptions, type StoreFailure } from './idempotency.ts'
+
+const failure = new Error('handler failed')
+
+interface Setup {
+  readonly store: FakeStore
+  readonly failures: StoreFailure[]
+  readonly onStoreFailure: (event: StoreFailure) => void
+}
+
+function setup(): Setup {
+  const failures: StoreFailure[] = []
+  return { store: new FakeStore(), failures, onStoreFailure: (event) => void failures.push(event) }
+}
+
+describe.each(['throws', 'rejects'] as const)('a store that %s', (form) => {
+  const down = new Error('store is down')
+
+  function broken(operation: keyof FencedStore, options: Partial<IdempotencyOptions> = {}): Setup & { readonly middleware: IdempotencyMiddleware } {
+    const made = setup()
+    const store: Record<string, unknown> = { ...later(made.store) }
+    store[operation] =
+      form === 'throws'
+        ? () => {
+            throw down
+          }
+        : () => Promise.reject(down)
+    return { ...made, middleware: idempotency({ store: store as unknown as FencedStore, onStoreFailure: made.onStoreFailure, ...options }) }
+  }
+
+  it('keeps the message waiting, unhandled and without an attempt, while claims cannot be made', async () => {
+    const { middleware } = broken('claim')
+    const outcome = await middleware.process(makeContext({ attempt: 3, random: () => 0 }), () => expect.unreachable())
+    expect(outcome).toMatchObject({ action: 'retry', delayMs: 500, error: down, counts: false })
+    expect(await middleware.process(makeContext({ random: () => 0.999 }), () => expect.unreachable())).toMatchObject({ delayMs: 999 })
+  })
+
+  it('asks the store again after a while, and says each time that it failed', async () => {
+    const { store, middleware, failures } = broken('claim')
+    const at = (monotonicMs: number): Promise<unknown> => Promise.resolve(middleware.process(makeContext({ monotonicMs }), () => expect.unreachable()))
+    for (const now of [0, 499, 500, 999]) expect(await at(now)).toMatchObject({ action: 'retry', counts: false })
+    expect(failures.map(({ operation, error }) => [operation, error])).toEqual([
+      ['claim', down],
+      ['claim', down],
+    ])
+    expect(store.kept.size).toBe(0)
+  })
+
+  it('fails the attempt where it shall', async () => {
+    const { middleware, failures } = broken('claim', { whileUnavailable: 'fail' })
+    for (let time = 0; time < 2; time++) await expect((async () => middleware.process(makeContext(), () => expect.unreachable()))()).rejects.toBe(down)
+    expect(failures).toEqual([{ operation: 'claim', key: 'orders:m1', error: down }])
+  })
+
+  it('goes on where it shall, unprotected, and counts and tells it every time', async () => {
+    const { middleware, failures } = broken('claim', { whileUnavailable: 'go-on' })
+    let starts = 0
+    for (let time = 0; time < 3; time++) await middleware.process(makeContext(), () => void starts++)
+    expect([starts, middleware.unprotected]).toEqual([3, 3])
+    expect(failures).toEqual(Array.from({ length: 3 }, () => ({ operation: 'claim', key: 'orders:m1', error: down })))
+    const thrower = async (): Promise<unknown> =>
+      middleware.process(makeContext(), () => {
+        throw failure
+      })
+    await expect(thrower()).rejects.toBe(failure)
+  })
+
+  it('does not undo a handled message that cannot be remembered, and says so', async () => {
+    const { middleware, failures } = broken('complete')
+    expect(await middleware.process(makeContext(), () => 'handled')).toBe('handled')
+    expect(failures).toEqual([{ operation: 'complete', key: 'orders:m1', error: down }])
+  })
+
+  it('does not change the outcome of a message that cannot be released, and says so', async () => {
+    const { middleware, failures } = broken('release')
+    const directive = retryLater(5)
+    expect(await middleware.process(makeContext(), () => directive)).toBe(directive)
+    await expect(
+      (async () =>
+        middleware.process(makeContext({ id: 'm2' }), () => {
+          throw failure
+        }))(),
+    ).rejects.toBe(failure)
+    expect(failures.map(({ operation, error }) => [operation, error])).toEqual([
+      ['release', down],
+      ['release', down],
+    ])
+  })
+
+  it('goes on when renewal fails, and says so', async () => {
+    const { middleware, failures } = broken('renew')
+    const context = makeContext()
+    let finish = (): void => {}
+    const run = middleware.process(
+      context,
+      () =>
+        new Promise<void>((resolve) => {
+          finish = resolve
+        }),
+    )
+    await vi.waitFor(() => expect(finish).not.toHaveLength(0))
+    await middleware.renew?.([context] as ProcessContext[], 10_000)
+    expect(failures).toEqual([{ operation: 'renew', key: 'orders:m1', error: down }])
+    finish()
+    await run
+  })
+
+  it('remembers a message whose first completion did not arrive', async () => {
+    const made = setup()
+    let calls = 0
+    const flaky: FencedStore = {
+      ...later(made.store),
+      complete: async (...given) => {
+        if (calls++ === 0) throw down
+        return made.store.complete(...given)
+      },
+    }
+    const middleware = idempotency({ store: flaky, onStoreFailure: made.onStoreFailure })
+    await middleware.process(makeContext(), () => {})
+    expect(await middleware.process(makeContext(), () => expect.unreachable())).toBeUndefined()
+    expect(made.failures).toEqual([])
+  })
+})
+
+describe('a store that is back', () => {
+  function flaky(): { store: FakeStore; middleware: IdempotencyMiddleware; lose: (answers: number) => void } {
+    const store = new FakeStore()
+    let lost = 0
+    const claim: FencedStore['claim'] = async (request) => {
+      const answer = store.claim(request)
+      if (lost-- > 0) throw new BrokerError('ERR_TIMEOUT', 'no answer')
+      return answer
+    }
+    return { store, middleware: idempotency({ store: { ...later(store), claim } }), lose: (answers) => (lost = answers) }
+  }
+
+  it('handles at once what its own lost claim would keep back until the lease ends', async () => {
+    const { store, middleware, lose } = flaky()
+    lose(1)
+    expect(await middleware.process(makeContext(), () => expect.unreachable())).toMatchObject({ action: 'retry', counts: false })
+    let starts = 0
+    await middleware.process(makeContext({ monotonicMs: 600 }), () => void starts++)
+    expect(starts).toBe(1)
+    expect(store.scan('').claims).toMatchObject([{ state: 'done' }])
+  })
+
+  it('gives a lost claim to one copy only', async () => {
+    const { middleware, lose } = flaky()
+    lose(1)
+    await middleware.process(makeContext(), () => expect.unreachable())
+    let finish = (): void => {}
+    const first = middleware.process(makeContext({ monotonicMs: 600 }), () => new Promise<void>((resolve) => void (finish = resolve)))
+    expect(await middleware.process(makeContext({ monotonicMs: 601 }), () => expect.unreachable())).toMatchObject({ action: 'retry', counts: false })
+    finish()
+    await first
+  })
+
+  it('is asked about every message again', async () => {
+    const { store, middleware, lose } = flaky()
+    lose(1)
+    await middleware.process(makeContext(), () => expect.unreachable())
+    for (const id of ['m2', 'm3', 'm4']) await middleware.process(makeContext({ id, monotonicMs: 600 }), () => {})
+    expect(store.scan('').claims.filter(({ state }) => state === 'done').length).toBe(3)
+  })
+})

@@ -1,0 +1,3 @@
+import { queue } from '@busbar/core'
+
+export const jobs = queue<{ readonly n: number }>('jobs', { messageId: ({ n }) => `job-${n}` })
