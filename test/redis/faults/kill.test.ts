@@ -73,15 +73,16 @@ describe.skipIf(bed === undefined)('killing Redis under load, with a synced appe
     expect(workers.violations).toEqual([])
     expect(workers.completed.size).toBeGreaterThan(500)
     expect(workers.failures).toBeGreaterThan(0)
-    const [store] = stores
+    // All at once, on a machine that may have other things to do.
+    const store = redisStore({ url: bed.url, timeoutMs: 20_000 })
     const wrong = await Promise.all(
       [...workers.completed].map(async ([key, value]) => {
-        const result = await store?.claim({ key, owner: 'check', leaseMs: 1_000 })
-        return result?.state === 'done' && result.value === value ? [] : [`${key}: ${JSON.stringify(result)}`]
+        const result = await store.claim({ key, owner: 'check', leaseMs: 1_000 })
+        return result.state === 'done' && result.value === value ? [] : [`${key}: ${JSON.stringify(result)}`]
       }),
     )
     expect(wrong.flat()).toEqual([])
     console.log(`${workers.completed.size} claims completed over three kills, ${workers.failures} calls failed in time and were made again`)
-    await Promise.all(stores.map((each) => each.close()))
+    await Promise.all([store, ...stores].map((each) => each.close()))
   })
 })

@@ -10,11 +10,11 @@ const redisFaults = ['test/redis/faults']
 /** What runs the code. Every test file of the repository belongs to exactly one of these parts. */
 export const testParts: readonly Part[] = [
   vitestPart({ name: 'unit', budgetSeconds: 100, folders: ['packages', 'test'], except: [...contract, ...brokers, ...redis] }),
-  scriptPart({ name: 'types', budgetSeconds: 60, entry: 'test/types/run.ts', read: passedAndFailed }),
-  vitestPart({ name: 'contract', budgetSeconds: 180, folders: contract }),
+  scriptPart({ name: 'types', budgetSeconds: 20, entry: 'test/types/run.ts', read: passedAndFailed }),
+  vitestPart({ name: 'contract', budgetSeconds: 160, folders: contract }),
   scriptPart({ name: 'mutants', budgetSeconds: 60, entry: 'test/mutants/main.ts', read: killed }),
   scriptPart({ name: 'simulate', budgetSeconds: 120, entry: 'test/simulate/main.ts', runs: [['--seeds', '10000']], read: violations }),
-  vitestPart({ name: 'amqp', budgetSeconds: 240, alone: true, folders: brokers }),
+  vitestPart({ name: 'amqp', budgetSeconds: 330, alone: true, folders: brokers }),
   vitestPart({ name: 'redis', budgetSeconds: 60, folders: redis, except: redisFaults }),
   vitestPart({ name: 'redis-faults', budgetSeconds: 60, folders: redisFaults }),
   scriptPart({
