@@ -1,26 +1,8 @@
-import type { Outgoing } from '@busbar/core/driver'
 import type { ConsumeMessage } from 'amqplib'
 import { expect, it } from 'vitest'
 import { copiedOptions, copyOptions, deliveredMessage } from './copy-options.ts'
 import { incomingOf, publishOptions } from './message-mapping.ts'
-
-const outgoing: Outgoing = {
-  id: 'm1',
-  body: 'body',
-  bodyBytes: 4,
-  headers: {},
-  type: undefined,
-  contentType: undefined,
-  timestamp: 1_700_000_000_000,
-  key: undefined,
-  attempt: 0,
-  deduplicationId: undefined,
-  delayMs: undefined,
-  timeToLiveMs: undefined,
-  priority: undefined,
-  correlationId: undefined,
-  replyTo: undefined,
-}
+import { outgoing } from './test-support/outgoing.ts'
 
 function native(properties: Record<string, unknown>): ConsumeMessage {
   return { content: Buffer.from('body'), fields: { deliveryTag: 1, redelivered: false, routingKey: 'q' }, properties } as unknown as ConsumeMessage

@@ -1,27 +1,9 @@
-import type { Outgoing } from '@busbar/core/driver'
 import type { ConsumeMessage } from 'amqplib'
 import { expect, it } from 'vitest'
 import { headerText, sendable } from './header-values.ts'
 import { copyOptions } from './copy-options.ts'
 import { deliveryCount, headerBytes, incomingOf, isShort, publishOptions, sizeOf } from './message-mapping.ts'
-
-const outgoing: Outgoing = {
-  id: 'm1',
-  body: 'body',
-  bodyBytes: 4,
-  headers: {},
-  type: undefined,
-  contentType: undefined,
-  timestamp: 1_700_000_000_000,
-  key: undefined,
-  attempt: 0,
-  deduplicationId: undefined,
-  delayMs: undefined,
-  timeToLiveMs: undefined,
-  priority: undefined,
-  correlationId: undefined,
-  replyTo: undefined,
-}
+import { outgoing } from './test-support/outgoing.ts'
 
 function native(properties: Record<string, unknown>, redelivered: boolean = false): ConsumeMessage {
   return { content: Buffer.from('body'), fields: { deliveryTag: 1, redelivered }, properties } as unknown as ConsumeMessage

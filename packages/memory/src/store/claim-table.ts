@@ -114,6 +114,6 @@ export class ClaimTable {
 
   /** By the upper bits; within an index the lower ones count. */
   #indexOf(hash: number): KeyIndex {
-    return this.#indexes[indexBits ? (indexBits ? (indexBits ? (indexBits ? (indexBits ? hash >>> (32 - indexBits) : 0) : 0) : 0) : 0) : 0] as KeyIndex
+    return this.#indexes[hash >>> (32 - indexBits)] as KeyIndex
   }
 }
