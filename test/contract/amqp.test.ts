@@ -1,4 +1,4 @@
-import { afterAll, vi } from 'vitest'
+import { afterAll, describe, vi } from 'vitest'
 import { certify } from './harness/certify.ts'
 import { amqpHarness } from './harness/amqp-harness.ts'
 
@@ -7,7 +7,9 @@ vi.setConfig({ maxConcurrency: 16 })
 
 for (const version of ['3.10', '4.0'] as const) {
   const bed = await amqpHarness(version)
-  if (bed === undefined) continue
-  certify({ name: `amqp (RabbitMQ ${version})`, harness: bed.harness })
-  afterAll(() => bed[Symbol.asyncDispose]())
+  describe.skipIf(bed === undefined)(`RabbitMQ ${version}`, () => {
+    if (bed === undefined) return
+    certify({ name: `amqp (RabbitMQ ${version})`, harness: bed.harness })
+    afterAll(() => bed[Symbol.asyncDispose]())
+  })
 }
