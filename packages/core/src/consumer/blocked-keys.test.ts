@@ -5,8 +5,8 @@ import { ManualClock } from '../test-support/manual-clock.ts'
 import { NaiveDriver } from '../test-support/naive-driver.ts'
 import { turns } from '../test-support/turns.ts'
 
-async function setUp(handler: Handle) {
-  const driver = new NaiveDriver()
+async function setUp(handler: Handle, overrides: ConstructorParameters<typeof NaiveDriver>[0] = {}) {
+  const driver = new NaiveDriver(overrides)
   const clock = new ManualClock()
   const events: object[] = []
   const broker = createBroker({
@@ -71,6 +71,23 @@ describe('blocked keys', () => {
     expect(starts).toEqual([1, 3, 1, 1, 2])
     const [dead] = driver.queue('keyed.dead').ready
     expect(JSON.parse(dead?.incoming.headers['busbar-dead'] ?? '{}')).toMatchObject({ r: 'customer has left', m: 'poison', a: 3 })
+  })
+
+  it('are held here where the broker could keep the wait too, and not tried again before it is over', async () => {
+    let starts = 0
+    const { blocked, clock } = await setUp(
+      (message) => {
+        if (message.body.n !== 1) return
+        starts++
+        throw new Error('poison')
+      },
+      { redelivery: { immediate: true, delayed: { maxMs: 86_400_000, keepsOrder: true }, onReconnect: true } },
+    )
+    expect(await blocked.list()).toMatchObject([{ key: 'a', attempts: 3 }])
+    expect(starts).toBe(3)
+    clock.advance(30_000)
+    await turns()
+    expect(starts).toBe(4)
   })
 
   it('refuse a filter that is misspelt, which would act on all', async () => {

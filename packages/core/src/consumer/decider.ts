@@ -66,8 +66,8 @@ export class Decider {
     return this.#plan(task, delayMs) === 'refused'
   }
 
-  #plan(task: Task, delayMs: number): ReturnType<typeof planWait> {
-    const { capabilities, clock, holdMs } = this.#options
+  #plan(task: Task, delayMs: number, holdMs: number | undefined = this.#options.holdMs): ReturnType<typeof planWait> {
+    const { capabilities, clock } = this.#options
     return planWait(capabilities, task.lane !== undefined, delayMs, holdMs, clock.monotonic() - task.receivedAt)
   }
 
@@ -122,7 +122,8 @@ export class Decider {
       telemetry.blocked?.({ source, key: task.key, id: id ?? '', attempts: task.attempt })
     }
     task.blocked = directive
-    if (this.#plan(task, blockedRetryMs) !== 'process') {
+    // Held wherever that is possible, also where the broker could keep the wait: it is listed, and can be tried again or skipped, only while it is here.
+    if (this.#plan(task, blockedRetryMs, blockedRetryMs) !== 'process') {
       this.#giveBack(task, answer)
       return
     }
