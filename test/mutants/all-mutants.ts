@@ -1,6 +1,7 @@
 import { bodyFaults } from './faults/bodies.ts'
 import { claimFaults } from './faults/claims.ts'
 import { connectionFaults } from './faults/connections.ts'
+import { deadLetterFaults } from './faults/dead-letters.ts'
 import { flowFaults } from './faults/flow.ts'
 import { foreignFaults } from './faults/foreign.ts'
 import { headerFaults } from './faults/headers.ts'
@@ -29,6 +30,7 @@ export const allMutants: readonly Mutant[] = [
   ...topicFaults,
   ...streamFaults,
   ...operationFaults,
+  ...deadLetterFaults,
   ...foreignFaults,
   ...connectionFaults,
   ...claimFaults,

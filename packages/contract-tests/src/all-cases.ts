@@ -2,10 +2,13 @@ import { claimCases } from './capabilities/claims.ts'
 import { refusalCases } from './capabilities/refusals.ts'
 import type { ContractCase } from './case.ts'
 import { deadLetterCases } from './dead-letters/dead-letters.ts'
+import { deadLetterPageCases } from './dead-letters/pages.ts'
+import { sharedDeadLetterCases } from './dead-letters/shared.ts'
 import { drainCases } from './drain/broker.ts'
 import { handBackCases } from './drain/hand-back.ts'
 import { errorCases } from './errors/errors.ts'
 import { consumerCases } from './flow/consumers.ts'
+import { suspensionCases } from './flow/suspensions.ts'
 import { windowCases } from './flow/window.ts'
 import { foreignCases } from './foreign/foreign.ts'
 import { isolationCases } from './isolation/isolation.ts'
@@ -20,6 +23,9 @@ import { topologyCases } from './provisioning/topology.ts'
 import { receiptCases } from './reconnect/receipts.ts'
 import { reconnectCases } from './reconnect/reconnect.ts'
 import { requestCases } from './requests/requests.ts'
+import { blockedKeyCases } from './retry/blocked.ts'
+import { countingCases } from './retry/counting.ts'
+import { policyCases } from './retry/policies.ts'
 import { handlerRetryCases } from './retry/retry.ts'
 import { batchCases } from './sending/batches.ts'
 import { bodyCases } from './sending/bodies.ts'
@@ -61,9 +67,15 @@ export const allCases: readonly ContractCase[] = [
   ...holderCases,
   ...windowCases,
   ...consumerCases,
+  ...suspensionCases,
   ...handlerRetryCases,
+  ...countingCases,
+  ...policyCases,
+  ...blockedKeyCases,
   ...browseCases,
   ...deadLetterCases,
+  ...deadLetterPageCases,
+  ...sharedDeadLetterCases,
   ...handBackCases,
   ...drainCases,
   ...reconnectCases,

@@ -7,6 +7,13 @@ const streamsClaimed = memory().capabilities({ destination: 'any', kind: 'stream
 
 export const claimFaults: readonly Mutant[] = [
   {
+    name: 'lease-without-end',
+    fault: 'claims leases that can be extended without an end',
+    killedBy: 'retry/policy-refused',
+    alsoOn: ['sqs-standard', 'sqs-fifo'],
+    alterations: () => claiming(({ lease }) => (lease !== false && lease.kind === 'message' ? { lease: { ...lease, maxMs: Infinity } } : {})),
+  },
+  {
     name: 'capabilities-mutable',
     fault: 'gives its capabilities to be changed',
     killedBy: 'capabilities/complete',

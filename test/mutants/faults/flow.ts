@@ -1,6 +1,6 @@
 import type { Delivery, Incoming, SettleResult, Window } from '@busbar/core/driver'
 import { disguise, original, withIncoming, type Alterations, type ReceiverSite } from '../alter.ts'
-import { ackInSilence, toTheEnd } from '../edits.ts'
+import { ackInSilence, after, toTheEnd } from '../edits.ts'
 import type { Mutant } from '../mutant.ts'
 import { claiming } from './schedules.ts'
 
@@ -48,7 +48,7 @@ export const flowFaults: readonly Mutant[] = [
     name: 'window-ignored',
     fault: 'delivers more messages than the window allows',
     killedBy: 'flow/window-messages',
-    alsoKilledBy: ['flow/back-pressure'],
+    alsoKilledBy: ['flow/back-pressure', 'flow/suspend'],
     alterations: wide(({ bytes }) => ({ messages: 1_000, bytes })),
   },
   {
@@ -92,7 +92,13 @@ export const flowFaults: readonly Mutant[] = [
     killedBy: 'flow/pause',
     alterations: () => ({ receiver: () => ({ pause: async () => {} }) }),
   },
-  { name: 'resume-no-op', fault: 'never goes on after a pause', killedBy: 'flow/pause', alterations: () => ({ receiver: () => ({ resume: async () => {} }) }) },
+  {
+    name: 'resume-no-op',
+    fault: 'never goes on after a pause',
+    killedBy: 'flow/pause',
+    alsoKilledBy: ['flow/suspend'],
+    alterations: () => ({ receiver: () => ({ resume: async () => {} }) }),
+  },
   {
     name: 'pause-gives-up-leases',
     fault: 'gives up what it holds when it is paused',
@@ -105,6 +111,27 @@ export const flowFaults: readonly Mutant[] = [
         },
       }),
     }),
+  },
+  {
+    name: 'held-message-stops-all',
+    fault: 'delivers nothing while a message has been held for more than a second',
+    killedBy: 'retry/blocked-key',
+    profile: 'rabbitmq',
+    alterations: () => {
+      const since = new WeakMap<Delivery, number>()
+      return {
+        arrive: (deliveries, next, site) => {
+          const { clock } = site.services
+          const held = (): boolean => [...site.unsettled].some((delivery) => clock.monotonic() - (since.get(delivery) ?? Infinity) > 1_000)
+          const pass = (): void => {
+            if (held()) return after(site, 1_000, pass)
+            for (const delivery of deliveries) since.set(original(delivery), clock.monotonic())
+            next(deliveries)
+          }
+          pass()
+        },
+      }
+    },
   },
   {
     name: 'every-consumer-gets-all',

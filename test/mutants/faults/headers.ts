@@ -43,7 +43,10 @@ export const headerFaults: readonly Mutant[] = [
   headers('headers-shared-in-batch', 'gives all messages of a batch the headers of the first', 'sending/headers-per-message', (_entries, batch) =>
     Object.entries(batch[0]?.headers ?? {}),
   ),
-  { ...metadata('id-replaced', 'gives messages a new identity', ({ id }) => ({ id: `new-${id}` })), alsoKilledBy: ['dead-letters/redrive'] },
+  {
+    ...metadata('id-replaced', 'gives messages a new identity', ({ id }) => ({ id: `new-${id}` })),
+    alsoKilledBy: ['dead-letters/redrive', 'dead-letters/redrive-to'],
+  },
   metadata('type-dropped', 'loses the type', { type: undefined }),
   metadata('content-type-dropped', 'loses the content type', { contentType: undefined }),
   metadata('timestamp-shifted', 'keeps timestamps in whole seconds', ({ timestamp }) => ({

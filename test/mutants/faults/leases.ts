@@ -39,7 +39,7 @@ export const leaseFaults: readonly Mutant[] = [
     name: 'extend-no-op',
     fault: 'answers extensions and does nothing',
     killedBy: 'leases/extend',
-    alsoKilledBy: ['retry/long-handler'],
+    alsoKilledBy: ['retry/long-handler', 'retry/blocked-key'],
     alterations: () => ({
       extend: async (deliveries, ms, _next, { services: { clock } }) => {
         for (const delivery of deliveries) delivery.leaseUntil = clock.monotonic() + ms

@@ -103,6 +103,7 @@ export const operationFaults: readonly Mutant[] = [
     name: 'browse-cursor-lost',
     fault: 'shows the first page only',
     killedBy: 'peek/pages',
+    alsoKilledBy: ['dead-letters/pages'],
     alterations: browsing((sound) => async (endpoint, options, signal) => ({ messages: (await sound(endpoint, options, signal)).messages })),
   },
   {

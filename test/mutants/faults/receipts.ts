@@ -239,4 +239,31 @@ export const receiptFaults: readonly Mutant[] = [
       },
     }),
   },
+  {
+    name: 'returned-behind-others',
+    fault: 'puts the first of the messages that are given back together behind the others',
+    killedBy: 'retry/held-too-long',
+    profile: 'rabbitmq',
+    alterations: () => ({
+      settle: async (outcomes, next, site) => {
+        const released = outcomes.filter(({ action }) => action === 'release')
+        if (released.length < outcomes.length || released.length === 0) return next(outcomes)
+        await toTheEnd(
+          site,
+          [...released.slice(1), ...released.slice(0, 1)].map(({ delivery }) => original(delivery)),
+        )
+        return outcomes.map((): SettleResult => 'durable')
+      },
+    }),
+  },
+  {
+    name: 'redelivery-forgets-attempts',
+    fault: 'gives every redelivery as a message that was never started',
+    killedBy: 'retry/counts-alike',
+    alsoKilledBy: ['retry/held-too-long'],
+    alterations: () =>
+      editArriving((delivery) =>
+        (delivery.brokerAttempts ?? 1) > 1 ? disguise(withIncoming(delivery, { attempt: 0 }), { sameAs: undefined, brokerAttempts: 1 }) : delivery,
+      ),
+  },
 ]

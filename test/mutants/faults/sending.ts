@@ -141,6 +141,7 @@ export const sendingFaults: readonly Mutant[] = [
     name: 'second-hop-drops-headers',
     fault: 'loses headers of messages that are sent to a dead-letter queue',
     killedBy: 'dead-letters/copy-is-whole',
+    alsoKilledBy: ['dead-letters/foreign-headers'],
     alterations: () =>
       editSent((message, _index, _batch, endpoint) =>
         endpoint.name.includes('dead')

@@ -31,7 +31,7 @@ export const settlingFaults: readonly Mutant[] = [
     name: 'ack-no-op',
     fault: 'answers acks and does nothing',
     killedBy: 'settling/ack-stops-redelivery',
-    alsoKilledBy: ['dead-letters/redrive', 'dead-letters/discard'],
+    alsoKilledBy: ['dead-letters/redrive', 'dead-letters/discard', 'dead-letters/redrive-to', 'retry/blocked-key-skipped'],
     alterations: skips(({ action }) => action === 'ack'),
   },
   {
@@ -57,7 +57,7 @@ export const settlingFaults: readonly Mutant[] = [
     name: 'ack-touches-neighbour',
     fault: 'acks the next message too',
     killedBy: 'settling/ack-only-its-own',
-    alsoKilledBy: ['dead-letters/discard'],
+    alsoKilledBy: ['dead-letters/discard', 'dead-letters/shared-place'],
     alterations: acksToo((acked, held) => held.slice(held.indexOf(acked) + 1, held.indexOf(acked) + 2)),
   },
   {
@@ -142,12 +142,14 @@ export const settlingFaults: readonly Mutant[] = [
     name: 'retry-delay-clamped',
     fault: 'shortens long waits of redeliveries to an hour',
     killedBy: 'settling/longest-retry-delay',
+    alsoKilledBy: ['retry/longest-wait'],
     alterations: retries((ms) => Math.min(ms, 3_600_000)),
   },
   {
     name: 'retry-overtaken',
     fault: 'puts a message that waits for its redelivery behind those that came after it',
     killedBy: 'settling/retry-keeps-order',
+    alsoKilledBy: ['retry/held-too-long'],
     profile: 'sqs-fifo',
     alterations: () => ({
       settle: async (outcomes, next, site) => {
@@ -162,6 +164,7 @@ export const settlingFaults: readonly Mutant[] = [
     name: 'attempt-inflated',
     fault: 'counts an attempt of its own for every redelivery',
     killedBy: 'settling/attempt',
+    alsoKilledBy: ['retry/counts-alike'],
     alterations: () =>
       editArriving((delivery) => ((delivery.brokerAttempts ?? 1) > 1 ? withIncoming(delivery, { attempt: delivery.incoming.attempt + 1 }) : delivery)),
   },

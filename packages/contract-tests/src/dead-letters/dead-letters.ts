@@ -1,15 +1,10 @@
-import { deadLetter, type Broker, type DeadLetter } from '@busbar/core'
-import type { Capabilities } from '@busbar/core/driver'
+import { deadLetter } from '@busbar/core'
 import type { ContractCase } from '../case.ts'
 import { check, checkEqual, checkOrder, checkSameMembers, NotApplicable, show } from '../kit/assert.ts'
-import type { Handled, TextPlace } from '../kit/broker-kit.ts'
-import type { CaseContext } from '../kit/context.ts'
+import type { Handled } from '../kit/broker-kit.ts'
 import { numbered } from '../kit/messages.ts'
 import { expectRefusal } from '../kit/refusal.ts'
-
-const kept = ({ settlement, deadLetter: place }: Capabilities): boolean => settlement !== false && place !== 'none'
-const received = (capabilities: Capabilities): boolean => kept(capabilities) && capabilities.peek !== 'none'
-const redriven = (capabilities: Capabilities): boolean => kept(capabilities) && capabilities.redrive !== 'none'
+import { kept, letters, open, received, redriven, sorted, textOfLetter } from './letters.ts'
 
 const afterAttempts: ContractCase = {
   id: 'dead-letters/after-attempts',
@@ -50,12 +45,7 @@ const copyIsWhole: ContractCase = {
     await broker.producer(place.destination).send('bad: ü🚌', { id: 'order-17', headers })
     const [letter] = await letters(context, broker, place, 1)
     check(letter !== undefined, 'there is a dead letter')
-    const body = typeof letter.body === 'string' ? letter.body : new TextDecoder().decode(letter.body)
-    checkEqual(
-      [body, Object.entries(letter.headers).toSorted(([a], [b]) => (a < b ? -1 : 1)), letter.id],
-      ['bad: ü🚌', Object.entries(headers).toSorted(([a], [b]) => (a < b ? -1 : 1)), 'order-17'],
-      'body, headers and id',
-    )
+    checkEqual([textOfLetter(letter), sorted(letter.headers), letter.id], ['bad: ü🚌', sorted(headers), 'order-17'], 'body, headers and id')
     check(letter.info !== undefined, 'it has its reason')
     checkEqual([letter.info.reason, letter.info.attempts], ['not wanted', 1], 'reason and attempts')
     check(letter.info.firstFailureAt >= startedAt && letter.info.lastFailureAt >= letter.info.firstFailureAt, 'its times of failure are times of this case')
@@ -236,24 +226,3 @@ export const deadLetterCases: readonly ContractCase[] = [
   discard,
   refusedWithoutPlace,
 ]
-
-async function open(context: CaseContext): Promise<{ readonly place: TextPlace; readonly broker: Broker }> {
-  const place = context.api.place()
-  return { place, broker: await context.api.broker(place) }
-}
-
-/** Waits for `count` dead letters. */
-function letters(context: CaseContext, broker: Broker, place: TextPlace, count: number): Promise<readonly DeadLetter[]> {
-  return context.waiting.poll(
-    () => broker.deadLetters(place.source).peek({ max: 8 * count + 8 }),
-    // Each at least once, as everything else.
-    (found) => new Set(found.map(textOfLetter)).size === count,
-    (found) => `there are ${count} dead letters, not ${found.length}`,
-    60_000 + context.harness.bounds.arrivalMs,
-    200,
-  )
-}
-
-function textOfLetter({ body }: DeadLetter): string {
-  return typeof body === 'string' ? body : new TextDecoder().decode(body)
-}
