@@ -9,9 +9,10 @@ import { table } from './report/table.ts'
 import { amqp } from './scenarios/amqp.ts'
 import { core } from './scenarios/core.ts'
 import { memory } from './scenarios/memory.ts'
+import { middleware } from './scenarios/middleware.ts'
 import type { Suite } from './scenarios/suite.ts'
 
-const suites: Readonly<Record<string, Suite>> = { core, memory, amqp }
+const suites: Readonly<Record<string, Suite>> = { core, memory, middleware, amqp }
 
 const options = readArguments()
 if (options === undefined) process.exitCode = 2

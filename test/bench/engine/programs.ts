@@ -8,6 +8,8 @@ const programs = {
   'rabbitmq-client': async () => amqpProgram((await import('../subjects/rabbitmq-client.ts')).rabbitmqClient),
   'cloudamqp-client': async () => amqpProgram((await import('../subjects/cloudamqp-client.ts')).cloudamqpClient),
   memory: async () => (await import('../subjects/busbar-memory.ts')).runMemory,
+  middleware: async () => (await import('../subjects/busbar-middleware.ts')).runMiddleware,
+  'held-keys': async () => (await import('../subjects/held-keys.ts')).runHeldKeys,
   'memory-waiting': async () => (await import('../subjects/memory-waiting.ts')).runWaiting,
 } as const satisfies Record<string, () => Promise<unknown>>
 

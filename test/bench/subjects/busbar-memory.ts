@@ -51,14 +51,14 @@ async function sendEach(producer: Producer, bodies: readonly unknown[]): Promise
   await Promise.all(bodies.map((body) => producer.send(body)))
 }
 
-async function sendTogether(producer: Producer, bodies: readonly unknown[]): Promise<void> {
+export async function sendTogether(producer: Producer, bodies: readonly unknown[]): Promise<void> {
   const results = await producer.sendBatch(bodies)
   const failed = results.find((result) => !result.ok)
   if (failed?.ok === false) throw failed.error
 }
 
 /** A fast broker that forgets would win: everything must be settled and nothing given up. */
-async function checkAcked(broker: Broker, source: Queue): Promise<void> {
+export async function checkAcked(broker: Broker, source: Queue): Promise<void> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const { ready, inFlight } = await broker.stats(source)
     if (ready === 0 && inFlight === 0) break
@@ -84,6 +84,6 @@ function middleware({ reliable, idleProcess: count }: MemoryJob): NonNullable<Co
 
 const idleSend: SendFunction = (_context, next) => next()
 
-function turn(): Promise<void> {
+export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

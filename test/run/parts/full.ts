@@ -32,7 +32,7 @@ export const fullParts: readonly Part[] = [
     alone: true,
     budgetSeconds: 3_600,
     entry: 'test/bench/main.ts',
-    runs: [['memory', 'amqp', '--gate']],
+    runs: [['memory', 'middleware', 'amqp', '--gate']],
     read: (line) => {
       const [, met, missed] = /^(\d+) targets met, (\d+) missed/.exec(line) ?? []
       return met === undefined || missed === undefined ? undefined : { passed: Number(met), failed: Number(missed) }
