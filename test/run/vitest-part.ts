@@ -7,24 +7,30 @@ import { skipsIn } from './skip-lines.ts'
 import type { VitestCounts } from './vitest-reporter.ts'
 
 export interface VitestPartOptions extends Omit<Part, 'run'> {
-  /** Folders whose `*.test.ts` files run, relative to the repository. */
+  /** Folders whose `*.test.ts` files run, and single files, relative to the repository. */
   readonly folders: readonly string[]
-  /** Folders below them that other parts run. */
+  /** Folders and files below them that other parts run. */
   readonly except?: readonly string[]
 }
 
-/** A part that runs test files with vitest. No test file where some are expected is a failure. */
-export function vitestPart(options: VitestPartOptions): Part {
-  const { folders, except = [], ...part } = options
-  return { ...part, run: (context) => runVitest(part.name, testFiles(folders, except), context) }
+/** A part that knows its test files. */
+export interface VitestPart extends Part {
+  readonly files: () => readonly string[]
 }
 
-/** The test files below `folders` and not below `except`. A folder that does not exist has none. */
+/** A part that runs test files with vitest. No test file where some are expected is a failure. */
+export function vitestPart(options: VitestPartOptions): VitestPart {
+  const { folders, except = [], ...part } = options
+  const files = (): readonly string[] => testFiles(folders, except)
+  return { ...part, files, run: (context) => runVitest(part.name, files(), context) }
+}
+
+/** The test files among and below `folders`, and not among or below `except`. What does not exist has none. */
 export function testFiles(folders: readonly string[], except: readonly string[]): string[] {
   return folders
     .filter((folder) => existsSync(join(root, folder)))
-    .flatMap((folder) => filesBelow(folder, '.test.ts'))
-    .filter((file) => !except.some((folder) => file.startsWith(`${folder}/`)))
+    .flatMap((folder) => (folder.endsWith('.test.ts') ? [folder] : filesBelow(folder, '.test.ts')))
+    .filter((file) => !except.some((folder) => file === folder || file.startsWith(`${folder}/`)))
 }
 
 async function runVitest(name: string, files: readonly string[], context: PartContext): Promise<PartResult> {
