@@ -5,21 +5,19 @@ import { vitestPart } from '../vitest-part.ts'
 const contract = ['test/contract']
 const brokers = ['test/brokers', 'test/amqp', 'test/middleware/on-drivers.test.ts']
 const redis = ['test/redis']
-const redisFaults = ['test/redis/faults']
 
 /** What runs the code. Every test file of the repository belongs to exactly one of these parts, and one that starts brokers to a part that runs alone. */
 export const testParts: readonly Part[] = [
   vitestPart({ name: 'unit', budgetSeconds: 100, folders: ['packages', 'test'], except: [...contract, ...brokers, ...redis] }),
   scriptPart({ name: 'types', budgetSeconds: 20, entry: 'test/types/run.ts', read: passedAndFailed }),
-  vitestPart({ name: 'contract', budgetSeconds: 160, alone: true, folders: contract }),
+  vitestPart({ name: 'contract', budgetSeconds: 140, alone: true, folders: contract }),
   scriptPart({ name: 'mutants', budgetSeconds: 40, entry: 'test/mutants/main.ts', read: killed }),
   scriptPart({ name: 'simulate', budgetSeconds: 120, entry: 'test/simulate/main.ts', runs: [['--seeds', '10000']], read: violations }),
-  vitestPart({ name: 'amqp', budgetSeconds: 330, alone: true, folders: brokers }),
-  vitestPart({ name: 'redis', budgetSeconds: 50, alone: true, folders: redis, except: redisFaults }),
-  vitestPart({ name: 'redis-faults', budgetSeconds: 50, alone: true, folders: redisFaults }),
+  vitestPart({ name: 'amqp', budgetSeconds: 300, alone: true, folders: brokers }),
+  vitestPart({ name: 'redis', budgetSeconds: 75, alone: true, folders: redis }),
   scriptPart({
     name: 'demo',
-    budgetSeconds: 90,
+    budgetSeconds: 70,
     alone: true,
     entry: 'test/demo/main.ts',
     runs: [
