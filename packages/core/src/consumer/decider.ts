@@ -122,13 +122,19 @@ export class Decider {
       telemetry.blocked?.({ source, key: task.key, id: id ?? '', attempts: task.attempt })
     }
     task.blocked = directive
-    // Held wherever that is possible, also where the broker could keep the wait: it is listed, and can be tried again or skipped, only while it is here.
-    if (this.#plan(task, blockedRetryMs, blockedRetryMs) !== 'process') {
-      this.#giveBack(task, answer)
-      return
+    // Held here wherever the lease allows, whatever the policy does with its own waits: a message at the broker is neither listed nor can it be skipped.
+    switch (this.#plan(task, blockedRetryMs, blockedRetryMs)) {
+      case 'process':
+        this.#host.hold(task, blockedRetryMs)
+        answer?.('accepted')
+        return
+      case 'broker':
+        this.#retryAtBroker(task, blockedRetryMs, answer)
+        return
+      case 'again':
+      case 'refused':
+        this.#giveBack(task, answer)
     }
-    this.#host.hold(task, blockedRetryMs)
-    answer?.('accepted')
   }
 
   /** To the dead letters, whatever is done with those whose attempts are used up. */
