@@ -395,7 +395,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
       return
     }
     if (outcome.action === 'ack' && (result === 'too-late' || (typeof result === 'object' && task.lost))) {
-      this.#handled.remember(outcome.delivery)
+      if (!task.hasDouble) this.#handled.remember(outcome.delivery)
       log('warn', 'settle:too-late', { source: this.source, messageId: incoming.id })
     } else if (typeof result === 'object') {
       log('error', 'settle:failed', { source: this.source, messageId: incoming.id, action: outcome.action, message: result.error.message })

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Capabilities, Delivery, Incoming, Scope } from '../driver/index.ts'
+import type { Capabilities, Delivery, Incoming, Scope, SettleResult } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
 import type { Settlement } from '../message.ts'
-import { retryLater } from '../outcome.ts'
+import { deadLetter, retryLater } from '../outcome.ts'
 import { gate, setUp } from '../test-support/consumer-kit.ts'
 import type { NaiveReceiver } from '../test-support/naive-driver.ts'
 import { turns } from '../test-support/turns.ts'
@@ -55,6 +55,33 @@ describe('equal ids of different messages', () => {
     expect(receiver.unsettled.size).toBe(1)
     await open(2)
     expect(receiver.unsettled.size).toBe(0)
+  })
+
+  it('do not make a redriven dead letter pass for a redelivery of the message that was given up, whose ack came too late', async () => {
+    let starts = 0
+    const { receiver } = await setUp(() => (++starts === 1 ? deadLetter('no') : undefined))
+    receiver.intake.deliver([delivery(receiver.scope, 1, 'a', 'same')])
+    for (let turn = 0; turn < 3; turn++) await turns()
+    expect(receiver.settled.map(({ action }) => action)).toEqual(['ack'])
+    await deliver(receiver, delivery(receiver.scope, 1, 'a', 'same'))
+    expect(starts).toBe(2)
+  })
+
+  it('do not let a message that was given up adopt its redriven dead letter while its ack is under way', async () => {
+    let starts = 0
+    const answer = Promise.withResolvers<readonly SettleResult[]>()
+    const { driver, receiver } = await setUp(() => (++starts === 1 ? deadLetter('no') : undefined))
+    driver.onSettle = () => answer.promise
+    await deliver(receiver, delivery(receiver.scope, 1, 'a', 'same'))
+    for (let turn = 0; turn < 3; turn++) await turns()
+    receiver.unsettled.clear()
+    receiver.intake.lost(receiver.scope, gone)
+    driver.onSettle = undefined
+    await deliver(receiver, delivery(receiver.scope, 1, 'a', 'same'))
+    expect(starts).toBe(2)
+    answer.resolve(['accepted'])
+    await turns()
+    expect(receiver.settled.map(({ action }) => action)).toEqual(['ack', 'ack'])
   })
 })
 

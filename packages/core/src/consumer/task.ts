@@ -51,4 +51,13 @@ export class Task {
   get key(): string | undefined {
     return this.delivery.incoming.key
   }
+
+  /**
+   * Its dead letter may be redriven already, and looks like it where the broker gives no ids of its own: what seems to be a redelivery may be that one,
+   * which nobody has handled.
+   */
+  get hasDouble(): boolean {
+    const { sameAs, incoming } = this.delivery
+    return this.deadLettered && sameAs === incoming.id
+  }
 }
