@@ -3,7 +3,8 @@ import { seededRandom } from '@busbar/memory'
 import { describe, expect, it } from 'vitest'
 import { alter } from '../mutants/alter.ts'
 import { violations } from './check.ts'
-import { runSchedule, settingOf, settings, type Setting } from './program.ts'
+import { settingOf, settings, type Setting } from './plan.ts'
+import { runSchedule } from './program.ts'
 
 const mostSeeds = 200
 
@@ -13,7 +14,7 @@ async function findOut(text: RegExp, wrap: (driver: Driver) => Driver): Promise<
   for (let seed = 1; seed <= mostSeeds && found.size < settings.length; seed++) {
     const setting = settingOf(seededRandom(seed))
     if (found.has(setting)) continue
-    const { history, promised } = await runSchedule(seed, wrap)
+    const { history, promised } = await runSchedule(seed, { driver: wrap })
     if (violations(history, promised).some((sentence) => text.test(sentence))) found.set(setting, seed)
   }
   return found

@@ -17,13 +17,13 @@ export function violations(history: History, promised: Promised): string[] {
     ...(promised.once ? doubleEffects(history) : []),
     ...(promised.individually ? settledTwice(history) : []),
     ...afterDrain(history),
+    ...history.problems,
     ...(history.unsettledPromises > 0 ? [`${history.unsettledPromises} promises never settled`] : []),
   ]
 }
 
-function lost({ sent, concluded, deadLettered }: History): string[] {
-  const seen = new Set(concluded)
-  const missing = [...sent.values()].filter(({ id, outcome }) => outcome === 'confirmed' && !seen.has(id) && !deadLettered.has(id))
+function lost({ sent, effects, deadLettered }: History): string[] {
+  const missing = [...sent.values()].filter(({ id, outcome }) => outcome === 'confirmed' && !effects.has(id) && !deadLettered.has(id))
   return missing.map(({ id }) => `lost: ${id} was confirmed, and neither handled nor dead-lettered`)
 }
 
@@ -43,8 +43,14 @@ function outOfOrder({ sent, concluded }: History): string[] {
   return found
 }
 
-function doubleEffects({ effects }: History): string[] {
-  return [...effects].filter(([, count]) => count > 1).map(([id, count]) => `effect: that of ${id} took place ${count} times`)
+/** Nobody can know whether an effect took place whose process has crashed before it could store that. */
+function doubleEffects({ effects, windows }: History): string[] {
+  const found: string[] = []
+  for (const [id, times] of effects) {
+    const crashes = windows.get(id) ?? 0
+    if (times > 1 + crashes) found.push(`effect: that of ${id} took place ${times} times, with ${crashes} crashes between effect and completion`)
+  }
+  return found
 }
 
 function settledTwice({ acks, copies }: History): string[] {

@@ -10,6 +10,25 @@ export interface Sent {
   outcome: 'pending' | 'confirmed' | 'failed' | 'unknown'
 }
 
+/** Numbers that tell how much a schedule has tried; nothing in them is wrong. */
+export interface Tried {
+  crashes: number
+  /** Crashes after an effect and before its completion. */
+  windows: number
+  drains: number
+  storeFaults: number
+  claimedBodies: number
+  /** Bodies left in the store, by why that is allowed. */
+  orphansOfCrashes: number
+  orphansOfFailedSends: number
+  orphansOfFailedDeletes: number
+  orphansOfLateAcks: number
+  orphansOfLostLeases: number
+  redriven: number
+  blocked: number
+  skipped: number
+}
+
 export interface History {
   readonly sent: Map<string, Sent>
   /** Ids in the order in which handlers succeeded or dead letters were stored, repetitions included. */
@@ -18,6 +37,8 @@ export interface History {
   readonly deadLettered: Set<string>
   /** Times that the effect of an id took place. */
   readonly effects: Map<string, number>
+  /** Crashes between an effect of an id and its completion in the store: as many more effects may have taken place. */
+  readonly windows: Map<string, number>
   /** Handler starts after a drain had ended. */
   startedAfterDrain: number
   /** Messages that receivers had when their connection was closed by a drain: not handed back. */
@@ -28,11 +49,14 @@ export interface History {
   linksAfterDrain: number
   /** What the broker still had when every message was accounted for, it was given time to become empty, and all processes were drained. */
   leftovers: Holdings
-  /** Sends and consumers whose promises never settled. */
+  /** Sends, consumers, drains and operations of processes that lived on, whose promises never settled. */
   unsettledPromises: number
   /** Copies that a broker stored of each id, and durable acks that it gave. */
   readonly acks: Map<string, number>
   readonly copies: Map<string, number>
+  /** What was found broken while the program ran, as sentences. */
+  readonly problems: Set<string>
+  readonly tried: Tried
 }
 
 export function emptyHistory(): History {
@@ -41,6 +65,7 @@ export function emptyHistory(): History {
     concluded: [],
     deadLettered: new Set(),
     effects: new Map(),
+    windows: new Map(),
     startedAfterDrain: 0,
     heldAtClose: 0,
     heldAfterDrain: 0,
@@ -49,5 +74,25 @@ export function emptyHistory(): History {
     unsettledPromises: 0,
     acks: new Map(),
     copies: new Map(),
+    problems: new Set(),
+    tried: {
+      crashes: 0,
+      windows: 0,
+      drains: 0,
+      storeFaults: 0,
+      claimedBodies: 0,
+      orphansOfCrashes: 0,
+      orphansOfFailedSends: 0,
+      orphansOfFailedDeletes: 0,
+      orphansOfLateAcks: 0,
+      orphansOfLostLeases: 0,
+      redriven: 0,
+      blocked: 0,
+      skipped: 0,
+    },
   }
+}
+
+export function count(counts: Map<string, number>, id: string): void {
+  counts.set(id, (counts.get(id) ?? 0) + 1)
 }

@@ -16,19 +16,22 @@ const from = values.seed === undefined ? whole('from', values.from) : whole('see
 const count = values.seed === undefined ? whole('seeds', values.seeds) : 1
 const began = performance.now()
 let broken = 0
+const tried = new Map<string, number>()
 
 for (let seed = from; seed < from + count; seed++) {
-  const { history, promised, setting, trace } = await runSchedule(seed)
+  const { history, promised, name, trace } = await runSchedule(seed)
   const found = violations(history, promised)
+  for (const [what, times] of Object.entries(history.tried)) tried.set(what, (tried.get(what) ?? 0) + times)
   if (values.trace) for (const line of trace) console.log(line)
   if (found.length > 0) {
     broken++
-    console.log(`seed ${seed} (${setting}): reproduce it with npm run simulate -- --seed ${seed} --trace`)
+    console.log(`seed ${seed} (${name}): reproduce it with npm run simulate -- --seed ${seed} --trace`)
     for (const text of found) console.log(`  ${text}`)
   }
   const done = seed - from + 1
   if (done % 1_000 === 0) console.log(`simulate: ${done} of ${count} schedules, ${((performance.now() - began) / done).toFixed(1)} ms each`)
 }
+console.log(`tried: ${[...tried].map(([what, times]) => `${what} ${times}`).join(', ')}`)
 console.log(`${broken} violations in ${count} schedules`)
 if (broken > 0) process.exitCode = 1
 

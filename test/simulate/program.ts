@@ -1,247 +1,172 @@
-import {
-  createBroker,
-  exponential,
-  isBrokerError,
-  queue,
-  type Broker,
-  type Clock,
-  stream,
-  topic,
-  type Message,
-  type Queue,
-  type Stream,
-  type Subscription,
-  type Topic,
-} from '@busbar/core'
-import { idempotency } from '@busbar/middleware/idempotency'
-import { retry } from '@busbar/middleware/retry'
-import { memory, memoryStore, seededRandom, virtualClock, type MemoryDriver, type ProfileName } from '@busbar/memory'
-import type { Driver } from '@busbar/core/driver'
+import type { HandlerContext, Message } from '@busbar/core'
+import { processChain } from './chains.ts'
 import type { Promised } from './check.ts'
-import { emptyHistory, type History, type Sent } from './history.ts'
+import { never } from './guarded-driver.ts'
+import type { History } from './history.ts'
 import { holdingsOf } from './holdings.ts'
-import { Process, type Wrap } from './process.ts'
-
-interface Job {
-  readonly id: string
-  readonly key: string
-}
+import type { Job } from './jobs.ts'
+import { Operator } from './operator.ts'
+import { nameOf, type Plan, type Setting } from './plan.ts'
+import type { Process } from './process.ts'
+import { Sender } from './sender.ts'
+import { Slot } from './slot.ts'
+import { World, type Parts } from './world.ts'
 
 export interface Schedule {
   readonly history: History
   readonly promised: Promised
-  /** One line per event at the broker; the same for the same seed, byte for byte. */
+  /** One line per event at the broker, fault of a store and crash; the same for the same seed, byte for byte. */
   readonly trace: readonly string[]
-  readonly setting: string
-}
-
-export interface Setting {
-  readonly profile: ProfileName
-  readonly kind: 'queue' | 'topic' | 'stream'
-  /** Order per key is promised. */
-  readonly ordered: boolean
-  /** Several processes may consume at once. */
-  readonly competing: boolean
-}
-
-export const settings: readonly Setting[] = [
-  { profile: 'full', kind: 'queue', ordered: true, competing: true },
-  { profile: 'full', kind: 'topic', ordered: true, competing: true },
-  { profile: 'full', kind: 'stream', ordered: true, competing: true },
-  { profile: 'sqs-fifo', kind: 'queue', ordered: true, competing: true },
-  { profile: 'sqs-standard', kind: 'queue', ordered: false, competing: true },
-  { profile: 'sns', kind: 'topic', ordered: false, competing: true },
-  { profile: 'rabbitmq', kind: 'queue', ordered: true, competing: true },
-  { profile: 'rabbitmq', kind: 'topic', ordered: true, competing: true },
-  { profile: 'kinesis', kind: 'stream', ordered: true, competing: true },
-  { profile: 'kinesis', kind: 'queue', ordered: true, competing: true },
-  { profile: 'mqtt', kind: 'topic', ordered: true, competing: false },
-]
-
-type Destination = Queue<Job> | Topic<Job> | Stream<Job>
-type Source = Queue<Job> | Subscription<Job>
-
-function define(kind: Setting['kind']): { destination: Destination; source: Source } {
-  const options = { orderingKey: (job: Job) => job.key, messageId: (job: Job) => job.id }
-  if (kind === 'queue') {
-    const jobs = queue<Job>('jobs', options)
-    return { destination: jobs, source: jobs }
-  }
-  const jobs = kind === 'topic' ? topic<Job>('jobs', options) : stream<Job>('jobs', options)
-  return { destination: jobs, source: jobs.subscription('work') }
+  readonly setting: Setting
+  readonly plan: Plan
+  readonly name: string
 }
 
 /** Longest that a schedule may take in virtual time before what is missing counts as lost or stuck. */
 const patienceMs = 6 * 3_600_000
-
-/** The first thing that a seed decides. */
-export function settingOf(random: () => number): Setting {
-  return settings[Math.floor(random() * settings.length)] as Setting
-}
-
 /** Leases of a receiver that hands nothing back end within this. */
 const lateMs = 60_000
 
-/** Runs one whole program, two processes that send and consume under random faults, decided by the seed alone. `wrap` breaks the driver. */
-export async function runSchedule(seed: number, wrap?: Wrap): Promise<Schedule> {
-  const random = seededRandom(seed)
-  const below = (limit: number): number => Math.floor(random() * limit)
-  const { profile, kind, ordered, competing } = settingOf(random)
-  const clock = virtualClock()
-  const trace: string[] = []
-  const history = emptyHistory()
-  const driver = memory({
-    profile,
-    clock,
-    seed,
-    faults: { random: { probability: random() * 0.2, budget: 20 + below(30), maxMs: 20_000 } },
-    trace: (line) => trace.push(line),
-  })
-  // Dead letters go where nothing is disturbed, and where every profile can send.
-  const deadLetters = memory({ clock, seed })
-  countCopies(driver, deadLetters, history)
-
-  const promised = { ordered, once: true, individually: profile !== 'kinesis' && profile !== 'mqtt' && kind !== 'stream' }
-  const { destination, source } = define(kind)
-  const store = memoryStore({ clock })
-  const failing = random() * 0.3
-  const poison = random() * 0.05
-  const program = new Program({ clock, random, history, failing, poison })
-  const start = (name: string): Process => {
-    const begin = (seen: Driver): Broker =>
-      createBroker({
-        driver: seen,
-        destinations: [destination, source],
-        routes: { jobs: { deadLetter: { driver: deadLetters }, ...(ordered ? {} : { ordering: 'best-effort' }) } },
-        provision: 'create',
-        clock,
-        random: seededRandom(seed * 31 + name.length + name.charCodeAt(0)),
-        log: () => undefined,
-      })
-    return new Process(driver, history, begin, wrap)
+/** Runs one whole program, processes that send and consume under random faults and crashes, decided by the seed alone. `parts` breaks it. */
+export async function runSchedule(seed: number, parts: Parts = {}): Promise<Schedule> {
+  const world = new World(seed, parts)
+  const { setting, plan, history, trace } = world
+  await new Program(world).run()
+  const promised = {
+    ordered: setting.ordered,
+    once: plan.idempotency,
+    individually: setting.profile !== 'kinesis' && setting.profile !== 'mqtt' && setting.kind !== 'stream',
   }
-  const consume = async (process: Process): Promise<void> => {
-    await process.broker.consume(source, (message) => program.handle(message, process), {
-      concurrency: 1 + below(8),
-      use: [idempotency({ store }), retry({ maxAttempts: 2 + below(4), backoff: exponential({ initialMs: 50 + below(500), maxMs: 20_000, jitter: 'full' }) })],
-    })
-  }
-
-  const first = start('first')
-  const second = start('second')
-  await Promise.all([...(competing ? [consume(first)] : []), consume(second)])
-  const sending = program.sendAll(first.broker, destination, 20 + below(30), 1 + below(6))
-  await program.sleep(below(10_000))
-  // A process leaves in the middle and another takes its place.
-  await second.drain({ timeoutMs: 1 + below(60_000) })
-  const third = start('third')
-  await consume(third)
-  await program.settledOrStuck(sending)
-  await program.accountedFor(async () => program.collectDeadLetters(third.broker, source))
-  await program.empty(driver)
-  await Promise.all([first.drain(), third.drain()])
-  await program.sleep(lateMs)
-  history.leftovers = holdingsOf(driver)
-  return { history, promised, trace, setting: `${profile}, ${kind}` }
-}
-
-interface ProgramOptions {
-  readonly clock: Clock
-  readonly random: () => number
-  readonly history: History
-  readonly failing: number
-  readonly poison: number
+  return { history, promised, trace, setting, plan, name: nameOf(setting, plan) }
 }
 
 class Program {
-  readonly #options: ProgramOptions
-  readonly #effects: Set<string> = new Set()
-  #onHandled: (() => void) | undefined
+  readonly #world: World
+  readonly #sender: Sender
+  readonly #operator: Operator
+  readonly #slots: readonly Slot[]
+  readonly #processes: Process[] = []
+  readonly #failing: number
+  readonly #poison: number
 
-  constructor(options: ProgramOptions) {
-    this.#options = options
+  constructor(world: World) {
+    this.#world = world
+    this.#failing = world.random() * 0.3
+    this.#poison = world.random() * 0.05
+    this.#sender = new Sender(world)
+    this.#operator = new Operator(world, () => this.#slots.flatMap(({ living }) => living ?? []))
+    const slot = (name: string, onUp: (process: Process) => void): Slot => new Slot({ world, start: () => this.#start(name), onUp })
+    this.#slots = [
+      slot('first', (process) => {
+        if (world.setting.competing) void this.#consume(process)
+        this.#sender.up(process)
+      }),
+      slot('second', (process) => void this.#consume(process)),
+    ]
   }
 
-  async handle(message: Message<Job>, process: Process): Promise<void> {
-    const { random, failing, poison, history } = this.#options
-    process.started()
-    const { id } = message.body
+  async run(): Promise<void> {
+    const world = this.#world
+    const sending = this.#sender.sendAll(20 + world.below(30), 1 + world.below(6))
+    const operating = world.plan.blocks || world.plan.redrives ? this.#operator.work() : Promise.resolve()
+    await world.sleep(world.below(10_000))
+    // A process leaves in the middle and another takes its place.
+    await this.#unlessStuck((this.#slots[1] as Slot).process.drain({ timeoutMs: 1 + world.below(60_000) }))
+    await this.#unlessStuck(sending)
+    await this.#settled()
+    this.#operator.noMoreRedrives()
+    await world.sleep(lateMs)
+    await this.#settled()
+    await this.#operator.allReleased()
+    this.#operator.stop()
+    await this.#unlessStuck(operating)
+    await this.#end()
+  }
+
+  /** Drains all processes. If one crashes in that, another takes its place, so that it can be seen what is left. */
+  async #end(): Promise<void> {
+    const { history, dead, driver, bodies } = this.#world
+    for (;;) {
+      let all = true
+      const ends = Promise.all(this.#slots.map((slot) => slot.end())).then((ended) => void (all = ended.every(Boolean)))
+      await this.#unlessStuck(ends)
+      await this.#world.sleep(lateMs)
+      if (all) break
+      for (const slot of this.#slots) slot.beginAgain()
+      await this.#settled()
+    }
+    history.leftovers = holdingsOf(driver)
+    for (const [id, count] of dead) if (count > 0) history.deadLettered.add(id)
+    bodies.inspect()
+    for (const { unsettled } of this.#processes) history.unsettledPromises += unsettled
+  }
+
+  #start(name: string): Process {
+    const process = this.#world.start(name, (event, by) => void this.#operator.blocked(event, by))
+    this.#processes.push(process)
+    return process
+  }
+
+  async #consume(process: Process): Promise<void> {
+    const world = this.#world
+    const { plan, parts, source, history } = world
+    const tools = world.toolsOf(process)
+    const chain = processChain(plan, tools)
+    const consuming = process.broker.consume(source, (message, context) => this.#handle(message, context, process), {
+      concurrency: 1 + world.below(8),
+      use: parts.chain?.(chain, tools, process) ?? chain,
+      onExhausted: plan.blocks ? 'block' : 'dead-letter',
+    })
+    const ended = await process.attempt(consuming)
+    if (ended.how === 'failed' && !process.ending) history.problems.add(`consume: it failed with ${String(ended.error)}`)
+  }
+
+  #handle(message: Message<Job>, context: HandlerContext, process: Process): Promise<void> | undefined {
+    const { random, history, plan } = this.#world
+    const { id, filler } = message.body
+    process.started(id, message.attempt)
+    if (!process.alive) return never()
+    if (filler !== this.#sender.fillerOf(id)) history.problems.add(`body: ${id} has arrived with another one`)
+    if (random() >= 0.5) {
+      this.#finish(id, process)
+      return undefined
+    }
+    const heeds = random() < 0.5 || plan.timeoutMs !== false
+    return process.sleep(random() * 2_000).then(() => {
+      const { signal } = context
+      // Whoever may have run out of time must not go on; others may be slow to notice that they have lost their lease.
+      if (signal.aborted && heeds) throw signal.reason as Error
+      this.#finish(id, process)
+    })
+  }
+
+  /** Fails, or takes effect. */
+  #finish(id: string, process: Process): void {
+    const { random, history } = this.#world
     // Decided by the id, so that every attempt of a poison message fails.
-    const poisoned = (Number(id.slice(1)) * 2_654_435_761) % 1_000 < poison * 1_000
-    if (random() < 0.5) await this.sleep(random() * 2_000)
-    if (poisoned || random() < failing) throw new Error('the handler fails')
-    this.#effects.add(id)
-    history.effects.set(id, (history.effects.get(id) ?? 0) + 1)
+    const poisoned = (Number(id.slice(1)) * 2_654_435_761) % 1_000 < this.#poison * 1_000
+    if (poisoned || random() < this.#failing) throw new Error('the handler fails')
+    process.effect(id)
     history.concluded.push(id)
-    this.#onHandled?.()
   }
 
-  async sendAll(broker: Broker, destination: Destination, count: number, keys: number): Promise<void> {
-    const { random, history } = this.#options
-    const producer = broker.producer(destination)
-    const open: Promise<void>[] = []
-    for (let number = 0; number < count; number++) {
-      const job: Job = { id: `m${number}`, key: `k${Math.floor(random() * keys)}` }
-      const sent: Sent = { id: job.id, key: job.key, number, outcome: 'pending' }
-      history.sent.set(job.id, sent)
-      open.push(
-        producer.send(job, { timeoutMs: 120_000 }).then(
-          () => void (sent.outcome = 'confirmed'),
-          (error: unknown) => void (sent.outcome = isBrokerError(error) && error.code === 'ERR_UNCONFIRMED' ? 'unknown' : 'failed'),
-        ),
-      )
-      if (random() < 0.3) await this.sleep(random() * 500)
-    }
-    await Promise.all(open)
-  }
-
-  sleep(ms: number): Promise<void> {
-    const { clock } = this.#options
-    return new Promise((resolve) => void clock.timer(clock.monotonic() + ms, resolve))
-  }
-
-  async settledOrStuck(work: Promise<unknown>): Promise<void> {
-    const { history } = this.#options
-    let open = true
-    await Promise.race([work.finally(() => (open = false)), this.sleep(patienceMs)])
-    if (open) history.unsettledPromises++
-  }
-
-  /** Waits until every confirmed message is handled or dead-lettered, or patience ends. */
-  async accountedFor(collectDeadLetters: () => Promise<void>): Promise<void> {
-    const { clock, history } = this.#options
+  /** Waits until every confirmed message is handled or dead-lettered, and the broker has nothing left: copies too are settled in the end. Gives up when patience ends. */
+  async #settled(): Promise<void> {
+    const { clock, history, dead, driver } = this.#world
     const deadline = clock.monotonic() + patienceMs
-    const missing = (): boolean =>
-      [...history.sent.values()].some(({ id, outcome }) => outcome === 'confirmed' && !this.#effects.has(id) && !history.deadLettered.has(id))
-    while (missing() && clock.monotonic() < deadline) {
-      await Promise.race([new Promise<void>((resolve) => (this.#onHandled = resolve)), this.sleep(60_000)])
-      if (missing()) await collectDeadLetters()
+    const open = (): boolean => {
+      const { ready, delayed, inFlight } = holdingsOf(driver)
+      if (ready + delayed + inFlight > 0) return true
+      return [...history.sent.values()].some(({ id, outcome }) => outcome === 'confirmed' && !history.effects.has(id) && (dead.get(id) ?? 0) <= 0)
     }
-    await collectDeadLetters()
+    while (open() && clock.monotonic() < deadline) await this.#world.sleep(1_000)
   }
 
-  /** Waits until the broker has nothing left: copies too are settled in the end. Gives up when patience ends. */
-  async empty(driver: MemoryDriver): Promise<void> {
-    const { clock } = this.#options
-    const deadline = clock.monotonic() + patienceMs
-    const left = (): number => Object.values(holdingsOf(driver)).reduce((sum: number, count: number) => sum + count, 0)
-    while (left() > 0 && clock.monotonic() < deadline) await this.sleep(1_000)
+  async #unlessStuck(work: Promise<unknown>): Promise<void> {
+    const { clock, history } = this.#world
+    const { promise: late, resolve } = Promise.withResolvers<'late'>()
+    const timer = clock.timer(clock.monotonic() + patienceMs, () => resolve('late'))
+    if ((await Promise.race([work, late])) === 'late') history.problems.add('stuck: the program waits for something that does not end')
+    timer.cancel()
   }
-
-  async collectDeadLetters(broker: Broker, source: Source): Promise<void> {
-    for (const deadLetter of await broker.deadLetters(source).peek({ max: 1_000 })) if (deadLetter.id) this.#options.history.deadLettered.add(deadLetter.id)
-  }
-}
-
-/** What the broker stored of each message, and how often it let one go for good. */
-function countCopies(driver: MemoryDriver, deadLetters: MemoryDriver, history: History): void {
-  deadLetters.observe(({ kind, message }) => {
-    if (kind === 'stored' && message?.id !== undefined) history.concluded.push(message.id)
-  })
-  driver.observe(({ kind, message }) => {
-    const id = message?.id
-    if (id === undefined) return
-    if (kind === 'stored') history.copies.set(id, (history.copies.get(id) ?? 0) + 1)
-    if (kind === 'acked') history.acks.set(id, (history.acks.get(id) ?? 0) + 1)
-  })
 }

@@ -1,0 +1,90 @@
+import { isBrokerError } from '@busbar/core'
+import type { Process } from './process.ts'
+import type { World } from './world.ts'
+
+/** Redrives in one schedule, at most: a message that always fails comes back each time. */
+const mostRedrives = 4
+
+/** What may come of a redrive while brokers have faults and processes end. */
+const expected: readonly string[] = ['ERR_UNSUPPORTED', 'ERR_CLOSED', 'ERR_THROTTLED', 'ERR_UNAVAILABLE', 'ERR_UNCONFIRMED', 'ERR_TIMEOUT', 'ERR_ORDER']
+
+/** Looks after a program: redrives dead letters, and skips or retries messages that block their keys. */
+export class Operator {
+  readonly #world: World
+  readonly #living: () => readonly Process[]
+  #redrives: number
+  #stopped = false
+
+  constructor(world: World, living: () => readonly Process[]) {
+    this.#world = world
+    this.#living = living
+    this.#redrives = world.plan.redrives ? mostRedrives : 0
+  }
+
+  /** Until it is stopped. */
+  async work(): Promise<void> {
+    const world = this.#world
+    while (!this.#stopped) {
+      await world.sleep(2_000 + world.random() * 20_000)
+      if (world.plan.blocks) for (const process of this.#living()) await this.#unblock(process)
+      const living = this.#living()
+      const process = living[world.below(living.length)]
+      if (process !== undefined && this.#redrives > 0 && world.random() < 0.5) await this.#redrive(process)
+    }
+  }
+
+  noMoreRedrives(): void {
+    this.#redrives = 0
+  }
+
+  stop(): void {
+    this.#stopped = true
+  }
+
+  /** A process says that a message blocks its key: it must be listed at once. */
+  async blocked({ id, key }: { readonly id: string; readonly key: string | undefined }, process: Process): Promise<void> {
+    const { history, source, clock } = this.#world
+    history.tried.blocked++
+    const ended = await process.attempt(process.broker.blockedKeys(source).list())
+    // A drain and a hand-over give it back, and a broker may take it away, at the very same instant.
+    if (process.ending || process.handingOver > 0 || this.#world.lastLossMs === clock.monotonic()) return
+    if (ended.how === 'done' && !ended.value.some((blocked) => blocked.messageId === id && blocked.key === key))
+      history.problems.add(`blocked: ${id} was said to block key ${key}, and is not listed`)
+  }
+
+  /** Nothing blocks a key any more. */
+  async allReleased(): Promise<void> {
+    const { history, source } = this.#world
+    for (const process of this.#living()) {
+      const ended = await process.attempt(process.broker.blockedKeys(source).list())
+      if (ended.how === 'done') for (const { messageId, key } of ended.value) history.problems.add(`blocked: ${messageId} still blocks key ${key} at the end`)
+    }
+  }
+
+  async #unblock(process: Process): Promise<void> {
+    const { random, source, history, parts } = this.#world
+    const blockedKeys = process.broker.blockedKeys(source)
+    const listed = await process.attempt(blockedKeys.list())
+    if (listed.how !== 'done') return
+    for (const { messageId, key } of listed.value) {
+      const where = (other: { readonly messageId: string | undefined }): boolean => other.messageId === messageId
+      if (random() < 0.5) {
+        await process.attempt(blockedKeys.retry({ where }))
+        continue
+      }
+      const skipped = await process.attempt(blockedKeys.skip({ where }))
+      if (skipped.how !== 'done' || skipped.value === 0) continue
+      history.tried.skipped++
+      parts.onSkip?.(key)
+    }
+  }
+
+  async #redrive(process: Process): Promise<void> {
+    const { history, source } = this.#world
+    this.#redrives--
+    const ended = await process.attempt(process.broker.deadLetters(source).redrive({ max: 1 + this.#world.below(10) }))
+    if (ended.how === 'done') history.tried.redriven += ended.value.moved
+    if (ended.how === 'failed' && !(isBrokerError(ended.error) && expected.includes(ended.error.code)))
+      history.problems.add(`redrive: it failed with ${String(ended.error)}`)
+  }
+}

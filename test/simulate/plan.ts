@@ -1,0 +1,78 @@
+import type { ProfileName } from '@busbar/memory'
+
+export interface Setting {
+  readonly profile: ProfileName
+  readonly kind: 'queue' | 'topic' | 'stream'
+  /** Order per key is promised. */
+  readonly ordered: boolean
+  /** Several processes may consume at once. */
+  readonly competing: boolean
+}
+
+export const settings: readonly Setting[] = [
+  { profile: 'full', kind: 'queue', ordered: true, competing: true },
+  { profile: 'full', kind: 'topic', ordered: true, competing: true },
+  { profile: 'full', kind: 'stream', ordered: true, competing: true },
+  { profile: 'sqs-fifo', kind: 'queue', ordered: true, competing: true },
+  { profile: 'sqs-standard', kind: 'queue', ordered: false, competing: true },
+  { profile: 'sns', kind: 'topic', ordered: false, competing: true },
+  { profile: 'rabbitmq', kind: 'queue', ordered: true, competing: true },
+  { profile: 'rabbitmq', kind: 'topic', ordered: true, competing: true },
+  { profile: 'kinesis', kind: 'stream', ordered: true, competing: true },
+  { profile: 'kinesis', kind: 'queue', ordered: true, competing: true },
+  { profile: 'mqtt', kind: 'topic', ordered: true, competing: false },
+]
+
+/** The first thing that a seed decides. */
+export function settingOf(random: () => number): Setting {
+  return settings[Math.floor(random() * settings.length)] as Setting
+}
+
+/** What is on in one schedule, and how it is set. `false`: off. */
+export interface Plan {
+  readonly sendOnce: boolean
+  readonly compression: 'gzip' | 'brotli' | false
+  readonly encryption: { readonly maxMessagesPerKey: number } | false
+  readonly claims: { readonly minBytes: number; readonly deleteAfterAck: true | undefined } | false
+  readonly idempotency: boolean
+  readonly retry: { readonly maxAttempts: number; readonly initialMs: number } | false
+  readonly concurrencyLimit: number | false
+  readonly rateLimit: { readonly perSecond: number; readonly burst: number } | false
+  readonly circuitBreaker: { readonly failures: number; readonly openMs: number; readonly probes: number } | false
+  readonly timeoutMs: number | false
+  /** `onExhausted: 'block'`, with an operator who skips or retries. */
+  readonly blocks: boolean
+  /** An operator redrives dead letters now and then. */
+  readonly redrives: boolean
+  /** The stores answer in the same turn, unless they are slow. */
+  readonly storesAnswerAtOnce: boolean
+  /** Of a body that is large enough for compression and claim check. */
+  readonly large: number
+}
+
+export function planOf(random: () => number, { kind }: Setting): Plan {
+  const below = (limit: number): number => Math.floor(random() * limit)
+  const chance = (probability: number): boolean => random() < probability
+  return {
+    sendOnce: chance(0.4),
+    compression: chance(0.3) && (chance(0.5) ? 'gzip' : 'brotli'),
+    encryption: chance(0.3) && { maxMessagesPerKey: 1 + below(20) },
+    claims: chance(0.4) && { minBytes: 512 + below(2_000), deleteAfterAck: kind === 'topic' && chance(0.5) ? true : undefined },
+    idempotency: chance(0.9),
+    retry: chance(0.9) && { maxAttempts: 2 + below(4), initialMs: 50 + below(500) },
+    concurrencyLimit: chance(0.3) && 1 + below(4),
+    rateLimit: chance(0.3) && { perSecond: 5 + below(30), burst: 1 + below(5) },
+    circuitBreaker: chance(0.3) && { failures: 3 + below(8), openMs: 100 + below(5_000), probes: 1 + below(3) },
+    timeoutMs: chance(0.3) && 500 + below(2_500),
+    blocks: chance(0.25),
+    redrives: chance(0.4),
+    storesAnswerAtOnce: chance(0.7),
+    large: chance(0.5) ? random() * 0.5 : 0,
+  }
+}
+
+/** Names of what is on, for the reader of a violation. */
+export function nameOf({ profile, kind }: Setting, plan: Plan): string {
+  const on = Object.entries(plan).flatMap(([name, value]) => (value === false || name === 'large' ? [] : [name]))
+  return `${profile}, ${kind}: ${on.join(', ')}`
+}
