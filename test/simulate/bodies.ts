@@ -15,8 +15,6 @@ interface AckOf {
   readonly process: Process
   /** The broker had not taken it before. */
   good: boolean
-  /** The body was fetched for the delivery that was acked; not if that was a copy of a message that was handled after its lease had been lost. */
-  readonly fetched: boolean
 }
 
 /** The bodies of claimed messages, and who needs them. */
@@ -26,7 +24,8 @@ export class Bodies {
   /** Ids of the messages that refer to them. */
   readonly #owners = new Map<string, string>()
   readonly #acks = new Map<string, AckOf[]>()
-  readonly #fetched = new WeakMap<Process, Set<string>>()
+  /** Those of which a process was told that their message was acked for good, as the last step of its handling. */
+  readonly #told = new Set<string>()
   /** Deletions that were begun. */
   readonly #deleting = new Set<string>()
 
@@ -39,8 +38,7 @@ export class Bodies {
     this.#bodies.set(key, body.slice())
   }
 
-  get(key: string, process: Process): Uint8Array | undefined {
-    this.#fetchedBy(process).add(key)
+  get(key: string): Uint8Array | undefined {
     return this.#bodies.get(key)
   }
 
@@ -68,15 +66,19 @@ export class Bodies {
   /** What a process does with its messages. */
   watch(process: Process): Watch {
     return {
-      delivered: ({ headers }) => void this.#fetchedBy(process).delete(keyIn(headers) ?? ''),
       acked: ({ headers }) => {
         const key = keyIn(headers)
         if (key === undefined) return undefined
-        const ack: AckOf = { process, good: false, fetched: this.#fetchedBy(process).has(key) }
+        const ack: AckOf = { process, good: false }
         this.#acks.set(key, [...(this.#acks.get(key) ?? []), ack])
         return (result) => void (ack.good = result === 'durable' || result === 'accepted')
       },
     }
+  }
+
+  /** A middleware was told that the broker has taken the ack: now the body may go. */
+  told(key: string): void {
+    this.#told.add(key)
   }
 
   /** Looks at what is left when all is over. */
@@ -91,21 +93,15 @@ export class Bodies {
         if (acks.some(({ process }) => !process.alive)) tried.orphansOfCrashes++
         else if (this.#deleting.has(key)) tried.orphansOfFailedDeletes++
         else if (!acks.some(({ good }) => good)) tried.orphansOfLateAcks++
-        else if (!acks.some(({ good, fetched }) => good && fetched)) tried.orphansOfLostLeases++
+        else if (!this.#told.has(key)) tried.orphansOfLostLeases++
         else problems.add(`body: that of ${id} was left behind, and the process that acked ${id} lived on`)
       }
     }
   }
-
-  /** Keys that a process has asked for since it got their messages. */
-  #fetchedBy(process: Process): Set<string> {
-    const known = this.#fetched.get(process) ?? new Set()
-    this.#fetched.set(process, known)
-    return known
-  }
 }
 
-function keyIn(headers: Incoming['headers']): string | undefined {
+/** Under which the body of a message is stored. */
+export function keyIn(headers: Incoming['headers']): string | undefined {
   const reference = headers['busbar-claim']
   return reference === undefined ? undefined : (JSON.parse(reference) as { readonly k: string }).k
 }

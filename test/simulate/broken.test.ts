@@ -1,10 +1,13 @@
-import type { Driver, Outcome, SettleResult } from '@busbar/core/driver'
+import { Directive, type ProcessFunction } from '@busbar/core'
+import type { Driver, FencedStore, Outcome, SettleResult } from '@busbar/core/driver'
 import { seededRandom } from '@busbar/memory'
 import { describe, expect, it } from 'vitest'
 import { alter } from '../mutants/alter.ts'
 import { violations } from './check.ts'
-import { settingOf, settings, type Setting } from './plan.ts'
+import type { Job } from './jobs.ts'
+import { settingOf, settings, type Plan, type Setting } from './plan.ts'
 import { runSchedule } from './program.ts'
+import type { Parts } from './world.ts'
 
 const mostSeeds = 200
 
@@ -44,5 +47,91 @@ describe('the simulation finds out, in every setting, a driver', () => {
       }),
     )
     expect(new Set(found.keys())).toEqual(new Set(settings))
+  })
+})
+
+/** What the checker says about the first program with these parts of which it says something like `text`; of many seeds. */
+async function firstSaid(text: RegExp, make: () => Parts): Promise<string | undefined> {
+  for (let seed = 1; seed <= mostSeeds; seed++) {
+    const { history, promised } = await runSchedule(seed, make())
+    const said = violations(history, promised).find((sentence) => text.test(sentence))
+    if (said !== undefined) return said
+  }
+  return undefined
+}
+
+/** Bodies as handlers see them. */
+const plainBodies: Partial<Plan> = { claims: false, compression: false, encryption: false }
+
+describe('the simulation finds out', () => {
+  it('a store that forgets completed keys', { timeout: 60_000 }, async () => {
+    const forgetful = (sound: FencedStore): FencedStore => ({
+      claim: async (request) => {
+        const result = await sound.claim(request)
+        return result.state === 'done' ? { state: 'claimed', fence: 0 } : result
+      },
+      renew: (claims, leaseMs) => sound.renew(claims, leaseMs),
+      complete: (claim, value, ttlMs) => (claim.fence === 0 ? 'completed' : sound.complete(claim, value, ttlMs)),
+      release: (claim) => sound.release(claim),
+      scan: (prefix, options) => sound.scan(prefix, options),
+    })
+    const said = await firstSaid(/^effect: that of m\d+ took place 2 times, with 0 crashes between effect and completion$/, () => ({
+      store: forgetful,
+      plan: { idempotency: true, sendOnce: false },
+    }))
+    expect(said).toBeDefined()
+  })
+
+  it('a fetching of bodies that deletes them before the ack', { timeout: 60_000 }, async () => {
+    const said = await firstSaid(/^body: that of m\d+ was deleted before m\d+ was acked$/, () => ({
+      chain: (chain, { tools }) => [
+        async (context, next) => {
+          const reference = context.incoming.headers['busbar-claim']
+          const value = await next()
+          if (reference === undefined || value instanceof Directive) return value
+          const { k } = JSON.parse(reference) as { readonly k: string }
+          await context.clock.external(Promise.resolve(tools.bodies.delete(k, { signal: context.signal })))
+          return value
+        },
+        ...chain,
+      ],
+      plan: { claims: { minBytes: 512, deleteAfterAck: undefined }, large: 0.5 },
+    }))
+    expect(said).toBeDefined()
+  })
+
+  const ackFirst: ProcessFunction = (context, next) => {
+    context.message.ack().catch(() => undefined)
+    return next()
+  }
+  const hasty = (): Parts => ({ chain: (chain) => [ackFirst, ...chain], plan: { ...plainBodies, idempotency: true } })
+
+  it('a consumer that acks before its message is known as handled', { timeout: 60_000 }, async () => {
+    expect(await firstSaid(/^settled: m\d+ was acked before the store of claims had it as handled/, hasty)).toBeDefined()
+  })
+
+  it('what a consumer loses that acks first', { timeout: 60_000 }, async () => {
+    expect(await firstSaid(/^lost: m\d+ was confirmed, and neither handled nor dead-lettered$/, hasty)).toBeDefined()
+  })
+
+  it('a skip that loses the order of what waits behind the message', { timeout: 60_000 }, async () => {
+    const said = await firstSaid(/^order: m\d+ \(number \d+\) was handled after number \d+ of key k\d+$/, () => {
+      const skipped = new Set<string | undefined>()
+      return {
+        onSkip: (key) => void skipped.add(key),
+        chain: (chain, { process, world }) => [
+          async (context, next) => {
+            const { key, body } = context.incoming
+            if (!skipped.delete(key)) return next()
+            // To the end, instead of in its place.
+            await process.broker.producer(world.destination).send(JSON.parse(String(body)) as Job)
+            return undefined
+          },
+          ...chain,
+        ],
+        plan: { ...plainBodies, blocks: true },
+      }
+    })
+    expect(said).toBeDefined()
   })
 })

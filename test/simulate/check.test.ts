@@ -30,10 +30,21 @@ describe('the checker', () => {
     ).toEqual([])
   })
 
+  it('passes as many more effects as processes have crashed before they could store them', () => {
+    const crashed = history(['a1', 'a2', 'a3', 'b1'], (made) => {
+      made.effects.set('b1', 3)
+      made.windows.set('b1', 2)
+    })
+    expect(violations(crashed, promised)).toEqual([])
+    crashed.windows.set('b1', 1)
+    expect(violations(crashed, promised)).toEqual(['effect: that of b1 took place 3 times, with 1 crashes between effect and completion'])
+  })
+
   const planted: readonly (readonly [string, History])[] = [
     ['lost: a2', history(['a1', 'b1', 'a3'])],
     ['order: a2', history(['a1', 'a3', 'a2', 'b1'])],
     ['effect: that of b1 took place 2 times', history(['a1', 'a2', 'b1', 'a3'], (made) => made.effects.set('b1', 2))],
+    ['body: that of a1 was deleted', history(['a1', 'a2', 'b1', 'a3'], (made) => made.problems.add('body: that of a1 was deleted'))],
     ['settled: a1 was acked 2 times', history(['a1', 'a2', 'b1', 'a3'], (made) => made.acks.set('a1', 2))],
     ['drain: 1 handlers were started', history(['a1', 'a2', 'b1', 'a3'], (made) => void (made.startedAfterDrain = 1))],
     ['drain: 2 messages were not handed back', history(['a1', 'a2', 'b1', 'a3'], (made) => void (made.heldAtClose = 2))],

@@ -5,16 +5,30 @@ export interface CrashPlan {
   /** Of a crash at any step; 0 to 1. */
   readonly probability: number
   /** A step at which crashes are likely, so that rare ones are met at all. */
-  readonly likely: string
+  readonly likely: LikelyStep
 }
 
-const likelyProbability = 0.12
+/** Calls that every schedule makes many times, and those that it makes a few times. */
+const frequent: readonly string[] = ['claim', 'complete', 'release', 'send', 'settle']
+const ofBodies: readonly string[] = ['put', 'get', 'delete']
+const ofRedrives: readonly string[] = ['dead start', 'dead settle', 'dead handBack']
+const rare: readonly string[] = [...ofBodies, ...ofRedrives, 'dead send', 'renew', 'extend', 'pause', 'handBack', 'close']
 
-/** Steps that a schedule may make likely: before and after each call that leaves a process. */
-export const likelySteps: readonly string[] = [
-  ...['claim', 'complete', 'release', 'renew', 'put', 'get', 'delete', 'send', 'settle', 'extend', 'pause', 'handBack', 'close'],
-  ...['dead send', 'dead settle', 'dead start', 'dead handBack'],
-].flatMap((call) => [`before ${call}`, `after ${call}`])
+/** A step that is likely in one schedule: before or after a call that leaves a process. */
+export interface LikelyStep {
+  readonly step: string
+  readonly probability: number
+  /** What has to be on, or it is never met. */
+  readonly needs: 'claims' | 'redrives' | undefined
+}
+
+export const likelySteps: readonly LikelyStep[] = [...frequent, ...rare].flatMap((call) =>
+  ['before', 'after'].map((when) => ({
+    step: `${when} ${call}`,
+    probability: frequent.includes(call) ? 0.1 : 0.4,
+    needs: ofBodies.includes(call) ? 'claims' : ofRedrives.includes(call) ? 'redrives' : undefined,
+  })),
+)
 
 /** Decides at which of its steps a process ends without a word. */
 export class Crashes {
@@ -29,7 +43,7 @@ export class Crashes {
   at(step: string): boolean {
     if (this.#left === 0) return false
     const { random, probability, likely } = this.#plan
-    if (random() >= (step === likely ? likelyProbability : probability)) return false
+    if (random() >= (step === likely.step ? likely.probability : probability)) return false
     this.#left--
     return true
   }

@@ -24,19 +24,19 @@ export class Externals {
     void this.#clock.external(ended)
     const waiting: Waiting = { deliver: undefined }
     this.#waiting.push(waiting)
-    return new Promise((resolve, reject) => {
-      const deliver = (settle: () => void): void => {
-        waiting.deliver = () => {
-          if (alive()) settle()
-          end()
-        }
-        this.#next()
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    const deliver = (settle: () => void): void => {
+      waiting.deliver = () => {
+        if (alive()) settle()
+        end()
       }
-      operation.then(
-        (value) => deliver(() => resolve(value)),
-        (error: unknown) => deliver(() => reject(error)),
-      )
-    })
+      this.#next()
+    }
+    operation.then(
+      (value) => deliver(() => resolve(value)),
+      (error: unknown) => deliver(() => reject(error)),
+    )
+    return promise
   }
 
   #next(): void {

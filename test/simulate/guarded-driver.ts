@@ -15,7 +15,6 @@ export interface Guard {
 
 /** Sees what passes between a process and its broker. */
 export interface Watch {
-  delivered(incoming: Incoming): void
   /** What is returned is told the answer. */
   acked(incoming: Incoming): ((result: SettleResult) => void) | undefined
 }
@@ -102,9 +101,7 @@ interface ReceiverPlace {
 function guardedReceiver(link: MemoryLink, guard: Guard, call: Call, { endpoint, intake, window, watch }: ReceiverPlace): Receiver {
   const below: Intake = {
     deliver: (deliveries) => {
-      if (!guard.alive) return
-      if (watch !== undefined) for (const { incoming } of deliveries) watch.delivered(incoming)
-      intake.deliver(deliveries)
+      if (guard.alive) intake.deliver(deliveries)
     },
     lost: (scope, reason) => {
       if (guard.alive) intake.lost(scope, reason)

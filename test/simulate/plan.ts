@@ -50,14 +50,15 @@ export interface Plan {
   readonly large: number
 }
 
-export function planOf(random: () => number, { kind }: Setting): Plan {
+/** `needed`: on in any case. */
+export function planOf(random: () => number, { kind }: Setting, needed: 'claims' | 'redrives' | undefined): Plan {
   const below = (limit: number): number => Math.floor(random() * limit)
   const chance = (probability: number): boolean => random() < probability
   return {
     sendOnce: chance(0.4),
     compression: chance(0.3) && (chance(0.5) ? 'gzip' : 'brotli'),
     encryption: chance(0.3) && { maxMessagesPerKey: 1 + below(20) },
-    claims: chance(0.4) && { minBytes: 512 + below(2_000), deleteAfterAck: kind === 'topic' && chance(0.5) ? true : undefined },
+    claims: (chance(0.4) || needed === 'claims') && { minBytes: 512 + below(2_000), deleteAfterAck: kind === 'topic' && chance(0.5) ? true : undefined },
     idempotency: chance(0.9),
     retry: chance(0.9) && { maxAttempts: 2 + below(4), initialMs: 50 + below(500) },
     concurrencyLimit: chance(0.3) && 1 + below(4),
@@ -65,9 +66,9 @@ export function planOf(random: () => number, { kind }: Setting): Plan {
     circuitBreaker: chance(0.3) && { failures: 3 + below(8), openMs: 100 + below(5_000), probes: 1 + below(3) },
     timeoutMs: chance(0.3) && 500 + below(2_500),
     blocks: chance(0.25),
-    redrives: chance(0.4),
+    redrives: chance(0.4) || needed === 'redrives',
     storesAnswerAtOnce: chance(0.7),
-    large: chance(0.5) ? random() * 0.5 : 0,
+    large: chance(0.5) || needed === 'claims' ? random() * 0.6 : 0,
   }
 }
 

@@ -70,16 +70,16 @@ export class Process implements Guard {
       return never()
     }
     if (!(answer instanceof Promise)) return answer
-    return new Promise((resolve, reject) => {
-      answer.then(
-        (value) => {
-          if (this.alive) resolve(value)
-        },
-        (error: unknown) => {
-          if (this.alive) reject(error)
-        },
-      )
-    })
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    answer.then(
+      (value) => {
+        if (this.alive) resolve(value)
+      },
+      (error: unknown) => {
+        if (this.alive) reject(error)
+      },
+    )
+    return promise
   }
 
   /** Without a word: what its connections held comes again. */
@@ -151,8 +151,8 @@ export class Process implements Guard {
     this.#open.add(id)
   }
 
-  /** The store of claims has the id as handled. */
-  completed(id: string): void {
+  /** The store of claims has the id as handled, or its handling is over without that: whatever comes now is not the crash's doing. */
+  closed(id: string): void {
     this.#open.delete(id)
   }
 

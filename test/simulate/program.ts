@@ -5,6 +5,7 @@ import { never } from './guarded-driver.ts'
 import type { History } from './history.ts'
 import { holdingsOf } from './holdings.ts'
 import type { Job } from './jobs.ts'
+import { observer } from './observer.ts'
 import { Operator } from './operator.ts'
 import { nameOf, type Plan, type Setting } from './plan.ts'
 import type { Process } from './process.ts'
@@ -114,7 +115,7 @@ class Program {
     const chain = processChain(plan, tools)
     const consuming = process.broker.consume(source, (message, context) => this.#handle(message, context, process), {
       concurrency: 1 + world.below(8),
-      use: parts.chain?.(chain, tools, process) ?? chain,
+      use: [observer(process, world.bodies), ...(parts.chain?.(chain, { tools, process, world }) ?? chain)],
       onExhausted: plan.blocks ? 'block' : 'dead-letter',
     })
     const ended = await process.attempt(consuming)

@@ -87,7 +87,7 @@ export function storeOf(process: Process, store: FencedStore, faults: StoreFault
       const note = (result: 'completed' | 'lost'): 'completed' | 'lost' => {
         if (result === 'completed' && !claim.key.startsWith('send:')) {
           const id = claim.key.slice(claim.key.lastIndexOf(':') + 1)
-          process.completed(id)
+          process.closed(id)
           onCompleted(id)
         }
         return result
@@ -110,7 +110,7 @@ export function bodyStoreOf(process: Process, bodies: Bodies, faults: StoreFault
   }
   return {
     put: (key, body) => call('put', () => bodies.put(key, body)),
-    get: (key) => call('get', () => bodies.get(key, process)),
+    get: (key) => call('get', () => bodies.get(key)),
     delete: (key) => {
       if (process.alive) bodies.deleting(key)
       return call('delete', () => bodies.delete(key))

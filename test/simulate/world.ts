@@ -4,7 +4,7 @@ import { memory, memoryStore, seededRandom, virtualClock, type MemoryDriver, typ
 import { localKeys, type KeyProvider } from '@busbar/middleware'
 import { Bodies } from './bodies.ts'
 import type { ProcessChain, Tools } from './chains.ts'
-import { Crashes, likelySteps } from './crashes.ts'
+import { Crashes, likelySteps, type LikelyStep } from './crashes.ts'
 import { Externals } from './externals.ts'
 import { count, emptyHistory, type History } from './history.ts'
 import { define, type Destination, type Source } from './jobs.ts'
@@ -16,7 +16,7 @@ import { bodyStoreOf, keysOf, StoreFaults, storeOf } from './stores.ts'
 export interface Parts {
   readonly driver?: Wrap
   readonly store?: (store: FencedStore) => FencedStore
-  readonly chain?: (chain: ProcessChain, tools: Tools, process: Process) => ProcessChain
+  readonly chain?: (chain: ProcessChain, place: { readonly tools: Tools; readonly process: Process; readonly world: World }) => ProcessChain
   /** Called when an operator has skipped a message. */
   readonly onSkip?: (key: string | undefined) => void
   /** What the seed decides otherwise. */
@@ -55,7 +55,8 @@ export class World {
     this.parts = parts
     const random = (this.random = seededRandom(seed))
     this.setting = settingOf(random)
-    const plan = (this.plan = { ...planOf(random, this.setting), ...parts.plan })
+    const likely = likelySteps[this.below(likelySteps.length)] as LikelyStep
+    const plan = (this.plan = { ...planOf(random, this.setting, likely.needs), ...parts.plan })
     const { profile, kind } = this.setting
     const { clock, history } = this
     const faults = { probability: random() * 0.2, budget: 20 + this.below(30), maxMs: 20_000 }
@@ -86,7 +87,7 @@ export class World {
       random: seededRandom(seed + 0x3000_0000),
       budget: this.below(5),
       probability: 0.003,
-      likely: likelySteps[this.below(likelySteps.length)] as string,
+      likely,
     })
     const externals = new Externals(clock)
     const { driver, deadLetters } = this
