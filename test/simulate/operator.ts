@@ -1,9 +1,11 @@
-import { isBrokerError } from '@busbar/core'
-import type { Process } from './process.ts'
+import { isBrokerError, type BlockedKey } from '@busbar/core'
+import type { Ended, Process } from './process.ts'
 import type { World } from './world.ts'
 
 /** Redrives in one schedule, at most: a message that always fails comes back each time. */
 const mostRedrives = 4
+
+const longestAnswerMs = 60_000
 
 /** What may come of a redrive while brokers have faults and processes end. */
 const expected: readonly string[] = ['ERR_UNSUPPORTED', 'ERR_CLOSED', 'ERR_THROTTLED', 'ERR_UNAVAILABLE', 'ERR_UNCONFIRMED', 'ERR_TIMEOUT', 'ERR_ORDER']
@@ -56,7 +58,13 @@ export class Operator {
   async allReleased(): Promise<void> {
     const { history, source } = this.#world
     for (const process of this.#living()) {
-      const ended = await process.attempt(process.broker.blockedKeys(source).list())
+      const list = (): Promise<Ended<readonly BlockedKey[]>> => process.attempt(process.broker.blockedKeys(source).list())
+      let ended = await list()
+      // What was given up is listed until the broker has answered that.
+      if (ended.how === 'done' && ended.value.length > 0) {
+        await this.#world.sleep(longestAnswerMs)
+        ended = await list()
+      }
       if (ended.how === 'done') for (const { messageId, key } of ended.value) history.problems.add(`blocked: ${messageId} still blocks key ${key} at the end`)
     }
   }
