@@ -14,6 +14,8 @@ const { values } = parseArgs({
 
 const from = values.seed === undefined ? whole('from', values.from) : whole('seed', values.seed)
 const count = values.seed === undefined ? whole('seeds', values.seeds) : 1
+// Most of what is thrown here is meant to be: who looks at one schedule wants to know from where.
+if (values.seed === undefined) Error.stackTraceLimit = 0
 const began = performance.now()
 let broken = 0
 const tried = new Map<string, number>()
