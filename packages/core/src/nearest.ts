@@ -35,20 +35,15 @@ export function assertKnownKeys(what: string, object: object, keys: readonly str
 
 /** Insertions, deletions, substitutions and swaps of neighbours that lead from `a` to `b` (optimal string alignment). */
 function editDistance(a: string, b: string): number {
-  let beforeLast: number[] = []
-  let last = Array.from({ length: b.length + 1 }, (_, column) => column)
-  for (let row = 1; row <= a.length; row++) {
+  const table: number[][] = []
+  for (let row = 0; row <= a.length; row++) {
     const current = [row]
+    table.push(current)
     for (let column = 1; column <= b.length; column++) {
-      const substitution = (last[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1)
-      const insertion = (current[column - 1] ?? 0) + 1
-      const deletion = (last[column] ?? 0) + 1
-      const swapped = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]
-      const swap = swapped ? (beforeLast[column - 2] ?? 0) + 1 : Infinity
-      current.push(Math.min(substitution, insertion, deletion, swap))
+      const edited = (rows: number, columns: number): number => (table[row - rows]?.[column - columns] ?? Infinity) + 1
+      const swapped = a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]
+      current.push(Math.min(edited(0, 1), edited(1, 0), edited(1, 1) - (a[row - 1] === b[column - 1] ? 1 : 0), swapped ? edited(2, 2) : Infinity))
     }
-    beforeLast = last
-    last = current
   }
-  return last[b.length] ?? 0
+  return table[a.length]?.[b.length] ?? 0
 }

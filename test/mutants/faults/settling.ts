@@ -149,7 +149,6 @@ export const settlingFaults: readonly Mutant[] = [
     name: 'retry-overtaken',
     fault: 'puts a message that waits for its redelivery behind those that came after it',
     killedBy: 'settling/retry-keeps-order',
-    alsoKilledBy: ['retry/held-too-long'],
     profile: 'sqs-fifo',
     alterations: () => ({
       settle: async (outcomes, next, site) => {

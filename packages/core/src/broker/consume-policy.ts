@@ -19,12 +19,12 @@ export interface ConsumePolicy {
 }
 
 /** A part of a policy that cannot hold; told in a sentence by `policyError`. */
-export interface PolicyRefusal {
-  readonly kind: 'middleware' | 'wait' | 'hold' | 'held' | 'attempts' | 'block'
-  readonly wanted: number | string
+export type PolicyRefusal = readonly [
+  kind: 'middleware' | 'wait' | 'hold' | 'held' | 'attempts' | 'block',
+  wanted: number | string,
   /** The largest that fits. */
-  readonly has: number
-}
+  has: number,
+]
 
 /** Refuses a chain in a wrong order (`ERR_CONFIGURATION`) and a policy that cannot hold on this backend (`ERR_UNSUPPORTED`), with the largest value that fits. */
 export async function consumePolicy(
@@ -59,25 +59,23 @@ export async function consumePolicy(
 
 function refusedByMiddleware(declared: readonly ProcessMiddleware[], capabilities: Capabilities, place: ConsumerPlace): PolicyRefusal[] {
   return declared.flatMap((middleware) =>
-    (middleware.check?.(capabilities, place) ?? []).map((text) => ({ kind: 'middleware', wanted: `${middleware.name}: ${text}`, has: 0 })),
+    (middleware.check?.(capabilities, place) ?? []).map((text) => ['middleware', `${middleware.name}: ${text}`, 0] as const),
   )
 }
 
 function refusedRetry(
-  { maxWaitMs, holdMs, maxAttempts }: RetryDeclaration,
-  budget: RetryBudget,
+  { maxWaitMs, holdMs = 0, maxAttempts }: RetryDeclaration,
+  { attempts, heldMs, holdLimitMs, nativeDeliveries }: RetryBudget,
   { endpoint }: Planned,
   capabilities: Capabilities,
 ): PolicyRefusal[] {
-  const refusals: PolicyRefusal[] = []
-  const refuseAbove = (kind: PolicyRefusal['kind'], wanted: number, has: number): void => {
-    if (wanted > has) refusals.push({ kind, wanted, has })
-  }
-  refuseAbove('wait', maxWaitMs, longestWaitMs(capabilities, endpoint.keyed))
-  refuseAbove('hold', holdMs ?? 0, budget.holdLimitMs)
-  refuseAbove('held', budget.heldMs, budget.holdLimitMs)
-  // A dead-letter place has no limit.
-  if (endpoint.maxAttempts > 0) refuseAbove('attempts', maxAttempts, endpoint.maxAttempts)
-  if (budget.nativeDeliveries) refuseAbove('block', budget.attempts, Number.MAX_VALUE)
-  return refusals
+  const bounds: [PolicyRefusal[0], wanted: number, has: number][] = [
+    ['wait', maxWaitMs, longestWaitMs(capabilities, endpoint.keyed)],
+    ['hold', holdMs, holdLimitMs],
+    ['held', heldMs, holdLimitMs],
+    // A dead-letter place has no limit.
+    ['attempts', maxAttempts, endpoint.maxAttempts || Infinity],
+    ['block', nativeDeliveries ? attempts : 0, Number.MAX_VALUE],
+  ]
+  return bounds.filter(([, wanted, has]) => wanted > has)
 }

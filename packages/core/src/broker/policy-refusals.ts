@@ -4,7 +4,7 @@ import type { Planned } from './plan.ts'
 
 type Text = (wanted: number | string, has: number, driver: string) => string
 
-const texts: Readonly<Record<PolicyRefusal['kind'], Text>> = {
+const texts: Readonly<Record<PolicyRefusal[0], Text>> = {
   middleware: String,
   wait: (wanted, has, driver) =>
     `retry: a wait of ${wanted} ms can neither be held here nor given to ${driver}; the largest that fits is ${has} ms: lower the backoff's maxMs`,
@@ -19,6 +19,6 @@ const texts: Readonly<Record<PolicyRefusal['kind'], Text>> = {
 
 /** One error that lists everything in a consumer's policy that cannot hold. */
 export function policyError(refusals: readonly PolicyRefusal[], { label, driver }: Planned): BrokerError {
-  const lines = refusals.map(({ kind, wanted, has }) => `- ${texts[kind](wanted, has, driver.name)}`)
+  const lines = refusals.map(([kind, wanted, has]) => `- ${texts[kind](wanted, has, driver.name)}`)
   return new BrokerError('ERR_UNSUPPORTED', `${label} on ${driver.name}:\n${lines.join('\n')}`, { destination: label })
 }

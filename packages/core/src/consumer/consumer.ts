@@ -63,7 +63,7 @@ export class RunningConsumer implements Consumer {
   }
 
   async resume(): Promise<void> {
-    if (this.#ending) throw new BrokerError('ERR_CLOSED', 'The consumer has been drained or closed: start a new one with broker.consume().')
+    if (this.#ending) throw closedError()
     this.#paused = false
     return this.#flowAsWanted()
   }
@@ -130,5 +130,5 @@ export function drainTimeoutOf(options: { readonly timeoutMs?: number }): number
 }
 
 function closedError(): BrokerError {
-  return new BrokerError('ERR_CLOSED', 'The consumer has been closed.')
+  return new BrokerError('ERR_CLOSED', 'The consumer has been drained or closed: start a new one with broker.consume().')
 }

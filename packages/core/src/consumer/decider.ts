@@ -74,37 +74,33 @@ export class Decider {
   #retry(task: Task, directive: Directive, answer: Answer): void {
     const { delayMs } = directive
     if (!directive.counts) task.attempt--
-    switch (this.#plan(task, delayMs)) {
-      case 'process':
-        this.#host.hold(task, delayMs)
-        answer?.('accepted')
-        return
-      case 'broker':
-        this.#retryAtBroker(task, delayMs, answer)
-        return
-      case 'again':
-        this.#giveBack(task, answer)
-        return
-      case 'refused':
-        this.#giveUp(
-          task,
-          new Directive('dead-letter', { reason: `a wait of ${delayMs} ms can neither be held nor given to the broker`, error: directive.error }),
-          answer,
-        )
+    if (this.wait(task, delayMs, answer)) return
+    const reason = `a wait of ${delayMs} ms fits nowhere`
+    this.#giveUp(task, new Directive('dead-letter', { reason, error: directive.error }), answer)
+  }
+
+  /** Spends the wait before the next start where it can be; false where that is nowhere. */
+  wait(task: Task, delayMs: number, answer?: Answer, holdMs?: number): boolean {
+    const plan = this.#plan(task, delayMs, holdMs)
+    if (plan === 'process') {
+      this.#host.hold(task, delayMs)
+      answer?.('accepted')
+    } else if (plan === 'broker') {
+      this.#retryAtBroker(task, delayMs, answer)
+    } else if (plan === 'again') {
+      // What is blocked shows itself by failing once more.
+      if (!task.blocked) task.notBefore = this.#options.clock.monotonic() + delayMs
+      this.#giveBack(task, answer)
     }
+    return plan !== 'refused'
   }
 
   #retryAtBroker(task: Task, delayMs: number, answer: Answer): void {
     this.#host.rememberAttempts(task)
-    const outcome: Outcome = { delivery: task.delivery, action: 'retry', delayMs, attempt: task.attempt }
-    // The broker holds the key back only if it also holds what came after the failed message: the head first, then its tail.
-    if (this.#options.capabilities.keyHold !== 'broker') {
-      this.#host.settle(task, outcome, answer)
-      return
-    }
     const { lane } = task
-    this.#host.settle(task, outcome, answer)
-    if (lane) this.#host.releaseTail(task)
+    this.#host.settle(task, { delivery: task.delivery, action: 'retry', delayMs, attempt: task.attempt }, answer)
+    // The broker holds the key back only if it also holds what came after the failed message: the head first, then its tail.
+    if (lane && this.#options.capabilities.keyHold === 'broker') this.#host.releaseTail(task)
   }
 
   /** Unstarted ones behind it come again after it. */
@@ -123,18 +119,7 @@ export class Decider {
     }
     task.blocked = directive
     // Held here wherever the lease allows, whatever the policy does with its own waits: a message at the broker is neither listed nor can it be skipped.
-    switch (this.#plan(task, blockedRetryMs, blockedRetryMs)) {
-      case 'process':
-        this.#host.hold(task, blockedRetryMs)
-        answer?.('accepted')
-        return
-      case 'broker':
-        this.#retryAtBroker(task, blockedRetryMs, answer)
-        return
-      case 'again':
-      case 'refused':
-        this.#giveBack(task, answer)
-    }
+    if (!this.wait(task, blockedRetryMs, answer, blockedRetryMs)) this.#giveBack(task, answer)
   }
 
   /** To the dead letters, whatever is done with those whose attempts are used up. */

@@ -21,10 +21,10 @@ import { Revocations } from './revocations.ts'
 import { Run, type RunHost } from './run.ts'
 import { Settler } from './settler.ts'
 import { Suspensions } from './suspensions.ts'
-import { Task } from './task.ts'
+import { Task, type Past } from './task.ts'
 import { tellSettled } from './tell-settled.ts'
 import type { ConsumerStats } from './types.ts'
-import { longestHoldMs } from './wait-plan.ts'
+import { longestHoldMs, messageLease } from './wait-plan.ts'
 
 /** How many attempt counts of natively redelivered messages are remembered. */
 const remembered = 10_000
@@ -37,12 +37,14 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   readonly random: () => number
   readonly freshId: () => string
   readonly suspensions: Suspensions = new Suspensions()
+  /** Its receiver has failed and not recovered. */
+  failing = false
   readonly #options: EngineOptions
   readonly #lanes: Lanes
   readonly #held: Held
   readonly #waits: RetryWaits
   readonly #decider: Decider
-  readonly #attempts: BoundedMemory<number> = new BoundedMemory(remembered)
+  readonly #past: BoundedMemory<Past> = new BoundedMemory(remembered)
   readonly #handled: Handled = new Handled()
   readonly #revoked: Revocations = new Revocations()
   #receiver!: Receiver
@@ -54,7 +56,6 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   #active = 0
   #pumping = false
   #heldUp = false
-  #failing = false
   #stopped = false
   #closed = false
   #onQuiet: (() => void)[] = []
@@ -67,8 +68,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
     this.random = options.random
     this.freshId = options.freshId
     this.#lanes = new Lanes(options.keyed)
-    const { lease } = options.capabilities
-    this.#held = new Held(lease === false || lease.kind === 'scope')
+    this.#held = new Held(!messageLease(options.capabilities))
     this.#waits = new RetryWaits(options.clock, (tasks) => this.#wake(tasks))
     this.#decider = new Decider(options, this)
   }
@@ -128,7 +128,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
       const { sameAs } = delivery
       bytes += delivery.incoming.bodyBytes
       if (this.#revoked.has(delivery.scope)) continue
-      let { attempt } = delivery.incoming
+      let past: Past | undefined
       if (sameAs !== undefined && delivery.brokerAttempts !== 1) {
         const holder = this.#held.holderOf(sameAs, delivery)
         if (holder) {
@@ -139,9 +139,9 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
           this.#ackUnhandled(delivery, now)
           continue
         }
-        attempt = Math.max(attempt, this.#attempts.take(sameAs) ?? 0)
+        past = this.#past.take(sameAs)
       }
-      const task = new Task(delivery, now, attempt)
+      const task = new Task(delivery, now, past)
       this.#held.add(task)
       this.#lanes.add(task)
     }
@@ -170,7 +170,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
     for (const task of tasks) if (task.phase === 'queued' || task.phase === 'waiting') this.forget(task)
     this.#settler.flush()
     const timer = this.clock.timer(this.clock.monotonic() + deadlineMs, () => {
-      const reason = new BrokerError('ERR_TOO_LATE', 'The partition moves to another process and the deadline has passed.')
+      const reason = new BrokerError('ERR_TOO_LATE', 'The partition has moved to another process.')
       for (const task of this.#held.ofScope(scope)) task.run?.abort(reason)
       this.#revoked.end(scope)
     })
@@ -181,20 +181,15 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   }
 
   failed(error: BrokerError, fatal: boolean): void {
-    this.#failing = true
+    this.failing = true
     this.#options.log(fatal ? 'error' : 'warn', 'receiver:failed', { source: this.source, code: error.code, message: error.message, fatal })
     if (fatal) this.#options.onFatal(error)
   }
 
   recovered(): void {
-    if (!this.#failing) return
-    this.#failing = false
+    if (!this.failing) return
+    this.failing = false
     this.#options.log('info', 'receiver:recovered', { source: this.source })
-  }
-
-  /** Its receiver has failed and not recovered. */
-  get failing(): boolean {
-    return this.#failing
   }
 
   // Ending
@@ -249,6 +244,9 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   }
 
   #start(task: Task): void {
+    const restMs = task.notBefore && task.notBefore - this.clock.monotonic()
+    task.notBefore = 0
+    if (restMs > 0 && this.#decider.wait(task, restMs)) return
     const run = new Run(task, this, ++task.attempt)
     task.phase = 'running'
     task.run = run
@@ -357,7 +355,8 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   }
 
   rememberAttempts(task: Task): void {
-    if (task.delivery.sameAs !== undefined && task.attempt > 0) this.#attempts.set(task.delivery.sameAs, task.attempt)
+    const { attempt, notBefore, delivery } = task
+    if (delivery.sameAs !== undefined && (attempt || notBefore)) this.#past.set(delivery.sameAs, { attempt, notBefore })
   }
 
   track(work: Promise<void>): void {
@@ -411,8 +410,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
 
   /** Without a lease of its own, what the broker would not take back stays here unsettled and fills the window until its scope ends: it starts again here. */
   #keep(task: Task, outcome: Outcome): boolean {
-    const { lease } = this.capabilities
-    if (task.lost || this.#closed || this.#stopped || (lease !== false && lease.kind === 'message')) return false
+    if (task.lost || this.#closed || this.#stopped || messageLease(this.capabilities)) return false
     if (outcome.action !== 'retry' && outcome.action !== 'discard') return false
     task.givenBack = false
     this.hold(task, outcome.action === 'retry' ? Math.min(outcome.delayMs, longestHoldMs(this.capabilities)) : blockedRetryMs)
@@ -425,7 +423,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   }
 
   #ackUnhandled(delivery: Delivery, now: number): void {
-    const task = new Task(delivery, now, 0)
+    const task = new Task(delivery, now)
     task.phase = 'settling'
     this.#held.add(task)
     this.#settler.push(task, { delivery, action: 'ack' })
@@ -443,7 +441,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   #lose(tasks: readonly Task[], reason: BrokerError): void {
     if (tasks.length === 0) return
     // With a lease per message the later ones of the key may still be ours, but the lost one now comes first somewhere else.
-    const alone = this.capabilities.lease !== false && this.capabilities.lease.kind === 'message'
+    const alone = messageLease(this.capabilities)
     for (const task of tasks) {
       if (task.lost || task.phase === 'ended') continue
       task.lost = true

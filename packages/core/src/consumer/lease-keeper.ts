@@ -6,6 +6,7 @@ import type { ProcessMiddleware } from '../middleware/types.ts'
 import type { Held } from './held.ts'
 import type { Run } from './run.ts'
 import type { Task } from './task.ts'
+import { messageLease } from './wait-plan.ts'
 
 export interface LeaseKeeperOptions {
   readonly receiver: Pick<Receiver, 'extend'>
@@ -35,9 +36,9 @@ export class LeaseKeeper {
 
   constructor(options: LeaseKeeperOptions) {
     this.#options = options
-    const { lease } = options.capabilities
-    this.#needed = (lease !== false && lease.kind === 'message') || options.renewing.length > 0
-    this.#tickMs = lease !== false && lease.kind === 'message' ? Math.min(longestTickMs, lease.ms / 3) : longestTickMs
+    const lease = messageLease(options.capabilities)
+    this.#needed = lease !== undefined || options.renewing.length > 0
+    this.#tickMs = lease ? Math.min(longestTickMs, lease.ms / 3) : longestTickMs
   }
 
   /** Call it whenever something was received. */
@@ -64,8 +65,9 @@ export class LeaseKeeper {
 
   async #extendDue(tasks: readonly Task[]): Promise<void> {
     const { capabilities, clock, receiver } = this.#options
-    const { lease, settlement } = capabilities
-    if (!lease || lease.kind !== 'message' || !receiver.extend || !settlement) return
+    const lease = messageLease(capabilities)
+    const { settlement } = capabilities
+    if (!lease || !receiver.extend || !settlement) return
     const now = clock.monotonic()
     const due: Task[] = []
     for (const task of tasks) {

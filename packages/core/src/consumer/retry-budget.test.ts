@@ -79,7 +79,7 @@ describe('the retry budget', () => {
 })
 
 describe('a message that has been held too long', () => {
-  it('goes back with what waits behind it, and comes again with its count of attempts', async () => {
+  it('goes back with what waits behind it, comes again with its count of attempts, and waits as long as asked', async () => {
     const starts: string[] = []
     const { send, pass, receiver } = await setUp(
       async (message) => {
@@ -99,7 +99,38 @@ describe('a message that has been held too long', () => {
     await pass(60_000)
     resolve()
     await pass(1_000)
+    expect(receiver.settled.map(({ action }) => action)).toEqual(['ack', 'release', 'release'])
+    await pass(28_900)
+    expect(starts).toEqual(['1#1', '3#1'])
+    await pass(200)
     expect(receiver.settled.map(({ action }) => action)).toEqual(['ack', 'release', 'release', 'ack', 'ack'])
     expect(starts).toEqual(['1#1', '3#1', '1#2', '2#1'])
+  })
+
+  it('goes back if the broker counts a wait from the receipt, and is given the rest when it has come anew', async () => {
+    const starts: number[] = []
+    const limits: Partial<Capabilities> = {
+      lease: { kind: 'message', ms: 30_000, maxMs: 100_000 },
+      redelivery: { immediate: true, delayed: { maxMs: 100_000, keepsOrder: true }, onReconnect: true },
+    }
+    const { promise: held, resolve } = Promise.withResolvers<void>()
+    const { send, pass, receiver } = await setUp(
+      async (message) => {
+        starts.push(message.attempt)
+        if (starts.length > 1) return
+        await held
+        throw new Error('no')
+      },
+      { use: [retry({ maxAttempts: 3, waitsMs: [90_000, 90_000] }), retryAfter(90_000)] },
+      limits,
+    )
+    await send([1, 'a'])
+    await pass(20_000)
+    resolve()
+    await pass(500)
+    // The driver here gives back at once what it is asked to keep.
+    expect(receiver.settled.map(({ action }) => action)).toEqual(['release', 'retry', 'ack'])
+    expect(receiver.settled[1]).toMatchObject({ delayMs: expect.closeTo(90_000, -3), attempt: 1 })
+    expect(starts).toEqual([1, 2])
   })
 })

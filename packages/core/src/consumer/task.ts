@@ -9,6 +9,9 @@ import type { Run } from './run.ts'
  */
 export type Phase = 'queued' | 'running' | 'waiting' | 'settling' | 'ended'
 
+/** What is remembered of a message that goes back: a redelivery is a new task. */
+export type Past = Pick<Task, 'attempt' | 'notBefore'>
+
 /** One message held by a consumer, from delivery to settlement. A redelivery that is adopted replaces `delivery`. */
 export class Task {
   delivery: Delivery
@@ -35,6 +38,8 @@ export class Task {
   copy: Task | undefined
   /** While it waits for a retry: when that is due, in monotonic milliseconds. */
   waitsUntil = 0
+  /** Monotonic milliseconds before which it is not started again, though it went back and has come anew. 0: any time. */
+  notBefore: number
   /** Why its attempts are used up, where it is tried until it succeeds. */
   blocked: Directive | undefined
   /** An operator wants it given up when it fails next, for this reason. */
@@ -42,10 +47,11 @@ export class Task {
   /** Wall-clock milliseconds of the first failed start; for the dead-letter header. */
   firstFailureAt: number | undefined
 
-  constructor(delivery: Delivery, receivedAt: number, attempt: number) {
+  constructor(delivery: Delivery, receivedAt: number, past?: Past) {
     this.delivery = delivery
     this.receivedAt = receivedAt
-    this.attempt = attempt
+    this.attempt = Math.max(delivery.incoming.attempt, past?.attempt ?? 0)
+    this.notBefore = past?.notBefore ?? 0
   }
 
   get key(): string | undefined {

@@ -1,13 +1,20 @@
 import type { Capabilities } from '../driver/capabilities.ts'
 
 /**
- * Where a wait before the next attempt is spent. `again`: nowhere; what is left of the lease is too short, and the message goes back to be received anew.
+ * Where a wait before the next attempt is spent. `again`: what is left of the lease is too short; the message goes back and waits when it has been received anew.
  * `refused`: no lease is long enough.
  */
 export type WaitPlan = 'process' | 'broker' | 'again' | 'refused'
 
 /** Part of a lease or of a scope's hold limit that is kept in reserve for the handler itself. */
 const reserve = 0.8
+/** The rest is for what is under way: a broker whose leases are the message's own counts a wait from when it handed the message out (Amazon SQS: 12 h in all). */
+const onTheWay = 0.99
+
+/** The lease that each message has of its own. */
+export function messageLease({ lease }: Pick<Capabilities, 'lease'>): { readonly ms: number; readonly maxMs: number } | undefined {
+  return lease && lease.kind === 'message' ? lease : undefined
+}
 
 /** Longest time, in milliseconds, that a message can be held here by waits. */
 export function longestHoldMs({ lease }: Pick<Capabilities, 'lease'>): number {
@@ -18,21 +25,23 @@ export function longestHoldMs({ lease }: Pick<Capabilities, 'lease'>): number {
 
 /**
  * A short wait is held here (default: up to 5 s where the backend delays natively, else 60 s); a longer one goes to the broker if order allows it; else it is held
- * as long as the lease allows. `heldMs`: how long the message has been held already.
+ * as long as the lease allows. `heldMs`: how long the message has been held already; a broker whose leases are the message's own counts it too.
  */
 export function planWait(capabilities: Capabilities, keyed: boolean, waitMs: number, holdMs: number | undefined, heldMs: number): WaitPlan {
-  const { delayed } = capabilities.redelivery
-  const longest = longestHoldMs(capabilities)
-  const fits = waitMs <= longest - heldMs
-  if (fits && waitMs <= (holdMs ?? (delayed ? 5_000 : 60_000))) return 'process'
-  if (delayed && waitMs <= delayed.maxMs && (delayed.keepsOrder || !keyed)) return 'broker'
+  const fits = waitMs <= longestHoldMs(capabilities) - heldMs
+  if (fits && waitMs <= (holdMs ?? (capabilities.redelivery.delayed ? 5_000 : 60_000))) return 'process'
+  if (waitMs <= longestAtBrokerMs(capabilities, keyed, heldMs)) return 'broker'
   if (fits) return 'process'
-  return waitMs <= longest ? 'again' : 'refused'
+  return waitMs <= longestWaitMs(capabilities, keyed) ? 'again' : 'refused'
 }
 
 /** The largest wait that {@link planWait} does not refuse. */
 export function longestWaitMs(capabilities: Capabilities, keyed: boolean): number {
+  return Math.max(longestAtBrokerMs(capabilities, keyed, 0), longestHoldMs(capabilities))
+}
+
+function longestAtBrokerMs(capabilities: Capabilities, keyed: boolean, heldMs: number): number {
   const { delayed } = capabilities.redelivery
-  const atBroker = delayed && (delayed.keepsOrder || !keyed) ? delayed.maxMs : 0
-  return Math.max(atBroker, longestHoldMs(capabilities))
+  if (!delayed || (keyed && !delayed.keepsOrder)) return 0
+  return messageLease(capabilities) ? Math.floor(delayed.maxMs * onTheWay) - heldMs : delayed.maxMs
 }
