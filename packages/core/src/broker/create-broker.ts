@@ -100,7 +100,6 @@ class ConnectedBroker implements Broker {
 
   async request(destination: unknown, body: unknown, options: RequestOptions = {}): Promise<never> {
     const planned = this.#destination(destination as AnyQueue)
-    if (this.#ending) throw closedError()
     return (await (await this.#operations()).request(destination as AnyQueue, planned, body, options)) as never
   }
 

@@ -22,3 +22,9 @@ export function policyError(refusals: readonly PolicyRefusal[], { label, driver 
   const lines = refusals.map(([kind, wanted, has]) => `- ${texts[kind](wanted, has, driver.name)}`)
   return new BrokerError('ERR_UNSUPPORTED', `${label} on ${driver.name}:\n${lines.join('\n')}`, { destination: label })
 }
+
+export function noReceiver({ label, driver }: Planned): BrokerError {
+  return new BrokerError('ERR_UNSUPPORTED', `${label}: nothing can be received from ${driver.name}; consume it through another driver.`, {
+    destination: label,
+  })
+}

@@ -93,7 +93,10 @@ export class Producers {
     })
   }
 
-  #engine(planned: Planned, options: ProducerOptions): ProducerEngine {
+  #engine(
+    planned: Planned,
+    { sendOrder, lingerMs = 0, maxBuffered = defaultMaxBuffered, maxBufferedBytes = defaultMaxBufferedBytes }: ProducerOptions,
+  ): ProducerEngine {
     const { clock, random, telemetry } = this.#runtime
     const engine = new ProducerEngine({
       destination: planned.label,
@@ -101,10 +104,10 @@ export class Producers {
       clock,
       random,
       telemetry,
-      strict: options.sendOrder !== 'pipelined',
-      lingerMs: options.lingerMs ?? 0,
-      maxBuffered: options.maxBuffered ?? defaultMaxBuffered,
-      maxBufferedBytes: options.maxBufferedBytes ?? defaultMaxBufferedBytes,
+      strict: sendOrder !== 'pipelined',
+      lingerMs,
+      maxBuffered,
+      maxBufferedBytes,
     })
     this.#engines.set(engine, planned)
     if (this.#connection) this.#attach(engine, planned, this.#connection)
@@ -126,11 +129,11 @@ function declaredOf({ declared, label }: Planned): Capabilities {
 
 function checkOptions(options: ProducerOptions): void {
   assertKnownKeys('producer', options, known)
-  const { timeoutMs, maxBuffered, maxBufferedBytes, lingerMs, sendOrder } = options
-  checkedNumber('producer: timeoutMs', timeoutMs ?? defaultTimeoutMs, 1)
-  checkedNumber('producer: maxBuffered', maxBuffered ?? defaultMaxBuffered, 1)
-  checkedNumber('producer: maxBufferedBytes', maxBufferedBytes ?? defaultMaxBufferedBytes, 1)
-  checkedNumber('producer: lingerMs', lingerMs ?? 0, 0, 60_000)
+  const { timeoutMs = 1, maxBuffered = 1, maxBufferedBytes = 1, lingerMs = 0, sendOrder } = options
+  checkedNumber('producer: timeoutMs', timeoutMs, 1)
+  checkedNumber('producer: maxBuffered', maxBuffered, 1)
+  checkedNumber('producer: maxBufferedBytes', maxBufferedBytes, 1)
+  checkedNumber('producer: lingerMs', lingerMs, 0, 60_000)
   if (sendOrder !== undefined && sendOrder !== 'strict' && sendOrder !== 'pipelined')
     throw new TypeError(`producer: sendOrder is 'strict' or 'pipelined', not '${String(sendOrder)}'`)
 }

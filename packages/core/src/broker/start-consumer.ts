@@ -101,10 +101,7 @@ async function makeEngine(
 /** During an outage a receiver is made anew until one starts. One that starts when it is no longer wanted is handed back. */
 function openReceiver({ planned, runtime, signal }: StartConsumerOptions, link: Link, engine: ConsumerEngine, window: Window): Promise<Receiver> {
   const open = async (): Promise<Receiver> => {
-    if (!link.receiver)
-      throw new BrokerError('ERR_UNSUPPORTED', `${planned.label}: nothing can be received from ${planned.driver.name}; consume it through another driver.`, {
-        destination: planned.label,
-      })
+    if (!link.receiver) throw (await load(runtime.clock, 'policyRefusals')).noReceiver(planned)
     const receiver = link.receiver(planned.endpoint, engine, window)
     engine.attach(receiver)
     const started = receiver.start()

@@ -137,10 +137,7 @@ export class Decider {
     try {
       const action = await giveUp(task, directive)
       task.deadLettered = true
-      if (!task.lost) {
-        this.#host.settle(task, { delivery: task.delivery, action }, answer)
-        return
-      }
+      if (!task.lost) return this.#host.settle(task, { delivery: task.delivery, action }, answer)
       this.#host.forget(task)
     } catch (error) {
       // The consumer closes: the message is still the broker's and comes again. Should there ever be another cause, the message is not stuck with it.

@@ -153,11 +153,10 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
 
   /** Says when failing keys hold more than half of the window: other keys still go on, but with less and less room. */
   #watchWindow(): void {
-    const heldUp = this.#held.size - this.#running - this.#lanes.ready
-    const tooMany = heldUp * 2 > this.#options.windowMessages && this.#waits.size > 0
-    if (tooMany && !this.#heldUp)
-      this.#options.log('warn', 'window:held-up', { source: this.source, heldUp, window: this.#options.windowMessages, waiting: this.#waits.size })
-    this.#heldUp = tooMany
+    const { windowMessages: window, log } = this.#options
+    const heldUp = this.#waits.size > 0 && (this.#held.size - this.#running - this.#lanes.ready) * 2 > window
+    if (heldUp && !this.#heldUp) log('warn', 'window:held-up', { source: this.source, window, ...this.stats })
+    this.#heldUp = heldUp
   }
 
   lost(scope: Scope, reason: BrokerError): void {
