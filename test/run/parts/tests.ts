@@ -12,8 +12,8 @@ export const testParts: readonly Part[] = [
   scriptPart({ name: 'types', budgetSeconds: 20, entry: 'test/types/run.ts', read: passedAndFailed }),
   vitestPart({ name: 'contract', budgetSeconds: 140, alone: true, folders: contract }),
   scriptPart({ name: 'mutants', budgetSeconds: 40, entry: 'test/mutants/main.ts', read: killed }),
-  scriptPart({ name: 'simulate', budgetSeconds: 120, entry: 'test/simulate/main.ts', runs: [['--seeds', '10000']], read: violations }),
-  vitestPart({ name: 'amqp', budgetSeconds: 300, alone: true, folders: brokers }),
+  scriptPart({ name: 'simulate', budgetSeconds: 150, entry: 'test/simulate/main.ts', runs: [['--seeds', '10000']], read: violations }),
+  vitestPart({ name: 'amqp', budgetSeconds: 270, alone: true, folders: brokers }),
   vitestPart({ name: 'redis', budgetSeconds: 75, alone: true, folders: redis }),
   scriptPart({
     name: 'demo',

@@ -131,6 +131,14 @@ describe('rabbitmq (4.2)', () => {
     expect((await stats()).ready).toBe(1)
   })
 
+  it('a delayed retry may be as long as a delayed message, however long the message was held', async () => {
+    const { send, consume, clock } = await kit({ profile: 'rabbitmq' })
+    const consumer = await consume()
+    await send(['a'])
+    await clock.advance(60_000)
+    expect(await consumer.receiver.settle([{ delivery: consumer.last('a'), action: 'retry', delayMs: 268_435_455, attempt: 1 }])).toEqual(['accepted'])
+  })
+
   it('names of headers have up to 255 bytes', async () => {
     const { send } = await kit({ profile: 'rabbitmq' })
     const names = ['h'.repeat(255), `${'é'.repeat(127)}h`, 'h'.repeat(256), 'é'.repeat(128)]

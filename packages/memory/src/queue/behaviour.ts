@@ -43,7 +43,7 @@ export interface QueueBehaviour {
   readonly maxUnsettled: number
   /** Most entries of one call that settles or extends. */
   readonly maxSettle: number
-  /** Longest `retry` delay. A delay that ends more than this after the receipt is an error, never clamped. */
+  /** Longest `retry` delay, counted from the receipt where the message keeps its place, else from the retry. A longer one is an error, never clamped. */
   readonly maxRetryMs: number
   /** A delayed retry keeps the message's place, or is sent as a new message to the end. */
   readonly retryBy: 'place' | 'republish'

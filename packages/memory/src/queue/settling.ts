@@ -58,7 +58,8 @@ export class Settling {
   #retry(delivery: QueueDelivery, delayMs: number, attempt: number, now: number): SettleResult {
     const { behaviour } = this.#queue
     if (!behaviour.givesBack) return unsupported('retry')
-    if (now + delayMs > delivery.receivedAt + behaviour.maxRetryMs) return tooLong(delayMs, behaviour.maxRetryMs)
+    const from = behaviour.retryBy === 'place' ? delivery.receivedAt : now
+    if (now + delayMs > from + behaviour.maxRetryMs) return tooLong(delayMs, behaviour.maxRetryMs)
     const { message } = delivery
     if (delayMs > 0 && behaviour.retryBy === 'republish') {
       this.#end(delivery)
