@@ -31,7 +31,7 @@ export const packagingParts: readonly Part[] = [
   },
   {
     name: 'limits',
-    budgetSeconds: 40,
+    budgetSeconds: 30,
     alone: true,
     async run({ signal, log }) {
       const { project } = await packPackages(signal, log)

@@ -10,14 +10,14 @@ const redis = ['test/redis']
 export const testParts: readonly Part[] = [
   vitestPart({ name: 'unit', budgetSeconds: 100, folders: ['packages', 'test'], except: [...contract, ...brokers, ...redis] }),
   scriptPart({ name: 'types', budgetSeconds: 20, entry: 'test/types/run.ts', read: passedAndFailed }),
-  vitestPart({ name: 'contract', budgetSeconds: 140, alone: true, folders: contract }),
+  vitestPart({ name: 'contract', budgetSeconds: 125, alone: true, folders: contract }),
   scriptPart({ name: 'mutants', budgetSeconds: 40, entry: 'test/mutants/main.ts', read: killed }),
-  scriptPart({ name: 'simulate', budgetSeconds: 150, entry: 'test/simulate/main.ts', runs: [['--seeds', '10000']], read: violations }),
-  vitestPart({ name: 'amqp', budgetSeconds: 270, alone: true, folders: brokers }),
+  scriptPart({ name: 'simulate', budgetSeconds: 120, entry: 'test/simulate/main.ts', runs: [['--seeds', '10000']], read: violations }),
+  vitestPart({ name: 'amqp', budgetSeconds: 345, alone: true, folders: brokers }),
   vitestPart({ name: 'redis', budgetSeconds: 75, alone: true, folders: redis }),
   scriptPart({
     name: 'demo',
-    budgetSeconds: 70,
+    budgetSeconds: 55,
     alone: true,
     entry: 'test/demo/main.ts',
     runs: [
