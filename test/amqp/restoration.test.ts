@@ -83,13 +83,15 @@ await onEachRabbitmq({}, (bed) => {
     const keyed = endpointOf('keyed', { keyed: true, options: { partitions: 3 } })
     await link.provision(news, some, keyed)
     const fromKeyed = await link.receive(keyed)
+    const sender = link.sender(news)
+    await until('the connection', () => sender.writable)
     proxy.refuse(true)
     proxy.reset()
+    await until('the loss', () => !sender.writable)
     await operate(url, async (channel) => {
       for (const queue of ['news.some', 'keyed.p1', 'keyed.members']) await channel.deleteQueue(queue)
     })
     proxy.refuse(false)
-    const sender = link.sender(news)
     await until('the connection', () => sender.writable)
     // Nothing tells a topic that a subscription is gone: the message would be dropped.
     await sendSurely(sender, [messageOf('not dropped')])
