@@ -1,9 +1,9 @@
-import type { Capabilities, Endpoint, Refusal } from '@busbar/core/driver'
+import { deliveriesPerAttempt, type Capabilities, type Endpoint, type Refusal } from '@busbar/core/driver'
 import { fitsLadder, ladderMaxMs } from './delay-ladder.ts'
 import { filterBindings } from './header-filter.ts'
 import { nameProblem, partitionName, queueName } from './names.ts'
 import type { ResolvedOptions } from './options.ts'
-import { canDelayTopic, deliveriesPerAttempt } from './resources.ts'
+import { canDelayTopic } from './resources.ts'
 import type { ResolvedRouteOptions } from './route-options.ts'
 
 /** A level of the ladder adds a few milliseconds, under load some ten; a delay passes at most 28 of them. */

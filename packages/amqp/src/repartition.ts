@@ -1,4 +1,5 @@
-import type { Clock, Services } from '@busbar/core/driver'
+import { systemClock } from '@busbar/core'
+import type { Services } from '@busbar/core/driver'
 import { Admin } from './admin.ts'
 import { ConnectionManager } from './connection-manager.ts'
 import type { Connection } from './connection.ts'
@@ -144,15 +145,5 @@ function whatCame({ count }: SoleConsumer): string | undefined {
   return count > 0 ? `${count} messages came` : undefined
 }
 
-const clock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  timer(atMs, wake) {
-    const timeout = setTimeout(wake, Math.max(0, atMs - performance.now()))
-    return { cancel: () => clearTimeout(timeout) }
-  },
-  external: (operation) => operation,
-}
-
 /** Repartitioning is an operator's errand, outside any broker object. */
-const services: Services = { clock, random: Math.random, log: () => undefined, meter: () => undefined }
+const services: Services = { clock: systemClock, random: Math.random, log: () => undefined, meter: () => undefined }

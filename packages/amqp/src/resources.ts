@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Endpoint } from '@busbar/core/driver'
+import { deliveriesPerAttempt, type Endpoint } from '@busbar/core/driver'
 import { fitsLadder, ladderBinding, ladderExit, ladderLevel, ladderLevels, ladderTickMs, levelPattern, type DelayTarget } from './delay-ladder.ts'
 import { bindAll, filterBindings } from './header-filter.ts'
 import { filterName, markerName, membersName, partitionNames, queueName, viaDigits, viaName } from './names.ts'
@@ -42,9 +42,6 @@ export type Resource = QueueResource | ExchangeResource | BindingResource
 export const noDeliveryLimit: number = 2 ** 31 - 1
 
 const leastDeliveryLimit = 100
-
-/** Attempts times this is the least `x-delivery-limit`: the broker also counts what was only handed back. */
-export const deliveriesPerAttempt = 10
 
 /** Everything the endpoints need, in the order to be declared: what others point to comes first. */
 export function resourcesOf(endpoints: readonly Endpoint[], options: ResolvedOptions): readonly Resource[] {

@@ -1,4 +1,4 @@
-import type { Capabilities, Change, Endpoint, EndpointStats } from '@busbar/core/driver'
+import { deliveriesPerAttempt, type Capabilities, type Change, type Endpoint, type EndpointStats } from '@busbar/core/driver'
 import { memoryError } from './errors.ts'
 import { readEndpointOptions } from './endpoint-options.ts'
 import type { Profile, ProfileSettings } from './profiles/profile.ts'
@@ -13,9 +13,6 @@ import type { World } from './world.ts'
 
 /** The one subscription through which a queue is served by a stream. */
 const queueSubscription = { name: 'queue', startFrom: 'earliest' } as const
-
-/** A queue's delivery limit must leave this many deliveries for each handler start: releases and crashes count too. */
-const deliveriesPerAttempt = 10
 
 /** Everything that exists in one memory broker, by physical name. */
 export class Resources {

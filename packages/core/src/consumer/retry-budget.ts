@@ -16,12 +16,12 @@ export interface RetryBudget {
   readonly heldMs: number
   /** Longest time that it may be so held; Infinity without a limit. */
   readonly holdLimitMs: number
-  /** Deliveries, releases and crashes included, after which the broker itself gives a message up; false: never. */
+  /** So many deliveries, releases and crashes included, the broker lets a message have at the least before it gives it up itself; false: it never does. */
   readonly nativeDeliveries: number | false
 }
 
-/** Native limits are provisioned at so many deliveries for each attempt of a policy. */
-const deliveriesPerAttempt = 10
+/** Drivers provision native limits at so many deliveries, or more, for each attempt: what was only handed back, and crashes, count there too. */
+export const deliveriesPerAttempt = 10
 
 export interface BudgetOptions {
   readonly capabilities: Capabilities

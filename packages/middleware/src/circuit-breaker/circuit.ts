@@ -1,6 +1,6 @@
 import { Directive, type ProcessContext } from '@busbar/core'
 import type { Timer } from '@busbar/core/driver'
-import { tell } from '../callbacks.ts'
+import { tell } from '../support/tell.ts'
 import type { CircuitChange, CircuitState } from './circuit-breaker.ts'
 import { ResultWindow } from './result-window.ts'
 

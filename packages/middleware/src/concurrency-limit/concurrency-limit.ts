@@ -1,6 +1,6 @@
 import { Directive, type Next, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
 import { assertKnownKeys, checkedInteger, type MaybePromise } from '@busbar/core/driver'
-import { LinkedList, type Linked } from '../linked-list.ts'
+import { LinkedList, type Linked } from '../support/linked-list.ts'
 
 export interface ConcurrencyLimitOptions {
   /** Handlers that may run at once, over all consumers that use this instance. ≥ 1. */

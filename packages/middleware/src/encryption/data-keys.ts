@@ -1,7 +1,6 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import { BrokerError, type Clock } from '@busbar/core'
-import type { MaybePromise } from '@busbar/core/driver'
-import { promised } from '../support/promised.ts'
+import { promised, type MaybePromise } from '@busbar/core/driver'
 import { unpredictable } from '../support/unpredictable.ts'
 import { within } from '../support/within.ts'
 import { keyBytes, keyIdPattern, secretOf, type KeyProvider, type MasterKey } from './keys.ts'

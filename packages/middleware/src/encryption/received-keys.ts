@@ -1,7 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { Clock } from '@busbar/core'
-import type { MaybePromise } from '@busbar/core/driver'
-import { promised } from '../support/promised.ts'
+import { promised, type MaybePromise } from '@busbar/core/driver'
 import { within } from '../support/within.ts'
 import type { Envelope } from './envelope.ts'
 import { secretOf, type KeyProvider, type MasterKeyMaterial } from './keys.ts'

@@ -1,5 +1,5 @@
 import { BrokerError, Directive, isBrokerError, type Next, type ProcessContext } from '@busbar/core'
-import type { Claim, ClaimResult, FencedStore, MaybePromise } from '@busbar/core/driver'
+import { promised, sleep, type Claim, type ClaimResult, type FencedStore, type MaybePromise } from '@busbar/core/driver'
 import { fingerprint } from './fingerprint.ts'
 import type { StoreFailure } from './idempotency.ts'
 import { Outage } from './outage.ts'
@@ -18,7 +18,7 @@ export interface ClaimsOptions {
 /** Wait before the completion of a handled message is tried again, in milliseconds: less than others wait before they ask for its key. */
 const completeAgainMs = 200
 /** Longest wait before a message whose key is claimed elsewhere is looked at again. */
-const longestHoldMs = 1_000
+const longestBusyMs = 1_000
 
 /** Claims keys around the handling of messages. Synchronous throughout where store and handler are. */
 export class Claims {
@@ -39,7 +39,7 @@ export class Claims {
     const owner = this.#owners.forKey(key, context.random)
     let result: MaybePromise<ClaimResult>
     try {
-      result = this.#options.store.claim({ key, owner, leaseMs: this.#leaseMs(context) })
+      result = promised(this.#options.store.claim({ key, owner, leaseMs: this.#leaseMs(context) }))
     } catch (error) {
       return this.#claimFailed(key, owner, context, next, error)
     }
@@ -97,7 +97,7 @@ export class Claims {
       case 'claimed':
         return this.#handle({ key, owner, fence: result.fence }, context, next)
       case 'busy':
-        return new Directive('retry', { delayMs: Math.min(longestHoldMs, Math.max(1, result.expiresInMs)), counts: false })
+        return new Directive('retry', { delayMs: Math.min(longestBusyMs, Math.max(1, result.expiresInMs)), counts: false })
       case 'done':
         return this.#answerAgain(result.value, key, context)
     }
@@ -168,7 +168,7 @@ export class Claims {
     const { store, ttlMs } = this.#options
     let result: MaybePromise<'completed' | 'lost'>
     try {
-      result = store.complete(claim, record, ttlMs)
+      result = promised(store.complete(claim, record, ttlMs))
     } catch (error) {
       return this.#completeAgain(claim, context, record, error)
     }
@@ -213,7 +213,7 @@ export class Claims {
       onStoreFailure({ operation: 'release', key: claim.key, error })
     }
     try {
-      const result = store.release(claim)
+      const result = promised(store.release(claim))
       return result instanceof Promise ? result.then(() => {}, onError) : undefined
     } catch (error) {
       onError(error)
@@ -223,16 +223,9 @@ export class Claims {
 }
 
 /** Waits a little. False if the message is ours no longer, or is to be given up: then waiting on makes no sense. */
-async function goesOn({ clock, signal, random }: ProcessContext): Promise<boolean> {
-  if (signal.aborted) return false
-  await new Promise<void>((resolve) => {
-    const end = (): void => {
-      timer.cancel()
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = clock.timer(clock.monotonic() + completeAgainMs * (1 + random()), end)
-    signal.addEventListener('abort', end)
-  })
-  return !signal.aborted
+function goesOn({ clock, signal, random }: ProcessContext): Promise<boolean> {
+  return sleep(clock, completeAgainMs * (1 + random()), signal).then(
+    () => true,
+    () => false,
+  )
 }

@@ -2,7 +2,7 @@ import { deadLetter, Directive, isBrokerError, retryLater, type ProcessMiddlewar
 import type { FencedStore } from '@busbar/core/driver'
 import { describe, expect, it, vi } from 'vitest'
 import { makeContext, type ContextOptions } from '../test-support/context.ts'
-import { FakeStore, later } from '../test-support/fake-store.ts'
+import { FakeStore, later, lazily } from '../test-support/fake-store.ts'
 import { idempotency, type IdempotencyOptions, type StoreFailure } from './idempotency.ts'
 
 const failure = new Error('handler failed')
@@ -33,6 +33,7 @@ function counting(): Counting {
 describe.each([
   ['a synchronous store', (store: FakeStore): FencedStore => store],
   ['an asynchronous store', later],
+  ['a store that answers with thenables', lazily],
 ] as const)('idempotency with %s', (_name, wrap) => {
   function make(options: Partial<IdempotencyOptions> = {}): ReturnType<typeof setup> {
     const made = setup()

@@ -1,9 +1,8 @@
 import { isBrokerError, type ProcessContext } from '@busbar/core'
+import { longestHoldMs } from '@busbar/core/driver'
 
 /** Bounds of the time for which a store that fails is left alone, in milliseconds. In between it is half of the time that it has failed for. */
 const [shortestMs, longestMs] = [500, 2_500]
-/** Part of what the broker lets a message be held: a wait that can neither be held nor given to the broker would end in a dead letter. */
-const holdable = 0.8
 
 /** What is known of a store that cannot be reached. While there is no use in asking, nobody waits for its time limit and it is not stormed when it returns. */
 export class Outage {
@@ -41,10 +40,9 @@ export class Outage {
     this.#error = undefined
   }
 
-  /** How long a message waits that could not be claimed, with jitter. */
-  holdMs({ clock, random, capabilities: { lease } }: Pick<ProcessContext, 'clock' | 'random' | 'capabilities'>): number {
-    const limitMs = lease === false ? false : lease.kind === 'message' ? lease.maxMs : lease.maxHoldMs
+  /** How long a message waits that could not be claimed, with jitter. One that can neither be held nor given to the broker would end in the dead letters. */
+  holdMs({ clock, random, capabilities }: Pick<ProcessContext, 'clock' | 'random' | 'capabilities'>): number {
     const wantedMs = (this.leftMs(clock.monotonic()) || shortestMs) * (1 + random())
-    return Math.max(1, Math.floor(limitMs === false ? wantedMs : Math.min(wantedMs, limitMs * holdable)))
+    return Math.max(1, Math.floor(Math.min(wantedMs, longestHoldMs(capabilities))))
   }
 }

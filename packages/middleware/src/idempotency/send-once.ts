@@ -1,5 +1,5 @@
 import { BrokerError, type SendContext, type SendMiddleware, type SendReceipt } from '@busbar/core'
-import { assertKnownKeys, checkedNumber, type Claim, type FencedStore } from '@busbar/core/driver'
+import { assertKnownKeys, checkedNumber, sleep, type Claim, type FencedStore } from '@busbar/core/driver'
 import { fingerprint } from './fingerprint.ts'
 import type { StoreFailure } from './idempotency.ts'
 import { OwnerTokens } from './owner-tokens.ts'
@@ -47,7 +47,7 @@ export function sendOnce(options: SendOnceOptions): SendMiddleware {
       const result = await store.claim({ key, owner, leaseMs })
       if (result.state === 'claimed') return { key, owner, fence: result.fence }
       if (result.state === 'done') return receiptOf(result.value, key, context)
-      await pause(context, Math.min(longestPauseMs, Math.max(1, result.expiresInMs)))
+      await sleep(context.clock, Math.min(longestPauseMs, Math.max(1, result.expiresInMs)), context.signal)
     }
   }
 
@@ -102,11 +102,4 @@ function receiptOf(record: string, key: string, context: SendContext): SendRecei
     })
   }
   return (reply as SendReceipt | undefined) ?? { id: context.outgoing.id }
-}
-
-function pause({ clock, signal }: SendContext, ms: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) reject(signal.reason as Error)
-    clock.timer(clock.monotonic() + ms, () => (signal?.aborted ? reject(signal.reason as Error) : resolve()))
-  })
 }

@@ -1,6 +1,6 @@
 import { Directive, type Message, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
-import { assertKnownKeys, checkedInteger, checkedNumber, longestHoldMs } from '@busbar/core/driver'
-import { assertFunction } from '../callbacks.ts'
+import { assertKnownKeys, checkedInteger, checkedNumber, kindOf, longestHoldMs } from '@busbar/core/driver'
+import { assertFunction } from '../support/assert-function.ts'
 import { Bucket, type Pace } from './bucket.ts'
 import { Keys } from './keys.ts'
 import { Reservations } from './reservations.ts'
@@ -83,5 +83,5 @@ export function rateLimit(options: RateLimitOptions): ProcessMiddleware {
 function keyOf(context: ProcessContext, key: NonNullable<RateLimitOptions['key']>): string {
   const value: unknown = key(context.message)
   if (typeof value === 'string') return value
-  throw new TypeError(`rateLimit: key must return a string, not ${value === null ? 'null' : typeof value}`)
+  throw new TypeError(`rateLimit: key must return a string, not ${kindOf(value)}`)
 }

@@ -1,5 +1,5 @@
 import type { ProcessContext } from '@busbar/core'
-import { LinkedList, type Linked } from '../linked-list.ts'
+import { LinkedList, type Linked } from '../support/linked-list.ts'
 import { roundingMs, type Bucket, type Pace } from './bucket.ts'
 
 /** A token that a message will come back for. */

@@ -88,3 +88,16 @@ export function later(store: FakeStore): FencedStore {
     scan: async (prefix) => store.scan(prefix),
   }
 }
+
+/** As query builders are: not promises, and nothing is done before somebody waits for the answer. */
+export function lazily(store: FakeStore): FencedStore {
+  // oxlint-disable-next-line unicorn/no-thenable -- that is what query builders are.
+  const lazy = <T>(act: () => T): Promise<T> => ({ then: (resolve: (value: T) => unknown) => Promise.resolve().then(act).then(resolve) }) as Promise<T>
+  return {
+    claim: (request) => lazy(() => store.claim(request)),
+    renew: (claims, leaseMs) => lazy(() => store.renew(claims, leaseMs)),
+    complete: (claim, value, ttlMs) => lazy(() => store.complete(claim, value, ttlMs)),
+    release: (claim) => lazy(() => store.release(claim)),
+    scan: (prefix) => lazy(() => store.scan(prefix)),
+  }
+}

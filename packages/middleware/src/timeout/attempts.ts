@@ -1,7 +1,7 @@
 import { BrokerError, Directive, type Clock, type ProcessContext } from '@busbar/core'
 import { Sweep } from '@busbar/core/driver'
-import { tell } from '../callbacks.ts'
-import { LinkedList, type Linked } from '../linked-list.ts'
+import { tell } from '../support/tell.ts'
+import { LinkedList, type Linked } from '../support/linked-list.ts'
 import type { Overrun } from './timeout.ts'
 
 export interface AttemptLimits {
