@@ -28,6 +28,8 @@ export class Bodies {
   readonly #told = new Set<string>()
   /** Deletions that were begun. */
   readonly #deleting = new Set<string>()
+  /** Ids of messages that a broker took away from a receiver. */
+  readonly #takenAway = new Set<string>()
 
   constructor(options: BodiesOptions) {
     this.#options = options
@@ -63,6 +65,11 @@ export class Bodies {
     if (key !== undefined && id !== undefined) this.#owners.set(key, id)
   }
 
+  /** A broker has taken a message away from who had it, so that its redelivery may be acked without another run. Without an id: a whole shard, with any of those that are there. */
+  takenAway(id: string | undefined): void {
+    for (const taken of id === undefined ? this.#owners.values() : [id]) this.#takenAway.add(taken)
+  }
+
   /** What a process does with its messages. */
   watch(process: Process): Watch {
     return {
@@ -90,10 +97,11 @@ export class Bodies {
       if (id === undefined) tried.orphansOfFailedSends++
       else if (deletes && !deadLettered.has(id)) {
         const acks = this.#acks.get(key) ?? []
-        if (acks.some(({ process }) => !process.alive)) tried.orphansOfCrashes++
-        else if (this.#deleting.has(key)) tried.orphansOfFailedDeletes++
-        else if (!acks.some(({ good }) => good)) tried.orphansOfLateAcks++
-        else if (!this.#told.has(key)) tried.orphansOfLostLeases++
+        if (this.#deleting.has(key)) tried.orphansOfFailedDeletes++
+        else if (!acks.some(({ process, good }) => process.alive && good)) {
+          if (acks.some(({ process }) => !process.alive)) tried.orphansOfCrashes++
+          else tried.orphansOfLateAcks++
+        } else if (!this.#told.has(key) && this.#takenAway.has(id)) tried.orphansOfLostLeases++
         else problems.add(`body: that of ${id} was left behind, and the process that acked ${id} lived on`)
       }
     }

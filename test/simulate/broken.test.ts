@@ -100,6 +100,17 @@ describe('the simulation finds out', () => {
     expect(said).toBeDefined()
   })
 
+  it('a fetching of bodies that is never told of the ack, and so deletes none', { timeout: 60_000 }, async () => {
+    const said = await firstSaid(/^body: that of m\d+ was left behind, and the process that acked m\d+ lived on$/, () => ({
+      chain: (chain) =>
+        chain.map((middleware) =>
+          typeof middleware === 'object' && middleware.stage === 'claim-check' ? { ...middleware, settled: () => undefined } : middleware,
+        ),
+      plan: { claims: { minBytes: 512, deleteAfterAck: undefined }, large: 0.5 },
+    }))
+    expect(said).toBeDefined()
+  })
+
   const ackFirst: ProcessFunction = (context, next) => {
     context.message.ack().catch(() => undefined)
     return next()

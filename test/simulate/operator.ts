@@ -7,7 +7,7 @@ const mostRedrives = 4
 
 const longestAnswerMs = 60_000
 
-/** What may come of a redrive while brokers have faults and processes end. */
+/** What may come of an operator's call while brokers have faults and processes end. */
 const expected: readonly string[] = ['ERR_UNSUPPORTED', 'ERR_CLOSED', 'ERR_THROTTLED', 'ERR_UNAVAILABLE', 'ERR_UNCONFIRMED', 'ERR_TIMEOUT', 'ERR_ORDER']
 
 /** Looks after a program: redrives dead letters, and skips or retries messages that block their keys. */
@@ -47,7 +47,7 @@ export class Operator {
   async blocked({ id, key }: { readonly id: string; readonly key: string | undefined }, process: Process): Promise<void> {
     const { history, source, clock } = this.#world
     history.tried.blocked++
-    const ended = await process.attempt(process.broker.blockedKeys(source).list())
+    const ended = await this.#asked('list', process, process.broker.blockedKeys(source).list())
     // A drain and a hand-over give it back, and a broker may take it away, at the very same instant.
     if (process.ending || process.handingOver > 0 || this.#world.lastLossMs === clock.monotonic()) return
     if (ended.how === 'done' && !ended.value.some((blocked) => blocked.messageId === id && blocked.key === key))
@@ -58,7 +58,7 @@ export class Operator {
   async allReleased(): Promise<void> {
     const { history, source } = this.#world
     for (const process of this.#living()) {
-      const list = (): Promise<Ended<readonly BlockedKey[]>> => process.attempt(process.broker.blockedKeys(source).list())
+      const list = (): Promise<Ended<readonly BlockedKey[]>> => this.#asked('list', process, process.broker.blockedKeys(source).list())
       let ended = await list()
       // What was given up is listed until the broker has answered that.
       if (ended.how === 'done' && ended.value.length > 0) {
@@ -69,18 +69,31 @@ export class Operator {
     }
   }
 
+  /** Everything that was given up and not redriven can be looked at. */
+  async allDeadLettersSeen(): Promise<void> {
+    const { history, source, dead } = this.#world
+    const process = this.#living()[0]
+    if (process === undefined) return
+    const ended = await this.#asked('peek', process, process.broker.deadLetters(source).peek({ max: 1_000 }))
+    if (ended.how !== 'done') return
+    const seen = new Set(ended.value.map(({ id }) => id))
+    for (const [id, count] of dead)
+      if (count > 0 !== seen.has(id))
+        history.problems.add(`peek: ${id} is ${count} times at the dead-letter place, and it ${seen.has(id) ? 'shows it' : 'does not'}`)
+  }
+
   async #unblock(process: Process): Promise<void> {
     const { random, source, history, parts } = this.#world
     const blockedKeys = process.broker.blockedKeys(source)
-    const listed = await process.attempt(blockedKeys.list())
+    const listed = await this.#asked('list', process, blockedKeys.list())
     if (listed.how !== 'done') return
     for (const { messageId, key } of listed.value) {
       const where = (other: { readonly messageId: string | undefined }): boolean => other.messageId === messageId
       if (random() < 0.5) {
-        await process.attempt(blockedKeys.retry({ where }))
+        await this.#asked('retry', process, blockedKeys.retry({ where }))
         continue
       }
-      const skipped = await process.attempt(blockedKeys.skip({ where }))
+      const skipped = await this.#asked('skip', process, blockedKeys.skip({ where }))
       if (skipped.how !== 'done' || skipped.value === 0) continue
       history.tried.skipped++
       parts.onSkip?.(key)
@@ -90,9 +103,14 @@ export class Operator {
   async #redrive(process: Process): Promise<void> {
     const { history, source } = this.#world
     this.#redrives--
-    const ended = await process.attempt(process.broker.deadLetters(source).redrive({ max: 1 + this.#world.below(10) }))
+    const ended = await this.#asked('redrive', process, process.broker.deadLetters(source).redrive({ max: 1 + this.#world.below(10) }))
     if (ended.how === 'done') history.tried.redriven += ended.value.moved
+  }
+
+  async #asked<T>(what: string, process: Process, answer: Promise<T>): Promise<Ended<T>> {
+    const ended = await process.attempt(answer)
     if (ended.how === 'failed' && !(isBrokerError(ended.error) && expected.includes(ended.error.code)))
-      history.problems.add(`redrive: it failed with ${String(ended.error)}`)
+      this.#world.history.problems.add(`${what}: it failed with ${String(ended.error)}`)
+    return ended
   }
 }

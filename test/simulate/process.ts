@@ -121,8 +121,9 @@ export class Process implements Guard {
     const { history, driver } = this.#around
     this.ending = true
     this.#say('drains')
-    const { how } = await this.attempt(this.broker.drain(options))
-    if (how === 'crashed') return
+    const ended = await this.attempt(this.broker.drain(options))
+    if (ended.how === 'crashed') return
+    if (ended.how === 'failed') history.problems.add(`drain: it failed with ${String(ended.error)}`)
     this.#say('is drained')
     this.#drained = true
     history.tried.drains++

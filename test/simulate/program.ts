@@ -79,6 +79,7 @@ class Program {
     await world.sleep(lateMs)
     await this.#settled()
     await this.#operator.allReleased()
+    await this.#unlessStuck(this.#operator.allDeadLettersSeen())
     this.#operator.stop()
     await this.#unlessStuck(operating)
     await this.#end()

@@ -152,6 +152,7 @@ export class World {
     this.driver.observe(({ kind, message, at }) => {
       if (kind === 'lost' || kind === 'released' || kind === 'expired') this.lastLossMs = at
       const id = message?.id
+      if (kind === 'lost' || kind === 'expired') bodies.takenAway(id)
       if (id === undefined) return
       if (kind === 'stored') {
         count(history.copies, id)
