@@ -54,7 +54,7 @@ function check(version: RabbitmqVersion, bed: RabbitmqBed): void {
   it.each(['kill', 'stop'] as const)('keeps its data and port over %s and start', async (end) => {
     await publish(bed.url, `after-${end}`, 'kept')
     // Mnesia caches its log for a while (2 s by default): seen once on 4.0, a kill right after the declaration loses the queue, and confirmed messages with it.
-    await sleep(3_000)
+    if (end === 'kill') await sleep(3_000)
     await bed[end]()
     await expect(amqp.connect(bed.url)).rejects.toThrow()
     await bed.start()

@@ -33,13 +33,13 @@ export function testFiles(folders: readonly string[], except: readonly string[])
     .filter((file) => !except.some((folder) => file === folder || file.startsWith(`${folder}/`)))
 }
 
-async function runVitest({ name }: Omit<Part, 'run'>, files: readonly string[], context: PartContext): Promise<PartResult> {
+async function runVitest({ name, alone = false }: Omit<Part, 'run'>, files: readonly string[], context: PartContext): Promise<PartResult> {
   if (files.length === 0) return { passed: 0, failed: 1, skipped: [], failures: ['there is no test file'] }
   const countsFile = join(cache, `vitest-${name}.json`)
   mkdirSync(cache, { recursive: true })
   rmSync(countsFile, { force: true })
   const reporter = join(root, 'test', 'run', 'vitest-reporter.ts')
-  const args = ['run', '--config', 'test/vitest.config.ts', '--reporter=default', `--reporter=${reporter}`, ...files]
+  const args = ['run', '--config', 'test/vitest.config.ts', '--reporter=default', `--reporter=${reporter}`, `--maxWorkers=${alone ? 2 : 1}`, ...files]
   const { code, lines } = await script(join(root, 'node_modules', 'vitest', 'vitest.mjs'), args, {
     env: { BUSBAR_VITEST_COUNTS: countsFile },
     signal: context.signal,
