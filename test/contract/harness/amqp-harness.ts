@@ -1,6 +1,6 @@
 import { amqp } from '@busbar/amqp'
 import { systemClock } from '@busbar/core'
-import { NotApplicable, type ForeignMessage, type Harness, type Kind } from '@busbar/contract-tests'
+import { NotExamined, type ForeignMessage, type Harness, type Kind } from '@busbar/contract-tests'
 import { connect } from 'amqplib'
 import { skipOrFail, startProxy, startRabbitmq, type RabbitmqBed, type RabbitmqOptions } from '../../brokers/index.ts'
 
@@ -89,7 +89,7 @@ async function limit(url: string, name: string): Promise<void> {
     await channel.checkQueue(name)
   } catch {
     await connection.close()
-    throw new NotApplicable('a topic cannot be refused in part: the broker refuses a message for all its queues, whichever of them refused it')
+    throw new NotExamined('a topic cannot be refused in part: the broker refuses a message for all its queues, whichever of them refused it')
   }
   await channel.deleteQueue(name)
   await channel.assertQueue(name, { arguments: { 'x-queue-type': 'classic', 'x-max-length': 2, 'x-overflow': 'reject-publish' } })

@@ -21,6 +21,8 @@ export interface Summary {
   readonly kinds: Readonly<Record<Kind, Readonly<Record<Key, Cell>> | { readonly refused: string; readonly remedy: string }>>
   readonly gaps: readonly { readonly id: string; readonly kind: Kind; readonly reason: string }[]
   readonly notExamined: readonly { readonly id: string; readonly kind: Kind; readonly reason: string }[]
+  /** Cases that found, while they ran, that the broker does not have what they are about. */
+  readonly notApplicable: readonly { readonly id: string; readonly kind: Kind; readonly reason: string }[]
 }
 
 /** Throws if a claim differs from what the cases found. */
@@ -48,6 +50,7 @@ export function summarise(certificate: Certificate, date: string): Summary {
     kinds: Object.fromEntries(kinds.map((kind) => [kind, column(certificate, kind)])) as unknown as Summary['kinds'],
     gaps: listed('gap'),
     notExamined: listed('not-examined'),
+    notApplicable: listed('not-applicable'),
   }
 }
 

@@ -38,7 +38,7 @@ export const claimFaults: readonly Mutant[] = [
     name: 'inspect-adds',
     fault: 'finds capabilities when connected that it had denied',
     killedBy: 'capabilities/inspect-narrows',
-    alsoKilledBy: ['capabilities/delayed-send-refused'],
+    alsoKilledBy: ['capabilities/delayed-send-refused', 'capabilities/time-to-live-send-refused', 'capabilities/priority-send-refused'],
     profile: 'kinesis',
     alterations: () => ({
       inspect: async (next) => ({

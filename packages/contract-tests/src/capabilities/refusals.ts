@@ -1,4 +1,4 @@
-import { queue, stream, text, topic, type DestinationOptions, type Requirements } from '@busbar/core'
+import { queue, stream, text, topic, type DestinationOptions, type Requirements, type SendOptions } from '@busbar/core'
 import type { Capabilities } from '@busbar/core/driver'
 import type { CaseId } from '../case-ids.ts'
 import type { ContractCase } from '../case.ts'
@@ -116,16 +116,41 @@ const refusedRequirements: readonly ContractCase[] = negatives.map(({ id, what, 
   },
 }))
 
-const delayedSendRefused: ContractCase = {
-  id: 'capabilities/delayed-send-refused',
-  title: 'without delays a send with a delay rejects, and nothing arrives early instead',
-  examines: ['delay'],
+/** What a driver lacks must be refused when a send asks for it, and nothing may arrive without it instead. */
+const sendNegatives: readonly {
+  readonly id: CaseId
+  readonly what: string
+  readonly key: 'delay' | 'timeToLive' | 'priority'
+  readonly options: SendOptions
+}[] = [
+  { id: 'capabilities/delayed-send-refused', what: 'a delay', key: 'delay', options: { delayMs: 60_000 } },
+  { id: 'capabilities/time-to-live-send-refused', what: 'a time to live', key: 'timeToLive', options: { timeToLiveMs: 60_000 } },
+  { id: 'capabilities/priority-send-refused', what: 'a priority', key: 'priority', options: { priority: 1 } },
+]
+
+const refusedSends: readonly ContractCase[] = sendNegatives.map(({ id, what, key, options }) => ({
+  id,
+  title: `without it, a send with ${what} rejects`,
+  examines: [key],
   kills: ['inspect-adds'],
-  applies: ({ delay }) => delay === false,
-  async run(context) {
+  applies: (capabilities) => capabilities[key] === false,
+  async run(context: CaseContext) {
     const place = context.api.place()
     const broker = await context.api.broker(place)
-    await expectRefusal(() => broker.producer(place.destination).send('later', { delayMs: 60_000 }), place.name)
+    await expectRefusal(() => broker.producer(place.destination).send('unwanted', options), place.name)
+  },
+}))
+
+const headerFilterRefused: ContractCase = {
+  id: 'capabilities/header-filter-refused',
+  title: 'without a native header filter a subscription with one is refused at start',
+  examines: ['headerFilter'],
+  kills: [],
+  kinds: ['topic', 'stream'],
+  applies: ({ headerFilter }) => headerFilter === 'none',
+  async run(context) {
+    const place = context.api.place({}, { headerFilter: { tenant: ['acme'] } })
+    await expectRefusal(() => context.api.broker(place), place.name)
   },
 }
 
@@ -147,7 +172,7 @@ const requestRefused: ContractCase = {
   },
 }
 
-export const refusalCases: readonly ContractCase[] = [kindsRefused, ...refusedRequirements, delayedSendRefused, requestRefused]
+export const refusalCases: readonly ContractCase[] = [kindsRefused, ...refusedRequirements, ...refusedSends, headerFilterRefused, requestRefused]
 
 function required(requires: Requirements): DestinationOptions<string> {
   return { requires }

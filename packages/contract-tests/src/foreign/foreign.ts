@@ -109,7 +109,7 @@ const undecodable: ContractCase = {
   kills: ['foreign-dropped'],
   looksAtDeadLetters: true,
   kinds: ['queue'],
-  applies: ({ settlement, deadLetter, peek }) => settlement !== false && deadLetter !== 'none' && peek !== 'none',
+  applies: ({ settlement, deadLetter }) => settlement !== false && deadLetter !== 'none',
   faults: ['sendForeign'],
   async run(context) {
     const place = context.api.place()
