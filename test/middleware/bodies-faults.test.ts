@@ -1,7 +1,8 @@
 import { constant, createBroker, queue } from '@busbar/core'
-import { memory, memoryStore, virtualClock } from '@busbar/memory'
+import { memory, memoryStore, seededRandom, virtualClock } from '@busbar/memory'
 import { claimCheck, claimFetch, compression, decompression, decryption, encryption, idempotency, localKeys, retry, type BodyStore } from '@busbar/middleware'
 import { expect, it } from 'vitest'
+import { memoryBodyStore } from './memory-body-store.ts'
 
 interface Job {
   readonly n: number
@@ -12,30 +13,26 @@ const jobs = queue<Job>('jobs', { orderingKey: (job) => `k${job.n % 7}`, message
 const keys = localKeys({ current: 'k1', keys: { k1: Buffer.alloc(32, 1) } })
 
 /** Fails, gives nothing away about it, and keeps what it has taken. */
-function flakyStore(bodies: Map<string, Uint8Array>, fails: () => boolean): BodyStore {
-  const call = async <T>(answer: () => T): Promise<T> => {
+function flakyStore(store: BodyStore, fails: () => boolean): BodyStore {
+  const call = async <T>(answer: () => T): Promise<Awaited<T>> => {
     await Promise.resolve()
     if (fails()) throw new Error('store down')
-    return answer()
+    return await answer()
   }
   return {
-    put: (key, body) => call(() => void bodies.set(key, body)),
-    get: (key) => call(() => bodies.get(key)),
-    delete: (key) => call(() => void bodies.delete(key)),
+    put: (key, body, context) => call(() => store.put(key, body, context)),
+    get: (key, context) => call(() => store.get(key, context)),
+    delete: (key, context) => call(() => store.delete(key, context)),
   }
 }
 
 it.each([1, 2, 3, 4, 5, 6])('loses nothing when broker and store fail, seed %d', async (seed) => {
   const clock = virtualClock()
   const driver = memory({ clock, seed, faults: { random: { probability: 0.15, budget: 60, maxMs: 20_000 } } })
-  let state = seed
-  const random = (): number => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
+  const random = seededRandom(seed)
   const bodies = new Map<string, Uint8Array>()
   let troubled = true
-  const store = flakyStore(bodies, () => troubled && random() < 0.2)
+  const store = flakyStore(memoryBodyStore(bodies), () => troubled && random() < 0.2)
   const broker = createBroker({ driver, destinations: [jobs], provision: 'create', clock, random, log: () => {} })
   const handled = new Map<number, number>()
   await broker.consume(

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts'
 
 /** Waits until `work` has ended, well or not, but no longer than `ms`: nothing that hangs may keep a process from ending. */
-export async function within(clock: Clock, work: Promise<unknown>, ms: number): Promise<void> {
+export async function endedWithin(clock: Clock, work: Promise<unknown>, ms: number): Promise<void> {
   const expired = Promise.withResolvers<void>()
   const timer = clock.timer(clock.monotonic() + ms, () => expired.resolve())
   await Promise.race([work.catch(() => undefined), expired.promise])

@@ -15,8 +15,8 @@ import {
   retry,
   sendOnce,
   timeout,
-  type BodyStore,
 } from '@busbar/middleware'
+import { memoryBodyStore } from '../../middleware/memory-body-store.ts'
 import { texts } from '../bodies.ts'
 import { Meter } from '../engine/meter.ts'
 import type { Sample } from '../engine/sample.ts'
@@ -57,14 +57,14 @@ const chains = {
   'concurrencyLimit, a line': { use: () => [concurrencyLimit({ max: 16 })] },
   decompression: { use: () => [decompression()] },
   decryption: { use: () => [decryption({ keys, allowPlain: true })] },
-  claimFetch: { use: () => [claimFetch({ store: inMemory() })] },
+  claimFetch: { use: () => [claimFetch({ store: memoryBodyStore() })] },
   compression: { sending: () => [compression({ minBytes: never })] },
-  claimCheck: { sending: () => [claimCheck({ store: inMemory(), minBytes: never })] },
+  claimCheck: { sending: () => [claimCheck({ store: memoryBodyStore(), minBytes: never })] },
   sendOnce: { sending: () => [sendOnce({ store: memoryStore({ clock: systemClock }) })] },
   'compression, decompression': { sending: () => [compression({ minBytes: 1 })], use: () => [decompression()] },
   'encryption, decryption': { sending: () => [encryption({ keys })], use: () => [decryption({ keys })] },
   'claimCheck, claimFetch': (() => {
-    const store = inMemory()
+    const store = memoryBodyStore()
     return { sending: () => [claimCheck({ store, minBytes: 1 })], use: () => [claimFetch({ store })] }
   })(),
 } satisfies Readonly<Record<string, Chain>>
@@ -110,14 +110,5 @@ function handlerOf(name: HandlerName, meter: Meter): (message: Message) => unkno
   return ({ attempt }) => {
     if (attempt === 1 && ++started % 10 === 0) throw new Error('not yet')
     meter.tick()
-  }
-}
-
-function inMemory(): BodyStore {
-  const bodies = new Map<string, Uint8Array>()
-  return {
-    put: (key, body) => void bodies.set(key, body),
-    get: (key) => bodies.get(key),
-    delete: (key) => void bodies.delete(key),
   }
 }

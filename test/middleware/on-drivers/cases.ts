@@ -15,11 +15,11 @@ import {
   rateLimit,
   retry,
   timeout,
-  type BodyStore,
 } from '@busbar/middleware'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { excess } from '../flow-kit.ts'
+import { memoryBodyStore } from '../memory-body-store.ts'
 import { World } from './world.ts'
 
 const bodies = (count: number): string[] => Array.from({ length: count }, (_, index) => `m-${index + 1}`)
@@ -230,11 +230,7 @@ async function limitsConcurrency(world: World): Promise<void> {
 
 async function carriesBodies(world: World): Promise<void> {
   const stored = new Map<string, Uint8Array>()
-  const store: BodyStore = {
-    put: (key, body) => void stored.set(key, body),
-    get: (key) => stored.get(key),
-    delete: (key) => void stored.delete(key),
-  }
+  const store = memoryBodyStore(stored)
   const keys = localKeys({ current: 'k1', keys: { k1: Buffer.alloc(32, 7) } })
   const broker = await world.broker()
   const producer = broker.producer(world.place.destination, {

@@ -1,5 +1,6 @@
 import type { ContractCase } from '../case.ts'
 import { check, checkSameMembers } from '../kit/assert.ts'
+import { holdMs } from '../kit/capabilities.ts'
 
 const destinations: ContractCase = {
   id: 'isolation/destinations',
@@ -27,7 +28,7 @@ const settles: ContractCase = {
   examines: ['settlement'],
   kills: ['ack-by-number-across-destinations'],
   applies: ({ settlement }) => settlement !== false,
-  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
+  waitsMs: holdMs,
   async run(context) {
     const [one, two] = [await context.place(), await context.place()]
     const session = await context.connect()

@@ -3,9 +3,10 @@ import type { Faults, Harness, Kind } from '../harness.ts'
 import { check } from './assert.ts'
 import { BrokerKit } from './broker-kit.ts'
 import type { Inbox, Reaction } from './inbox.ts'
-import { combine, holdMs, type Place, type PlaceOptions } from './place.ts'
+import { combine, type Place, type PlaceOptions } from './place.ts'
 import { Session } from './session.ts'
 import { Changes, Waiting } from './waiting.ts'
+import { holdMs } from './capabilities.ts'
 
 /** Everything that one run of one case has: its own places, connections and brokers, all closed when it ends. */
 export class CaseContext {

@@ -23,8 +23,3 @@ export function combine(destination: Capabilities, source: Capabilities): Capabi
   const { delay, deduplication, batchOrder, maxMessageBytes, maxHeaders, maxBatch, timeToLive, priority, timestampResolutionMs, confirms } = destination
   return { ...source, delay, deduplication, batchOrder, maxMessageBytes, maxHeaders, maxBatch, timeToLive, priority, timestampResolutionMs, confirms }
 }
-
-/** How long the broker may rightly keep an unsettled delivery from others after its consumer is gone. */
-export function holdMs(capabilities: Capabilities): number {
-  return capabilities.lease !== false && capabilities.lease.kind === 'message' ? capabilities.lease.ms : 0
-}

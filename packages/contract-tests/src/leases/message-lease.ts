@@ -3,9 +3,9 @@ import type { ContractCase } from '../case.ts'
 import { check, show } from '../kit/assert.ts'
 import type { CaseContext } from '../kit/context.ts'
 import type { Inbox } from '../kit/inbox.ts'
+import { holdMs } from '../kit/capabilities.ts'
 
 const hasLease = ({ lease }: Capabilities): boolean => lease !== false && lease.kind === 'message'
-const leaseMs = ({ lease }: Capabilities): number => (lease !== false && lease.kind === 'message' ? lease.ms : 0)
 
 const expiry: ContractCase = {
   id: 'leases/expiry',
@@ -13,10 +13,10 @@ const expiry: ContractCase = {
   examines: ['lease'],
   kills: ['lease-never-ends', 'lease-ends-early', 'overclaims-lease-ms'],
   applies: hasLease,
-  waitsMs: leaseMs,
+  waitsMs: holdMs,
   async run(context) {
     const { inbox } = await oneHeld(context)
-    const ms = leaseMs(inbox.place.capabilities)
+    const ms = holdMs(inbox.place.capabilities)
     const heldSince = inbox.latest('m-1').at
     const before = inbox.arrivals.length
     await context.waiting.never(() => inbox.arrivals.length > before, 'the message comes before its lease ends', ms - (context.now - heldSince) - slack(ms))
@@ -36,7 +36,7 @@ const leaseUntil: ContractCase = {
   applies: hasLease,
   async run(context) {
     const { inbox } = await oneHeld(context)
-    const ms = leaseMs(inbox.place.capabilities)
+    const ms = holdMs(inbox.place.capabilities)
     const { delivery, at } = inbox.latest('m-1')
     const until: number | undefined = delivery.leaseUntil
     check(until !== undefined && until > context.now, 'a delivery with a lease of its own says when it ends')
@@ -58,10 +58,10 @@ const extend: ContractCase = {
   examines: ['lease'],
   kills: ['extend-no-op', 'extend-for-ever', 'extend-once'],
   applies: hasLease,
-  waitsMs: (capabilities) => 3 * leaseMs(capabilities),
+  waitsMs: (capabilities) => 3 * holdMs(capabilities),
   async run(context) {
     const { inbox } = await oneHeld(context)
-    const ms = leaseMs(inbox.place.capabilities)
+    const ms = holdMs(inbox.place.capabilities)
     const before = inbox.arrivals.length
     const copies = inbox.unsettled()
     // Two renewals at half time: without them the lease would have ended twice.
@@ -88,10 +88,10 @@ const extendOnlyItsOwn: ContractCase = {
   examines: ['lease'],
   kills: ['extend-skips-last', 'extend-all'],
   applies: hasLease,
-  waitsMs: (capabilities) => 2 * leaseMs(capabilities),
+  waitsMs: (capabilities) => 2 * holdMs(capabilities),
   async run(context) {
     const place = await context.place()
-    const ms = leaseMs(place.capabilities)
+    const ms = holdMs(place.capabilities)
     const session = await context.connect()
     await session.send(place, ['m-1', 'm-2', 'm-3'])
     const inbox = await session.receive(place)
@@ -117,11 +117,11 @@ const extendDead: ContractCase = {
   examines: ['lease'],
   kills: ['extend-revives'],
   applies: hasLease,
-  waitsMs: (capabilities) => 2 * leaseMs(capabilities),
+  waitsMs: (capabilities) => 2 * holdMs(capabilities),
   async run(context) {
     const { session, inbox } = await oneHeld(context)
     const { delivery } = inbox.latest('m-1')
-    const ms = leaseMs(inbox.place.capabilities)
+    const ms = holdMs(inbox.place.capabilities)
     const next = await context.takeOver(session, inbox)
     await context.waiting.eventually(() => next.inbox.has(['m-1']), 'the message comes to the next consumer', context.againMs(inbox.place))
     const takenAt = context.now
@@ -152,6 +152,6 @@ async function oneHeld(context: CaseContext): Promise<{ readonly session: Awaite
   const inbox = await session.receive(place)
   await context.waiting.eventually(() => inbox.has(['m-1']), 'the message arrives', context.harness.bounds.arrivalMs)
   // Copies of the broker's own making come now or never.
-  await context.waiting.until(context.now + Math.min(1_000, leaseMs(place.capabilities) / 10))
+  await context.waiting.until(context.now + Math.min(1_000, holdMs(place.capabilities) / 10))
   return { session, inbox }
 }

@@ -1,6 +1,7 @@
 import type { Delivery } from '@busbar/core/driver'
 import type { ContractCase } from '../case.ts'
 import { check, checkOrder, show } from '../kit/assert.ts'
+import { holdMs } from '../kit/capabilities.ts'
 import { keyOf } from '../kit/broker-kit.ts'
 import type { Inbox } from '../kit/inbox.ts'
 import { textOf } from '../kit/messages.ts'
@@ -14,7 +15,7 @@ const oneHolder: ContractCase = {
   kills: ['overclaims-ordering-key', 'overclaims-ordering-destination', 'hold-ignored'],
   keyed: true,
   applies: ({ ordering, settlement, competingConsumers }) => ordering !== 'none' && settlement !== false && competingConsumers,
-  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
+  waitsMs: holdMs,
   async run(context) {
     const place = await context.place()
     const [one, two] = [await context.connect(), await context.connect()]

@@ -1,12 +1,9 @@
-import type { Capabilities } from '@busbar/core/driver'
 import type { ContractCase } from '../case.ts'
 import { check, checkOrder, show } from '../kit/assert.ts'
 import type { CaseContext } from '../kit/context.ts'
 import type { Inbox } from '../kit/inbox.ts'
 import type { MessageParts } from '../kit/messages.ts'
-
-const ordered = ({ ordering, settlement }: Capabilities): boolean => ordering !== 'none' && settlement !== false
-const leaseMs = ({ lease }: Capabilities): number => (lease !== false && lease.kind === 'message' ? lease.ms : 0)
+import { holdMs, ordered } from '../kit/capabilities.ts'
 
 const inOrder: ContractCase = {
   id: 'ordering/in-order',
@@ -80,7 +77,7 @@ const brokerHolds: ContractCase = {
     await context.waiting.never(
       () => second.has(['a:2']) || second.has(['a:3']),
       'a later message of the held key is given to another consumer',
-      Math.min(context.harness.bounds.quietMs, leaseMs(place.capabilities) / 2 || context.harness.bounds.quietMs),
+      Math.min(context.harness.bounds.quietMs, holdMs(place.capabilities) / 2 || context.harness.bounds.quietMs),
     )
     await first.settleAll('ack')
     const all = (): string[] => [...first.distinct(), ...second.distinct()]
@@ -102,7 +99,7 @@ const orderAfterLoss: ContractCase = {
   kills: ['redelivered-last'],
   keyed: true,
   applies: ordered,
-  waitsMs: leaseMs,
+  waitsMs: holdMs,
   async run(context) {
     const place = await context.place()
     const session = await context.connect()

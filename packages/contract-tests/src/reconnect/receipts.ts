@@ -3,8 +3,8 @@ import type { ContractCase } from '../case.ts'
 import { check, show } from '../kit/assert.ts'
 import type { CaseContext } from '../kit/context.ts'
 import type { Inbox } from '../kit/inbox.ts'
+import { holdMs } from '../kit/capabilities.ts'
 import { numbered, textOf } from '../kit/messages.ts'
-import { holdMs } from '../kit/place.ts'
 import { isTooLate } from '../settling/late.ts'
 
 const bodies = numbered('m', 6)
@@ -14,7 +14,7 @@ const shared: Omit<ContractCase, 'id' | 'kills' | 'title' | 'keyed'> = {
   examines: ['lease', 'settlement', 'redelivery'],
   applies: ({ settlement, lease }) => settlement !== false && lease !== false,
   faults: ['cutConnections'],
-  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? 2 * lease.ms : 0),
+  waitsMs: (capabilities) => 2 * holdMs(capabilities),
   run: settleOldAfterCut,
 }
 

@@ -2,6 +2,7 @@ import type { ContractCase } from '../case.ts'
 import { check, NotApplicable, show } from '../kit/assert.ts'
 import type { Handled } from '../kit/broker-kit.ts'
 import type { CaseContext } from '../kit/context.ts'
+import { holdMs } from '../kit/capabilities.ts'
 import { numbered } from '../kit/messages.ts'
 
 const resubscribes: ContractCase = {
@@ -111,7 +112,7 @@ const whileHandling: ContractCase = {
   kills: ['loss-not-reported'],
   applies: ({ settlement, lease }) => settlement !== false && lease !== false,
   faults: ['cutConnections'],
-  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
+  waitsMs: holdMs,
   async run(context) {
     await needsIdentity(context)
     // Asked for before the cut, which also ends the connection that it is asked on.
@@ -192,7 +193,7 @@ const nothingLost: ContractCase = {
   kills: ['buffer-lost-at-cut'],
   applies: ({ settlement, confirms }) => settlement !== false && confirms,
   faults: ['cutConnections'],
-  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
+  waitsMs: holdMs,
   async run(context) {
     const againMs = context.againMs(await context.place())
     const place = context.api.place()

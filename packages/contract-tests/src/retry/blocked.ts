@@ -2,13 +2,11 @@ import type { BlockedKey, Broker } from '@busbar/core'
 import type { Capabilities } from '@busbar/core/driver'
 import type { ContractCase } from '../case.ts'
 import { check, checkEqual, checkOrder, show } from '../kit/assert.ts'
+import { holdMs, ordered } from '../kit/capabilities.ts'
 import { keyOf, type Handled, type TextPlace } from '../kit/broker-kit.ts'
 import type { CaseContext } from '../kit/context.ts'
 import { kept, letters, sorted, textOfLetter } from '../dead-letters/letters.ts'
 import { quickRetry } from './quick-retry.ts'
-
-const ordered = ({ ordering, settlement }: Capabilities): boolean => ordering !== 'none' && settlement !== false
-const leaseMs = ({ lease }: Capabilities): number => (lease !== false && lease.kind === 'message' ? lease.ms : 0)
 
 const blockedKey: ContractCase = {
   id: 'retry/blocked-key',
@@ -17,7 +15,7 @@ const blockedKey: ContractCase = {
   kills: ['extend-no-op', 'held-message-stops-all'],
   keyed: true,
   applies: ordered,
-  waitsMs: (capabilities) => 2.5 * leaseMs(capabilities),
+  waitsMs: (capabilities) => 2.5 * holdMs(capabilities),
   async run(context) {
     const { capabilities } = await context.place()
     const { place, broker, handled, succeeded, work, ids } = await open(context)
@@ -29,7 +27,7 @@ const blockedKey: ContractCase = {
     check(blocked.attempts >= 2 && blocked.error instanceof Error, () => `it says how often it was tried and why it failed: ${show(blocked)}`)
     // Where messages have leases of their own, another consumer would get what is not kept.
     const elsewhere: Handled[] = []
-    const shared = leaseMs(capabilities) > 0 && capabilities.competingConsumers
+    const shared = holdMs(capabilities) > 0 && capabilities.competingConsumers
     if (shared) await (await other(context, place)).consume(place.source, context.api.recording(elsewhere))
     await context.waiting.until(context.now + context.harness.bounds.quietMs)
     await send(broker, place, ['a:3', 'b:2', 'c:1'], ids)
@@ -42,7 +40,7 @@ const blockedKey: ContractCase = {
     await context.waiting.never(
       () => handled.some(({ text }) => text === 'a:2' || text === 'a:3') || elsewhere.some(({ text }) => keyOf(text) === 'a'),
       () => `a blocked key goes on, or another consumer gets it: ${show([...handled, ...elsewhere].map(({ text }) => text))}`,
-      Math.max(context.harness.bounds.quietMs, 2 * leaseMs(capabilities)),
+      Math.max(context.harness.bounds.quietMs, 2 * holdMs(capabilities)),
     )
     checkEqual(await broker.blockedKeys(place.source).retry({ where: ({ key }) => key === 'b' }), 0, 'blocked messages of a key that is not')
     work.mended = true
@@ -70,7 +68,7 @@ const skipped: ContractCase = {
   keyed: true,
   looksAtDeadLetters: true,
   applies: (capabilities) => ordered(capabilities) && kept(capabilities),
-  waitsMs: leaseMs,
+  waitsMs: holdMs,
   async run(context) {
     const { capabilities } = await context.place()
     const { place, broker, handled, succeeded, work, ids } = await open(context)

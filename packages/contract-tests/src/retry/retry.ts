@@ -2,6 +2,7 @@ import { retryLater } from '@busbar/core'
 import type { ContractCase } from '../case.ts'
 import { check, checkEqual, show } from '../kit/assert.ts'
 import type { Handled } from '../kit/broker-kit.ts'
+import { holdMs } from '../kit/capabilities.ts'
 
 const failing: ContractCase = {
   id: 'retry/handler-runs-again',
@@ -74,7 +75,7 @@ const longHandler: ContractCase = {
   examines: ['lease'],
   kills: ['lease-until-overstated', 'extend-no-op'],
   applies: ({ lease }) => lease !== false && lease.kind === 'message',
-  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? 3 * lease.ms : 0),
+  waitsMs: (capabilities) => 3 * holdMs(capabilities),
   async run(context) {
     const { lease } = (await context.place()).capabilities
     check(lease !== false && lease.kind === 'message', 'messages have leases')

@@ -2,6 +2,7 @@ import type { ContractCase } from '../case.ts'
 import { check, checkOrder, show } from '../kit/assert.ts'
 import type { CaseContext } from '../kit/context.ts'
 import type { Inbox } from '../kit/inbox.ts'
+import { holdMs } from '../kit/capabilities.ts'
 import { numbered } from '../kit/messages.ts'
 import type { Session } from '../kit/session.ts'
 
@@ -11,7 +12,7 @@ const ackStops: ContractCase = {
   examines: ['settlement', 'lease'],
   kills: ['ack-no-op', 'ack-then-again', 'ack-no-op-on-scopes'],
   applies: ({ settlement }) => settlement !== false,
-  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
+  waitsMs: holdMs,
   async run(context) {
     const place = await context.place()
     const session = await context.connect()
@@ -29,7 +30,7 @@ const ackIsItsOwn: ContractCase = {
   examines: ['settlement'],
   kills: ['ack-cumulative', 'ack-touches-neighbour', 'overclaims-settlement-individual'],
   applies: ({ settlement }) => settlement !== false && settlement.mode === 'individual',
-  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
+  waitsMs: holdMs,
   run: (context) =>
     seldomAgain(async () => {
       const place = await context.place()
@@ -88,7 +89,7 @@ const unsettledComesAgain: ContractCase = {
   examines: ['delivery', 'redelivery', 'lease'],
   kills: ['ack-on-delivery', 'unsettled-lost'],
   applies: ({ delivery, settlement }) => delivery === 'at-least-once' && settlement !== false,
-  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
+  waitsMs: holdMs,
   async run(context) {
     const place = await context.place()
     const session = await context.connect()
@@ -111,7 +112,7 @@ const answersInOrder: ContractCase = {
   examines: ['settlement', 'redelivery'],
   kills: ['last-outcome-skipped', 'outcomes-swapped'],
   applies: ({ settlement, redelivery }) => settlement !== false && settlement.mode === 'individual' && redelivery.immediate,
-  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
+  waitsMs: holdMs,
   run: (context) =>
     seldomAgain(async () => {
       const place = await context.place()
@@ -154,7 +155,7 @@ const settleTwice: ContractCase = {
   examines: ['settlement'],
   kills: ['second-settle-acks-next', 'second-settle-rejects'],
   applies: ({ settlement }) => settlement !== false && settlement.mode === 'individual',
-  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
+  waitsMs: holdMs,
   async run(context) {
     const place = await context.place()
     const session = await context.connect()
@@ -179,7 +180,7 @@ const manyAcks: ContractCase = {
   examines: ['settlement', 'maxBatch'],
   kills: ['hundredth-ack-not-taken'],
   applies: ({ settlement }) => settlement !== false,
-  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
+  waitsMs: holdMs,
   async run(context) {
     const place = await context.place()
     const session = await context.connect()

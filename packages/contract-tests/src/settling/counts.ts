@@ -2,6 +2,7 @@ import type { ContractCase } from '../case.ts'
 import { check, NotApplicable } from '../kit/assert.ts'
 import type { CaseContext } from '../kit/context.ts'
 import type { Place } from '../kit/place.ts'
+import { holdMs } from '../kit/capabilities.ts'
 
 const deliveryCount: ContractCase = {
   id: 'settling/delivery-count',
@@ -53,7 +54,7 @@ const toldCount: ContractCase = {
   examines: ['deliveryAttempt'],
   kills: ['overclaims-delivery-attempt', 'overclaims-exact-delivery-attempt'],
   applies: ({ deliveryAttempt, settlement }) => deliveryAttempt !== 'none' && settlement !== false,
-  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
+  waitsMs: holdMs,
   async run(context) {
     const { place, first, again } = await twice(context)
     const exact = place.capabilities.deliveryAttempt === 'exact'
@@ -68,7 +69,7 @@ const noCount: ContractCase = {
   examines: ['deliveryAttempt'],
   kills: ['count-made-up'],
   applies: ({ deliveryAttempt, settlement }) => deliveryAttempt === 'none' && settlement !== false,
-  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
+  waitsMs: holdMs,
   async run(context) {
     const { first, again } = await twice(context)
     check(first === undefined && again === undefined, () => `there is no count; it was ${first} and then ${again}`)

@@ -3,7 +3,7 @@ import type { ContractCase } from '../case.ts'
 import { check, show } from '../kit/assert.ts'
 import type { CaseContext } from '../kit/context.ts'
 import type { Inbox } from '../kit/inbox.ts'
-import { holdMs } from '../kit/place.ts'
+import { holdMs } from '../kit/capabilities.ts'
 import { numbered, textOf } from '../kit/messages.ts'
 import type { Session } from '../kit/session.ts'
 
@@ -13,7 +13,7 @@ const lateAnswerIsTrue: ContractCase = {
   examines: ['lease', 'settlement'],
   kills: ['late-ack-claims-durable'],
   applies: ({ settlement, lease }) => settlement !== false && lease !== false,
-  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? 2 * lease.ms : 0),
+  waitsMs: (capabilities) => 2 * holdMs(capabilities),
   async run(context) {
     const place = await context.place()
     const session = await context.connect()
@@ -48,7 +48,7 @@ const lateTouchesNoOther: ContractCase = {
   examines: ['lease', 'settlement'],
   kills: ['late-ack-deletes-in-secret', 'late-ack-ends-another'],
   applies: ({ settlement, lease }) => settlement !== false && lease !== false,
-  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? 2 * lease.ms : 0),
+  waitsMs: (capabilities) => 2 * holdMs(capabilities),
   async run(context) {
     const { old, next } = await lose(context, numbered('m', 3))
     // The new consumer is in the middle of its own messages when the old one settles all that it once had, but one.
@@ -72,7 +72,7 @@ const lateRetry: ContractCase = {
   examines: ['lease', 'redelivery'],
   kills: ['late-retry-steals'],
   applies: ({ settlement, lease, redelivery }) => settlement !== false && settlement.mode === 'individual' && lease !== false && redelivery.immediate,
-  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? 2 * lease.ms : 0),
+  waitsMs: (capabilities) => 2 * holdMs(capabilities),
   async run(context) {
     const { old, next } = await lose(context, ['m-1'])
     const [first] = old.inbox.arrivals

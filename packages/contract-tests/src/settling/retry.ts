@@ -1,8 +1,8 @@
 import type { ContractCase } from '../case.ts'
 import { check, checkOrder, show } from '../kit/assert.ts'
 import type { Arrival, Reaction } from '../kit/inbox.ts'
+import { holdMs } from '../kit/capabilities.ts'
 import { numbered } from '../kit/messages.ts'
-import { holdMs } from '../kit/place.ts'
 import { fallsSilent } from './ack.ts'
 
 const retryAtOnce: ContractCase = {

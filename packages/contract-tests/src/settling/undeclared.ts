@@ -4,6 +4,7 @@ import { check, show } from '../kit/assert.ts'
 import type { CaseContext } from '../kit/context.ts'
 import type { Reaction } from '../kit/inbox.ts'
 import { checkExamined, most } from '../kit/limits.ts'
+import { holdMs } from '../kit/capabilities.ts'
 import { numbered } from '../kit/messages.ts'
 import { fallsSilent } from './ack.ts'
 
@@ -12,7 +13,7 @@ const retryMs = 1_000
 const shared: Pick<ContractCase, 'examines' | 'applies' | 'waitsMs' | 'run'> = {
   examines: ['redelivery', 'deadLetter'],
   applies: (capabilities) => undeclared(capabilities).length > 0,
-  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
+  waitsMs: holdMs,
   run: triesUndeclared,
 }
 
@@ -37,7 +38,7 @@ const fullSettle: ContractCase = {
   examines: ['settlement'],
   kills: ['overclaims-settlement-batch'],
   applies: ({ settlement }) => settlement !== false,
-  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
+  waitsMs: holdMs,
   async run(context) {
     const place = await context.place()
     const { settlement } = place.capabilities

@@ -7,7 +7,11 @@ import { numbered } from '../kit/messages.ts'
 import type { Place } from '../kit/place.ts'
 import type { Session } from '../kit/session.ts'
 
-const replayable = ({ replay, settlement }: Capabilities): boolean => replay !== false && settlement !== false
+/** Can subscriptions start there? */
+const replays =
+  (from: 'earliest' | 'timestamp' | 'position') =>
+  ({ replay, settlement }: Capabilities): boolean =>
+    settlement !== false && replay !== false && replay[from]
 const at = (place: Place, name: string, startFrom: StartFrom): Place => ({ ...place, source: { ...place.source, subscription: { name, startFrom } } })
 
 const earliest: ContractCase = {
@@ -16,12 +20,12 @@ const earliest: ContractCase = {
   examines: ['replay'],
   kills: ['earliest-skips-first', 'latest-gets-old'],
   kinds: ['stream'],
-  applies: (capabilities) => replayable(capabilities) && capabilities.replay !== false && capabilities.replay.earliest,
+  applies: replays('earliest'),
   async run(context) {
     const place = await context.place()
     const session = await context.connect()
     const old = numbered('old', 5)
-    for (const body of old) await session.send(place, [{ body, key: 'a' }])
+    await sendInTurn(session, place, old)
     const [fromStart, fromEnd] = [at(place, 'from-start', 'earliest'), at(place, 'from-end', 'latest')]
     await context.create([fromStart.source, fromEnd.source])
     const last = await session.receive(fromEnd, { react: () => 'ack' })
@@ -43,7 +47,7 @@ const timestamp: ContractCase = {
   examines: ['replay'],
   kills: ['timestamp-ignored'],
   kinds: ['stream'],
-  applies: (capabilities) => replayable(capabilities) && capabilities.replay !== false && capabilities.replay.timestamp,
+  applies: replays('timestamp'),
   waitsMs: () => 4_000,
   async run(context) {
     const place = await context.place()
@@ -67,12 +71,12 @@ const position: ContractCase = {
   examines: ['replay'],
   kills: ['position-missing', 'position-ignored'],
   kinds: ['stream'],
-  applies: (capabilities) => replayable(capabilities) && capabilities.replay !== false && capabilities.replay.position,
+  applies: replays('position'),
   async run(context) {
     const place = await context.place()
     const session = await context.connect()
     const bodies = numbered('m', 5)
-    for (const body of bodies) await session.send(place, [{ body, key: 'a' }])
+    await sendInTurn(session, place, bodies)
     const inbox = await session.receive(place, { react: () => 'ack' })
     await context.waiting.eventually(() => inbox.has(bodies), 'all messages arrive', context.harness.bounds.arrivalMs)
     const third = inbox.latest('m-3').delivery.incoming.position
@@ -91,25 +95,14 @@ const seek: ContractCase = {
   examines: ['replay'],
   kills: ['seek-no-op'],
   kinds: ['stream'],
-  applies: (capabilities) => replayable(capabilities) && capabilities.replay !== false && capabilities.replay.earliest,
+  applies: replays('earliest'),
   async run(context) {
     const place = await context.place()
     const session = await context.connect()
     const bodies = numbered('m', 4)
-    for (const body of bodies) await session.send(place, [{ body, key: 'a' }])
-    const inbox = await session.receive(place, { react: () => 'ack' })
-    await context.waiting.eventually(() => inbox.has(bodies), 'all messages arrive', context.harness.bounds.arrivalMs)
-    await context.waiting.until(context.now + context.harness.bounds.quietMs)
-    const before = inbox.arrivals.length
-    check(inbox.receiver.seek !== undefined, 'a receiver of a stream that replays can seek')
-    await inbox.receiver.seek('earliest')
-    const again = (): string[] => inbox.arrivals.slice(before).map(({ text }) => text)
-    await context.waiting.eventually(
-      () => bodies.every((body) => again().includes(body)),
-      () => `all come again; only ${show(again())} did`,
-      context.harness.bounds.arrivalMs,
-    )
-    checkOrder(again(), bodies, 'order of the replay')
+    await sendInTurn(session, place, bodies)
+    const { since } = await soughtTo(context, session, place, { startFrom: 'earliest', all: bodies, again: bodies })
+    checkOrder(since(), bodies, 'order of the replay')
   },
 }
 
@@ -124,13 +117,13 @@ const checkpoint: ContractCase = {
     const place = await context.place()
     const session = await context.connect()
     const done = numbered('done', 5)
-    for (const body of done) await session.send(place, [{ body, key: 'a' }])
+    await sendInTurn(session, place, done)
     const inbox = await session.receive(place, { react: () => 'ack' })
     await context.waiting.eventually(() => inbox.has(done), 'all messages arrive', context.harness.bounds.arrivalMs)
     await session.handBack(inbox)
     await session.close()
     const sender = await context.connect()
-    for (const body of numbered('open', 5)) await sender.send(place, [{ body, key: 'a' }])
+    await sendInTurn(sender, place, numbered('open', 5))
     const next = await (await context.connect()).receive(place, { react: () => 'ack' })
     await context.waiting.eventually(
       () => next.has(numbered('open', 5)),
@@ -147,7 +140,7 @@ const seekTimestamp: ContractCase = {
   examines: ['replay'],
   kills: ['seek-timestamp-ignored'],
   kinds: ['stream'],
-  applies: (capabilities) => replayable(capabilities) && capabilities.replay !== false && capabilities.replay.timestamp,
+  applies: replays('timestamp'),
   waitsMs: () => 4_000,
   async run(context) {
     const place = await context.place()
@@ -167,7 +160,7 @@ const seekPosition: ContractCase = {
   examines: ['replay'],
   kills: ['send-without-position', 'seek-position-ignored'],
   kinds: ['stream'],
-  applies: (capabilities) => replayable(capabilities) && capabilities.replay !== false && capabilities.replay.position,
+  applies: replays('position'),
   async run(context) {
     const place = await context.place()
     const session = await context.connect()
@@ -192,11 +185,18 @@ export const positionCases: readonly ContractCase[] = [earliest, timestamp, posi
 interface Seek {
   readonly startFrom: StartFrom
   readonly all: readonly string[]
-  /** What must come again; the first of `all` must not. */
+  /** What must come again. */
   readonly again: readonly string[]
 }
 
-async function seeksTo(context: CaseContext, session: Session, place: Place, { startFrom, all, again }: Seek): Promise<Inbox> {
+interface Sought {
+  readonly inbox: Inbox
+  /** What has come since the seek. */
+  readonly since: () => string[]
+}
+
+/** Receives `all`, seeks, and waits until `again` has come. */
+async function soughtTo(context: CaseContext, session: Session, place: Place, { startFrom, all, again }: Seek): Promise<Sought> {
   const inbox = await session.receive(place, { react: () => 'ack' })
   await context.waiting.eventually(() => inbox.has(all), 'all messages arrive', context.harness.bounds.arrivalMs)
   await context.waiting.until(context.now + context.harness.bounds.quietMs)
@@ -209,6 +209,17 @@ async function seeksTo(context: CaseContext, session: Session, place: Place, { s
     () => `${show(again)} come again; only ${show(since())} did`,
     context.harness.bounds.arrivalMs,
   )
-  await context.waiting.never(() => since().includes(all[0] ?? ''), 'what lies before comes again', context.harness.bounds.quietMs)
+  return { inbox, since }
+}
+
+/** The first of `all` must not come again. */
+async function seeksTo(context: CaseContext, session: Session, place: Place, seeking: Seek): Promise<Inbox> {
+  const { inbox, since } = await soughtTo(context, session, place, seeking)
+  await context.waiting.never(() => since().includes(seeking.all[0] ?? ''), 'what lies before comes again', context.harness.bounds.quietMs)
   return inbox
+}
+
+/** One after the other: where a stream has shards, only then is there an order to speak of. */
+async function sendInTurn(session: Session, place: Place, bodies: readonly string[]): Promise<void> {
+  for (const body of bodies) await session.send(place, [{ body, key: 'a' }])
 }

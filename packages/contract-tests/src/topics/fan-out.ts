@@ -2,6 +2,7 @@ import type { ContractCase } from '../case.ts'
 import { check, checkEqual, show } from '../kit/assert.ts'
 import { headersOf, numbered } from '../kit/messages.ts'
 import { fallsSilent } from '../settling/ack.ts'
+import { holdMs } from '../kit/capabilities.ts'
 
 const copies: ContractCase = {
   id: 'topics/copy-per-subscription',
@@ -40,7 +41,7 @@ const independent: ContractCase = {
   kills: ['ack-shared-by-subscriptions'],
   kinds: ['topic', 'stream'],
   applies: ({ subscriptions, settlement }) => subscriptions !== false && settlement !== false,
-  waitsMs: ({ lease }) => (lease !== false && lease.kind === 'message' ? lease.ms : 0),
+  waitsMs: holdMs,
   async run(context) {
     const [one, two] = await context.places(2)
     check(one !== undefined && two !== undefined, 'there are two subscriptions')

@@ -13,7 +13,7 @@ import { load, loadEverything } from '../lazy.ts'
 import { kindOf } from '../kind-of.ts'
 import { suggestion } from '../nearest.ts'
 import type { Producer, ProducerOptions } from '../producer/types.ts'
-import { unlessAborted, within } from '../waiting.ts'
+import { unlessAborted, endedWithin } from '../waiting.ts'
 import { checkKeys, commonChecks, fail, hasFunctions, isFunction, isObject, type Check } from './check-options.ts'
 import { openConnection, type Connection } from './connection.ts'
 import type { Operations } from './operations.ts'
@@ -277,13 +277,13 @@ class ConnectedBroker implements Broker {
     await this.#unlessHurried(starting, deadline)
     if (connection) return connection
     this.#closing.abort(closedError())
-    await within(this.#runtime.clock, starting, graceMs)
+    await endedWithin(this.#runtime.clock, starting, graceMs)
     return connection
   }
 
   #unlessHurried(work: Promise<unknown>, deadline: number): Promise<void> {
     const { clock } = this.#runtime
-    return within(clock, Promise.race([work, this.#hurried.promise]), Math.max(1, deadline - clock.monotonic()))
+    return endedWithin(clock, Promise.race([work, this.#hurried.promise]), Math.max(1, deadline - clock.monotonic()))
   }
 
   // Looking up

@@ -10,7 +10,7 @@ import type { AnyDestination, AnySource } from '../definitions/types.ts'
 import type { Capabilities, Link, MaybePromise, Receiver, Window } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
 import { load } from '../lazy.ts'
-import { unlessAborted, within } from '../waiting.ts'
+import { unlessAborted, endedWithin } from '../waiting.ts'
 import type { Connection } from './connection.ts'
 import { consumePolicy } from './consume-policy.ts'
 import { keepTrying } from './keep-trying.ts'
@@ -109,7 +109,7 @@ function openReceiver({ planned, runtime, signal }: StartConsumerOptions, link: 
       await unlessAborted(started, signal)
     } catch (error) {
       if (signal.aborted)
-        await within(
+        await endedWithin(
           runtime.clock,
           started.then(() => new RunningConsumer(engine, receiver, runtime.clock, () => undefined).close()),
           lateStartMs,

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { Receiver } from '../driver/receiver.ts'
 import { BrokerError } from '../errors.ts'
 import { assertKnownKeys } from '../nearest.ts'
-import { within } from '../waiting.ts'
+import { endedWithin } from '../waiting.ts'
 import type { ConsumerEngine } from './engine.ts'
 import type { RetryBudget } from './retry-budget.ts'
 import type { Consumer, ConsumerStats } from './types.ts'
@@ -107,16 +107,16 @@ export class RunningConsumer implements Consumer {
     const engine = this.engine
     const clock = this.#clock
     engine.stop()
-    await within(
+    await endedWithin(
       clock,
       this.#then(() => this.#receiver.pause()),
       graceMs,
     )
-    if (timeoutMs > 0) await within(clock, Promise.race([engine.quiet(), this.#hurried.promise]), timeoutMs)
+    if (timeoutMs > 0) await endedWithin(clock, Promise.race([engine.quiet(), this.#hurried.promise]), timeoutMs)
     engine.abortAll(timeoutMs > 0 ? new BrokerError('ERR_TIMEOUT', `The drain's deadline of ${timeoutMs} ms has passed.`) : closedError())
-    await within(clock, engine.quiet(), timeoutMs > 0 ? graceMs : 0)
-    await within(clock, engine.settled(), graceMs * 5)
-    await within(clock, this.#receiver.handBack(), graceMs * 5)
+    await endedWithin(clock, engine.quiet(), timeoutMs > 0 ? graceMs : 0)
+    await endedWithin(clock, engine.settled(), graceMs * 5)
+    await endedWithin(clock, this.#receiver.handBack(), graceMs * 5)
     engine.close()
     this.#onEnded()
     this.#resolveClosed()

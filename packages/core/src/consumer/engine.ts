@@ -213,7 +213,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
     for (const task of this.#held.all()) task.run?.abort(reason)
   }
 
-  /** After `handBack`: forgets everything. */
+  /** Takes no more in, and answers what is undecided with too-late. */
   close(): void {
     this.#closed = true
     this.#stopped = true

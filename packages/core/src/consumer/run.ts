@@ -1,13 +1,12 @@
 import type { Clock } from '../clock.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
 import type { Incoming } from '../driver/receiver.ts'
-import type { HandlerContext } from '../message.ts'
+import type { HandlerContext, Settlement } from '../message.ts'
 import type { ProcessContext } from '../middleware/types.ts'
 import type { Directive } from '../outcome.ts'
 import { ReceivedMessage } from './received-message.ts'
 import type { Suspensions } from './suspensions.ts'
 import type { Task } from './task.ts'
-import type { Settlement } from '../message.ts'
 
 /** What a run needs from its consumer. */
 export interface RunHost {

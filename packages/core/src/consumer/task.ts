@@ -20,7 +20,7 @@ export class Task {
   /** Handler starts so far, those before this delivery included. */
   attempt: number
   phase: Phase = 'queued'
-  /** The receipt is dead: settling would be too late. Only running tasks stay around in this state, to adopt a redelivery. */
+  /** The receipt is dead: settling would be too late. Only running tasks, and those that are being settled, stay around in this state, to adopt a redelivery. */
   lost = false
   /** A copy of it is at the dead-letter place. */
   deadLettered = false

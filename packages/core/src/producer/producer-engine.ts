@@ -6,7 +6,7 @@ import { IndexedList } from '../indexed-list.ts'
 import { jitteredBackoff } from '../sleep.ts'
 import { Sweep } from '../sweep.ts'
 import type { Telemetry } from '../telemetry.ts'
-import { within } from '../waiting.ts'
+import { endedWithin } from '../waiting.ts'
 import { PendingSend, type SendObserver } from './pending.ts'
 import { SendBuffer } from './send-buffer.ts'
 
@@ -158,7 +158,7 @@ export class ProducerEngine {
   /** After `close`: waits for the requests that are out, which its signal ends. */
   async closeSender(): Promise<void> {
     if (!this.#sender) return
-    if (this.#requests > 0) await within(this.#options.clock, new Promise<void>((resolve) => (this.#onAnswered = resolve)), lastAnswerMs)
+    if (this.#requests > 0) await endedWithin(this.#options.clock, new Promise<void>((resolve) => (this.#onAnswered = resolve)), lastAnswerMs)
     await this.#sender.close()
   }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'
 import { FakeBodyStore } from '../test-support/fake-body-store.ts'
 import { makeSendContext, sentThrough } from '../test-support/send-context.ts'
-import { StepClock } from '../test-support/step-clock.ts'
+import { ManualClock } from '../test-support/manual-clock.ts'
 import type { BodyStore } from './body-store.ts'
 import { claimCheck } from './claim-check.ts'
 import { claimBody, unpackReference } from './reference.ts'
@@ -13,7 +13,7 @@ describe('claimCheck', () => {
   it('puts a large body into the store and sends a reference in its place', async () => {
     const store = new FakeBodyStore()
     for (const form of [body, Buffer.from(body)]) {
-      const sent = await sentThrough([claimCheck({ store })], { body: form, headers: { tenant: 'acme' }, clock: new StepClock() })
+      const sent = await sentThrough([claimCheck({ store })], { body: form, headers: { tenant: 'acme' }, clock: new ManualClock() })
       expect(sent).toMatchObject({ body: claimBody, bodyBytes: claimBody.length, contentType: 'application/json', headers: { tenant: 'acme' } })
       const reference = unpackReference(sent.headers['busbar-claim'] ?? '')
       expect(reference).toMatchObject({ size: Buffer.byteLength(body), digest: createHash('sha256').update(body).digest('base64url'), single: true })
@@ -69,7 +69,7 @@ describe('claimCheck', () => {
   })
 
   it('sends nothing when the store hangs', async () => {
-    const [store, clock] = [new FakeBodyStore(), new StepClock()]
+    const [store, clock] = [new FakeBodyStore(), new ManualClock()]
     let given: AbortSignal | undefined
     store.fault = (_operation, signal) => {
       given = signal
@@ -77,7 +77,7 @@ describe('claimCheck', () => {
     }
     const sending = claimCheck({ store, timeoutMs: 500 }).send(makeSendContext({ body, clock }), () => expect.unreachable())
     await vi.waitFor(() => expect(given).toBeDefined())
-    clock.advance(500)
+    await clock.advance(500)
     await expect(sending).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE', cause: { code: 'ERR_TIMEOUT' } })
     expect(given?.aborted).toBe(true)
   })

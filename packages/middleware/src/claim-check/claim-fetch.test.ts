@@ -4,7 +4,7 @@ import { makeContext, type ContextOptions, type TestContext } from '../test-supp
 import { FakeBodyStore } from '../test-support/fake-body-store.ts'
 import { contextOf, processed } from '../test-support/received.ts'
 import { sentThrough, type Outgoing, type SendOptions } from '../test-support/send-context.ts'
-import { StepClock } from '../test-support/step-clock.ts'
+import { ManualClock } from '../test-support/manual-clock.ts'
 import type { BodyStore } from './body-store.ts'
 import { claimCheck } from './claim-check.ts'
 import { claimFetch, type BodyStoreFailure, type ClaimFetchOptions } from './claim-fetch.ts'
@@ -71,7 +71,7 @@ describe('claimFetch', () => {
     ['gives text', () => Promise.resolve(body as never)],
     ['gives null', () => null as never],
   ] as const)('waits ever longer, without an attempt, while the store %s', async (_what, get) => {
-    const [real, clock] = [new FakeBodyStore(), new StepClock()]
+    const [real, clock] = [new FakeBodyStore(), new ManualClock()]
     const failures: BodyStoreFailure[] = []
     const store: BodyStore = { put: () => {}, get, delete: () => {} }
     const middleware = claimFetch({ store, onStoreFailure: (failure) => failures.push(failure) })
@@ -83,7 +83,7 @@ describe('claimFetch', () => {
       const outcome = (await processed(middleware, context)) as Directive
       expect(outcome).toMatchObject({ action: 'retry', counts: false, error: { code: 'ERR_UNAVAILABLE' } })
       waits.push(outcome.delayMs)
-      clock.advance(outcome.delayMs)
+      await clock.advance(outcome.delayMs)
     }
     expect(waits).toEqual([500, 500, 1_000, 2_000, 4_000, 5_000, 5_000, 5_000])
     expect(failures).toHaveLength(8)
@@ -91,11 +91,11 @@ describe('claimFetch', () => {
   })
 
   it('does not wait longer than timeoutMs for a store that hangs', async () => {
-    const [store, clock] = [new FakeBodyStore(), new StepClock()]
+    const [store, clock] = [new FakeBodyStore(), new ManualClock()]
     const sent = await checkedIn(store)
     store.fault = () => new Promise(() => {})
     const outcome = processed(claimFetch({ store, timeoutMs: 700 }), contextOf(sent, { clock }))
-    clock.advance(700)
+    await clock.advance(700)
     expect(await outcome).toMatchObject({ action: 'retry', counts: false })
     expect(clock.timers).toBe(0)
   })
@@ -198,7 +198,7 @@ describe('a stored body', () => {
   })
 
   it('stays when it cannot be deleted, and somebody is told', async () => {
-    const [store, clock] = [new FakeBodyStore(), new StepClock()]
+    const [store, clock] = [new FakeBodyStore(), new ManualClock()]
     const failures: unknown[] = []
     const middleware = claimFetch({ store, timeoutMs: 500, onStoreFailure: ({ operation, error }) => failures.push([operation, (error as Error).message]) })
     const contexts: TestContext[] = []
@@ -210,7 +210,7 @@ describe('a stored body', () => {
     store.fault = () => new Promise(() => {})
     for (const context of contexts) middleware.settled?.(context, acked)
     await vi.waitFor(() => expect(failures).toEqual([['delete', 'claimFetch: 1000 deletions are under way already']]))
-    clock.advance(500)
+    await clock.advance(500)
     await vi.waitFor(() => expect(failures).toHaveLength(1_001))
     expect(failures[1]).toEqual(['delete', 'the body store gave no answer within 500 ms'])
     store.fault = undefined

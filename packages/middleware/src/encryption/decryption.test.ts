@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { ContextOptions } from '../test-support/context.ts'
 import { contextOf, processed } from '../test-support/received.ts'
 import { sentThrough, type Outgoing, type SendOptions } from '../test-support/send-context.ts'
-import { StepClock } from '../test-support/step-clock.ts'
+import { ManualClock } from '../test-support/manual-clock.ts'
 import { decryption, type DecryptionOptions, type KeyFailure } from './decryption.ts'
 import { encryption } from './encryption.ts'
 import type { KeyProvider } from './keys.ts'
@@ -114,8 +114,8 @@ describe('decryption', () => {
     const sent = await Promise.all(Array.from({ length: 20 }, () => sentThrough([sender], message)))
     await Promise.all(sent.map((outgoing) => processed(middleware, contextOf(outgoing))))
     expect(asked).toBe(1)
-    const clock = new StepClock()
-    clock.advance(3_600_000)
+    const clock = new ManualClock()
+    await clock.advance(3_600_000)
     await processed(middleware, contextOf(sent[0]!, { clock }))
     expect(asked).toBe(2)
   })
@@ -133,7 +133,7 @@ describe('decryption', () => {
 
 describe('a message whose key cannot be had', () => {
   it('waits without attempts while the key is unknown, for a bounded time, then is given up', async () => {
-    const clock = new StepClock()
+    const clock = new ManualClock()
     const failures: KeyFailure[] = []
     const known = new Map<string, Uint8Array>()
     const middleware = decryption({
@@ -149,7 +149,7 @@ describe('a message whose key cannot be had', () => {
       if (outcome.action !== 'retry') break
       expect(outcome).toMatchObject({ counts: false })
       waits.push(outcome.delayMs)
-      clock.advance(outcome.delayMs)
+      await clock.advance(outcome.delayMs)
     }
     expect(waits).toEqual([499, 499, 997, 1994, 3987, 4997])
     expect(outcome).toMatchObject({ action: 'dead-letter', reason: 'the key of the message is not known', error: { code: 'ERR_UNDECODABLE' } })
@@ -161,11 +161,11 @@ describe('a message whose key cannot be had', () => {
   })
 
   it('forgets ids that nobody has asked for in a while', async () => {
-    const clock = new StepClock()
+    const clock = new ManualClock()
     const middleware = decryption({ keys: { ...keys, keyById: () => undefined }, unknownKeyMs: 60_000 })
     const sent = await sealed()
     await processed(middleware, contextOf(sent, { clock }))
-    clock.advance(60_001)
+    await clock.advance(60_001)
     expect(await processed(middleware, contextOf(sent, { clock }))).toMatchObject({ action: 'retry' })
   })
 
@@ -175,7 +175,7 @@ describe('a message whose key cannot be had', () => {
     ['gives what is no key', () => Buffer.alloc(5)],
     ['gives a promise of what is no key', async () => Promise.resolve('secret' as never)],
   ] as const)('waits for as long as the provider %s', async (_what, keyById) => {
-    const clock = new StepClock()
+    const clock = new ManualClock()
     const middleware = decryption({
       keys: { ...keys, keyById },
       unknownKeyMs: 0,
@@ -186,15 +186,15 @@ describe('a message whose key cannot be had', () => {
     const sent = await sealed()
     for (let hours = 0; hours < 10; hours++) {
       expect(await processed(middleware, contextOf(sent, { clock }))).toMatchObject({ action: 'retry', counts: false })
-      clock.advance(3_600_000)
+      await clock.advance(3_600_000)
     }
   })
 
   it('does not wait longer than timeoutMs for a provider that hangs', async () => {
-    const clock = new StepClock()
+    const clock = new ManualClock()
     const middleware = decryption({ keys: { ...keys, keyById: () => new Promise(() => {}) }, timeoutMs: 700 })
     const outcome = processed(middleware, contextOf(await sealed(), { clock }))
-    clock.advance(700)
+    await clock.advance(700)
     expect(await outcome).toMatchObject({ action: 'retry', counts: false, error: { code: 'ERR_TIMEOUT' } })
     expect(clock.timers).toBe(0)
   })

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { TestContext } from '../test-support/context.ts'
 import { contextOf, processed } from '../test-support/received.ts'
 import { makeSendContext, sentThrough, type Outgoing, type SendOptions } from '../test-support/send-context.ts'
-import { StepClock } from '../test-support/step-clock.ts'
+import { ManualClock } from '../test-support/manual-clock.ts'
 import { decryption } from './decryption.ts'
 import { encryption, type EncryptionOptions } from './encryption.ts'
 import type { KeyProvider, MasterKey } from './keys.ts'
@@ -67,24 +67,24 @@ describe('encryption and decryption', () => {
 })
 
 describe('data keys', () => {
-  async function keysUsed(options: Partial<EncryptionOptions>, clock: StepClock, stepMs: number): Promise<number> {
+  async function keysUsed(options: Partial<EncryptionOptions>, clock: ManualClock, stepMs: number): Promise<number> {
     const middleware = encryption({ keys, ...options })
     const used = new Set<string>()
     for (let n = 0; n < 10; n++) {
       used.add(keyOf(await sentThrough([middleware], { ...message, clock })))
-      clock.advance(stepMs)
+      await clock.advance(stepMs)
     }
     return used.size
   }
 
   it('are renewed after so many messages', async () => {
-    expect(await keysUsed({ maxMessagesPerKey: 3 }, new StepClock(), 0)).toBe(4)
-    expect(await keysUsed({ maxMessagesPerKey: 1 }, new StepClock(), 0)).toBe(10)
+    expect(await keysUsed({ maxMessagesPerKey: 3 }, new ManualClock(), 0)).toBe(4)
+    expect(await keysUsed({ maxMessagesPerKey: 1 }, new ManualClock(), 0)).toBe(10)
   })
 
   it('are renewed after so much time', async () => {
-    expect(await keysUsed({ maxKeyAgeMs: 1_000 }, new StepClock(), 500)).toBe(5)
-    expect(await keysUsed({}, new StepClock(), 60_000)).toBe(2)
+    expect(await keysUsed({ maxKeyAgeMs: 1_000 }, new ManualClock(), 500)).toBe(5)
+    expect(await keysUsed({}, new ManualClock(), 60_000)).toBe(2)
   })
 
   it('are asked for once, however many messages wait for them', async () => {
@@ -106,11 +106,11 @@ describe('data keys', () => {
 })
 
 describe('a send whose key cannot be had', () => {
-  async function failure(currentKey: KeyProvider['currentKey'], clock = new StepClock()): Promise<unknown> {
+  async function failure(currentKey: KeyProvider['currentKey'], clock = new ManualClock()): Promise<unknown> {
     const middleware = encryption({ keys: { currentKey, keyById: () => undefined }, timeoutMs: 500 })
     const sending = sentThrough([middleware], { ...message, clock })
     // A provider that answers at all has done so by then.
-    setImmediate(() => clock.advance(500))
+    setImmediate(() => void clock.advance(500))
     return sending.then(
       () => 'sent',
       (error: unknown) => error,

@@ -7,6 +7,8 @@ interface Waiting {
 
 /** Time stands still until `advance` is called. */
 export class ManualClock implements Clock {
+  /** Operations outside the process that are open. */
+  open = 0
   #nowMs = 0
   #timers: Waiting[] = []
 
@@ -16,7 +18,7 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
-    return this.#nowMs
+    return 1_767_225_600_000 + this.#nowMs
   }
 
   monotonic(): number {
@@ -30,6 +32,9 @@ export class ManualClock implements Clock {
   }
 
   external<T>(operation: Promise<T>): Promise<T> {
+    this.open++
+    const ended = (): void => void this.open--
+    operation.then(ended, ended)
     return operation
   }
 

@@ -1,4 +1,5 @@
 import type { Clock, SendContext, SendMiddleware, SendReceipt } from '@busbar/core'
+import { ManualClock } from './manual-clock.ts'
 
 export type Outgoing = SendContext['outgoing']
 
@@ -10,7 +11,7 @@ export interface SendOptions extends Partial<Outgoing> {
 }
 
 /** A send context as core makes one. */
-export function makeSendContext({ clock, kind = 'queue', maxMessageBytes = 2 ** 30, signal, ...fields }: SendOptions = {}): SendContext {
+export function makeSendContext({ clock = new ManualClock(), kind = 'queue', maxMessageBytes = 2 ** 30, signal, ...fields }: SendOptions = {}): SendContext {
   const body = fields.body ?? '{"total":1}'
   const outgoing: Outgoing = {
     id: 'm1',
@@ -35,7 +36,7 @@ export function makeSendContext({ clock, kind = 'queue', maxMessageBytes = 2 ** 
     outgoing,
     destination: 'orders',
     capabilities: { kind, maxMessageBytes } as SendContext['capabilities'],
-    clock: clock ?? { now: () => 0, monotonic: () => 0, timer: () => ({ cancel: () => {} }), external: (operation) => operation },
+    clock,
     random: () => 0.5,
     signal,
   }
