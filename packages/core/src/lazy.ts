@@ -1,7 +1,5 @@
 import type { Clock } from './clock.ts'
-import type * as Mismatches from './broker/mismatches.ts'
 import type * as Operations from './broker/operations.ts'
-import type * as PolicyRefusals from './broker/policy-refusals.ts'
 import type * as Requirements from './broker/requirements.ts'
 import type * as TryingAgain from './broker/try-again.ts'
 import type * as Extending from './consumer/extend.ts'
@@ -10,7 +8,7 @@ import type * as DeadLetters from './dead-letters/operations.ts'
 import type * as Filters from './filter/compile-filter.ts'
 import type * as ProcessOrder from './middleware/process-order.ts'
 import type * as Preparing from './producer/prepare.ts'
-import type * as SendRefusals from './producer/send-refusals.ts'
+import type * as Refusals from './refusals.ts'
 import type * as Responders from './reply/responder.ts'
 
 /**
@@ -25,12 +23,10 @@ export const lazy: {
   readonly operations: () => Promise<typeof Operations>
   readonly tryingAgain: () => Promise<typeof TryingAgain>
   readonly extending: () => Promise<typeof Extending>
-  readonly mismatches: () => Promise<typeof Mismatches>
+  readonly refusals: () => Promise<typeof Refusals>
   readonly requirements: () => Promise<typeof Requirements>
-  readonly policyRefusals: () => Promise<typeof PolicyRefusals>
   readonly processOrder: () => Promise<typeof ProcessOrder>
   readonly preparing: () => Promise<typeof Preparing>
-  readonly sendRefusals: () => Promise<typeof SendRefusals>
 } = {
   giveUp: () => import('./dead-letters/give-up.ts'),
   deadLetters: () => import('./dead-letters/operations.ts'),
@@ -39,12 +35,10 @@ export const lazy: {
   operations: () => import('./broker/operations.ts'),
   tryingAgain: () => import('./broker/try-again.ts'),
   extending: () => import('./consumer/extend.ts'),
-  mismatches: () => import('./broker/mismatches.ts'),
+  refusals: () => import('./refusals.ts'),
   requirements: () => import('./broker/requirements.ts'),
-  policyRefusals: () => import('./broker/policy-refusals.ts'),
   processOrder: () => import('./middleware/process-order.ts'),
   preparing: () => import('./producer/prepare.ts'),
-  sendRefusals: () => import('./producer/send-refusals.ts'),
 }
 
 /** Loads one, marked as taking real time for clocks that are not the system's. */

@@ -29,8 +29,12 @@ export function suggestion(word: string, candidates: readonly string[]): string 
 /** Throws a `TypeError` for the first key of `object` that is not in `keys`: `consume: unknown option 'concurency'; did you mean 'concurrency'?` */
 export function assertKnownKeys(what: string, object: object, keys: readonly string[]): void {
   for (const key of Object.keys(object)) {
-    if (!keys.includes(key)) throw new TypeError(`${what}: unknown option '${key.slice(0, maxLength)}'${suggestion(key, keys)}`)
+    if (!keys.includes(key)) throw new TypeError(unknownOption(what, key, keys))
   }
+}
+
+export function unknownOption(what: string, key: string, keys: readonly string[]): string {
+  return `${what}: unknown option '${key.slice(0, maxLength)}'${suggestion(key, keys)}`
 }
 
 /** Insertions, deletions, substitutions and swaps of neighbours that lead from `a` to `b` (optimal string alignment). */

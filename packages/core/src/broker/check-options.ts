@@ -1,6 +1,6 @@
 import { BrokerError } from '../errors.ts'
 import { kindOf } from '../kind-of.ts'
-import { suggestion } from '../nearest.ts'
+import { unknownOption } from '../nearest.ts'
 
 /** Throws `ERR_CONFIGURATION` unless `value` may stand at `path`. Names keys, never values: they may be secret. */
 export type Check = (path: string, value: unknown) => void
@@ -13,7 +13,7 @@ export function fail(text: string): never {
 export function checkKeys(path: string, value: unknown, checks: Readonly<Record<string, Check>>, join: string = '.'): void {
   for (const [key, member] of Object.entries(isObject(path, value))) {
     const check = Object.hasOwn(checks, key) ? checks[key] : undefined
-    if (!check) fail(`${path}: unknown option '${key.slice(0, 64)}'${suggestion(key, Object.keys(checks))}`)
+    if (!check) fail(unknownOption(path, key, Object.keys(checks)))
     if (member !== undefined) check(path + join + key, member)
   }
 }

@@ -42,9 +42,13 @@ export async function openConnection(plan: Plan, runtime: Runtime, mode: Provisi
     return { links, capabilities, requesters: new Map(), provisioned }
   } catch (error) {
     failing.abort(error)
-    await Promise.allSettled([...links.values()].map((link) => link.close()))
+    await closeLinks(links)
     throw error
   }
+}
+
+export async function closeLinks(links: ReadonlyMap<Driver, Link>): Promise<void> {
+  await Promise.allSettled([...links.values()].map((link) => link.close()))
 }
 
 async function inspect(planned: Planned, link: Link, mode: ProvisionMode, signal: AbortSignal): Promise<Capabilities> {
@@ -61,6 +65,7 @@ async function inspect(planned: Planned, link: Link, mode: ProvisionMode, signal
 /** Plans, and in mode `create` applies. In mode `verify` any difference is an error that lists all of them. */
 export async function provision(plan: Plan, links: ReadonlyMap<Driver, Link>, mode: ProvisionMode, signal: AbortSignal): Promise<ProvisionResult> {
   if (mode === 'none') return { mode, changes: [] }
+  const blocks = ({ kind }: Change): boolean => mode !== 'create' || kind === 'conflict' || kind === 'missing'
   const found: (Change & { readonly driver: string })[] = []
   for (const [driver, link] of links) {
     const { topology } = link
@@ -68,10 +73,9 @@ export async function provision(plan: Plan, links: ReadonlyMap<Driver, Link>, mo
     const endpoints = plan.all.filter((planned) => planned.driver === driver).map((planned) => planned.endpoint)
     const changes = await topology.plan(endpoints, signal)
     found.push(...changes.map((change) => ({ ...change, driver: driver.name })))
-    const blocking = mode === 'create' ? changes.filter((change) => change.kind === 'conflict' || change.kind === 'missing') : changes
-    if (mode === 'create' && blocking.length === 0) await topology.apply(endpoints, changes, signal)
+    if (mode === 'create' && !changes.some(blocks)) await topology.apply(endpoints, changes, signal)
   }
-  const blocking = mode === 'create' ? found.filter((change) => change.kind === 'conflict' || change.kind === 'missing') : found
-  if (blocking.length > 0) throw (await lazy.mismatches()).differenceError(blocking, mode)
+  const blocking = found.filter(blocks)
+  if (blocking.length > 0) throw (await lazy.refusals()).differenceError(blocking, mode)
   return { mode, changes: found }
 }

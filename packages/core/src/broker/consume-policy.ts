@@ -47,7 +47,7 @@ export async function consumePolicy(
     nativeAttempts: planned.endpoint.deadLetterName === undefined ? 0 : maxAttempts,
   })
   const refusals = [...refusedByMiddleware(declared, capabilities, { keyed, maxInFlight }), ...refusedRetry(retry, budget, planned, capabilities)]
-  if (refusals.length > 0) throw (await load(clock, 'policyRefusals')).policyError(refusals, planned)
+  if (refusals.length > 0) throw (await load(clock, 'refusals')).policyError(refusals, planned)
   log('info', 'retry:budget', { source: planned.label, ...budget })
   return {
     retry,

@@ -5,6 +5,7 @@ import type { Run } from '../consumer/run.ts'
 import type { Consumer, ConsumeBatchesOptions, ConsumeOptions, MessagesOptions } from '../consumer/types.ts'
 import { SourceDeadLetters } from '../dead-letters/source-dead-letters.ts'
 import type { DeadLetters } from '../dead-letters/types.ts'
+import { destinationOf, labelOf } from '../definitions/parts-of.ts'
 import type { AnyDestination, AnyQueue, AnySource, AnySourceQueue } from '../definitions/types.ts'
 import type { EndpointStats, MaybePromise } from '../driver/index.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
@@ -15,7 +16,7 @@ import { suggestion } from '../nearest.ts'
 import type { Producer, ProducerOptions } from '../producer/types.ts'
 import { unlessAborted, endedWithin } from '../waiting.ts'
 import { checkKeys, commonChecks, fail, hasFunctions, isFunction, isObject, type Check } from './check-options.ts'
-import { openConnection, type Connection } from './connection.ts'
+import { closeLinks, openConnection, type Connection } from './connection.ts'
 import type { Operations } from './operations.ts'
 import { makePlan, type Plan, type Planned } from './plan.ts'
 import { Producers } from './producers.ts'
@@ -188,7 +189,7 @@ class ConnectedBroker implements Broker {
       if (this.#options.clock) await this.#runtime.clock.external(loadEverything())
       const connection = await openConnection(this.#plan, this.#runtime, mode, signal)
       if (signal.aborted) {
-        await Promise.allSettled([...connection.links.values()].map((link) => link.close()))
+        await closeLinks(connection.links)
         throw closedError()
       }
       if (!this.#ending) this.#state = 'started'
@@ -264,7 +265,7 @@ class ConnectedBroker implements Broker {
     this.#closing.abort(closedError())
     if (connection) {
       await Promise.allSettled([...connection.requesters.values()].map((requester) => requester.close(closedError())))
-      await Promise.allSettled([...connection.links.values()].map((link) => link.close()))
+      await closeLinks(connection.links)
     }
     this.#state = 'closed'
   }
@@ -302,10 +303,9 @@ class ConnectedBroker implements Broker {
   #source(source: AnySource): Planned {
     const planned = this.#plan.sources.get(source) ?? this.#deadLetterPlaces.get(source)
     if (planned) return planned
-    const name = source.kind === 'subscription' ? `${source.of.name}.${source.name}` : source.name
     throw unlisted(
       'source',
-      name,
+      labelOf(source),
       [...this.#plan.sources.values()].map((known) => known.label),
     )
   }
@@ -329,10 +329,6 @@ class ConnectedBroker implements Broker {
 function isDefinitions(path: string, value: unknown): void {
   if (!Array.isArray(value) || value.some((definition: unknown) => typeof (definition as { readonly kind?: unknown } | null)?.kind !== 'string'))
     fail(`${path} must be a list of queues, topics, streams and subscriptions`)
-}
-
-function destinationOf(source: AnySource): AnyDestination {
-  return source.kind === 'subscription' ? (source.of as AnyDestination) : source
 }
 
 function unlisted(what: string, name: string, names: readonly string[]): BrokerError {

@@ -1,4 +1,4 @@
-import type { AnyDestination } from '../definitions/types.ts'
+import { destinationOf } from '../definitions/parts-of.ts'
 import type { Capabilities } from '../driver/index.ts'
 import { lazy } from '../lazy.ts'
 import type { MismatchKind } from './mismatches.ts'
@@ -24,13 +24,13 @@ export async function negotiate(plan: Plan, found: ReadonlyMap<Planned, Capabili
     if ('refused' in planned.declared) add('refused', planned.declared.refused, planned.declared.remedy)
     else if (capabilities) await check(planned, capabilities, add)
   }
-  if (mismatches.length > 0) throw (await lazy.mismatches()).mismatchError(mismatches)
+  if (mismatches.length > 0) throw (await lazy.refusals()).mismatchError(mismatches)
 }
 
 async function check(planned: Planned, capabilities: Capabilities, add: Add): Promise<void> {
   const { definition, endpoint } = planned
-  const destination = definition?.kind === 'subscription' ? (definition.of as AnyDestination) : definition
-  if (!destination) return
+  if (!definition) return
+  const destination = destinationOf(definition)
   const { requires, deduplicationId } = destination.options
   const { ordering, delivery, deduplication, confirms } = capabilities
   const lossy = planned.route.delivery === 'at-most-once'

@@ -1,3 +1,4 @@
+import { destinationOf, labelOf } from '../definitions/parts-of.ts'
 import type { AnyDefinition, AnyDestination, AnySource, Subscription } from '../definitions/types.ts'
 import type { Capabilities, Driver, Endpoint, EndpointSubscription, Refusal } from '../driver/index.ts'
 import { suggestion } from '../nearest.ts'
@@ -40,7 +41,7 @@ export function makePlan(options: BrokerOptions): Plan {
     if (!names.has(name)) fail(`routes: there is no destination '${name}'${suggestion(name, [...names.keys()])}`)
   }
   for (const definition of options.destinations) {
-    const destination = definition.kind === 'subscription' ? definition.of : definition
+    const destination = destinationOf(definition)
     const route = options.routes?.[destination.name] ?? {}
     if (!destinations.has(destination)) {
       if (definition.kind === 'subscription' && names.get(destination.name) !== destination) claimName(names, destination)
@@ -62,10 +63,6 @@ function claimName(names: Map<string, AnyDefinition>, definition: AnyDefinition)
   const other = names.get(name)
   if (other && other !== definition) fail(`destinations: there are two different definitions named '${name}'; define it once and share it`)
   names.set(name, definition)
-}
-
-function labelOf(definition: AnyDefinition): string {
-  return definition.kind === 'subscription' ? `${definition.of.name}.${definition.name}` : definition.name
 }
 
 function plan(destination: AnyDestination, subscription: Subscription | undefined, route: Route, options: BrokerOptions): Planned {

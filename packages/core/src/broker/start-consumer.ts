@@ -6,6 +6,7 @@ import { createProcessor } from '../consumer/process.ts'
 import type { Run } from '../consumer/run.ts'
 import type { ConsumeOptions } from '../consumer/types.ts'
 import type { GiveUpOptions } from '../dead-letters/give-up.ts'
+import { destinationOf } from '../definitions/parts-of.ts'
 import type { AnyDestination, AnySource } from '../definitions/types.ts'
 import type { Capabilities, Link, MaybePromise, Receiver, Window } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
@@ -75,7 +76,7 @@ async function makeEngine(
   const { source, planned, connection, runtime, options, onStop } = start
   const capabilities = connection.capabilities.get(planned) as Capabilities
   const { retry, budget, renewing, settling } = await consumePolicy(options, window.messages, planned, capabilities, runtime)
-  const destination = source.kind === 'subscription' ? (source.of as AnyDestination) : source
+  const destination = destinationOf(source)
   const givingUp = giveUpOptions(start, capabilities, ending)
   return new ConsumerEngine({
     ...runtime,
@@ -101,7 +102,7 @@ async function makeEngine(
 /** During an outage a receiver is made anew until one starts. One that starts when it is no longer wanted is handed back. */
 function openReceiver({ planned, runtime, signal }: StartConsumerOptions, link: Link, engine: ConsumerEngine, window: Window): Promise<Receiver> {
   const open = async (): Promise<Receiver> => {
-    if (!link.receiver) throw (await load(runtime.clock, 'policyRefusals')).noReceiver(planned)
+    if (!link.receiver) throw (await load(runtime.clock, 'refusals')).noReceiver(planned)
     const receiver = link.receiver(planned.endpoint, engine, window)
     engine.attach(receiver)
     const started = receiver.start()

@@ -41,7 +41,7 @@ export class RunningConsumer implements Consumer {
     })
     engine.suspensions.onChange = () => {
       void this.#flowAsWanted().catch(() => undefined)
-      engine.goOn()
+      engine.pump()
     }
     if (engine.suspensions.any) engine.suspensions.onChange()
     // A consumer that fails for good is seen by whoever looks at `closed`; nobody has to.

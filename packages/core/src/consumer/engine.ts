@@ -1,4 +1,3 @@
-import { BoundedMemory } from '../bounded-memory.ts'
 import type { Clock } from '../clock.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
 import type { MaybePromise } from '../driver/fenced-store.ts'
@@ -11,13 +10,13 @@ import { promised } from '../promised.ts'
 import { blockedRetryMs, Decider, type Answer, type DeciderHost } from './decider.ts'
 import { defaultRetryDecision } from './default-retry.ts'
 import type { EngineOptions } from './engine-options.ts'
-import { Handled } from './handled.ts'
 import { Held } from './held.ts'
 import { Lanes } from './lanes.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
+import { Ownership, type OwnershipHost } from './ownership.ts'
+import { Remembered } from './remembered.ts'
 import type { RetryBudget } from './retry-budget.ts'
 import { RetryWaits } from './retry-waits.ts'
-import { Revocations } from './revocations.ts'
 import { Run, type RunHost } from './run.ts'
 import { Settler } from './settler.ts'
 import { Suspensions } from './suspensions.ts'
@@ -26,11 +25,8 @@ import { tellSettled } from './tell-settled.ts'
 import type { ConsumerStats } from './types.ts'
 import { longestHoldMs, messageLease } from './wait-plan.ts'
 
-/** How many attempt counts of natively redelivered messages are remembered. */
-const remembered = 10_000
-
 /** One consumer: takes deliveries in, starts handlers per key and slot, and settles what was decided. */
-export class ConsumerEngine implements Intake, RunHost, DeciderHost {
+export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHost {
   readonly source: string
   readonly capabilities: Capabilities
   readonly clock: Clock
@@ -44,9 +40,8 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   readonly #held: Held
   readonly #waits: RetryWaits
   readonly #decider: Decider
-  readonly #past: BoundedMemory<Past> = new BoundedMemory(remembered)
-  readonly #handled: Handled = new Handled()
-  readonly #revoked: Revocations = new Revocations()
+  readonly #remembered: Remembered = new Remembered()
+  readonly #ownership: Ownership
   #receiver!: Receiver
   #settler!: Settler
   #keeper!: LeaseKeeper
@@ -69,6 +64,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
     this.freshId = options.freshId
     this.#lanes = new Lanes(options.keyed)
     this.#held = new Held(!messageLease(options.capabilities))
+    this.#ownership = new Ownership(this.#held, options, this)
     this.#waits = new RetryWaits(options.clock, (tasks) => this.#wake(tasks))
     this.#decider = new Decider(options, this)
   }
@@ -87,14 +83,14 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
       held: this.#held,
       clock,
       renewing,
-      onLost: (task, reason) => this.#lose([task], reason),
+      onLost: (task, reason) => this.#ownership.lose([task], reason),
       onError: (error) => log('warn', 'lease:failed', { source: this.source, error: String(error) }),
     })
   }
 
   #detach(): void {
     this.#keeper.close()
-    this.#lose(this.#held.all(), new BrokerError('ERR_TOO_LATE', 'The receiver that delivered the message could not start.'))
+    this.#ownership.lose(this.#held.all(), new BrokerError('ERR_TOO_LATE', 'The receiver that delivered the message could not start.'))
     this.#settler.close()
   }
 
@@ -127,19 +123,20 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
     for (const delivery of deliveries) {
       const { sameAs } = delivery
       bytes += delivery.incoming.bodyBytes
-      if (this.#revoked.has(delivery.scope)) continue
+      if (this.#ownership.moves(delivery.scope)) continue
       let past: Past | undefined
       if (sameAs !== undefined && delivery.brokerAttempts !== 1) {
         const holder = this.#held.holderOf(sameAs, delivery)
         if (holder) {
-          this.#adopt(holder, delivery, now)
+          this.#ownership.adopt(holder, delivery, now)
           continue
         }
-        if (this.#handled.take(sameAs, delivery)) {
+        const entry = this.#remembered.take(delivery)
+        if (entry === 'handled') {
           this.#ackUnhandled(delivery, now)
           continue
         }
-        past = this.#past.take(sameAs)
+        past = entry
       }
       const task = new Task(delivery, now, past)
       this.#held.add(task)
@@ -147,7 +144,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
     }
     this.#options.telemetry.receive?.({ source: this.source, driver: this.#options.driver, messages: deliveries.length, bytes })
     this.#keeper.arm()
-    this.#pump()
+    this.pump()
     this.#watchWindow()
   }
 
@@ -160,23 +157,14 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   }
 
   lost(scope: Scope, reason: BrokerError): void {
-    this.#lose(this.#held.ofScope(scope), reason)
+    this.#ownership.lose(this.#held.ofScope(scope), reason)
   }
 
-  async revoke(scope: Scope, deadlineMs: number): Promise<void> {
-    const tasks = this.#held.ofScope(scope)
-    const gone = this.#revoked.begin(scope, tasks.length)
-    for (const task of tasks) if (task.phase === 'queued' || task.phase === 'waiting') this.forget(task)
+  revoke(scope: Scope, deadlineMs: number): Promise<void> {
+    const handedOver = this.#ownership.handOver(scope, deadlineMs)
+    // What has been decided is not to wait for more.
     this.#settler.flush()
-    const timer = this.clock.timer(this.clock.monotonic() + deadlineMs, () => {
-      const reason = new BrokerError('ERR_TOO_LATE', 'The partition has moved to another process.')
-      for (const task of this.#held.ofScope(scope)) task.run?.abort(reason)
-      this.#revoked.end(scope)
-    })
-    await gone
-    timer.cancel()
-    this.#revoked.end(scope)
-    this.#pump()
+    return handedOver
   }
 
   failed(error: BrokerError, fatal: boolean): void {
@@ -226,12 +214,8 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
 
   // Running
 
-  /** After a suspension. */
-  goOn(): void {
-    this.#pump()
-  }
-
-  #pump(): void {
+  /** Starts what may be started now. */
+  pump(): void {
     if (this.#pumping) return
     this.#pumping = true
     while (!this.#stopped && !this.suspensions.any && this.#running < this.#options.concurrency) {
@@ -283,7 +267,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
     else if (run.atEnd === 'run-again') this.#enqueueAgain(task)
     else if (run.settled === undefined) this.#decideAtEnd(task, directive)
     this.#endActive()
-    this.#pump()
+    this.pump()
   }
 
   #decideAtEnd(task: Task, directive: Directive | undefined): void {
@@ -292,7 +276,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
       return
     }
     this.forget(task)
-    if (!directive) this.#handled.remember(task.delivery)
+    if (!directive) this.#remembered.handled(task.delivery)
   }
 
   #endActive(): void {
@@ -305,11 +289,11 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
       if (task.run && !task.run.ended) task.run.atEnd = 'run-again'
       else this.#enqueueAgain(task)
     }
-    this.#pump()
+    this.pump()
   }
 
   #enqueueAgain(task: Task): void {
-    if (task.lost || this.#revoked.has(task.delivery.scope)) {
+    if (task.lost || this.#ownership.moves(task.delivery.scope)) {
       this.forget(task)
       return
     }
@@ -335,17 +319,18 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   hold(task: Task, delayMs: number): void {
     task.phase = 'waiting'
     if (this.#closed) return
-    if (this.#revoked.has(task.delivery.scope)) this.forget(task)
+    if (this.#ownership.moves(task.delivery.scope)) this.forget(task)
     // By the clock even if there is nothing to wait for: a handler that always asks for another start must not keep everything else from running.
     else this.#waits.add(task, delayMs)
   }
 
   releaseTail(task: Task): void {
-    this.#releaseBehind(task)
+    this.releaseBehind(task)
     this.#finishLane(task)
   }
 
-  #releaseBehind(task: Task): void {
+  /** Gives back what waits behind the task, unstarted. */
+  releaseBehind(task: Task): void {
     for (const next of this.#lanes.cutTail(task)) {
       next.phase = 'settling'
       next.givenBack = true
@@ -354,15 +339,14 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
   }
 
   rememberAttempts(task: Task): void {
-    const { attempt, notBefore, delivery } = task
-    if (delivery.sameAs !== undefined && (attempt || notBefore)) this.#past.set(delivery.sameAs, { attempt, notBefore })
+    this.#remembered.attempts(task)
   }
 
   track(work: Promise<void>): void {
     this.#active++
     void work.finally(() => {
       this.#endActive()
-      this.#pump()
+      this.pump()
     })
   }
 
@@ -393,7 +377,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
       return
     }
     if (outcome.action === 'ack' && (result === 'too-late' || (typeof result === 'object' && task.lost))) {
-      if (!task.hasDouble) this.#handled.remember(outcome.delivery)
+      if (!task.hasDouble) this.#remembered.handled(outcome.delivery)
       log('warn', 'settle:too-late', { source: this.source, messageId: incoming.id })
     } else if (typeof result === 'object') {
       log('error', 'settle:failed', { source: this.source, messageId: incoming.id, action: outcome.action, message: result.error.message })
@@ -418,7 +402,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
 
   #remove(task: Task): void {
     task.phase = 'ended'
-    if (this.#held.remove(task)) this.#revoked.leave(task.delivery.scope)
+    if (this.#held.remove(task)) this.#ownership.leave(task.delivery.scope)
   }
 
   #ackUnhandled(delivery: Delivery, now: number): void {
@@ -426,31 +410,6 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost {
     task.phase = 'settling'
     this.#held.add(task)
     this.#settler.push(task, { delivery, action: 'ack' })
-  }
-
-  // Losing
-
-  #adopt(task: Task, delivery: Delivery, now: number): void {
-    const { scope } = task.delivery
-    this.#held.adopt(task, delivery)
-    task.receivedAt = now
-    this.#revoked.leave(scope)
-  }
-
-  #lose(tasks: readonly Task[], reason: BrokerError): void {
-    if (tasks.length === 0) return
-    // With a lease per message the later ones of the key may still be ours, but the lost one now comes first somewhere else.
-    const alone = messageLease(this.capabilities)
-    for (const task of tasks) {
-      if (task.lost || task.phase === 'ended') continue
-      task.lost = true
-      this.#held.lost(task)
-      if (alone && task.phase !== 'settling') this.#releaseBehind(task)
-      if (task.run && !task.run.ended) task.run.abort(reason)
-      else if (task.phase !== 'settling') this.forget(task)
-    }
-    this.#options.log('warn', 'lease:lost', { source: this.source, messages: tasks.length, reason: reason.message })
-    this.#pump()
   }
 
   // Settle calls of the user

@@ -84,7 +84,7 @@ export class TypedProducer implements Producer {
   }
 
   async #refuse(refused: SendRefusal): Promise<never> {
-    const { refusalError } = await load(this.#options.clock, 'sendRefusals')
+    const { refusalError } = await load(this.#options.clock, 'refusals')
     throw refusalError(refused, this.#options.destination)
   }
 

@@ -1,0 +1,4 @@
+/** What is said when something is refused: the texts are most of it, and programs that run well need none of them. */
+export { differenceError, mismatchError } from './broker/mismatches.ts'
+export { noReceiver, policyError } from './broker/policy-refusals.ts'
+export { refusalError } from './producer/send-refusals.ts'
