@@ -46,7 +46,7 @@ const fixed = {
   replay: false,
   filter: 'none',
   maxHeaders: false,
-  maxBatch: { messages: 32, bytes: 4_194_304, inFlight: 128 },
+  maxBatch: { messages: 32, bytes: 4_194_304, inFlight: 128, eager: true },
   competingConsumers: true,
   subscriptions: 'durable',
   requestReply: true,

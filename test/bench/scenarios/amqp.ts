@@ -10,11 +10,13 @@ import type { AmqpJob } from '../subjects/amqp-subject.ts'
 import type { Suite, SuiteOptions } from './suite.ts'
 
 const raw = 'amqplib'
+const bodyAlone = 'amqplib, body alone'
 const busbar = 'busbar'
 const peers = ['rabbitmq-client', '@cloudamqp/amqp-client']
 const programs: Readonly<Record<string, ProgramName>> = {
   [busbar]: 'busbar-amqp',
   [raw]: 'raw-amqplib',
+  [bodyAlone]: 'raw-amqplib',
   'rabbitmq-client': 'rabbitmq-client',
   '@cloudamqp/amqp-client': 'cloudamqp-client',
 }
@@ -25,7 +27,7 @@ const plain = [{ name: busbar, targets: [nearRaw, aheadOf(peers)] }, { name: raw
 const twins = [{ name: busbar, targets: [nearRaw] }, { name: raw }]
 const reported = [{ name: busbar }, { name: raw }]
 
-const publishing: Scenario = { name: 'AMQP, publish', raw, subjects: plain }
+const publishing: Scenario = { name: 'AMQP, publish', raw, subjects: [...plain, { name: bodyAlone }] }
 const consuming: Scenario = { name: 'AMQP, consume', raw, subjects: plain }
 const publishingJson: Scenario = { name: 'AMQP, publish, JSON with schema', raw, subjects: twins }
 const consumingJson: Scenario = { name: 'AMQP, consume, JSON with schema', raw, subjects: twins }
@@ -67,6 +69,7 @@ class AmqpBench {
     const few = quick ? { warmup: 300, messages: 1_000 } : { warmup: 500, messages: 3_000 }
     return [
       ...[busbar, raw, ...peers].map((subject) => this.#roundTrip(subject, publishing, consuming, { ...size, body: 'bytes' })),
+      this.#publishOnly(bodyAlone, publishing, { ...size, bodyAlone: true }),
       ...[busbar, raw].map((subject) => this.#roundTrip(subject, publishingJson, consumingJson, { ...size, body: 'json' })),
       // Without keys, the twin of one key with one request out is one message in flight.
       this.#publishOnly(busbar, hotStrict, { ...few, hotKey: 'strict' }),

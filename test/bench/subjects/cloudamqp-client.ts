@@ -1,7 +1,7 @@
 import { AMQPClient } from '@cloudamqp/amqp-client'
 import { buffers } from '../bodies.ts'
 import type { Meter } from '../engine/meter.ts'
-import { acksTaken, keepInFlight, quorum, type AmqpJob, type AmqpSubject } from './amqp-subject.ts'
+import { acksTaken, keepInFlight, propertiesOf, quorum, type AmqpJob, type AmqpSubject } from './amqp-subject.ts'
 
 /** The peer by its channel interface, which is faster than its sessions. It turns Nagle's algorithm off by itself. */
 export const cloudamqpClient: AmqpSubject = { publish, consume }
@@ -12,11 +12,14 @@ async function publish(job: AmqpJob, meter: Meter): Promise<void> {
   await channel.queueDeclare(job.queue, { durable: true }, quorum)
   await channel.confirmSelect()
   const all = buffers()
-  const properties = { deliveryMode: 2 }
   await keepInFlight(
     meter.total,
     job.inFlight,
-    (index) => channel.basicPublish('', job.queue, all[index % all.length] as Buffer, properties, true),
+    (index) => {
+      const { timestamp, ...properties } = propertiesOf(job, index)
+      const body = all[index % all.length] as Buffer
+      return channel.basicPublish('', job.queue, body, { deliveryMode: 2, timestamp: new Date(timestamp * 1_000), ...properties }, true)
+    },
     () => meter.tick(),
   )
   await connection.close()

@@ -1,7 +1,7 @@
 import { Connection } from 'rabbitmq-client'
 import { buffers } from '../bodies.ts'
 import type { Meter } from '../engine/meter.ts'
-import { acksTaken, keepInFlight, quorum, type AmqpJob, type AmqpSubject } from './amqp-subject.ts'
+import { acksTaken, keepInFlight, propertiesOf, quorum, type AmqpJob, type AmqpSubject } from './amqp-subject.ts'
 
 /** The peer as its documentation shows it: a publisher with confirms, a consumer that acks when the handler returns. */
 export const rabbitmqClient: AmqpSubject = { publish, consume }
@@ -15,7 +15,7 @@ async function publish(job: AmqpJob, meter: Meter): Promise<void> {
   await keepInFlight(
     meter.total,
     job.inFlight,
-    (index) => publisher.send(envelope, all[index % all.length]),
+    (index) => publisher.send({ ...envelope, ...propertiesOf(job, index) }, all[index % all.length]),
     () => meter.tick(),
   )
   await publisher.close()

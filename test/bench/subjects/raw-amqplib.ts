@@ -1,7 +1,7 @@
 import * as amqplib from 'amqplib'
 import { buffers, Order, orders } from '../bodies.ts'
 import type { Meter } from '../engine/meter.ts'
-import { acksTaken, quorum, type AmqpJob, type AmqpSubject } from './amqp-subject.ts'
+import { acksTaken, propertiesOf, quorum, type AmqpJob, type AmqpSubject } from './amqp-subject.ts'
 
 /**
  * The raw client used well, by its public interface: Nagle's algorithm off, a write buffer that holds what is in flight, confirms by callback and not by promise,
@@ -17,7 +17,8 @@ async function publish(job: AmqpJob, meter: Meter): Promise<void> {
   const channel = await connection.createConfirmChannel({ highWaterMark: writeBufferBytes })
   await channel.assertQueue(job.queue, { durable: true, arguments: quorum })
   const body = bodies(job)
-  const options = { persistent: true, mandatory: true, ...(job.body === 'json' ? { contentType: 'application/json' } : {}) }
+  const always = { persistent: true, mandatory: true }
+  const options = (index: number): amqplib.Options.Publish => (job.bodyAlone ? always : { ...always, ...propertiesOf(job, index) })
   await new Promise<void>((resolve, reject) => {
     let started = 0
     let open = 0
@@ -32,7 +33,7 @@ async function publish(job: AmqpJob, meter: Meter): Promise<void> {
     const fill = (): void => {
       while (writable && open < job.inFlight && started < meter.total) {
         open++
-        writable = channel.publish('', job.queue, body(started++), options, onConfirm)
+        writable = channel.publish('', job.queue, body(started), options(started++), onConfirm)
       }
     }
     channel.on('drain', () => {

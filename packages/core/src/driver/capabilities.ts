@@ -50,8 +50,11 @@ export interface Capabilities {
   readonly maxMessageBytes: number
   /** Most user headers on one message; `false`: bounded by bytes alone. */
   readonly maxHeaders: number | false
-  /** Limits of one `Sender.send` call; `inFlight`: calls out at once. */
-  readonly maxBatch: { readonly messages: number; readonly bytes: number; readonly inFlight: number }
+  /**
+   * Limits of one `Sender.send` call; `inFlight`: calls out at once. `eager`: a call costs no round trip of its own, so that messages go at once instead of
+   * waiting for a full call while others are out.
+   */
+  readonly maxBatch: { readonly messages: number; readonly bytes: number; readonly inFlight: number; readonly eager?: true }
   /** Several consumers share one source, each message going to one of them. */
   readonly competingConsumers: boolean
   readonly subscriptions: 'durable' | 'ephemeral' | false

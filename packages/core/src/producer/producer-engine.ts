@@ -191,7 +191,7 @@ export class ProducerEngine {
     const limit = this.#capabilities?.maxMessageBytes ?? Number.POSITIVE_INFINITY
     while (this.#buffer.ready > 0 && sender.writable && !this.#backoff && this.#requests < limits.inFlight) {
       // While a request is out, what is not enough to fill another waits for it and goes together.
-      if (this.#requests > 0 && this.#buffer.ready < limits.messages) return
+      if (!limits.eager && this.#requests > 0 && this.#buffer.ready < limits.messages) return
       const taken = this.#buffer.take(limits.messages, limits.bytes)
       if (taken.length === 0) return
       const batch = taken.every((pending) => pending.bytes <= limit) ? taken : taken.filter((pending) => this.#fits(pending, limit))

@@ -17,14 +17,14 @@ interface Order {
 const plain = queue<Order>('plain')
 const keyed = queue<Order>('keyed', { orderingKey: (order) => order.customer })
 
-function setUp(): {
+function setUp(eager?: true): {
   driver: NaiveDriver
   clock: ManualClock
   broker: Broker
   sent: number[][]
   answer: (results?: (index: number) => SendResult) => Promise<void>
 } {
-  const driver = new NaiveDriver({ maxBatch: { messages: 3, bytes: 1_000_000, inFlight: 4 } })
+  const driver = new NaiveDriver({ maxBatch: { messages: 3, bytes: 1_000_000, inFlight: 4, ...(eager && { eager }) } })
   const clock = new ManualClock()
   const broker = createBroker({ driver, destinations: [plain, keyed], clock, random: () => 0.5 })
   const sent: number[][] = []
@@ -58,6 +58,16 @@ describe('producer', () => {
     expect(sent).toEqual([[1, 2], [3]])
     await answer()
     expect((await Promise.all(sends)).map((receipt) => typeof receipt.id)).toEqual(['string', 'string', 'string'])
+  })
+
+  it('lets nothing wait for a request that is out, where a call costs no round trip', async () => {
+    const { broker, sent } = setUp(true)
+    const producer = broker.producer(plain)
+    for (const n of [1, 2, 3, 4, 5]) {
+      void producer.send({ n, customer: 'a' })
+      await turns()
+    }
+    expect(sent).toEqual([[1], [2], [3], [4]])
   })
 
   it('sends full requests side by side', async () => {
