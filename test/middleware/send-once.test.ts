@@ -92,7 +92,83 @@ describe('sendOnce', () => {
     await broker.close()
   })
 
-  it.each([{ ttlMs: 5 }, { leaseMs: Number.NaN }, { store: undefined }, { ttl: 5 }])('refuses %o', (options) => {
-    expect(() => sendOnce({ store: memoryStore({ clock: virtualClock() }), ...options } as SendOnceOptions)).toThrow(/^sendOnce: /)
+  describe('while the store cannot be reached', () => {
+    /** The store, unreachable for the next `times` claims; `made`: the claim is made all the same, and its answer is lost. */
+    function unreachable(store: MemoryStore, times: number, made = false): MemoryStore {
+      return Object.assign(Object.create(store) as MemoryStore, {
+        claim: async (request: Parameters<MemoryStore['claim']>[0]) => {
+          const result = times > 0 && !made ? undefined : store.claim(request)
+          if (times-- > 0 || result === undefined) throw new BrokerError('ERR_UNAVAILABLE', 'down')
+          return result
+        },
+        complete: store.complete.bind(store),
+        release: store.release.bind(store),
+      })
+    }
+    const after = (clock: VirtualClock, ms: number): Promise<void> => new Promise((resolve) => void clock.timer(clock.monotonic() + ms, resolve))
+
+    it('rejects, unsent, and asks no more than now and then', async () => {
+      const { broker, clock, store, producer, spy } = setup()
+      const told: unknown[] = []
+      const sending = producer({ store: unreachable(store, 1), onStoreFailure: ({ operation }) => told.push(operation) })
+      await expect(sending.send({ id: 'o-1', total: 5 })).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
+      await expect(sending.send({ id: 'o-2', total: 5 })).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
+      expect(told).toEqual(['claim'])
+      await after(clock, 600)
+      await sending.send({ id: 'o-1', total: 5 })
+      expect(sent(spy)).toEqual(['o-1'])
+      await broker.close()
+    })
+
+    it('waits where it is told to, and is not held up by a claim of its own whose answer was lost', async () => {
+      const { broker, store, producer, spy } = setup()
+      const sending = producer({ store: unreachable(store, 4, true), whileUnavailable: 'wait' })
+      await Promise.all([sending.send({ id: 'o-1', total: 5 }), sending.send({ id: 'o-2', total: 5 })])
+      await sending.send({ id: 'o-1', total: 5 })
+      expect(new Set(sent(spy))).toEqual(new Set(['o-1', 'o-2']))
+      expect(sent(spy)).toHaveLength(2)
+      expect(sending.pending).toBe(0)
+      await broker.close()
+    })
+
+    it('waits no longer than leaseMs, and not for what is refused for good', async () => {
+      const { broker, clock, store, producer, spy } = setup()
+      const began = clock.monotonic()
+      const waiting = producer({ store: unreachable(store, 100), whileUnavailable: 'wait', leaseMs: 10_000 })
+      await expect(waiting.send({ id: 'o-1', total: 5 })).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
+      expect(clock.monotonic() - began).toBeGreaterThan(4_000)
+      expect(clock.monotonic() - began).toBeLessThanOrEqual(10_000)
+      const refusing = Object.assign(Object.create(store) as MemoryStore, { claim: () => Promise.reject(new BrokerError('ERR_INVALID', 'no such key')) })
+      await expect(producer({ store: refusing, whileUnavailable: 'wait' }).send({ id: 'o-2', total: 5 })).rejects.toMatchObject({ code: 'ERR_INVALID' })
+      expect(sent(spy)).toEqual([])
+      await broker.close()
+    })
+
+    it('goes on where it is told to, counts and tells', async () => {
+      const { broker, store, spy } = setup()
+      const told: unknown[] = []
+      const middleware = sendOnce({
+        store: unreachable(store, 1),
+        whileUnavailable: 'go-on',
+        onStoreFailure: ({ operation, key }) => told.push([operation, key]),
+      })
+      const sending = broker.producer(orders, { use: [middleware] })
+      await sending.send({ id: 'o-1', total: 5 })
+      await sending.send({ id: 'o-1', total: 5 })
+      expect(sent(spy)).toEqual(['o-1', 'o-1'])
+      expect(middleware.unprotected).toBe(2)
+      expect(told).toEqual([
+        ['claim', 'send:orders:o-1'],
+        ['claim', 'send:orders:o-1'],
+      ])
+      await broker.close()
+    })
   })
+
+  it.each([{ ttlMs: 5 }, { leaseMs: Number.NaN }, { store: undefined }, { ttl: 5 }, { whileUnavailable: 'never' }, { whileUnavailable: 'go-on' }])(
+    'refuses %o',
+    (options) => {
+      expect(() => sendOnce({ store: memoryStore({ clock: virtualClock() }), ...options } as SendOnceOptions)).toThrow(/^sendOnce: /)
+    },
+  )
 })

@@ -1,4 +1,4 @@
-import type { BrokerError, LinkHealth, Services } from '@busbar/core/driver'
+import { jitteredBackoff, type BrokerError, type LinkHealth, type Services } from '@busbar/core/driver'
 import { Connection } from './connection.ts'
 import { amqpError, toBrokerError } from './errors.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -189,8 +189,7 @@ export class ConnectionManager {
     let refusedSince: number | undefined
     for (let round = 0; !signal.aborted; round++) {
       // The first wait is short, yet different in every process: all have lost the same broker at the same moment.
-      const ceiling = Math.min(this.#options.reconnectMaxMs, firstBackoffMs * 2 ** round)
-      await pauseFor(ceiling * (0.5 + random() / 2), clock, signal)
+      await pauseFor(jitteredBackoff(round, firstBackoffMs, this.#options.reconnectMaxMs, random), clock, signal)
       if (signal.aborted) return
       try {
         return this.#adopt(await this.#prepared(this.#watch(await this.#tryAll(signal))))

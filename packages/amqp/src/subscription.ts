@@ -1,4 +1,4 @@
-import type { BrokerError, Services } from '@busbar/core/driver'
+import { jitteredBackoff, type BrokerError, type Services } from '@busbar/core/driver'
 import type { ConnectionManager } from './connection-manager.ts'
 import { ConsumerChannel } from './consumer-channel.ts'
 import type { AmqpDelivery, DeliverySource } from './delivery.ts'
@@ -126,7 +126,7 @@ export class Subscription {
     const { manager, services, onRetry, onRestored } = this.#host
     const { signal } = this.#stopping
     for (let round = 0; !signal.aborted && this.#channel === undefined; round++) {
-      if (round > 0) await pauseFor(Math.min(lastBackoffMs, firstBackoffMs * 2 ** (round - 1)) * (0.5 + services.random() / 2), services.clock, signal)
+      if (round > 0) await pauseFor(jitteredBackoff(round - 1, firstBackoffMs, lastBackoffMs, services.random), services.clock, signal)
       const connection = await manager.whenConnected(signal)
       if (connection === undefined) return
       try {

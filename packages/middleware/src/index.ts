@@ -1,5 +1,13 @@
 /** Shared middleware for Busbar. Each is also exported from a path of its own: `@busbar/middleware/retry`. */
-export { idempotency, sendOnce, type IdempotencyMiddleware, type IdempotencyOptions, type SendOnceOptions, type StoreFailure } from './idempotency/index.ts'
+export {
+  idempotency,
+  sendOnce,
+  type IdempotencyMiddleware,
+  type IdempotencyOptions,
+  type SendOnceMiddleware,
+  type SendOnceOptions,
+  type StoreFailure,
+} from './idempotency/index.ts'
 export { circuitBreaker, type CircuitBreaker, type CircuitBreakerOptions, type CircuitChange, type CircuitState } from './circuit-breaker/index.ts'
 export { concurrencyLimit, type ConcurrencyLimit, type ConcurrencyLimitOptions } from './concurrency-limit/index.ts'
 export { rateLimit, type RateLimitOptions } from './rate-limit/index.ts'

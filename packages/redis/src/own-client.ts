@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
+import { jitteredBackoff } from '@busbar/core/driver'
 import type { CommonRedisOptions, DNSLookupFunction } from 'ioredis'
 import type { RedisClient } from './client.ts'
 import type { ResolvedSource, RedisTlsOptions } from './options.ts'
@@ -70,5 +71,5 @@ const asItIs: DNSLookupFunction = (name, callback) => callback(null, name)
 
 /** 50 ms to 2 s, with jitter, so that a restarted server is not met by all clients at once. */
 function reconnectMs(times: number): number {
-  return Math.round(Math.min(2_000, 50 * 2 ** Math.min(times, 10)) * (0.5 + Math.random() / 2))
+  return Math.round(jitteredBackoff(times, 50, 2_000, Math.random))
 }

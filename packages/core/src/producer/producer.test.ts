@@ -199,7 +199,10 @@ describe('producer', () => {
       '~standard': {
         version: 1,
         vendor: 'test',
-        validate: (value) => new Promise((resolve) => setTimeout(() => resolve({ value: value as Order }), (value as Order).n === 1 ? 20 : 1)),
+        validate: async (value) => {
+          for (let turn = 0; turn < ((value as Order).n === 1 ? 20 : 1); turn++) await turns()
+          return { value: value as Order }
+        },
       },
     }
     const slow = queue('slow', { schema, orderingKey: (order) => order.customer })

@@ -1,9 +1,9 @@
 import { BrokerError, type SendContext, type SendMiddleware, type SendReceipt } from '@busbar/core'
-import { assertKnownKeys, checkedNumber, sleep, type Claim, type FencedStore } from '@busbar/core/driver'
+import { assertKnownKeys, checkedNumber, type FencedStore } from '@busbar/core/driver'
 import { fingerprint } from './fingerprint.ts'
 import type { StoreFailure } from './idempotency.ts'
-import { OwnerTokens } from './owner-tokens.ts'
 import { readRecord, recordHead, writeRecord } from './record.ts'
+import { SendClaims } from './send-claims.ts'
 
 export interface SendOnceOptions {
   /** Where keys are kept; shared by all processes that send to the same destination. */
@@ -16,48 +16,56 @@ export interface SendOnceOptions {
   readonly scope?: string
   /** How long a process that dies while it sends keeps its key, in milliseconds, ≥ 1,000; longer than the sends take. Default 60,000. */
   readonly leaseMs?: number
-  /** Told about store failures that could not change the outcome of a send. Must not throw. */
+  /**
+   * What to do with a send that cannot claim its key because the store fails.
+   * `fail` (default): it rejects with the store's error, unsent.
+   * `wait`: it asks again, with growing waits of up to 5 s, for `leaseMs` at most; then it rejects as with `fail`. The deadline and the signal of the send end it sooner.
+   * `go-on`: it is sent without protection, so a repeated send is sent again. It is counted (`unprotected`), and `onStoreFailure` is told of each one and
+   * required.
+   */
+  readonly whileUnavailable?: 'fail' | 'wait' | 'go-on'
+  /** Told about every call to the store that failed, for logs and alerts. Must not throw. */
   readonly onStoreFailure?: (failure: StoreFailure) => void
 }
 
-const known = ['store', 'ttlMs', 'key', 'scope', 'leaseMs', 'onStoreFailure']
-/** Wait before a key that another send has claimed is looked at again. */
-const longestPauseMs = 200
+/** The middleware, with what it counts. */
+export interface SendOnceMiddleware extends SendMiddleware {
+  /** Messages sent without protection so far; see `whileUnavailable`. */
+  readonly unprotected: number
+}
+
+const known = ['store', 'ttlMs', 'key', 'scope', 'leaseMs', 'whileUnavailable', 'onStoreFailure']
+const whileUnavailableChoices: readonly unknown[] = ['fail', 'wait', 'go-on']
 
 /**
  * Sends each message once: a second send of the same key within `ttlMs` answers with the receipt of the first. Stands outside compression and encryption.
  *
  * While a first send of the key is under way, the second waits for it, and sends itself if that fails. A send that fails, also with `ERR_UNCONFIRMED`, forgets its
  * key, so that it can be repeated: a message is rather sent twice than lost. The same key with another body rejects with `ERR_CONFLICT`.
- * While the store cannot be reached, sends reject with what it says.
+ * While the store cannot be reached, sends reject with what it says, unless `whileUnavailable` says otherwise.
  *
  * Throws `RangeError` or `TypeError` for options out of bounds or unknown.
  */
-export function sendOnce(options: SendOnceOptions): SendMiddleware {
+export function sendOnce(options: SendOnceOptions): SendOnceMiddleware {
   assertKnownKeys('sendOnce', options, known)
-  const { store, ttlMs = 86_400_000, leaseMs = 60_000, key: keyOf = idOf, scope, onStoreFailure = () => {} } = options
+  const { store, ttlMs = 86_400_000, leaseMs = 60_000, key: keyOf = idOf, scope, whileUnavailable = 'fail', onStoreFailure = () => {} } = options
   if (typeof store?.claim !== 'function') throw new TypeError('sendOnce: store must be a FencedStore')
   checkedNumber('sendOnce: ttlMs', ttlMs, 1_000)
   checkedNumber('sendOnce: leaseMs', leaseMs, 1_000)
-  const owners = new OwnerTokens()
-
-  async function claim(context: SendContext, key: string): Promise<Claim | SendReceipt> {
-    const owner = owners.next(context.random)
-    for (;;) {
-      const result = await store.claim({ key, owner, leaseMs })
-      if (result.state === 'claimed') return { key, owner, fence: result.fence }
-      if (result.state === 'done') return receiptOf(result.value, key, context)
-      await sleep(context.clock, Math.min(longestPauseMs, Math.max(1, result.expiresInMs)), context.signal)
-    }
-  }
+  if (!whileUnavailableChoices.includes(whileUnavailable))
+    throw new TypeError(`sendOnce: whileUnavailable must be 'fail', 'wait' or 'go-on', not '${whileUnavailable}'`)
+  if (whileUnavailable === 'go-on' && options.onStoreFailure === undefined)
+    throw new TypeError("sendOnce: whileUnavailable 'go-on' needs onStoreFailure, which tells that messages are sent without protection")
+  const claims = new SendClaims({ store, leaseMs, whileUnavailable, onStoreFailure })
 
   return {
     name: 'sendOnce',
     stage: 'idempotency',
     async send(context, next) {
-      const claimed = await claim(context, `${scope ?? `send:${context.destination}`}:${keyOf(context)}`)
-      if (!('fence' in claimed)) return claimed
-      const { key } = claimed
+      const key = `${scope ?? `send:${context.destination}`}:${keyOf(context)}`
+      const claimed = await claims.claim(key, context)
+      if (claimed === undefined) return next()
+      if ('value' in claimed) return receiptOf(claimed.value, key, context)
       const head = recordHead(fingerprint(context.outgoing.body))
       let receipt: SendReceipt
       try {
@@ -76,6 +84,9 @@ export function sendOnce(options: SendOnceOptions): SendMiddleware {
         (cause) => onStoreFailure({ operation: 'complete', key, error: cause }),
       )
       return receipt
+    },
+    get unprotected() {
+      return claims.unprotected
     },
   }
 }

@@ -1,4 +1,5 @@
 import { Directive, type ProcessContext } from '@busbar/core'
+import { jittered } from '@busbar/core/driver'
 
 const shortestMs = 500
 /** Short enough for core to hold the message in the process: the broker's own count of deliveries stays as it is. */
@@ -20,5 +21,5 @@ export class Outages {
 /** A wait in proportion to `elapsedMs`, the upper half of it at random. */
 export function waitFor(elapsedMs: number, context: ProcessContext, error: unknown): Directive {
   const fullMs = Math.min(longestMs, Math.max(shortestMs, elapsedMs))
-  return new Directive('retry', { delayMs: Math.floor(fullMs * (0.5 + context.random() / 2)), error, counts: false })
+  return new Directive('retry', { delayMs: Math.floor(jittered(fullMs, context.random)), error, counts: false })
 }

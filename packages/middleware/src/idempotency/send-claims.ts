@@ -1,0 +1,80 @@
+import { isBrokerError, type SendContext } from '@busbar/core'
+import { jittered, sleep, type Claim, type ClaimResult, type Clock, type FencedStore } from '@busbar/core/driver'
+import type { StoreFailure } from './idempotency.ts'
+import { Outage } from './outage.ts'
+import { OwnerTokens } from './owner-tokens.ts'
+
+export interface SendClaimsOptions {
+  readonly store: FencedStore
+  readonly leaseMs: number
+  readonly whileUnavailable: 'fail' | 'wait' | 'go-on'
+  readonly onStoreFailure: (failure: StoreFailure) => void
+}
+
+/** The key has been sent; what was kept of that. */
+export interface Sent {
+  readonly value: string
+}
+
+/** Wait before a key that another send has claimed is looked at again, in milliseconds. */
+const longestPauseMs = 200
+/** Wait before a store that failed is asked again, at least. */
+const shortestPauseMs = 100
+
+/** Claims keys for sends, one after the other where several ask for one. */
+export class SendClaims {
+  readonly #options: SendClaimsOptions
+  readonly #owners = new OwnerTokens()
+  readonly #outage = new Outage()
+  /** Sends that went out without a claim. */
+  unprotected = 0
+
+  constructor(options: SendClaimsOptions) {
+    this.#options = options
+  }
+
+  /** `undefined`: go on without a claim. Rejects with what the store says, or with the reason of the context's signal. */
+  async claim(key: string, { clock, random, signal }: SendContext): Promise<Claim | Sent | undefined> {
+    const { whileUnavailable, leaseMs, onStoreFailure } = this.#options
+    const giveUpAtMs = clock.monotonic() + leaseMs
+    for (;;) {
+      const owner = this.#owners.forKey(key, random)
+      const result = await this.#ask(key, owner, clock)
+      if (result.state === 'claimed') return { key, owner, fence: result.fence }
+      if (result.state === 'done') return result
+      let pauseMs: number
+      if (result.state === 'busy') pauseMs = Math.min(longestPauseMs, Math.max(1, result.expiresInMs))
+      else {
+        this.#owners.keep(key, owner)
+        if (whileUnavailable === 'go-on') {
+          this.unprotected++
+          onStoreFailure({ operation: 'claim', key, error: result.error })
+          return undefined
+        }
+        const now = clock.monotonic()
+        pauseMs = jittered(2 * Math.max(shortestPauseMs, this.#outage.leftMs(now)), random)
+        if (whileUnavailable === 'fail' || isRefusal(result.error) || now + pauseMs > giveUpAtMs) throw result.error
+      }
+      await sleep(clock, pauseMs, signal)
+    }
+  }
+
+  async #ask(key: string, owner: string, clock: Clock): Promise<ClaimResult | { readonly state: 'failed'; readonly error: unknown }> {
+    const { store, leaseMs, whileUnavailable, onStoreFailure } = this.#options
+    if (this.#outage.leftMs(clock.monotonic()) > 0) return { state: 'failed', error: this.#outage.error }
+    try {
+      const result = await store.claim({ key, owner, leaseMs })
+      this.#outage.ends()
+      return result
+    } catch (error) {
+      this.#outage.begins(error, clock.monotonic())
+      if (whileUnavailable !== 'go-on') onStoreFailure({ operation: 'claim', key, error })
+      return { state: 'failed', error }
+    }
+  }
+}
+
+/** The store is there and does not take this claim: it will not take it later either. */
+function isRefusal(error: unknown): boolean {
+  return isBrokerError(error) && !error.retryable
+}
