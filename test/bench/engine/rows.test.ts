@@ -155,3 +155,20 @@ function samples(all: Readonly<Record<string, readonly Figures[]>>): Samples {
   }
   return result
 }
+
+it('lets pass what is missed by little, and not what is missed by far', () => {
+  const raw = [
+    [1_000, 10],
+    [1_000, 10],
+    [1_000, 10],
+  ] as const
+  const row = (perSecond: number, cpu: number): unknown => {
+    const ours = [0, 1, 2].map((round) => [perSecond + round, cpu] as const)
+    const { met, withinGate } = rowsOf(scenario, samples({ ours, raw }))[0] ?? {}
+    return { met, withinGate }
+  }
+  expect(row(1_000, 10)).toEqual({ met: true, withinGate: true })
+  expect(row(900, 13)).toEqual({ met: false, withinGate: true })
+  expect(row(800, 10)).toEqual({ met: false, withinGate: false })
+  expect(row(1_000, 15)).toEqual({ met: false, withinGate: false })
+})

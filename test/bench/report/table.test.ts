@@ -13,12 +13,13 @@ const row: Row = {
   unit: null,
   target: 'low ≥ 0.97',
   met: true,
+  withinGate: true,
 }
 
 it('puts figures under their headings, with the target beside each and what missed it marked', () => {
   const lines = table([
     row,
-    { ...row, subject: 'raw', ratioToRaw: null, cpuRatioToRaw: null, target: null, met: null },
+    { ...row, subject: 'raw', ratioToRaw: null, cpuRatioToRaw: null, target: null, met: null, withinGate: null },
     valueRow('core', 'gzip', 28_123, 'bytes', { text: '≤ 20,000 bytes', met: false }),
   ])
     .split('\n')
