@@ -39,5 +39,5 @@ export {
   type MasterKey,
   type MasterKeyMaterial,
 } from './encryption/index.ts'
-export { retry, type RetryOptions } from './retry/index.ts'
+export { retry, type ErrorFilter, type RetryOptions } from './retry/index.ts'
 export { timeout, type Overrun, type TimeoutOptions } from './timeout/index.ts'

@@ -1,2 +1,3 @@
 /** Decides what happens after a failed attempt. */
 export { retry, type RetryOptions } from './retry.ts'
+export type { ErrorFilter } from '../support/error-filter.ts'

@@ -87,6 +87,46 @@ describe('retry', () => {
     expect(await outcomes({ retryIf: () => true }, context)).toMatchObject({ action: 'retry' })
   })
 
+  describe('filters by class', () => {
+    class Declined extends Error {}
+    class Expired extends Declined {}
+    const action = async (options: RetryOptions, error: unknown): Promise<unknown> => {
+      const outcome = await outcomes(options, makeContext(), error)
+      return outcome instanceof Directive ? outcome.action : outcome
+    }
+
+    it('retries the classes named in retryIf, those that extend them, and no others', async () => {
+      for (const retryIf of [Declined, [TypeError, Declined], [() => false, Declined]]) {
+        expect(await action({ retryIf }, new Expired())).toBe('retry')
+        expect(await action({ retryIf }, failure)).toBe('dead-letter')
+        expect(await action({ retryIf }, 'a text')).toBe('dead-letter')
+      }
+    })
+
+    it('gives up what giveUpIf names, though retryIf would not', async () => {
+      const options: RetryOptions = { retryIf: Error, giveUpIf: [Expired, (error) => error === failure] }
+      expect(await action(options, new Declined())).toBe('retry')
+      expect(await action(options, new Expired())).toBe('dead-letter')
+      expect(await action(options, failure)).toBe('dead-letter')
+    })
+
+    it('takes functions that stand for classes, and classes that are no errors', async () => {
+      function Old(): void {}
+      Old.prototype = Object.create(Error.prototype)
+      class Fault {
+        readonly code = 1
+      }
+      const retryIf = [Old, Fault] as NonNullable<RetryOptions['retryIf']>
+      expect(await action({ retryIf }, Object.create(Old.prototype))).toBe('retry')
+      expect(await action({ retryIf }, new Fault())).toBe('retry')
+      expect(await action({ retryIf }, failure)).toBe('dead-letter')
+    })
+
+    it.each([{ retryIf: 'TypeError' }, { retryIf: [] }, { giveUpIf: [TypeError, undefined] }])('refuses %o', (options) => {
+      expect(() => retry(options as unknown as RetryOptions)).toThrow(/^retry: (retryIf|giveUpIf) must/)
+    })
+  })
+
   it('gives the message up with its own error where retryIf throws', async () => {
     expect(await outcomes({ retryIf: fails(new Error('bug')) }, makeContext())).toMatchObject({ action: 'dead-letter', error: failure })
   })

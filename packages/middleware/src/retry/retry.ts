@@ -1,5 +1,6 @@
 import { Directive, exponential, type Backoff, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
 import { assertKnownKeys, checkedInteger, checkedNumber, type MaybePromise } from '@busbar/core/driver'
+import { errorFilter, type ErrorFilter } from '../support/error-filter.ts'
 
 export interface RetryOptions {
   /** Handler starts per message, the first one included. 1 to 100. Default 3. */
@@ -11,13 +12,18 @@ export interface RetryOptions {
    * Default: 5,000 where the backend delays natively, else 60,000; always below what its lease allows.
    */
   readonly holdMs?: number
-  /** May the message be handled again after this error? Called once per failed attempt. Default: always. What it throws fails the message as if it had said no. */
-  readonly retryIf?: (error: unknown, context: ProcessContext) => boolean
+  /**
+   * Errors after which a message may be handled again: classes of errors, predicates, or a list of both, of which one has to match. Each is asked once per failed
+   * attempt; a predicate that throws has said no. Default: all.
+   */
+  readonly retryIf?: ErrorFilter<ProcessContext> | readonly ErrorFilter<ProcessContext>[]
+  /** Errors that no further attempt would cure, in the same form; stronger than `retryIf`. Default: none. */
+  readonly giveUpIf?: ErrorFilter<ProcessContext> | readonly ErrorFilter<ProcessContext>[]
   /** No attempt begins later than this many milliseconds after the message's timestamp. Messages without one know no limit. Default: no limit. */
   readonly maxElapsedMs?: number
 }
 
-const known = ['maxAttempts', 'backoff', 'holdMs', 'retryIf', 'maxElapsedMs']
+const known = ['maxAttempts', 'backoff', 'holdMs', 'retryIf', 'giveUpIf', 'maxElapsedMs']
 
 /**
  * Retries a failed message, then gives it up to its dead-letter place. Stands inside idempotency and outside timeout.
@@ -28,14 +34,16 @@ const known = ['maxAttempts', 'backoff', 'holdMs', 'retryIf', 'maxElapsedMs']
  * An attempt that failed after its signal had fired (the lease was lost, or the deadline of a drain has come) does not count and never leads to a dead letter,
  * whatever the error: the failure is not the message's.
  *
- * Throws `RangeError` for options out of bounds, `TypeError` for unknown ones.
+ * Throws `RangeError` for options out of bounds, `TypeError` for unknown ones and for filters that are none.
  */
 export function retry(options: RetryOptions = {}): ProcessMiddleware {
   assertKnownKeys('retry', options, known)
-  const { maxAttempts = 3, backoff = exponential(), holdMs, retryIf, maxElapsedMs = Infinity } = options
+  const { maxAttempts = 3, backoff = exponential(), holdMs, maxElapsedMs = Infinity } = options
   checkedInteger('retry: maxAttempts', maxAttempts, 1, 100)
   if (holdMs !== undefined) checkedNumber('retry: holdMs', holdMs, 0)
   checkedNumber('retry: maxElapsedMs', maxElapsedMs, 1, Infinity)
+  const retryIf = options.retryIf === undefined ? undefined : errorFilter('retry: retryIf', options.retryIf)
+  const giveUpIf = options.giveUpIf === undefined ? undefined : errorFilter('retry: giveUpIf', options.giveUpIf)
 
   function again(context: ProcessContext, delayMs: number, error: unknown): Directive {
     if (context.attempt >= maxAttempts) return new Directive('dead-letter', { reason: 'attempts exhausted', error })
@@ -46,7 +54,7 @@ export function retry(options: RetryOptions = {}): ProcessMiddleware {
   function onError(context: ProcessContext, error: unknown): Directive {
     if (error instanceof Directive) return onDirective(context, error)
     if (context.aborted) return new Directive('retry', { error, counts: false })
-    if (retryIf !== undefined && !allowed(retryIf, error, context)) return new Directive('dead-letter', { reason: 'not retryable', error })
+    if (retryIf?.(error, context) === false || giveUpIf?.(error, context) === true) return new Directive('dead-letter', { reason: 'not retryable', error })
     return again(context, backoff.delay(context.attempt, context.random), error)
   }
 
@@ -91,12 +99,4 @@ function longestWaits(backoff: Backoff, maxAttempts: number): readonly number[] 
 function tooLate(context: ProcessContext, delayMs: number, maxElapsedMs: number): boolean {
   const { timestamp } = context.incoming
   return maxElapsedMs !== Infinity && timestamp !== undefined && context.clock.now() + delayMs - timestamp > maxElapsedMs
-}
-
-function allowed(retryIf: NonNullable<RetryOptions['retryIf']>, error: unknown, context: ProcessContext): boolean {
-  try {
-    return retryIf(error, context)
-  } catch {
-    return false
-  }
 }

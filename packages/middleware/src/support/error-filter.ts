@@ -1,0 +1,33 @@
+type Class = abstract new (...args: never[]) => unknown
+type Predicate<Context> = (error: unknown, context: Context) => boolean
+
+/** A class of errors, those that extend it included; or a function that says yes to those that are meant. */
+export type ErrorFilter<Context> = Class | Predicate<Context>
+
+/** Says whether any of the filters matches. A predicate that throws has said no. Throws a `TypeError` for what is no filter. */
+export function errorFilter<Context>(
+  what: string,
+  given: ErrorFilter<Context> | readonly ErrorFilter<Context>[],
+): (error: unknown, context: Context) => boolean {
+  const filters = Array.isArray(given) ? (given as readonly ErrorFilter<Context>[]) : [given as ErrorFilter<Context>]
+  const predicates = filters.map((filter) => {
+    if (typeof filter !== 'function') throw new TypeError(`${what} must be a class of errors, a function, or a list of these`)
+    return isClass(filter) ? (error: unknown) => error instanceof filter : (filter as Predicate<Context>)
+  })
+  if (predicates.length === 0) throw new TypeError(`${what} must not be an empty list: leave it out, or name what is meant`)
+  return (error, context) => predicates.some((predicate) => saysYes(predicate, error, context))
+}
+
+/** The `prototype` of a class cannot be written; a function that stands for a class of errors has one that is an error. */
+function isClass(value: object): value is Class {
+  const prototype = Object.getOwnPropertyDescriptor(value, 'prototype')
+  return prototype !== undefined && (prototype.writable === false || prototype.value instanceof Error)
+}
+
+function saysYes<Context>(predicate: Predicate<Context>, error: unknown, context: Context): boolean {
+  try {
+    return predicate(error, context)
+  } catch {
+    return false
+  }
+}
