@@ -5,14 +5,11 @@ type Predicate<Context> = (error: unknown, context: Context) => boolean
 export type ErrorFilter<Context> = Class | Predicate<Context>
 
 /** Says whether any of the filters matches. A predicate that throws has said no. Throws a `TypeError` for what is no filter. */
-export function errorFilter<Context>(
-  what: string,
-  given: ErrorFilter<Context> | readonly ErrorFilter<Context>[],
-): (error: unknown, context: Context) => boolean {
+export function errorFilter<Context>(what: string, given: ErrorFilter<Context> | readonly ErrorFilter<Context>[]): Predicate<Context> {
   const filters = Array.isArray(given) ? (given as readonly ErrorFilter<Context>[]) : [given as ErrorFilter<Context>]
   const predicates = filters.map((filter) => {
     if (typeof filter !== 'function') throw new TypeError(`${what} must be a class of errors, a function, or a list of these`)
-    return isClass(filter) ? (error: unknown) => error instanceof filter : (filter as Predicate<Context>)
+    return isClass(filter) ? (error: unknown) => error instanceof filter : filter
   })
   if (predicates.length === 0) throw new TypeError(`${what} must not be an empty list: leave it out, or name what is meant`)
   return (error, context) => predicates.some((predicate) => saysYes(predicate, error, context))
