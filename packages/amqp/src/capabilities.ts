@@ -48,19 +48,18 @@ const fixed = {
   maxHeaders: false,
   maxBatch: { messages: 32, bytes: 4_194_304, inFlight: 128, eager: true },
   competingConsumers: true,
-  subscriptions: 'durable',
-  requestReply: true,
   timestampResolutionMs: 1_000,
   confirms: true,
 } as const
 
 function varying(endpoint: Endpoint, options: ResolvedOptions, route: ResolvedRouteOptions): Omit<Capabilities, keyof typeof fixed> {
   const quorum = route.queueType === 'quorum'
-  const isSource = endpoint.kind === 'queue' || endpoint.subscription !== undefined
+  const isTopic = endpoint.kind === 'topic'
+  const isSource = !isTopic || endpoint.subscription !== undefined
   const laddered = options.delays && fitsLadder({ kind: 'queue', name: longestQueue(endpoint, route) })
   const delayable = isSource ? laddered : options.delays && canDelayTopic(endpoint, route)
   // An expired message goes where exceeded limits go, and only without such a place is it dropped.
-  const dropsExpired = endpoint.kind === 'queue' && endpoint.deadLetterName === undefined
+  const dropsExpired = !isTopic && endpoint.deadLetterName === undefined
   return {
     kind: endpoint.kind,
     ordering: endpoint.keyed ? 'key' : 'none',
@@ -72,7 +71,9 @@ function varying(endpoint: Endpoint, options: ResolvedOptions, route: ResolvedRo
     delay: delayable ? { maxMs: ladderMaxMs, resolutionMs: delayResolutionMs } : false,
     // Whether the queue's own dead-letter exchange leads there is for the broker to say.
     deadLetter: isSource && endpoint.deadLetterName !== undefined ? 'native' : 'emulated',
-    headerFilter: route.exchangeType === 'headers' && filterBindings(endpoint.subscription?.headerFilter) !== undefined ? 'native' : 'none',
+    headerFilter: isTopic && route.exchangeType === 'headers' && filterBindings(endpoint.subscription?.headerFilter) !== undefined ? 'native' : 'none',
+    subscriptions: isTopic ? 'durable' : false,
+    requestReply: !isTopic,
     deliveryAttempt: quorum ? 'upper-bound' : 'none',
     maxMessageBytes: options.maxMessageBytes,
     timeToLive: dropsExpired ? { maxMs: 2 ** 32 - 1 } : false,

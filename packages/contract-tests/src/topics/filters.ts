@@ -26,7 +26,7 @@ const filter: ContractCase = {
   title: 'a native filter lets through exactly the bodies that match',
   examines: ['filter'],
   kills: ['filter-ignored', 'filter-drops-all', 'filter-inverted', 'filter-claimed'],
-  kinds: ['topic'],
+  kinds: ['topic', 'stream'],
   applies: (capabilities) => capabilities.filter === 'native',
   async run(context) {
     for (const { filter: wanted, matches } of bodyFilters) {
@@ -59,7 +59,7 @@ const headerFilter: ContractCase = {
   title: 'a native header filter lets through exactly the messages whose headers match',
   examines: ['headerFilter'],
   kills: ['header-filter-ignored', 'overclaims-header-filter'],
-  kinds: ['topic'],
+  kinds: ['topic', 'stream'],
   applies: (capabilities) => capabilities.headerFilter === 'native',
   async run(context) {
     for (const { headerFilter: wanted, matches } of headerFilters) {
