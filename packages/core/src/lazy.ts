@@ -9,6 +9,7 @@ import type * as Filters from './filter/compile-filter.ts'
 import type * as ProcessOrder from './middleware/process-order.ts'
 import type * as Preparing from './producer/prepare.ts'
 import type * as Refusals from './refusals.ts'
+import type * as Renewals from './consumer/renew-leases.ts'
 import type * as Responders from './reply/responder.ts'
 
 /**
@@ -19,6 +20,7 @@ export const lazy: {
   readonly giveUp: () => Promise<typeof GivingUp>
   readonly deadLetters: () => Promise<typeof DeadLetters>
   readonly filters: () => Promise<typeof Filters>
+  readonly renewing: () => Promise<typeof Renewals>
   readonly responder: () => Promise<typeof Responders>
   readonly operations: () => Promise<typeof Operations>
   readonly tryingAgain: () => Promise<typeof TryingAgain>
@@ -31,6 +33,7 @@ export const lazy: {
   giveUp: () => import('./dead-letters/give-up.ts'),
   deadLetters: () => import('./dead-letters/operations.ts'),
   filters: () => import('./filter/compile-filter.ts'),
+  renewing: () => import('./consumer/renew-leases.ts'),
   responder: () => import('./reply/responder.ts'),
   operations: () => import('./broker/operations.ts'),
   tryingAgain: () => import('./broker/try-again.ts'),
