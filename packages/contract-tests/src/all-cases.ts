@@ -24,6 +24,7 @@ import { receiptCases } from './reconnect/receipts.ts'
 import { reconnectCases } from './reconnect/reconnect.ts'
 import { requestCases } from './requests/requests.ts'
 import { blockedKeyCases } from './retry/blocked.ts'
+import { byHandCases } from './retry/by-hand.ts'
 import { countingCases } from './retry/counting.ts'
 import { policyCases } from './retry/policies.ts'
 import { handlerRetryCases } from './retry/retry.ts'
@@ -71,6 +72,7 @@ export const allCases: readonly ContractCase[] = [
   ...handlerRetryCases,
   ...countingCases,
   ...policyCases,
+  ...byHandCases,
   ...blockedKeyCases,
   ...browseCases,
   ...deadLetterCases,

@@ -113,6 +113,8 @@ export const caseIds = [
   'retry/held-too-long',
   'retry/policy-refused',
   'retry/longest-wait',
+  'retry/by-hand-exhausts',
+  'retry/given-up-is-not-blocked',
   'retry/blocked-key',
   'retry/blocked-key-skipped',
   'peek/pages',

@@ -11,16 +11,25 @@ export class Directive {
   readonly error: unknown
   /** Does the start that ends with this count as an attempt? */
   readonly counts: boolean
+  /** For `dead-letter`: no attempt is left, as opposed to a message that none would help. `onExhausted: 'block'` goes by it. */
+  readonly exhausted: boolean
 
   constructor(
     action: 'retry' | 'dead-letter',
-    details: { readonly delayMs?: number; readonly reason?: string | undefined; readonly error?: unknown; readonly counts?: boolean },
+    details: {
+      readonly delayMs?: number
+      readonly reason?: string | undefined
+      readonly error?: unknown
+      readonly counts?: boolean
+      readonly exhausted?: boolean
+    },
   ) {
     this.action = action
     this.delayMs = details.delayMs ?? 0
     this.reason = details.reason
     this.error = details.error
     this.counts = details.counts ?? true
+    this.exhausted = details.exhausted ?? false
   }
 }
 

@@ -149,7 +149,26 @@ export const sendingFaults: readonly Mutant[] = [
           : message,
       ),
   },
+  {
+    name: 'second-hop-swallowed',
+    fault: 'confirms messages to a dead-letter queue and forgets them',
+    killedBy: 'retry/by-hand-exhausts',
+    alsoKilledBy: ['retry/given-up-is-not-blocked'],
+    alterations: () => ({
+      link: (link) => ({ sender: (endpoint) => (endpoint.name.includes('dead') ? swallowing(link.sender(endpoint)) : link.sender(endpoint)) }),
+    }),
+  },
 ]
+
+function swallowing(sender: Sender): Sender {
+  return {
+    send: async (batch) => batch.map(() => ({ ok: true })),
+    sizeOf: (message) => sender.sizeOf(message),
+    writable: true,
+    onWritable: undefined,
+    close: () => sender.close(),
+  }
+}
 
 function unsent(error: BrokerError): SendResult {
   return { ok: false, stored: 'no', error }

@@ -86,7 +86,7 @@ const heldTooLong: ContractCase = {
         succeeded.push(body)
         return undefined
       }),
-      { use: [declaredRetry({ waitMs, holdMs: waitMs })] },
+      { use: [declaredRetry({ maxAttempts: 4, waitMs, declaredMs: 1, holdMs: waitMs })] },
     )
     await context.waiting.eventually(
       () => ['a:3', 'b:1'].every((body) => succeeded.includes(body)),

@@ -15,7 +15,12 @@ export interface DeciderOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly holdMs: number | undefined
-  readonly onExhausted: 'dead-letter' | 'block'
+  /** Handler starts after which no retry is left, whoever asks for it. */
+  readonly maxAttempts: number
+  /** Does the endpoint promise the order of keys? Then a wait may not let others of its key pass. */
+  readonly ordered: boolean
+  /** What is tried on instead of being given up: `all` where there is no dead-letter place. */
+  readonly blocks: 'nothing' | 'exhausted' | 'all'
   readonly telemetry: Telemetry
   /** Resolves when a copy is confirmed at the dead-letter place, or the message may be dropped; `discard` asks for the native way. Keeps trying until it can; rejects only when the consumer closes. */
   readonly giveUp: (task: Task, directive: Directive) => Promise<'ack' | 'discard'>
@@ -56,8 +61,13 @@ export class Decider {
     }
     task.firstFailureAt ??= this.#options.clock.now()
     if (directive.action === 'retry') this.#retry(task, directive, answer)
-    else if (task.skipped !== undefined) this.skip(task, task.skipped)
-    else if (this.#options.onExhausted === 'block') this.#block(task, directive, answer)
+    else this.#end(task, directive, answer)
+  }
+
+  #end(task: Task, directive: Directive, answer: Answer): void {
+    const { blocks } = this.#options
+    if (task.skipped !== undefined) this.skip(task, task.skipped)
+    else if (blocks === 'all' || (blocks === 'exhausted' && directive.exhausted)) this.#block(task, directive, answer)
     else this.#giveUp(task, directive, answer)
   }
 
@@ -67,16 +77,17 @@ export class Decider {
   }
 
   #plan(task: Task, delayMs: number, holdMs: number | undefined = this.#options.holdMs): ReturnType<typeof planWait> {
-    const { capabilities, clock } = this.#options
-    return planWait(capabilities, task.lane !== undefined, delayMs, holdMs, clock.monotonic() - task.receivedAt)
+    const { capabilities, clock, ordered } = this.#options
+    return planWait(capabilities, ordered && task.lane !== undefined, delayMs, holdMs, clock.monotonic() - task.receivedAt)
   }
 
   #retry(task: Task, directive: Directive, answer: Answer): void {
-    const { delayMs } = directive
+    const { delayMs, error } = directive
+    const exhausted = directive.counts && task.attempt >= this.#options.maxAttempts
     if (!directive.counts) task.attempt--
-    if (this.wait(task, delayMs, answer)) return
-    const reason = `a wait of ${delayMs} ms fits nowhere`
-    this.#giveUp(task, new Directive('dead-letter', { reason, error: directive.error }), answer)
+    if (!exhausted && this.wait(task, delayMs, answer)) return
+    const reason = exhausted ? 'attempts exhausted' : `a wait of ${delayMs} ms fits nowhere`
+    this.#end(task, new Directive('dead-letter', { reason, error, exhausted }), answer)
   }
 
   /** Spends the wait before the next start where it can be; false where that is nowhere. */

@@ -10,6 +10,6 @@ export const defaultRetry: RetryDeclaration = { maxAttempts, maxWaitMs: lastMs, 
 
 /** The default policy's answer to a failed start. */
 export function defaultRetryDecision(context: Pick<ProcessContext, 'attempt' | 'random'>, error: unknown): Directive {
-  if (context.attempt >= maxAttempts) return new Directive('dead-letter', { reason: 'attempts exhausted', error })
+  if (context.attempt >= maxAttempts) return new Directive('dead-letter', { reason: 'attempts exhausted', error, exhausted: true })
   return new Directive('retry', { delayMs: Math.floor(Math.min(lastMs, firstMs * 2 ** (context.attempt - 1)) * context.random()), error })
 }

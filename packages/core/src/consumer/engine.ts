@@ -255,7 +255,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
   #directiveOf(run: Run, error: unknown): Directive {
     if (error instanceof Directive) return error
     // The failure is ours, not the handler's: the lease was lost, and has come back by an adopted redelivery. Where the message is the cause, the broker's limit ends it.
-    if (run.aborted && !run.task.lost) return new Directive('retry', { error })
+    if (run.aborted && !run.task.lost) return new Directive('retry', { error, counts: false })
     return (this.#options.decide ?? defaultRetryDecision)(run, error)
   }
 

@@ -46,8 +46,9 @@ export function retry(options: RetryOptions = {}): ProcessMiddleware {
   const giveUpIf = options.giveUpIf === undefined ? undefined : errorFilter('retry: giveUpIf', options.giveUpIf)
 
   function again(context: ProcessContext, delayMs: number, error: unknown): Directive {
-    if (context.attempt >= maxAttempts) return new Directive('dead-letter', { reason: 'attempts exhausted', error })
-    if (tooLate(context, delayMs, maxElapsedMs)) return new Directive('dead-letter', { reason: `not handled within ${maxElapsedMs} ms`, error })
+    if (context.attempt >= maxAttempts) return new Directive('dead-letter', { reason: 'attempts exhausted', error, exhausted: true })
+    if (tooLate(context, delayMs, maxElapsedMs))
+      return new Directive('dead-letter', { reason: `not handled within ${maxElapsedMs} ms`, error, exhausted: true })
     return new Directive('retry', { delayMs, error })
   }
 
