@@ -31,6 +31,14 @@ describe('createBroker', () => {
     expect(refusal({ driver, destinations, routes: { orders: route }, provision: 'none', emulate: ['filter'], log: undefined, telemetry: {} })).toBe('accepted')
   })
 
+  it('takes a driver alone for a route to it', async () => {
+    const [other, orders] = [new NaiveDriver(), queue('orders')]
+    const broker = createBroker({ driver, destinations: [orders], routes: { orders: other } })
+    await broker.producer(orders).send('here')
+    expect(other.queue('orders').ready.map(({ incoming }) => incoming.body)).toEqual(['"here"'])
+    await broker.close()
+  })
+
   it.each<[string, object, string]>([
     ['no driver', { destinations }, 'createBroker: driver must be a driver, such as memory(), not null'],
     ['the maker of a driver', { driver: () => driver, destinations }, 'createBroker: driver must be a driver, such as memory(), not function'],
@@ -38,7 +46,7 @@ describe('createBroker', () => {
     ['one destination', { driver, destinations: destinations[0] }, 'createBroker: destinations must be a list of queues, topics, streams and subscriptions'],
     ['a name as destination', { driver, destinations: ['orders'] }, 'createBroker: destinations must be a list of queues, topics, streams and subscriptions'],
     ['an unknown option', { driver, destinations, destinatons: [] }, "createBroker: unknown option 'destinatons'; did you mean 'destinations'?"],
-    ['a route that is text', { driver, destinations, routes: { orders: 'x' } }, 'createBroker: routes.orders must be an object'],
+    ['a route that is text', { driver, destinations, routes: { orders: 'x' } }, 'createBroker: routes.orders must be a driver, such as memory(), not string'],
     [
       'an unknown route option',
       { driver, destinations, routes: { orders: { deadLeter: 'drop' } } },

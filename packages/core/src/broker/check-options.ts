@@ -35,7 +35,11 @@ export function commonChecks(isDriver: Check): Readonly<Record<string, Check>> {
   return {
     driver: isDriver,
     routes: (path, value) => {
-      for (const [name, options] of Object.entries(isObject(path, value))) checkKeys(`${path}.${name}`, options, route)
+      for (const [name, options] of Object.entries(isObject(path, value) as Readonly<Record<string, unknown>>)) {
+        const place = `${path}.${name}`
+        if (typeof options === 'object' && options && !('connect' in options)) checkKeys(place, options, route)
+        else isDriver(place, options)
+      }
     },
     emulate: isEmulations,
     provision: oneOf('create', 'verify', 'none'),

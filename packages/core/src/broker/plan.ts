@@ -42,7 +42,7 @@ export function makePlan(options: BrokerOptions): Plan {
   }
   for (const definition of options.destinations) {
     const destination = destinationOf(definition)
-    const route = options.routes?.[destination.name] ?? {}
+    const route = routeOf(options, destination.name)
     if (!destinations.has(destination)) {
       if (definition.kind === 'subscription' && names.get(destination.name) !== destination) claimName(names, destination)
       const planned = plan(destination, undefined, route, options)
@@ -56,6 +56,12 @@ export function makePlan(options: BrokerOptions): Plan {
   const everything = [...all, ...places]
   checkCollisions(everything)
   return { all: everything, destinations, sources, drivers: [...new Set(everything.map((planned) => planned.driver))] }
+}
+
+/** A driver alone stands for a route to it. */
+function routeOf({ routes }: BrokerOptions, name: string): Route {
+  const route = routes?.[name] ?? {}
+  return 'connect' in route ? { driver: route } : route
 }
 
 function claimName(names: Map<string, AnyDefinition>, definition: AnyDefinition): void {

@@ -44,8 +44,8 @@ export interface BrokerOptions {
   readonly driver: Driver
   /** All queues, topics, streams and subscriptions that this program uses. */
   readonly destinations: readonly AnyDefinition[]
-  /** By destination name. */
-  readonly routes?: Readonly<Record<string, Route>>
+  /** By destination name; a driver alone is a route to it. */
+  readonly routes?: Readonly<Record<string, Route | Driver>>
   /** Maps a destination's name to its physical name. Default: unchanged. */
   readonly naming?: (name: string) => string
   /** For all routes. */

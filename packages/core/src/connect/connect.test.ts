@@ -87,6 +87,15 @@ describe('connect with a URL', () => {
 })
 
 describe('connect with an object', () => {
+  it('takes a URL alone for a route to its driver', async () => {
+    const { made, options } = setup()
+    const broker = await connect({ driver: { name: 'amqp', host: 'a' }, routes: { orders: 'memory:' } }, options)
+    await broker.producer(orders).send({ n: 1 })
+    const stored = made.map(({ by, driver }) => [by, [...driver.queues.keys()].includes('orders')])
+    expect(Object.fromEntries(stored)).toEqual({ amqp: false, memory: true })
+    await broker.close()
+  })
+
   it('makes drivers by name and URL, one for equal configurations', async () => {
     const { made, options } = setup()
     const broker = await connect(
@@ -133,7 +142,8 @@ describe('connect with an object', () => {
     ['emulation that is no list', { driver, emulate: 'filter' }, "configuration: emulate must be a list: ['filter']"],
     ['routes that are a list', { driver, routes: [] }, 'configuration: routes must be an object'],
     ['a route for nothing', { driver, routes: { order: {} } }, "did you mean 'orders'?"],
-    ['a route that is text', { driver, routes: { orders: 'hunter2' } }, 'configuration: routes.orders must be an object'],
+    ['a route that is no URL', { driver, routes: { orders: 'hunter2' } }, "routes.orders must be a URL, such as 'memory:'"],
+    ['a route that is a number', { driver, routes: { orders: 5 } }, 'configuration: routes.orders must be a URL or an object with the name of a driver'],
     [
       'an unknown route option',
       { driver, routes: { orders: { deadletter: 'hunter2' } } },

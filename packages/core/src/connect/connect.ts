@@ -33,7 +33,9 @@ export async function connect(configuration: string | URL | BrokerConfiguration,
   })
 }
 
-function routeOf(what: string, { driver, deadLetter, ...route }: RouteConfiguration, registry: DriverRegistry): Route {
+function routeOf(what: string, configuration: RouteConfiguration | string, registry: DriverRegistry): Route {
+  if (typeof configuration === 'string') return { driver: registry.driver(what, configuration) }
+  const { driver, deadLetter, ...route } = configuration
   return {
     ...route,
     ...(driver === undefined ? {} : { driver: registry.driver(`${what}.driver`, driver) }),

@@ -31,7 +31,7 @@ export interface BrokerConfiguration {
   /** Serves every destination that no route sends elsewhere. */
   readonly driver: DriverConfiguration
   /** By destination name. */
-  readonly routes?: Readonly<Record<string, RouteConfiguration>>
+  readonly routes?: Readonly<Record<string, RouteConfiguration | string>>
   /** For all routes. */
   readonly emulate?: readonly Emulation[]
   /** What `start` does about resources at the broker. Default `verify`. */
