@@ -50,8 +50,8 @@ export class Operations {
   }
 
   request(queue: AnyQueue, planned: Planned, body: unknown, options: RequestOptions): Promise<unknown> {
-    const { connect, runtime, producers } = this.#parts
-    return sendRequest({ queue, planned, connect, runtime, engine: producers.raw(planned) }, body, options)
+    const { connect, runtime, producers, closing } = this.#parts
+    return sendRequest({ queue, planned, connect, runtime, closing, engine: producers.raw(planned) }, body, options)
   }
 
   blockedKeys({ label }: Planned): BlockedKeysOf {

@@ -63,6 +63,9 @@ function outcomeOf(work: Promise<unknown>): { value: unknown } {
   return outcome
 }
 
+/** Answers nobody, ever. */
+const silent: StandardSchema<unknown, unknown> = { '~standard': { version: 1, vendor: 'test', validate: () => new Promise(() => undefined) } }
+
 describe('a request', () => {
   // Loading takes real time, of which the clock of these tests knows nothing.
   beforeAll(loadEverything)
@@ -174,5 +177,54 @@ describe('a responder', () => {
     clock.advance(1)
     await turns()
     expect(request.value).toBe(2)
+  })
+})
+
+describe('a schema that gives no answer', () => {
+  const asking = queue('asking', { schema: silent, reply: anything })
+  const answered = queue('answered', { schema: anything, reply: silent })
+
+  function withSilence(): { readonly broker: Broker; readonly clock: ManualClock; readonly driver: NaiveDriver; readonly reply: (request: Incoming) => void } {
+    const driver = new NaiveDriver({ requestReply: true })
+    const clock = new ManualClock()
+    let deliver: (reply: Incoming) => void = () => undefined
+    const connect = driver.connect.bind(driver)
+    const replies: Replies = {
+      open: async (given) => {
+        deliver = given
+        return 'here'
+      },
+      send: async () => ({ ok: true }),
+      close: async () => undefined,
+    }
+    driver.connect = async () => ({ ...(await connect()), replies })
+    const broker = createBroker({ driver, destinations: [asking, answered], clock })
+    return { driver, clock, broker, reply: ({ correlationId }) => deliver({ correlationId, body: '1' } as unknown as Incoming) }
+  }
+
+  it('does not outlast the deadline, the signal or the broker, asked for a request or for a reply', async () => {
+    const { broker, clock, driver, reply } = withSilence()
+    const aborting = new AbortController()
+    const outcomes = [
+      broker.request(asking, 1, { timeoutMs: 200 }),
+      broker.request(answered, 1, { timeoutMs: 200 }),
+      broker.request(asking, 1, { signal: aborting.signal }),
+      broker.request(asking, 1),
+    ].map((request) => outcomeOf(request))
+    await turns()
+    await turns()
+    for (const { incoming } of driver.queue('answered').ready) reply(incoming)
+    await turns()
+    clock.advance(250)
+    aborting.abort(new DOMException('enough', 'AbortError'))
+    await turns()
+    expect(outcomes.slice(0, 3).map(({ value }) => (value as { code?: string; name?: string }).code ?? (value as Error).name)).toEqual([
+      'ERR_TIMEOUT',
+      'ERR_TIMEOUT',
+      20,
+    ])
+    await broker.close()
+    await turns()
+    expect(outcomes[3]?.value).toMatchObject({ code: 'ERR_CLOSED' })
   })
 })

@@ -24,6 +24,8 @@ export interface RequestTarget {
   readonly connect: () => Promise<Connection>
   readonly runtime: Runtime
   readonly engine: ProducerEngine
+  /** Fires when the broker closes. */
+  readonly closing: AbortSignal
 }
 
 const defaultTimeoutMs = 30_000
@@ -42,8 +44,9 @@ export async function sendRequest(target: RequestTarget, body: unknown, options:
   const deadline = clock.monotonic() + timeoutMs
   const encoder = new Encoder({ destination: queue, now: () => clock.now(), freshId: runtime.freshId, telemetry: runtime.telemetry })
   const { outgoing, validation } = encoder.encode(body, headers ? { headers } : {})
-  await validation
-  const { requester, replyTo } = await inTime(prepare(target), target, timeoutMs, signal)
+  const limits = { target, deadline, signal: signal ? AbortSignal.any([signal, target.closing]) : target.closing }
+  const sendable = Promise.resolve(validation).then(() => prepare(target))
+  const { requester, replyTo } = await inTime(sendable, limits, `the request could not be sent within ${timeoutMs} ms; sending it again is safe.`)
   const correlationId = runtime.freshId()
   const leftMs = Math.max(1, deadline - clock.monotonic())
   const reply = requester.expect(correlationId, queue.name, leftMs, signal)
@@ -51,7 +54,7 @@ export async function sendRequest(target: RequestTarget, body: unknown, options:
   void sendRaw(engine, { ...outgoing, correlationId, replyTo }, leftMs).then((answer) => {
     if (!answer.ok) requester.fail(correlationId, answer.error)
   })
-  return decoded(queue, await reply)
+  return inTime(decoded(queue, await reply), limits, `the reply has come, and its schema gave no answer within ${timeoutMs} ms.`)
 }
 
 async function prepare({ planned, connect, runtime }: RequestTarget): Promise<{ requester: Requester; replyTo: string }> {
@@ -60,16 +63,16 @@ async function prepare({ planned, connect, runtime }: RequestTarget): Promise<{ 
   return { requester, replyTo: await requester.address() }
 }
 
-async function inTime<T>(work: Promise<T>, { queue, runtime }: RequestTarget, timeoutMs: number, signal: AbortSignal | undefined): Promise<T> {
-  const { clock } = runtime
+interface Limits {
+  readonly target: RequestTarget
+  /** Monotonic milliseconds. */
+  readonly deadline: number
+  readonly signal: AbortSignal
+}
+
+async function inTime<T>(work: Promise<T>, { target: { queue, runtime }, deadline, signal }: Limits, text: string): Promise<T> {
   const late = Promise.withResolvers<never>()
-  const timer = clock.timer(clock.monotonic() + timeoutMs, () =>
-    late.reject(
-      new BrokerError('ERR_TIMEOUT', `${queue.name}: the request could not be sent within ${timeoutMs} ms; sending it again is safe.`, {
-        destination: queue.name,
-      }),
-    ),
-  )
+  const timer = runtime.clock.timer(deadline, () => late.reject(new BrokerError('ERR_TIMEOUT', `${queue.name}: ${text}`, { destination: queue.name })))
   try {
     return await unlessAborted(Promise.race([work, late.promise]), signal)
   } finally {
