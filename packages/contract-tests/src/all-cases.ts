@@ -4,6 +4,7 @@ import type { ContractCase } from './case.ts'
 import { deadLetterCases } from './dead-letters/dead-letters.ts'
 import { deadLetterPageCases } from './dead-letters/pages.ts'
 import { sharedDeadLetterCases } from './dead-letters/shared.ts'
+import { unfitCases } from './dead-letters/unfit.ts'
 import { drainCases } from './drain/broker.ts'
 import { handBackCases } from './drain/hand-back.ts'
 import { errorCases } from './errors/errors.ts'
@@ -72,6 +73,7 @@ export const allCases: readonly ContractCase[] = [
   ...handlerRetryCases,
   ...countingCases,
   ...policyCases,
+  ...unfitCases,
   ...byHandCases,
   ...blockedKeyCases,
   ...browseCases,

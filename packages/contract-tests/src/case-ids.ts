@@ -113,6 +113,7 @@ export const caseIds = [
   'retry/held-too-long',
   'retry/policy-refused',
   'retry/longest-wait',
+  'dead-letters/unfit',
   'retry/by-hand-exhausts',
   'retry/given-up-is-not-blocked',
   'retry/blocked-key',

@@ -130,6 +130,7 @@ function giveUpOptions({ planned, runtime, producers, options }: StartConsumerOp
     source: planned.label,
     place: typeof planned.deadLetter === 'object' ? producers.raw(planned.deadLetter) : undefined,
     native: capabilities.deadLetter === 'native',
+    nativeLimit: planned.endpoint.deadLetterName !== undefined && capabilities.deliveryAttempt !== 'none',
     use: options.use ?? [],
     signal,
   }

@@ -22,8 +22,11 @@ export interface DeciderOptions {
   /** What is tried on instead of being given up: `all` where there is no dead-letter place. */
   readonly blocks: 'nothing' | 'exhausted' | 'all'
   readonly telemetry: Telemetry
-  /** Resolves when a copy is confirmed at the dead-letter place, or the message may be dropped; `discard` asks for the native way. Keeps trying until it can; rejects only when the consumer closes. */
-  readonly giveUp: (task: Task, directive: Directive) => Promise<'ack' | 'discard'>
+  /**
+   * Resolves when a copy is confirmed at the dead-letter place, or the message may be dropped; `discard` asks for the native way, `retry` for the native limit.
+   * Keeps trying until it can; rejects only when the consumer closes.
+   */
+  readonly giveUp: (task: Task, directive: Directive) => Promise<'ack' | 'discard' | 'retry'>
 }
 
 /** What a decider does its work with. */
@@ -42,6 +45,8 @@ export interface DeciderHost {
 
 /** Wait before a blocked message, or one that nothing took, is tried again. */
 export const blockedRetryMs = 30_000
+/** Wait between deliveries of a message that only the broker can put aside. */
+const unfitRetryMs = 1_000
 
 /** Turns the end of a run, or a settle call, into what happens to the message: ack, another start here or by the broker, or the dead letters. */
 export class Decider {
@@ -143,13 +148,19 @@ export class Decider {
     this.#host.track(this.#write(task, directive, answer))
   }
 
+  /** Delivered again until the broker gives it up. */
+  #toTheLimit(task: Task, answer: Answer): void {
+    if (!this.wait(task, unfitRetryMs, answer, 0)) this.#giveBack(task, answer)
+  }
+
   async #write(task: Task, directive: Directive, answer: Answer): Promise<void> {
     const { giveUp, log, source } = this.#options
     try {
       const action = await giveUp(task, directive)
-      task.deadLettered = true
-      if (!task.lost) return this.#host.settle(task, { delivery: task.delivery, action }, answer)
-      this.#host.forget(task)
+      task.deadLettered = action !== 'retry'
+      if (task.lost) this.#host.forget(task)
+      else if (action !== 'retry') return this.#host.settle(task, { delivery: task.delivery, action }, answer)
+      else return this.#toTheLimit(task, answer)
     } catch (error) {
       // The consumer closes: the message is still the broker's and comes again. Should there ever be another cause, the message is not stuck with it.
       log('warn', 'dead-letter:failed', { source, messageId: task.delivery.incoming.id, error: String(error) })

@@ -169,6 +169,48 @@ describe('dead letters', () => {
     expect(ids(driver, 'orders.dead')).toEqual(['d1'])
   })
 
+  describe('that a connection keeps away', () => {
+    function awayFor(ms: number): SetUp {
+      const driver = new NaiveDriver()
+      const clock = new ManualClock()
+      const away = (): boolean => clock.monotonic() < ms
+      const connect = driver.connect.bind(driver)
+      driver.connect = async () => {
+        const link = await connect()
+        const { receiver } = link
+        if (!receiver) return link
+        return {
+          ...link,
+          health: () => ({ state: away() ? 'reconnecting' : 'connected' }),
+          receiver: (endpoint, intake, window) => {
+            const delivers: typeof intake.deliver = (deliveries) => void clock.timer(ms, () => intake.deliver(deliveries))
+            return receiver(endpoint, Object.assign(Object.create(intake) as typeof intake, { deliver: delivers }), window)
+          },
+        }
+      }
+      const broker = createBroker({ driver, destinations: [orders, repairs], clock, log: () => undefined })
+      driver.queue('orders.dead').push(deadLetterOf(1))
+      return { driver, broker, passing: passingOn(clock) }
+    }
+
+    it('are waited for: its silence is not taken for an empty place', async () => {
+      const { broker, passing } = awayFor(5_000)
+      expect(await passing(broker.deadLetters(orders).redrive())).toEqual({ moved: 1, skipped: 0 })
+    })
+
+    it('for long make the operation fail, and are not reported as none', async () => {
+      const { broker, passing } = awayFor(60_000)
+      await expect(passing(broker.deadLetters(orders).discard())).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
+    })
+  })
+
+  it('behind more than can be left alone are not reported as none', async () => {
+    const { broker, passing } = setUp(10_200)
+    const last = ({ id }: { readonly id: string | undefined }): boolean => id === 'd10200'
+    await expect(passing(broker.deadLetters(orders).redrive({ where: last }))).rejects.toThrow(/more than 10000 dead letters were left alone/)
+    await expect(passing(broker.deadLetters(orders).peek({ where: last }))).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED' })
+  })
+
   it('of sources that share a place go back each to its own', async () => {
     const driver = new NaiveDriver()
     const clock = new ManualClock()
@@ -248,6 +290,46 @@ describe('dead letters', () => {
     await turns()
     await turns()
     expect(driver.receivers[0]?.settled.map(({ action }) => action)).toEqual(['discard', 'ack'])
+  })
+
+  it('go back for the native limit to end them, where there is no other native way and the copy does not fit', async () => {
+    const redelivery = { immediate: true, delayed: { maxMs: 900_000, keepsOrder: true }, onReconnect: true } as const
+    const driver = new NaiveDriver({ deliveryAttempt: 'exact', redelivery })
+    const broker = createBroker({ driver, destinations: [orders], clock: new ManualClock(), log: () => undefined })
+    driver.onSend = (batch) =>
+      batch[0]?.headers['busbar-dead'] ? Promise.resolve([{ ok: false, error: new BrokerError('ERR_TOO_LARGE', 'too large'), stored: 'no' }]) : undefined
+    driver.onSettle = (outcomes) => Promise.resolve(outcomes.map(() => 'durable'))
+    await broker.consume(orders, ({ body }) => (body.n === 1 ? deadLetter('no') : undefined))
+    await broker.producer(orders).sendBatch([{ n: 1 }, { n: 2 }])
+    await turns()
+    await turns()
+    expect(driver.receivers[0]?.settled.map((outcome) => [outcome.delivery.incoming.body, outcome.action])).toEqual([
+      ['{"n":2}', 'ack'],
+      ['{"n":1}', 'retry'],
+    ])
+  })
+
+  it.each(['ERR_NOT_FOUND', 'ERR_UNROUTABLE', 'ERR_ACCESS_DENIED'] as const)('wait for a place that answers %s: it may be put right', async (code) => {
+    const driver = new NaiveDriver({ deadLetter: 'native' })
+    const clock = new ManualClock()
+    const broker = createBroker({ driver, destinations: [orders], clock, random: () => 0.5, log: () => undefined })
+    let gone = true
+    driver.onSend = (batch) =>
+      gone && batch[0]?.headers['busbar-dead'] ? Promise.resolve([{ ok: false, error: new BrokerError(code, 'no such place'), stored: 'no' }]) : undefined
+    await broker.consume(orders, () => deadLetter('no'))
+    await broker.producer(orders).send({ n: 1 })
+    const later = async (): Promise<void> => {
+      for (let steps = 0; steps < 300; steps++) {
+        await turns()
+        clock.advance(100)
+      }
+    }
+    await later()
+    expect(driver.receivers[0]?.settled).toEqual([])
+    gone = false
+    await later()
+    expect(driver.receivers[0]?.settled.map(({ action }) => action)).toEqual(['ack'])
+    expect(driver.queue('orders.dead').ready).toHaveLength(1)
   })
 
   it('are not touched because of an option that nobody knows, or a filter that is none', async () => {

@@ -18,6 +18,8 @@ export interface GiveUpOptions {
   readonly place: ProducerEngine | undefined
   /** The broker can reject a message into a dead-letter place of its own. */
   readonly native: boolean
+  /** The broker moves there by itself what it has delivered too often. */
+  readonly nativeLimit: boolean
   /** The consumer's middleware; one of them may make a copy smaller. */
   readonly use: readonly (ProcessMiddleware | ProcessFunction)[]
   readonly clock: Clock
@@ -32,9 +34,15 @@ const sendTimeoutMs = 30_000
 const firstBackoffMs = 200
 const lastBackoffMs = 30_000
 
-/** Publishes a copy of a message that is given up and waits for its confirmation, as long as it takes: the original stays ours meanwhile. */
-export async function giveUp(task: Task, directive: Directive, options: GiveUpOptions): Promise<'ack' | 'discard'> {
-  const { source, place, native, clock, random, log, signal } = options
+/** Codes that say that a copy is refused as it is. Whatever else ails a place, it may get well. */
+const unfitCodes: readonly string[] = ['ERR_TOO_LARGE', 'ERR_INVALID', 'ERR_UNSUPPORTED']
+
+/**
+ * Publishes a copy of a message that is given up and waits for its confirmation, as long as it takes: the original stays ours meanwhile.
+ * A copy that does not fit, however small it is made, is left to the broker: `discard` rejects the original natively, `retry` lets the native limit end it.
+ */
+export async function giveUp(task: Task, directive: Directive, options: GiveUpOptions): Promise<'ack' | 'discard' | 'retry'> {
+  const { source, place, native, nativeLimit, clock, random, log, signal } = options
   const info = infoOf(task, directive, source, clock.now())
   log('warn', 'message:given-up', {
     source,
@@ -54,7 +62,8 @@ export async function giveUp(task: Task, directive: Directive, options: GiveUpOp
     const answer = await sendRaw(place, outgoing, sendTimeoutMs)
     if (answer.ok) return 'ack'
     if (signal.aborted) throw answer.error
-    if (!isBrokerError(answer.error) || !answer.error.retryable) {
+    const unfit = isBrokerError(answer.error) && unfitCodes.includes(answer.error.code)
+    if (unfit) {
       if (pack === packDeadLetter) {
         pack = packDeadLetterBriefly
         continue
@@ -65,10 +74,11 @@ export async function giveUp(task: Task, directive: Directive, options: GiveUpOp
         shrunk = true
         continue
       }
-      // A copy that is refused for good must not keep the message, and others behind it, here for ever.
-      if (native) return 'discard'
     }
     log('error', 'dead-letter:failed', { source, messageId: incoming.id, error: answer.error.message, failures: failures + 1 })
+    // It must not keep the message, and others behind it, here for ever.
+    if (unfit && native) return 'discard'
+    if (unfit && nativeLimit) return 'retry'
     await sleep(clock, jitteredBackoff(failures, firstBackoffMs, lastBackoffMs, random), signal)
   }
 }

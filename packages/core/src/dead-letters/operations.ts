@@ -177,7 +177,11 @@ export class DeadLetterOperations {
     }
     while (done + batch.length < max) {
       const delivery = await reader.next(options.signal)
-      if (!delivery) break
+      if (!delivery) {
+        await flush()
+        if (reader.full) throw tooMany(place, `${done} were dealt with`)
+        break
+      }
       if (!wanted(place, options, delivery.incoming)) {
         // A place that hides nothing shows what was skipped again: nothing new in more than a whole round ends it. Single repeats may be copies.
         const identity = delivery.sameAs ?? delivery.incoming.id
@@ -205,6 +209,7 @@ export class DeadLetterOperations {
     await reader.start()
     for (;;) {
       const delivery = await reader.next(options.signal)
+      if (!delivery && reader.full && most >= mostHeld) throw tooMany(place, 'those before have been given out')
       if (!delivery) return
       if (wanted(place, options, delivery.incoming)) yield asDeadLetter(delivery.incoming)
     }
@@ -214,6 +219,12 @@ export class DeadLetterOperations {
     const { [deadLetterHeader]: _, ...headers } = incoming.headers
     return copyOf(incoming, headers, this.#services)
   }
+}
+
+/** What is left alone is held, so that it does not come again, and that has a limit. */
+function tooMany({ source }: Place, progress: string): BrokerError {
+  const text = `${source}: more than ${mostHeld} dead letters were left alone, and no more can be looked at in one go; ${progress}. Redrive or discard some of those, or consume deadLetters(…).queue.`
+  return new BrokerError('ERR_UNSUPPORTED', text, { destination: source })
 }
 
 async function* browsed(place: Place, options: DeadLetterFilter): AsyncIterable<DeadLetter> {

@@ -3,12 +3,14 @@ import type { Capabilities } from '../driver/capabilities.ts'
 import type { Link } from '../driver/driver.ts'
 import type { Endpoint } from '../driver/endpoint.ts'
 import type { Delivery, Intake, Receiver, SettleResult } from '../driver/receiver.ts'
-import type { BrokerError } from '../errors.ts'
+import { BrokerError } from '../errors.ts'
 import { Fifo } from '../fifo.ts'
 import { sleep } from '../sleep.ts'
 
-/** How long nothing must arrive before the place counts as empty. */
+/** How long nothing must arrive, over a connection that holds, before the place counts as empty. */
 const quietMs = 1_000
+/** How long a connection may be away before the operation fails. */
+const outageMs = 30_000
 
 const ackDeadlineMs = 30_000
 const firstPauseMs = 100
@@ -20,11 +22,16 @@ const windowBytes = 64 * 1024 * 1024
 /** Reads deliveries one by one from a place that operators look into; what is not settled when it closes goes back. */
 export class DeadLetterReader implements AsyncDisposable, Intake {
   readonly #clock: Clock
+  readonly #link: Link
+  readonly #name: string
+  readonly #windowMessages: number
   readonly #receiver: Receiver
   readonly #capabilities: Capabilities
   readonly #arrived: Fifo<Delivery> = new Fifo()
   readonly #taken: Set<Delivery> = new Set()
   #started = false
+  /** Deliveries were lost: a silence that has begun before says nothing. */
+  #disturbed = false
   #failure: BrokerError | undefined
   #wake: (() => void) | undefined
 
@@ -32,8 +39,11 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
   constructor(link: Link, endpoint: Endpoint, capabilities: Capabilities, clock: Clock, holding: number) {
     if (!link.receiver) throw new TypeError(`${endpoint.name}: nothing can be received from this driver`)
     this.#clock = clock
+    this.#link = link
+    this.#name = endpoint.name
     this.#capabilities = capabilities
-    this.#receiver = link.receiver(endpoint, this, { messages: windowMessages + Math.min(holding, 10_000), bytes: windowBytes })
+    this.#windowMessages = windowMessages + Math.min(holding, 10_000)
+    this.#receiver = link.receiver(endpoint, this, { messages: this.#windowMessages, bytes: windowBytes })
   }
 
   async start(): Promise<void> {
@@ -41,15 +51,31 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
     this.#started = true
   }
 
-  /** The next delivery; `undefined` when nothing has come for a second. Keeps the leases of those taken. */
+  /** It holds as many as it may: what it looks for may be behind them. */
+  get full(): boolean {
+    return this.#taken.size >= this.#windowMessages
+  }
+
+  /** The next delivery; `undefined` when nothing has come for a second. Keeps the leases of those taken. Rejects when the connection is away for half a minute. */
   async next(signal: AbortSignal | undefined): Promise<Delivery | undefined> {
-    signal?.throwIfAborted()
-    if (this.#arrived.size === 0 && !this.#failure) await this.#arrival()
-    if (this.#failure) throw this.#failure
+    const deadline = this.#clock.monotonic() + outageMs
+    do {
+      signal?.throwIfAborted()
+      this.#disturbed = false
+      if (this.#arrived.size === 0 && !this.#failure) await this.#arrival()
+      if (this.#failure) throw this.#failure
+    } while (this.#arrived.size === 0 && this.#saysNothing(deadline))
     const delivery = this.#arrived.shift()
     if (delivery) this.#taken.add(delivery)
     await this.#keepLeases()
     return delivery
+  }
+
+  /** Is the silence that of the connection, and not of the place? */
+  #saysNothing(deadline: number): boolean {
+    if (!this.#disturbed && this.#link.health().state === 'connected') return false
+    if (this.#clock.monotonic() < deadline) return true
+    throw new BrokerError('ERR_UNAVAILABLE', `${this.#name} could not be reached for ${outageMs / 1_000} s: what it holds is not known.`)
   }
 
   /** Repeats what fails with a retryable error, for half a minute. What comes too late is delivered and looked at again. */
@@ -92,6 +118,7 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
 
   lost(): void {
     // What was acked stays acked; the rest is delivered again and looked at again.
+    this.#disturbed = true
   }
 
   revoke(): Promise<void> {

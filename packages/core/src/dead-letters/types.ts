@@ -29,7 +29,7 @@ export interface DeadLetter {
 }
 
 export interface DeadLetterFilter {
-  /** Only dead letters for which it returns true. Default: all. At most 10,100 are looked past in one operation; what lies behind them is not seen. */
+  /** Only dead letters for which it returns true. Default: all. At most 10,100 are left alone in one operation; with more it rejects with `ERR_UNSUPPORTED`. */
   readonly where?: (deadLetter: DeadLetter) => boolean
   /** Most messages to act on. Default: all that are there. */
   readonly max?: number

@@ -1,0 +1,51 @@
+import { deadLetter } from '@busbar/core'
+import type { ContractCase } from '../case.ts'
+import { check } from '../kit/assert.ts'
+import type { Handled } from '../kit/broker-kit.ts'
+import { mostBytes } from '../kit/limits.ts'
+import { quickRetry } from '../retry/quick-retry.ts'
+import { kept } from './letters.ts'
+
+/** Room for what the driver's own headers take. */
+const spareBytes = 128
+
+const unfit: ContractCase = {
+  id: 'dead-letters/unfit',
+  title: 'a message so large that its copy does not fit gets to the dead letters by the native way or limit, and holds up nothing',
+  examines: ['deadLetter', 'deliveryAttempt', 'maxMessageBytes'],
+  kills: ['second-hop-swallowed'],
+  looksAtDeadLetters: true,
+  applies: (capabilities) => kept(capabilities) && (capabilities.deadLetter === 'native' || capabilities.deliveryAttempt !== 'none'),
+  waitsMs: () => 30_000,
+  async run(context) {
+    const place = context.api.place()
+    // The fewest deliveries before the native limit takes it.
+    const broker = await context.api.broker(place, { route: { maxAttempts: 1 } })
+    const { maxMessageBytes } = (await context.place()).capabilities
+    const large = 'x'.repeat(Math.min(maxMessageBytes, mostBytes(context.harness)) - spareBytes)
+    const handled: string[] = []
+    await broker.consume(
+      place.source,
+      ({ body }) => {
+        handled.push(body)
+        return body === large ? deadLetter('too much') : undefined
+      },
+      { use: [quickRetry(1)], concurrency: 1, maxInFlight: 1 },
+    )
+    await broker.producer(place.destination).send(large)
+    await broker.producer(place.destination).send('small')
+    const found: Handled[] = []
+    await broker.consume(broker.deadLetters(place.source).queue, context.api.recording(found))
+    await context.waiting.eventually(
+      () => handled.includes('small') && found.some(({ text }) => text === large),
+      () => `the large one is a dead letter, and the small one handled; handled ${handled.length}, dead ${found.length}`,
+      60_000 + context.harness.bounds.arrivalMs,
+    )
+    check(
+      found.every(({ text }) => text === large),
+      'nothing else is a dead letter',
+    )
+  },
+}
+
+export const unfitCases: readonly ContractCase[] = [unfit]
