@@ -7,6 +7,7 @@ import type * as GivingUp from './dead-letters/give-up.ts'
 import type * as DeadLetters from './dead-letters/operations.ts'
 import type * as Filters from './filter/compile-filter.ts'
 import type * as ProcessOrder from './middleware/process-order.ts'
+import type * as Aborting from './producer/abort-watch.ts'
 import type * as Preparing from './producer/prepare.ts'
 import type * as Refusals from './refusals.ts'
 import type * as Renewals from './consumer/renew-leases.ts'
@@ -17,6 +18,7 @@ import type * as Responders from './reply/responder.ts'
  * `import()` of a part that is loaded costs a few turns of the microtask queue.
  */
 export const lazy: {
+  readonly aborting: () => Promise<typeof Aborting>
   readonly giveUp: () => Promise<typeof GivingUp>
   readonly deadLetters: () => Promise<typeof DeadLetters>
   readonly filters: () => Promise<typeof Filters>
@@ -30,6 +32,7 @@ export const lazy: {
   readonly processOrder: () => Promise<typeof ProcessOrder>
   readonly preparing: () => Promise<typeof Preparing>
 } = {
+  aborting: () => import('./producer/abort-watch.ts'),
   giveUp: () => import('./dead-letters/give-up.ts'),
   deadLetters: () => import('./dead-letters/operations.ts'),
   filters: () => import('./filter/compile-filter.ts'),

@@ -5,6 +5,7 @@ import { longestWaitMs } from '../consumer/wait-plan.ts'
 import type { Capabilities } from '../driver/index.ts'
 import { load } from '../lazy.ts'
 import type { ConsumerPlace, ProcessMiddleware, RetryDeclaration } from '../middleware/types.ts'
+import { isEmpty } from '../middleware/is-empty.ts'
 import type { Planned } from './plan.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -34,7 +35,7 @@ export async function consumePolicy(
   capabilities: Capabilities,
   { clock, log }: Runtime,
 ): Promise<ConsumePolicy> {
-  if (use.length > 0) (await load(clock, 'processOrder')).checkProcessOrder(use)
+  if (!isEmpty(use)) (await load(clock, 'processOrder')).checkProcessOrder(use)
   const declared = use.filter((middleware): middleware is ProcessMiddleware => typeof middleware === 'object')
   const retry = declared.find((middleware) => middleware.retry)?.retry ?? defaultRetry
   const { maxAttempts, keyed } = planned.endpoint

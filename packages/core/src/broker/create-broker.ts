@@ -12,13 +12,13 @@ import { BrokerError, isBrokerError } from '../errors.ts'
 import type { Message } from '../message.ts'
 import { load, loadEverything } from '../lazy.ts'
 import { kindOf } from '../kind-of.ts'
-import { suggestion } from '../nearest.ts'
+import { assertKnownKeys, suggestion } from '../nearest.ts'
 import type { Producer, ProducerOptions } from '../producer/types.ts'
 import { unlessAborted, endedWithin } from '../waiting.ts'
 import { checkKeys, commonChecks, fail, hasFunctions, isFunction, isObject, type Check } from './check-options.ts'
 import { closeLinks, openConnection, type Connection } from './connection.ts'
 import type { Operations } from './operations.ts'
-import { makePlan, type Plan, type Planned } from './plan.ts'
+import { makePlan, twice, type Plan, type Planned } from './plan.ts'
 import { Producers } from './producers.ts'
 import { makeRuntime, type Runtime } from './runtime.ts'
 import { startConsumer } from './start-consumer.ts'
@@ -77,6 +77,7 @@ class ConnectedBroker implements Broker {
   }
 
   async start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    assertKnownKeys('start', options, ['signal'])
     options.signal?.throwIfAborted()
     await unlessAborted(this.#connect(), options.signal)
   }
@@ -128,14 +129,13 @@ class ConnectedBroker implements Broker {
     }
   }
 
-  async provision({ mode = 'create', signal }: { readonly mode?: ProvisionMode; readonly signal?: AbortSignal } = {}): Promise<ProvisionResult> {
-    checkKeys('provision', { provision: mode }, checks, ': ')
-    return (await this.#operations()).provision(!this.#started, mode, signal)
+  async provision(options: { readonly mode?: ProvisionMode; readonly signal?: AbortSignal } = {}): Promise<ProvisionResult> {
+    return (await this.#operations()).provision(!this.#started, options)
   }
 
   async stats(source: AnySource, options: { readonly signal?: AbortSignal } = {}): Promise<EndpointStats> {
     const planned = this.#source(source)
-    return (await this.#operations()).stats(planned, options.signal)
+    return (await this.#operations()).stats(planned, options)
   }
 
   async health(): Promise<HealthReport> {
@@ -144,7 +144,7 @@ class ConnectedBroker implements Broker {
   }
 
   async idle(options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    return (await this.#operations()).idle(options.timeoutMs)
+    return (await this.#operations()).idle(options)
   }
 
   async drain(options: { readonly timeoutMs?: number } = {}): Promise<void> {
@@ -332,6 +332,7 @@ function isDefinitions(path: string, value: unknown): void {
 }
 
 function unlisted(what: string, name: string, names: readonly string[]): BrokerError {
+  if (names.includes(name)) twice(name)
   return new BrokerError('ERR_CONFIGURATION', `The ${what} '${name}' is not in the broker's destinations${suggestion(name, names)}`)
 }
 

@@ -1,3 +1,4 @@
+import { checkedNumber } from '../checked-number.ts'
 import { collectorOf } from '../consumer/batch-collector.ts'
 import { BlockedKeysOf } from '../consumer/blocked-keys.ts'
 import type { RunningConsumer } from '../consumer/consumer.ts'
@@ -7,8 +8,10 @@ import type { Consumer, ConsumeBatchesOptions, ConsumeOptions, MessagesOptions }
 import type { AnyQueue, AnySource } from '../definitions/types.ts'
 import type { EndpointStats, Link, MaybePromise } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
+import { assertKnownKeys } from '../nearest.ts'
 import { sendRequest } from '../reply/send-request.ts'
 import { sleep } from '../sleep.ts'
+import { fail } from './check-options.ts'
 import { provision, type Connection } from './connection.ts'
 import type { Plan, Planned } from './plan.ts'
 import type { Producers } from './producers.ts'
@@ -28,6 +31,7 @@ export interface OperationParts {
   readonly closing: AbortSignal
 }
 
+const modes: readonly ProvisionMode[] = ['create', 'verify', 'none']
 const defaultIdleMs = 30_000
 const pollMs = 10
 
@@ -59,7 +63,10 @@ export class Operations {
   }
 
   /** `first`: the broker was not started before. */
-  async provision(first: boolean, mode: ProvisionMode, signal: AbortSignal | undefined): Promise<ProvisionResult> {
+  async provision(first: boolean, options: { readonly mode?: ProvisionMode; readonly signal?: AbortSignal }): Promise<ProvisionResult> {
+    assertKnownKeys('provision', options, ['mode', 'signal'])
+    const { mode = 'create', signal } = options
+    if (!modes.includes(mode)) fail(`provision must be ${modes.map((known) => `'${known}'`).join(' or ')}`)
     const { plan, connect, closing } = this.#parts
     const connection = await connect(mode)
     return first ? connection.provisioned : provision(plan, connection.links, mode, signal ?? closing)
@@ -72,14 +79,18 @@ export class Operations {
     return { ok: state === 'started' && received && links.every((link) => link.state === 'connected'), state, links }
   }
 
-  async stats({ driver, endpoint }: Planned, signal: AbortSignal = this.#parts.closing): Promise<EndpointStats> {
+  async stats({ driver, endpoint }: Planned, options: { readonly signal?: AbortSignal } = {}): Promise<EndpointStats> {
+    assertKnownKeys('stats', options, ['signal'])
+    const { signal = this.#parts.closing } = options
     const { links } = await this.#parts.connect()
     const link = links.get(driver) as Link
     return link.stats?.(endpoint, signal) ?? { ready: undefined, inFlight: undefined, delayed: undefined, oldestAgeMs: undefined }
   }
 
   /** Resolves when nothing is buffered or held here, and the sources have nothing ready, in flight or delayed, as far as their statistics tell. */
-  async idle(timeoutMs: number = defaultIdleMs): Promise<void> {
+  async idle(options: { readonly timeoutMs?: number }): Promise<void> {
+    assertKnownKeys('idle', options, ['timeoutMs'])
+    const timeoutMs = checkedNumber('idle: timeoutMs', options.timeoutMs ?? defaultIdleMs, 0)
     const { producers, consumers, closing } = this.#parts
     const { clock } = this.#parts.runtime
     const deadline = clock.monotonic() + timeoutMs

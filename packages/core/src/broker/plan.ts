@@ -64,10 +64,14 @@ function routeOf({ routes }: BrokerOptions, name: string): Route {
   return 'connect' in route ? { driver: route } : route
 }
 
+export function twice(name: string): never {
+  fail(`destinations: there are two different definitions named '${name}'; define it once and share it`)
+}
+
 function claimName(names: Map<string, AnyDefinition>, definition: AnyDefinition): void {
   const name = labelOf(definition)
   const other = names.get(name)
-  if (other && other !== definition) fail(`destinations: there are two different definitions named '${name}'; define it once and share it`)
+  if (other && other !== definition) twice(name)
   names.set(name, definition)
 }
 

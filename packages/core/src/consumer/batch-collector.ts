@@ -31,7 +31,7 @@ export function collectorOf(
   return { collector: new BatchCollector({ batchSize, concurrency, lingerMs, clock, handler }), consume: { ...rest, concurrency: batchSize * concurrency } }
 }
 
-const known = ['batchSize', 'lingerMs', 'concurrency', 'maxInFlightBytes', 'use', 'onExhausted', 'signal'] as const
+const known = ['batchSize', 'lingerMs', 'concurrency', 'maxInFlight', 'maxInFlightBytes', 'use', 'onExhausted', 'signal'] as const
 
 interface Member {
   readonly run: Run

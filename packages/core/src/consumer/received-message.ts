@@ -2,6 +2,7 @@ import { checkedNumber } from '../checked-number.ts'
 import type { Headers } from '../driver/sender.ts'
 import type { Message, Settlement } from '../message.ts'
 import { Directive } from '../outcome.ts'
+import { assertKnownKeys } from '../nearest.ts'
 import type { Run } from './run.ts'
 
 /** The user's view of a run: fields of the message and its settle calls. */
@@ -63,11 +64,13 @@ export class ReceivedMessage implements Message {
   }
 
   async nack(options: { readonly delayMs?: number } = {}): Promise<Settlement> {
+    assertKnownKeys('nack', options, ['delayMs'])
     const delayMs = checkedNumber('nack: delayMs', options.delayMs ?? 0, 0)
     return this.#run.host.settleNow(this.#run, new Directive('retry', { delayMs }))
   }
 
-  deadLetter(options: { readonly reason?: string } = {}): Promise<Settlement> {
+  async deadLetter(options: { readonly reason?: string } = {}): Promise<Settlement> {
+    assertKnownKeys('deadLetter', options, ['reason'])
     return this.#run.host.settleNow(this.#run, new Directive('dead-letter', { reason: options.reason ?? 'dead-lettered by the handler' }))
   }
 

@@ -16,7 +16,7 @@ export interface ConsumeOptions {
   readonly signal?: AbortSignal
 }
 
-export interface ConsumeBatchesOptions extends Omit<ConsumeOptions, 'maxInFlight'> {
+export interface ConsumeBatchesOptions extends ConsumeOptions {
   /** Batches handled at once. `batchSize` × `concurrency` is at most 10,000. Default 1. */
   readonly concurrency?: number
   /** Most messages per call of the handler, at most one of each ordering key. 1 to 10,000. Default 100. */

@@ -1,4 +1,5 @@
 import { BrokerError } from '../errors.ts'
+import { kindOf } from '../kind-of.ts'
 
 interface Staged<Stage extends string> {
   readonly name: string
@@ -20,11 +21,15 @@ export function checkOrder<Stage extends string>(
   middlewares: readonly (Staged<Stage> | ((...parameters: never[]) => unknown))[],
   { stages, why, once }: OrderRules<Stage>,
 ): void {
+  if (!Array.isArray(middlewares)) throw new TypeError(`use must be a list of middleware, not ${kindOf(middlewares)}`)
   const problems: string[] = []
   const seen: Staged<Stage>[] = []
   for (const middleware of middlewares) {
-    if (typeof middleware === 'function' || middleware.stage === 'custom') continue
-    const { name, stage } = middleware
+    if (typeof middleware === 'function') continue
+    // From JavaScript anything may come.
+    const { name, stage } = (middleware as Staged<Stage> | undefined | null) ?? {}
+    if (typeof name !== 'string' || stage === undefined) throw new TypeError(`use: there is no middleware, but ${kindOf(middleware)}`)
+    if (stage === 'custom') continue
     const rank = stages.indexOf(stage)
     if (rank === -1) {
       problems.push(`${name} has the unknown stage '${stage}'; known: ${stages.join(', ')}`)

@@ -38,8 +38,19 @@ export class Encoder {
     this.#needsView = !!(definition.orderingKey ?? definition.messageId ?? definition.deduplicationId) || typeof definition.type === 'function'
   }
 
-  /** Throws a `TypeError` for keys, ids, headers and bodies that no backend could carry, `ERR_INVALID` for bodies that the schema refuses. */
+  /**
+   * Throws a `TypeError` for keys, ids, headers and bodies that no backend could carry, `ERR_INVALID` for bodies that the schema refuses and for whatever else
+   * codec, schema and the functions of the definition throw.
+   */
   encode(body: unknown, options: SendOptions): Encoded {
+    try {
+      return this.#encoded(body, options)
+    } catch (error) {
+      throw error instanceof TypeError ? error : asBrokerError(error, this.#options.destination.name)
+    }
+  }
+
+  #encoded(body: unknown, options: SendOptions): Encoded {
     const { destination, now, freshId } = this.#options
     const definition = destination.options
     const headers = checkedHeaders(options.headers)

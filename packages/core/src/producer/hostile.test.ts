@@ -281,3 +281,23 @@ describe('wrong types', () => {
     expect(broker.producer(plain).pending).toBe(0)
   })
 })
+
+describe('what a definition throws', () => {
+  const boom = (): never => {
+    throw new Error('boom')
+  }
+
+  it.each([
+    ['its codec', queue('odd', { codec: { contentType: 'text/plain', json: false, encode: boom, decode: boom } as never })],
+    ['its ordering key', queue('odd', { orderingKey: boom })],
+    ['its schema', queue('odd', { schema: schemaOf(boom) })],
+  ])('by %s is ERR_INVALID of the send, with its cause', async (_, odd) => {
+    const broker = createBroker({ driver: new NaiveDriver(), destinations: [odd], log: () => undefined })
+    await expect(broker.producer(odd).send('x' as never)).rejects.toMatchObject({
+      code: 'ERR_INVALID',
+      message: expect.stringContaining('boom'),
+      cause: new Error('boom'),
+    })
+    await broker.close()
+  })
+})

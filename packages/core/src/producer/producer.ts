@@ -2,8 +2,9 @@ import type { Clock } from '../clock.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
 import { BrokerError } from '../errors.ts'
 import { load } from '../lazy.ts'
+import { isEmpty } from '../middleware/is-empty.ts'
 import type { SendFunction, SendMiddleware, SendReceipt } from '../middleware/types.ts'
-import { AbortWatch } from './abort-watch.ts'
+import type { AbortWatch } from './abort-watch.ts'
 import { asBrokerError, type Encoded, type Encoder } from './encoder.ts'
 import type { PendingSend, SendObserver } from './pending.ts'
 import type { Preparer } from './prepare.ts'
@@ -31,12 +32,11 @@ export interface TypedProducerOptions {
 /** The producer that users hold. */
 export class TypedProducer implements Producer {
   readonly #options: TypedProducerOptions
-  readonly #aborts: AbortWatch
+  #aborts: Promise<AbortWatch> | undefined
   #preparer: Promise<Preparer> | undefined
 
   constructor(options: TypedProducerOptions) {
     this.#options = options
-    this.#aborts = new AbortWatch((pending, signal) => options.engine.fail(pending, abortError(signal)))
   }
 
   get pending(): number {
@@ -46,7 +46,7 @@ export class TypedProducer implements Producer {
   send(body: unknown, options: SendOptions = {}): Promise<SendReceipt> {
     return new Promise((resolve, reject) => {
       const { engine, destination } = this.#options
-      const refused = this.#refused(options)
+      const refused = this.#refused(options, 'send')
       if (options.signal?.aborted) throw abortError(options.signal)
       if (engine.full)
         throw new BrokerError('ERR_THROTTLED', `${destination}: ${engine.pending} messages wait already; await sends, use sendBatch, or raise maxBuffered.`, {
@@ -60,7 +60,7 @@ export class TypedProducer implements Producer {
   async sendBatch(bodies: readonly unknown[], options: Omit<SendOptions, 'id'> = {}): Promise<readonly BatchResult[]> {
     const { engine, destination } = this.#options
     if (!Array.isArray(bodies)) throw new TypeError(`sendBatch: an array of bodies is needed, not ${kindOf(bodies)}`)
-    const refused = this.#refused(options)
+    const refused = this.#refused(options, 'sendBatch')
     if (options.signal?.aborted) throw abortError(options.signal)
     if (refused) return this.#refuse(refused)
     const batch = new BatchSend(bodies.length)
@@ -78,9 +78,9 @@ export class TypedProducer implements Producer {
     return batch.done
   }
 
-  #refused(options: SendOptions): SendRefusal | undefined {
+  #refused(options: SendOptions, what: 'send' | 'sendBatch'): SendRefusal | undefined {
     const { keyed, capabilities } = this.#options
-    return refusedOption(options, keyed, capabilities)
+    return refusedOption(options, keyed, capabilities, what)
   }
 
   async #refuse(refused: SendRefusal): Promise<never> {
@@ -91,11 +91,20 @@ export class TypedProducer implements Producer {
   #submit(body: unknown, options: SendOptions, target: { readonly index: number; readonly observer: SendObserver }): void {
     const { encoder, engine, use, timeoutMs, ensureStarted } = this.#options
     const encoded = encoder.encode(body, options)
-    const ready = !encoded.validation && use.length === 0
+    const ready = !encoded.validation && isEmpty(use)
     const pending = engine.add(encoded.outgoing, target.observer, target.index, options.timeoutMs ?? timeoutMs, ready)
-    if (options.signal) this.#aborts.add(pending, options.signal)
+    if (options.signal) void this.#watch(pending, options.signal)
     ensureStarted()
     if (!ready) void this.#prepare(pending, encoded, body, options.signal)
+  }
+
+  async #watch(pending: PendingSend, signal: AbortSignal): Promise<void> {
+    const { engine, clock } = this.#options
+    const abort = (aborted: PendingSend, by: AbortSignal): void => engine.fail(aborted, abortError(by))
+    const aborts = await (this.#aborts ??= load(clock, 'aborting').then(({ AbortWatch }) => new AbortWatch(abort)))
+    // It may have fired while that part was being loaded.
+    if (signal.aborted) abort(pending, signal)
+    else aborts.add(pending, signal)
   }
 
   /** Its place in the order is taken; asynchronous validation and middleware may take their time. */

@@ -4,7 +4,8 @@ import { checkSignal, kindOf } from '../kind-of.ts'
 import { assertKnownKeys } from '../nearest.ts'
 import type { SendOptions } from './types.ts'
 
-const known = ['headers', 'delayMs', 'timeToLiveMs', 'priority', 'id', 'timeoutMs', 'signal'] as const
+/** The first is not for batches: one id would be that of all messages. */
+const known = ['id', 'headers', 'delayMs', 'timeToLiveMs', 'priority', 'timeoutMs', 'signal'] as const
 
 /** What the backend cannot do for a message; told in a sentence by `refusalError`. */
 export interface SendRefusal {
@@ -14,11 +15,11 @@ export interface SendRefusal {
 }
 
 /** What of the options the backend cannot do: nothing is dropped in silence. Throws `TypeError` or `RangeError` for misuse. */
-export function refusedOption(options: SendOptions, keyed: boolean, capabilities: () => Capabilities): SendRefusal | undefined {
-  if (typeof options !== 'object' || options === null) throw new TypeError(`send: options must be an object, not ${kindOf(options)}`)
+export function refusedOption(options: SendOptions, keyed: boolean, capabilities: () => Capabilities, what: 'send' | 'sendBatch'): SendRefusal | undefined {
+  if (typeof options !== 'object' || options === null) throw new TypeError(`${what}: options must be an object, not ${kindOf(options)}`)
   for (const _ in options) {
     // Only messages that set an option pay for looking at them all.
-    assertKnownKeys('send', options, known)
+    assertKnownKeys(what, options, what === 'send' ? known : known.slice(1))
     checkValues(options)
     return refusalOf(options, keyed, capabilities())
   }

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import { queue } from '../definitions/queue.ts'
+import type { Message } from '../message.ts'
+import { NaiveDriver } from '../test-support/naive-driver.ts'
+import { turns } from '../test-support/turns.ts'
+import { createBroker } from './create-broker.ts'
+import type { Broker } from './types.ts'
+
+const orders = queue<string>('orders')
+
+function make(): Broker {
+  return createBroker({ driver: new NaiveDriver(), destinations: [orders], log: () => undefined })
+}
+
+describe('options that nobody knows', () => {
+  it.each<[string, (broker: Broker) => Promise<unknown>, RegExp]>([
+    ['start', (broker) => broker.start({ sgnal: undefined } as never), /start: unknown option 'sgnal'; did you mean 'signal'/],
+    ['provision', (broker) => broker.provision({ moed: 'verify' } as never), /provision: unknown option 'moed'; did you mean 'mode'/],
+    ['stats', (broker) => broker.stats(orders, { sgnal: undefined } as never), /stats: unknown option 'sgnal'/],
+    ['idle', (broker) => broker.idle({ timeout: 5 } as never), /idle: unknown option 'timeout'/],
+    ['a time of idle that is none', (broker) => broker.idle({ timeoutMs: 'x' } as never), /idle: timeoutMs must be a number/],
+    ['sendBatch', (broker) => broker.producer(orders).sendBatch(['a', 'b'], { id: 'same' } as never), /sendBatch: unknown option 'id'/],
+    [
+      'consume with a function as use',
+      (broker) => broker.consume(orders, () => undefined, { use: (() => undefined) as never }),
+      /use must be a list of middleware, not function/,
+    ],
+    ['consume with a text as use', (broker) => broker.consume(orders, () => undefined, { use: 'x' as never }), /use must be a list of middleware, not string/],
+    [
+      'consume with nothing in use',
+      (broker) => broker.consume(orders, () => undefined, { use: [undefined] as never }),
+      /use: there is no middleware, but undefined/,
+    ],
+    ['consume with an empty object in use', (broker) => broker.consume(orders, () => undefined, { use: [{}] as never }), /use: there is no middleware, but/],
+    ['producer with a function as use', (broker) => broker.producer(orders, { use: (() => undefined) as never }).send('a'), /use must be a list of middleware/],
+  ])('are refused by %s', async (_, call, text) => {
+    const broker = make()
+    await expect(call(broker)).rejects.toThrow(text)
+    await broker.close()
+  })
+
+  it('are refused by the settle calls of a message, which stays unsettled', async () => {
+    const broker = make()
+    const texts: string[] = []
+    const settle = async (message: Message<string>): Promise<void> => {
+      for (const call of [() => message.nack({ delay: 60_000 } as never), () => message.deadLetter({ why: 'no' } as never)])
+        texts.push(await call().then(() => 'settled', String))
+    }
+    await broker.consume(orders, settle)
+    await broker.producer(orders).send('a')
+    await turns()
+    expect(texts).toEqual([expect.stringMatching(/nack: unknown option 'delay'/), expect.stringMatching(/deadLetter: unknown option 'why'/)])
+    await broker.close()
+  })
+
+  it('name another definition of the same name', () => {
+    expect(() => make().producer(queue<string>('orders'))).toThrow(/there are two different definitions named 'orders'; define it once and share it/)
+  })
+})
