@@ -65,13 +65,13 @@ function refusedByMiddleware(declared: readonly ProcessMiddleware[], capabilitie
 }
 
 function refusedRetry(
-  { maxWaitMs, holdMs = 0, maxAttempts }: RetryDeclaration,
-  { attempts, heldMs, holdLimitMs, nativeDeliveries }: RetryBudget,
+  { holdMs = 0, maxAttempts }: RetryDeclaration,
+  { attempts, longestWaitMs: wantedMs, heldMs, holdLimitMs, nativeDeliveries }: RetryBudget,
   { endpoint }: Planned,
   capabilities: Capabilities,
 ): PolicyRefusal[] {
   const bounds: [PolicyRefusal[0], wanted: number, has: number][] = [
-    ['wait', maxWaitMs, longestWaitMs(capabilities, endpoint.keyed)],
+    ['wait', wantedMs, longestWaitMs(capabilities, endpoint.keyed)],
     ['hold', holdMs, holdLimitMs],
     ['held', heldMs, holdLimitMs],
     // A dead-letter place has no limit.

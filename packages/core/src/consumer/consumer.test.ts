@@ -280,7 +280,7 @@ describe('consumer', () => {
   })
 
   it('refuses policies that cannot hold, with the largest value that fits', async () => {
-    const tight: Partial<Capabilities> = { lease: { kind: 'scope', maxHoldMs: 10_000 } }
-    await expect(setUp(() => undefined, {}, tight)).rejects.toThrow(/30000 ms can neither be held here nor given to naive; the largest that fits is 8000 ms/)
+    const tight: Partial<Capabilities> = { lease: { kind: 'scope', maxHoldMs: 1_000 } }
+    await expect(setUp(() => undefined, {}, tight)).rejects.toThrow(/2000 ms can neither be held here nor given to naive; the largest that fits is 800 ms/)
   })
 })

@@ -36,7 +36,7 @@ describe('the retry budget', () => {
     const { consumer } = await setUp(() => undefined)
     expect(consumer.retryBudget).toEqual({
       attempts: 3,
-      longestWaitMs: 30_000,
+      longestWaitMs: 2_000,
       totalWaitMs: 3_000,
       attemptMs: undefined,
       heldMs: 3_000,

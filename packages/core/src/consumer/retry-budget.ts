@@ -6,7 +6,7 @@ import { longestHoldMs, planWait } from './wait-plan.ts'
 export interface RetryBudget {
   /** Handler starts; Infinity where a message is tried until it succeeds. */
   readonly attempts: number
-  /** Longest wait between two of them, as the policy has it; a handler may ask for longer ones. */
+  /** Longest wait between two of them that the policy comes to; a handler may ask for longer ones. */
   readonly longestWaitMs: number
   /** All waits together. */
   readonly totalWaitMs: number
@@ -46,7 +46,7 @@ export function retryBudget({ capabilities, retry, keyed, attemptMs, blocks, nat
   }
   return {
     attempts: blocks ? Infinity : maxAttempts,
-    longestWaitMs: maxWaitMs,
+    longestWaitMs: Math.min(maxWaitMs, Math.max(0, ...waitsMs)),
     totalWaitMs: blocks ? Infinity : waitsMs.reduce((total, waitMs) => total + waitMs, 0),
     attemptMs,
     heldMs: longestHeld,
