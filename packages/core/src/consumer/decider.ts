@@ -35,7 +35,7 @@ export interface DeciderHost {
   forget(task: Task): void
 }
 
-/** Wait before a blocked message, or one that nothing took, is tried again. */
+/** Wait before a message is tried again that is blocked, that nothing took, or whose policy does not say how long. */
 export const blockedRetryMs = 30_000
 
 /** Turns the end of a run, or a settle call, into what happens to the message: ack, another start here or by the broker, or the dead letters. */
@@ -74,6 +74,12 @@ export class Decider {
   #retry(task: Task, directive: Directive, answer: Answer): void {
     const { delayMs } = directive
     if (!directive.counts) task.attempt--
+    if (!(delayMs >= 0 && delayMs < Infinity)) {
+      const { log, source } = this.#options
+      log('error', 'retry:invalid-wait', { source, messageId: task.delivery.incoming.id, error: String(directive.error) })
+      return this.#keep(task, answer)
+    }
+    if (directive.counts) task.previousWaitMs = delayMs
     if (this.wait(task, delayMs, answer)) return
     const reason = `a wait of ${delayMs} ms fits nowhere`
     this.#giveUp(task, new Directive('dead-letter', { reason, error: directive.error }), answer)
@@ -118,7 +124,11 @@ export class Decider {
       telemetry.blocked?.({ source, key: task.key, id: id ?? '', attempts: task.attempt })
     }
     task.blocked = directive
-    // Held here wherever the lease allows, whatever the policy does with its own waits: a message at the broker is neither listed nor can it be skipped.
+    this.#keep(task, answer)
+  }
+
+  /** Held here wherever the lease allows, whatever the policy does with its own waits: a message at the broker is neither listed nor can it be skipped. */
+  #keep(task: Task, answer: Answer): void {
     if (!this.wait(task, blockedRetryMs, answer, blockedRetryMs)) this.#giveBack(task, answer)
   }
 
