@@ -107,6 +107,22 @@ describe.each([
     expect(failures).toMatchObject([{ operation: 'complete', error: impossible }])
   })
 
+  it('to completions for a while holds the message that long, and is told once', async () => {
+    let lies = true
+    const { receiving, sound, failures, clock } = setup('complete', (_call, ask) => (lies ? give('nonsense') : ask()))
+    const run = Promise.resolve(receiving().process(makeContext({ clock }), () => 'handled'))
+    let ended = false
+    void run.then(() => (ended = true))
+    await clock.advance(5_000)
+    expect([ended, failures.length]).toEqual([false, 1])
+    expect(failures).toMatchObject([{ operation: 'complete', key: 'orders:m1', error: impossible }])
+    lies = false
+    await clock.advance(1_000)
+    expect(await run).toBe('handled')
+    expect(sound.scan('').claims).toMatchObject([{ state: 'done' }])
+    expect(failures).toHaveLength(1)
+  })
+
   it('to a completion of a message that its handler has acked changes nothing about what the handler threw', async () => {
     const { receiving, failures } = setup('complete', () => give({}))
     const thrown = new Error('afterwards')

@@ -1,6 +1,6 @@
 import { BrokerError, Directive, isBrokerError, type Next, type ProcessContext } from '@busbar/core'
 import { sleep, type Claim, type ClaimResult, type MaybePromise } from '@busbar/core/driver'
-import type { CheckedStore } from './checked-store.ts'
+import { ImpossibleAnswer, type CheckedStore } from './checked-store.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { StoreFailure } from './idempotency.ts'
 import { Outage } from './outage.ts'
@@ -188,6 +188,11 @@ export class Claims {
   async #completeAgain(claim: Claim, context: ProcessContext, record: string, cause: unknown): Promise<void> {
     const waits = (error: unknown): boolean => this.#options.whileUnavailable === 'wait' && isBrokerError(error) && error.retryable
     let failure: unknown
+    let told = false
+    const tell = (): void => {
+      if (!told) this.#options.onStoreFailure({ operation: 'complete', key: claim.key, error: failure })
+      told = true
+    }
     do {
       try {
         if (await this.#claimAndComplete(claim, context, record)) return
@@ -196,8 +201,10 @@ export class Claims {
       } catch (error) {
         failure = error
       }
+      // An outage is told by the claims that fail. Of this nobody else would learn why the message is not acked.
+      if (failure instanceof ImpossibleAnswer) tell()
     } while (waits(failure) && (await goesOn(context)))
-    this.#options.onStoreFailure({ operation: 'complete', key: claim.key, error: failure })
+    tell()
   }
 
   /** False if somebody else has the key. */
