@@ -13,7 +13,7 @@ export const usage = `npm run demo -- [options]
   --broker memory|amqp   where it runs; amqp starts a private RabbitMQ. Default memory
   --broker amqp://…      a RabbitMQ that runs already
   --messages <number>    100 to 1,000,000. Default 2,000
-  --faults               break things on purpose while it runs`
+  --faults               break things on purpose while it runs, with more middleware`
 
 /** Throws `TypeError` or `RangeError` with a sentence for the user. */
 export function parseArguments(args: readonly string[]): DemoArguments {

@@ -1,5 +1,6 @@
 import type { AnySource, Broker, DeadLetter } from '@busbar/core'
 import { deliveryOrders, positions, type DeliveryOrder } from './destinations.ts'
+import type { Extras } from './extras.ts'
 import type { Ledger } from './ledger.ts'
 
 export interface RepairReport {
@@ -10,7 +11,7 @@ export interface RepairReport {
 }
 
 /** What an operator does: look at the dead letters, send back what a new version of the handler can handle, mend what can be mended. */
-export async function repairDeadLetters(broker: Broker, ledger: Ledger): Promise<RepairReport> {
+export async function repairDeadLetters(broker: Broker, ledger: Ledger, extras: Extras): Promise<RepairReport> {
   const [blind, orders] = await Promise.all([look(broker, positions), look(broker, deliveryOrders)])
   for (const { id } of blind) ledger.gaveUp('positions', String(id))
   for (const { id } of orders) ledger.gaveUp('delivery-orders', String(id))
@@ -20,7 +21,7 @@ export async function repairDeadLetters(broker: Broker, ledger: Ledger): Promise
   await broker.deadLetters(deliveryOrders).redrive({ where: isExhausted })
 
   const mended = new Map(orders.flatMap((deadLetter) => mend(deadLetter) ?? []).map((order) => [order.orderId, order]))
-  const producer = broker.producer(deliveryOrders)
+  const producer = broker.producer(deliveryOrders, { use: extras.orderSenders })
   for (const [id, order] of mended) {
     await producer.send(order)
     ledger.revived('delivery-orders', id)

@@ -6,6 +6,7 @@ import { Activity } from './activity.ts'
 import { parseArguments, usage, type DemoArguments } from './arguments.ts'
 import { connectTo, openBackend, type Backend } from './broker.ts'
 import { destinations } from './destinations.ts'
+import { allExtras, noExtras } from './extras.ts'
 import { legacyDestinations } from './legacy.ts'
 import { Ledger } from './ledger.ts'
 import { Progress } from './progress.ts'
@@ -74,7 +75,8 @@ async function runOn(backend: Backend, { messages, faults }: DemoArguments, inte
     const { changes } = await broker.provision({ mode: 'create' })
     backend.created?.(changes.map(({ resource }) => resource))
     const store = memoryStore({ clock: systemClock })
-    const running = runProgram({ broker, legacy, workload, ledger, store, activity, meanwhile, say, signal })
+    const extras = faults ? allExtras(store, ledger) : noExtras
+    const running = runProgram({ broker, legacy, workload, ledger, store, extras, activity, meanwhile, say, signal })
     const report = await withDeadline(unless(interrupted, running), deadlineMs, () => `not finished (${status()}, open ${ledger.open})`)
     await Promise.all([broker.drain(), legacy.drain()])
     progress[Symbol.dispose]()

@@ -15,7 +15,7 @@ function ledgerOf(...handled: string[]): Ledger {
 }
 
 const expected: Expected = { sent: 3, suppressed: 1, deadLettered: 0 }
-const report = { asked: 2, answered: 2, deadLetters: [] }
+const report = { asked: 2, answered: 2, deadLetters: [], idle: [] }
 
 describe('the report', () => {
   it('finds nothing wrong with what adds up', () => {
@@ -54,6 +54,7 @@ describe('the report', () => {
       'suppressed is 1 and should be 2',
       'deadLettered is 0 and should be 1',
     ])
+    expect(problemsOf(verdict, { ...report, idle: ['sendOnce'] }, expected)).toEqual(['1 had nothing to do: sendOnce'])
     expect(problemsOf(verdict, { ...report, deadLetters: ['orders c'] }, expected)).toEqual(['1 dead letters were found and 0 booked'])
     expect(problemsOf(verdict, { ...report, answered: 1 }, expected)).toEqual(['1 of 2 questions were answered rightly'])
   })

@@ -41,6 +41,7 @@ export function problemsOf(verdict: Verdict, report: ProgramReport, expected: Ex
   }
   if (report.deadLetters.length !== verdict.deadLettered)
     problems.push(`${report.deadLetters.length} dead letters were found and ${verdict.deadLettered} booked`)
+  some('had nothing to do', report.idle)
   if (report.answered !== report.asked) problems.push(`${report.answered} of ${report.asked} questions were answered rightly`)
   return problems
 }

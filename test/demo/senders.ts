@@ -1,8 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { isBrokerError, type Broker } from '@busbar/core'
-import { arrivals, deliveryOrders, positions, routes, type Arrival, type Position } from './destinations.ts'
+import { arrivals, deliveryOrders, positions, routes, type Position } from './destinations.ts'
+import type { Extras } from './extras.ts'
 import { legacyOrders, legacyPositions } from './legacy.ts'
 import type { Ledger } from './ledger.ts'
+import { subscribersOf } from './subscribers.ts'
 import { distanceTo } from './workers.ts'
 import { depots, type Planned, type Truck, type Workload } from './workload.ts'
 
@@ -11,6 +13,7 @@ export interface SendersOptions {
   /** What the old terminals send through. */
   readonly legacy: Broker
   readonly ledger: Ledger
+  readonly extras: Extras
   readonly signal: AbortSignal
 }
 
@@ -21,9 +24,9 @@ const mostAtOnce = 500
 
 /** Sends the whole workload. Resolves when the broker has all of it. */
 export async function sendWorkload(workload: Workload, options: SendersOptions): Promise<void> {
-  const { broker, legacy } = options
-  const orders = broker.producer(deliveryOrders)
-  const news = broker.producer(arrivals)
+  const { broker, legacy, extras } = options
+  const orders = broker.producer(deliveryOrders, { use: extras.orderSenders })
+  const news = broker.producer(arrivals, { use: extras.arrivalSenders })
   const oldOrders = legacy.producer(legacyOrders)
   await Promise.all([
     ...workload.trucks.map((truck, index) => drive(truck, (index / workload.trucks.length) * (durationMs / 3), options)),
@@ -43,11 +46,6 @@ export async function askForRoutes(count: number, { broker, signal }: SendersOpt
     }),
   )
   return answers.filter(Boolean).length
-}
-
-/** Who must get an arrival: the filter of the subscription, once more and written independently. */
-function subscribersOf({ minutesLate }: Arrival): readonly string[] {
-  return minutesLate < 30 ? ['arrivals.dispatch'] : ['arrivals.dispatch', 'arrivals.complaints']
 }
 
 /** One truck: bursts of fixes, each sent when the one before is confirmed. */

@@ -3,6 +3,7 @@ import { Directive, exponential, type Broker, type HandlerContext, type Message,
 import type { FencedStore } from '@busbar/core/driver'
 import { idempotency, retry } from '@busbar/middleware'
 import { complaints, deliveryOrders, dispatch, positions, routes } from './destinations.ts'
+import type { Extras } from './extras.ts'
 import type { Ledger } from './ledger.ts'
 import { failuresOf } from './workload.ts'
 
@@ -11,6 +12,7 @@ export interface WorkersOptions {
   readonly ledger: Ledger
   /** Where handled messages are remembered. */
   readonly store: FencedStore
+  readonly extras: Extras
   /** Depots that orders can be for; grows while the program runs. */
   readonly depots: ReadonlySet<string>
   readonly onFailure: () => void
@@ -18,13 +20,14 @@ export interface WorkersOptions {
 
 /** Consumers of every queue and subscription. */
 export async function startWorkers(options: WorkersOptions): Promise<void> {
-  const { broker, depots, store } = options
+  const { broker, depots, store, extras } = options
   const handled = new WeakSet<object>()
-  const use: (ProcessMiddleware | ProcessFunction)[] = [
-    countSuppressed(options.ledger, handled),
+  const counting = countSuppressed(options.ledger, handled)
+  const always: ProcessMiddleware[] = [
     idempotency({ store, ttlMs: 3_600_000 }),
     retry({ maxAttempts: 4, backoff: exponential({ initialMs: 20, maxMs: 200, jitter: 'full' }) }),
   ]
+  const use: (ProcessMiddleware | ProcessFunction)[] = [counting, ...always]
   const booking = handlersFor(options, handled)
   const sightings = new Map<string, number>()
 
@@ -38,7 +41,7 @@ export async function startWorkers(options: WorkersOptions): Promise<void> {
     booking('delivery-orders', ({ depot }) => {
       if (!depots.has(depot)) throw new Error(`no such depot: ${depot}`)
     }),
-    { use },
+    { use: [counting, ...extras.orderBodies, ...always, ...extras.orderLimits] },
   )
   await broker.consume(dispatch, booking('arrivals.dispatch'), { use })
   await broker.consume(complaints, booking('arrivals.complaints'), { use })

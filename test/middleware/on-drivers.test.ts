@@ -3,8 +3,12 @@ import { afterAll, describe } from 'vitest'
 import { amqpHarness } from '../contract/harness/amqp-harness.ts'
 import { memoryHarness } from '../contract/harness/memory-harness.ts'
 import { middlewareCases } from './on-drivers/cases.ts'
+import { optionCases } from './on-drivers/option-cases.ts'
 
-describe.each(profileNames)('middleware on memory (%s)', (profile) => middlewareCases(memoryHarness({ profile })))
+describe.each(profileNames)('middleware on memory (%s)', (profile) => {
+  middlewareCases(memoryHarness({ profile }))
+  optionCases(memoryHarness({ profile }))
+})
 
 for (const version of ['3.10', '4.0'] as const) {
   const bed = await amqpHarness(version)
@@ -12,5 +16,6 @@ for (const version of ['3.10', '4.0'] as const) {
     if (bed === undefined) return
     afterAll(() => bed[Symbol.asyncDispose](), 30_000)
     middlewareCases(bed.harness)
+    optionCases(bed.harness)
   })
 }

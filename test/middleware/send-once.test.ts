@@ -165,10 +165,56 @@ describe('sendOnce', () => {
     })
   })
 
-  it.each([{ ttlMs: 5 }, { leaseMs: Number.NaN }, { store: undefined }, { ttl: 5 }, { whileUnavailable: 'never' }, { whileUnavailable: 'go-on' }])(
-    'refuses %o',
-    (options) => {
-      expect(() => sendOnce({ store: memoryStore({ clock: virtualClock() }), ...options } as SendOnceOptions)).toThrow(/^sendOnce: /)
-    },
-  )
+  it('refuses a key that is no text, or empty, and sends nothing', async () => {
+    const { broker, producer, spy } = setup()
+    const keys: [unknown, string][] = [
+      [async () => 'o-1', 'key must return a text, not a promise'],
+      [() => 5, 'key must return a text, not number'],
+      [() => undefined, 'key must return a text, not undefined'],
+      [() => '', 'key must not return an empty text'],
+    ]
+    for (const [key, message] of keys) {
+      const sending = producer({ key: key as never }).send({ id: 'o-1', total: 5 })
+      await expect(sending).rejects.toMatchObject({ code: 'ERR_INVALID', message: `sendOnce: ${message}`, destination: 'orders' })
+    }
+    expect(sent(spy)).toEqual([])
+    await broker.close()
+  })
+
+  it('tells of a claim that was lost while the message was sent, which stays sent', async () => {
+    const { broker, clock, store, spy } = setup()
+    const told: unknown[] = []
+    const slow = broker.producer(orders, {
+      use: [
+        sendOnce({ store, leaseMs: 1_000, onStoreFailure: (failure) => told.push(failure) }),
+        async (_, next) => {
+          await new Promise<void>((resolve) => void clock.timer(clock.monotonic() + 2_000, resolve))
+          return next()
+        },
+      ],
+    })
+    await slow.send({ id: 'o-1', total: 5 })
+    expect(sent(spy)).toEqual(['o-1'])
+    expect(told).toMatchObject([{ operation: 'complete', key: 'send:orders:o-1', error: { code: 'ERR_TOO_LATE' } }])
+    await broker.close()
+  })
+
+  const store = memoryStore({ clock: virtualClock() })
+  it.each([
+    { ttlMs: 5 },
+    { leaseMs: Number.NaN },
+    { timeoutMs: 99 },
+    { store: undefined },
+    ...(['claim', 'renew', 'complete', 'release', 'scan'] as const).map((name) => ({
+      store: Object.assign(Object.create(store) as object, { [name]: undefined }),
+    })),
+    { ttl: 5 },
+    { key: 'id' },
+    { scope: 5 },
+    { onStoreFailure: 5 },
+    { whileUnavailable: 'never' },
+    { whileUnavailable: 'go-on' },
+  ])('refuses %o', (options) => {
+    expect(() => sendOnce({ store, ...options } as SendOnceOptions)).toThrow(/^sendOnce: /)
+  })
 })

@@ -1,5 +1,5 @@
 import { Directive, type ProcessFunction } from '@busbar/core'
-import type { Driver, FencedStore, Outcome, SettleResult } from '@busbar/core/driver'
+import type { ClaimResult, Driver, FencedStore, Outcome, SettleResult } from '@busbar/core/driver'
 import { seededRandom } from '@busbar/memory'
 import { describe, expect, it } from 'vitest'
 import { alter } from '../mutants/alter.ts'
@@ -10,6 +10,7 @@ import { runSchedule } from './program.ts'
 import type { Parts } from './world.ts'
 
 const mostSeeds = 200
+const rawStages: readonly string[] = ['telemetry', 'claim-check', 'decryption', 'decompression']
 
 /** The first seed of each setting with which the checker finds a broken driver out by a sentence that matches `text`. */
 async function findOut(text: RegExp, wrap: (driver: Driver) => Driver): Promise<Map<Setting, number>> {
@@ -78,6 +79,49 @@ describe('the simulation finds out', () => {
     const said = await firstSaid(/^effect: that of m\d+ took place 2 times, with 0 crashes between effect and completion$/, () => ({
       store: forgetful,
       plan: { idempotency: true, sendOnce: false },
+    }))
+    expect(said).toBeDefined()
+  })
+
+  /** As `idempotency`, but for what it does not expect of a store. */
+  const trusting: Parts['chain'] = (chain, { tools: { store } }) => [
+    ...chain.filter((middleware) => typeof middleware === 'object' && rawStages.includes(middleware.stage)),
+    async (context, next) => {
+      const key = `jobs:${context.incoming.id}`
+      const owner = `${context.random()}`
+      let answer: Partial<ClaimResult> | undefined
+      try {
+        answer = await store.claim({ key, owner, leaseMs: 20_000 })
+      } catch {
+        return new Directive('retry', { delayMs: 500, counts: false })
+      }
+      if (answer?.state === 'busy') return new Directive('retry', { delayMs: 500, counts: false })
+      // Everything else is taken for a copy.
+      if (answer?.state !== 'claimed' || answer.fence === undefined) return undefined
+      const claim = { key, owner, fence: answer.fence }
+      try {
+        const value = await next()
+        await store.complete(claim, '1||', 60_000)
+        return value
+      } catch (error) {
+        await store.release(claim)
+        throw error
+      }
+    },
+  ]
+
+  it('a middleware that takes nonsense of a store for an answer', { timeout: 60_000 }, async () => {
+    const said = await firstSaid(/^lost: m\d+ was confirmed, and neither handled nor dead-lettered$/, () => ({
+      chain: trusting,
+      plan: { ...plainBodies, sendOnce: false, idempotency: true },
+    }))
+    expect(said).toBeDefined()
+  })
+
+  it('a middleware that waits for a store that hangs', { timeout: 60_000 }, async () => {
+    const said = await firstSaid(/^left: the broker has \d+ ready, \d+ delayed, \d+ in flight/, () => ({
+      chain: trusting,
+      plan: { ...plainBodies, sendOnce: false, idempotency: true },
     }))
     expect(said).toBeDefined()
   })

@@ -28,13 +28,13 @@ export interface Tools {
 
 export type ProcessChain = readonly (ProcessMiddleware | ProcessFunction)[]
 
-/** Longest that middleware waits for the store of bodies. */
-const bodyTimeoutMs = 5_000
+/** Longest that middleware waits for the stores. */
+const [bodyTimeoutMs, claimTimeoutMs] = [5_000, 2_000]
 
 export function sendChain(plan: Plan, { store, bodies, keys }: Tools): readonly SendMiddleware[] {
   const { claims } = plan
   return [
-    plan.sendOnce && sendOnce({ store, leaseMs: 5_000 }),
+    plan.sendOnce && sendOnce({ store, leaseMs: 5_000, timeoutMs: claimTimeoutMs }),
     plan.compression && compression({ algorithm: plan.compression, level: 1, minBytes: 256 }),
     plan.encryption && encryption({ keys, maxMessagesPerKey: plan.encryption.maxMessagesPerKey }),
     claims && claimCheck({ store: bodies, minBytes: claims.minBytes, timeoutMs: bodyTimeoutMs }),
@@ -49,7 +49,7 @@ export function processChain(plan: Plan, { store, bodies, keys }: Tools): readon
       claimFetch({ store: bodies, timeoutMs: bodyTimeoutMs, ...(claims.deleteAfterAck === undefined ? {} : { deleteAfterAck: claims.deleteAfterAck }) }),
     plan.encryption && decryption({ keys }),
     plan.compression && decompression(),
-    plan.idempotency && idempotency({ store }),
+    plan.idempotency && idempotency({ store, timeoutMs: claimTimeoutMs }),
     plan.retry && retry({ maxAttempts: plan.retry.maxAttempts, backoff: exponential({ initialMs: plan.retry.initialMs, maxMs: 20_000, jitter: 'full' }) }),
     places && concurrencyLimit({ max: places }),
     plan.rateLimit && rateLimit(plan.rateLimit),

@@ -17,6 +17,10 @@ export interface Tried {
   windows: number
   drains: number
   storeFaults: number
+  /** Answers of a store of claims that no store may give. */
+  storeLies: number
+  /** Calls that a store never answers. */
+  storeHangs: number
   claimedBodies: number
   /** Bodies left in the store, by why that is allowed. */
   orphansOfCrashes: number
@@ -57,6 +61,8 @@ export interface History {
   /** What was found broken while the program ran, as sentences. */
   readonly problems: Set<string>
   readonly tried: Tried
+  /** Crashes by the step at which they came: before or after a call that leaves a process. */
+  readonly crashedAt: Map<string, number>
 }
 
 export function emptyHistory(): History {
@@ -75,11 +81,14 @@ export function emptyHistory(): History {
     acks: new Map(),
     copies: new Map(),
     problems: new Set(),
+    crashedAt: new Map(),
     tried: {
       crashes: 0,
       windows: 0,
       drains: 0,
       storeFaults: 0,
+      storeLies: 0,
+      storeHangs: 0,
       claimedBodies: 0,
       orphansOfCrashes: 0,
       orphansOfFailedSends: 0,

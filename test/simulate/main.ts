@@ -1,6 +1,7 @@
 /** `npm run simulate -- [--seeds 10000] [--from 1] [--seed S]`: whole programs under random faults in virtual time. */
 import { parseArgs } from 'node:util'
 import { violations } from './check.ts'
+import { likelySteps } from './crashes.ts'
 import { runSchedule } from './program.ts'
 
 const { values } = parseArgs({
@@ -22,11 +23,13 @@ if (values.seed === undefined) Error.stackTraceLimit = 0
 const began = performance.now()
 let broken = 0
 const tried = new Map<string, number>()
+const crashedAt = new Map(likelySteps.map(({ step }) => [step, 0]))
 
 for (let seed = from; seed < from + count; seed++) {
   const { history, promised, name, trace } = await runSchedule(seed)
   const found = violations(history, promised)
   for (const [what, times] of Object.entries(history.tried)) tried.set(what, (tried.get(what) ?? 0) + times)
+  for (const [step, times] of history.crashedAt) crashedAt.set(step, (crashedAt.get(step) ?? 0) + times)
   if (values.trace) for (const line of trace) console.log(line)
   if (found.length > 0) {
     broken++
@@ -36,12 +39,21 @@ for (let seed = from; seed < from + count; seed++) {
   const done = seed - from + 1
   if (done % 1_000 === 0) console.log(`simulate: ${done} of ${count} schedules, ${((performance.now() - began) / done).toFixed(1)} ms each`)
 }
-console.log(`tried: ${[...tried].map(([what, times]) => `${what} ${times}`).join(', ')}`)
+console.log(`tried: ${listed(tried)}`)
+console.log(`crashed: ${listed(crashedAt)}`)
 console.log(`${broken} violations in ${count} schedules`)
 // What was never tried was not examined.
-const untried = count < enough ? [] : [...tried].filter(([, times]) => times === 0).map(([what]) => what)
+const untried = count < enough ? [] : [...never(tried), ...never(crashedAt).map((step) => `a crash ${step}`)]
 if (untried.length > 0) console.log(`never tried: ${untried.join(', ')}`)
 if (broken > 0 || untried.length > 0) process.exitCode = 1
+
+function listed(times: ReadonlyMap<string, number>): string {
+  return [...times].map(([what, count]) => `${what} ${count}`).join(', ')
+}
+
+function never(times: ReadonlyMap<string, number>): string[] {
+  return [...times].filter(([, count]) => count === 0).map(([what]) => what)
+}
 
 function whole(name: string, text: string): number {
   const value = Number(text)

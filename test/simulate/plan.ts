@@ -1,4 +1,5 @@
 import type { ProfileName } from '@busbar/memory'
+import type { Needed } from './crashes.ts'
 
 export interface Setting {
   readonly profile: ProfileName
@@ -31,7 +32,7 @@ export function settingOf(random: () => number): Setting {
 /** What is on in one schedule, and how it is set. `false`: off. */
 export interface Plan {
   readonly sendOnce: boolean
-  readonly compression: 'gzip' | 'brotli' | false
+  readonly compression: 'gzip' | 'brotli' | 'zstd' | false
   readonly encryption: { readonly maxMessagesPerKey: number } | false
   readonly claims: { readonly minBytes: number; readonly deleteAfterAck: true | undefined } | false
   readonly idempotency: boolean
@@ -46,34 +47,42 @@ export interface Plan {
   readonly redrives: boolean
   /** The stores answer in the same turn, unless they are slow. */
   readonly storesAnswerAtOnce: boolean
+  /** Messages that are sent. */
+  readonly messages: number
   /** Of a body that is large enough for compression and claim check. */
   readonly large: number
 }
 
-/** `needed`: on in any case. */
-export function planOf(random: () => number, { kind }: Setting, needed: 'claims' | 'redrives' | undefined): Plan {
+const algorithms = ['gzip', 'brotli', 'zstd'] as const
+
+/** `needed`: on in any case. `everything`: all middleware are; what each of them sees of a message depends on the others. */
+export function planOf(random: () => number, { kind }: Setting, needed: Needed | undefined, everything: boolean): Plan {
   const below = (limit: number): number => Math.floor(random() * limit)
   const chance = (probability: number): boolean => random() < probability
+  const on = (probability: number): boolean => chance(probability) || everything
+  const messages = 20 + below(30)
   return {
-    sendOnce: chance(0.4),
-    compression: chance(0.3) && (chance(0.5) ? 'gzip' : 'brotli'),
-    encryption: chance(0.3) && { maxMessagesPerKey: 1 + below(20) },
-    claims: (chance(0.4) || needed === 'claims') && { minBytes: 512 + below(2_000), deleteAfterAck: kind === 'topic' && chance(0.5) ? true : undefined },
-    idempotency: chance(0.9),
-    retry: chance(0.9) && { maxAttempts: 2 + below(4), initialMs: 50 + below(500) },
-    concurrencyLimit: chance(0.3) && 1 + below(4),
-    rateLimit: chance(0.3) && { perSecond: 5 + below(30), burst: 1 + below(5) },
-    circuitBreaker: chance(0.3) && { failures: 3 + below(8), openMs: 100 + below(5_000), probes: 1 + below(3) },
-    timeoutMs: chance(0.3) && 500 + below(2_500),
+    // With everything on, one costs several times as much.
+    messages: everything ? Math.ceil(messages / 3) : messages,
+    sendOnce: on(0.4) || needed === 'sendOnce',
+    compression: on(0.3) && (algorithms[below(algorithms.length)] ?? false),
+    encryption: on(0.3) && { maxMessagesPerKey: 1 + below(20) },
+    claims: (on(0.4) || needed === 'claims') && { minBytes: 512 + below(2_000), deleteAfterAck: kind === 'topic' && chance(0.5) ? true : undefined },
+    idempotency: on(0.9),
+    retry: on(0.9) && { maxAttempts: 2 + below(4), initialMs: 50 + below(500) },
+    concurrencyLimit: on(0.3) && 1 + below(4),
+    rateLimit: on(0.3) && { perSecond: 5 + below(30), burst: 1 + below(5) },
+    circuitBreaker: on(0.3) && { failures: 3 + below(8), openMs: 100 + below(5_000), probes: 1 + below(3) },
+    timeoutMs: on(0.3) && 500 + below(2_500),
     blocks: chance(0.25),
     redrives: chance(0.4) || needed === 'redrives',
     storesAnswerAtOnce: chance(0.7),
-    large: chance(0.5) || needed === 'claims' ? random() * 0.6 : 0,
+    large: on(0.5) || needed === 'claims' ? random() * 0.6 : 0,
   }
 }
 
 /** Names of what is on, for the reader of a violation. */
 export function nameOf({ profile, kind }: Setting, plan: Plan): string {
-  const on = Object.entries(plan).flatMap(([name, value]) => (value === false || name === 'large' ? [] : [name]))
+  const on = Object.entries(plan).flatMap(([name, value]) => (value === false || name === 'large' || name === 'messages' ? [] : [name]))
   return `${profile}, ${kind}: ${on.join(', ')}`
 }

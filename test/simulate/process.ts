@@ -88,6 +88,7 @@ export class Process implements Guard {
     this.#say(`crashes ${step}`)
     this.alive = false
     history.tried.crashes++
+    count(history.crashedAt, step)
     history.tried.windows += this.#open.size
     for (const id of this.#open) count(history.windows, id)
     for (const link of this.#links) void link.close()

@@ -68,7 +68,7 @@ class Program {
 
   async run(): Promise<void> {
     const world = this.#world
-    const sending = this.#sender.sendAll(20 + world.below(30), 1 + world.below(6))
+    const sending = this.#sender.sendAll(world.plan.messages, 1 + world.below(6))
     const operating = world.plan.blocks || world.plan.redrives ? this.#operator.work() : Promise.resolve()
     await world.sleep(world.below(10_000))
     // A process leaves in the middle and another takes its place.

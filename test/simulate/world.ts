@@ -10,7 +10,7 @@ import { count, emptyHistory, type History } from './history.ts'
 import { define, type Destination, type Source } from './jobs.ts'
 import { planOf, settingOf, type Plan, type Setting } from './plan.ts'
 import { Process, type Surroundings, type Wrap } from './process.ts'
-import { bodyStoreOf, keysOf, StoreFaults, storeOf } from './stores.ts'
+import { bodyStoreOf, keysOf, StoreFaults, storeOf, triedBy } from './stores.ts'
 
 /** Parts of the program that can be replaced by broken ones, which must be found out. */
 export interface Parts {
@@ -22,6 +22,9 @@ export interface Parts {
   /** What the seed decides otherwise. */
   readonly plan?: Partial<Plan>
 }
+
+/** All middleware are on in every schedule of so many. */
+const everythingEvery = 4
 
 /** Everything that the processes of one schedule share, decided by the seed. */
 export class World {
@@ -56,7 +59,7 @@ export class World {
     const random = (this.random = seededRandom(seed))
     this.setting = settingOf(random)
     const likely = likelySteps[this.below(likelySteps.length)] as LikelyStep
-    const plan = (this.plan = { ...planOf(random, this.setting, likely.needs), ...parts.plan })
+    const plan = (this.plan = { ...planOf(random, this.setting, likely.needs, seed % everythingEvery === 0), ...parts.plan })
     const { profile, kind } = this.setting
     const { clock, history } = this
     const faults = { probability: random() * 0.2, budget: 20 + this.below(30), maxMs: 20_000 }
@@ -75,7 +78,7 @@ export class World {
       answersAtOnce: plan.storesAnswerAtOnce,
       sleep: (ms) => this.sleep(ms),
       onFault: (what, fault) => {
-        history.tried.storeFaults++
+        history.tried[triedBy[fault]]++
         trace(`${clock.monotonic()} store ${what} ${fault}`)
       },
     })

@@ -13,6 +13,12 @@ describe('backoff without jitter', () => {
     expect(delays(exponential({ initialMs: 200, maxMs: 3000, jitter: 'none' }))).toEqual([200, 400, 800, 1600, 3000, 3000, 3000, 3000])
   })
 
+  it('stays at no wait, whatever the factor', () => {
+    for (const backoff of [exponential({ initialMs: 0, factor: 1e308 }), exponential({ initialMs: 0 }), decorrelated({ initialMs: 0 })])
+      expect(delays(backoff, () => 0.5)).toEqual(attempts.map(() => 0))
+    expect(delays(exponential({ factor: 1e308, jitter: 'none' }))[2]).toBe(30_000)
+  })
+
   it('multiplies by the factor', () => {
     expect(delays(exponential({ initialMs: 10, maxMs: 1000, factor: 1.5, jitter: 'none' })).slice(0, 4)).toEqual([10, 15, 22, 33])
   })

@@ -7,7 +7,8 @@ export interface Backoff {
   readonly maxMs: number
   /**
    * Whole milliseconds to wait after handler start number `attempt` (from 1) has failed.
-   * `random` is uniform in [0, 1); `previousMs` is the wait before that start, where it is known.
+   * `random` is uniform in [0, 1); `previousMs` is the wait that was asked for before that start, where this process knows it.
+   * What throws, or is no finite number from 0 to `maxMs`, is a fault of the policy and not of the message: it waits 30 seconds, and `retry:invalid-wait` is logged.
    */
   delay(attempt: number, random: () => number, previousMs?: number): number
 }
@@ -51,7 +52,7 @@ export function exponential(options: ExponentialOptions = {}): Backoff {
   checkBounds('exponential', initialMs, maxMs)
   checkedNumber('exponential: factor', factor, 1)
   const spread = jitterOf('exponential', jitter)
-  return { maxMs, delay: (attempt, random) => spread(Math.min(maxMs, initialMs * factor ** (attempt - 1)), random) }
+  return { maxMs, delay: (attempt, random) => spread(Math.min(maxMs, grown(initialMs, factor, attempt)), random) }
 }
 
 /** `initialMs + stepMs · (attempt − 1)`, at most `maxMs`, then jitter. Throws as {@link exponential}. */
@@ -83,11 +84,16 @@ export function decorrelated(options: DecorrelatedOptions = {}): Backoff {
   checkBounds('decorrelated', initialMs, maxMs)
   return {
     maxMs,
-    delay: (attempt, random, previousMs = initialMs * 3 ** (attempt - 1)) => {
+    delay: (attempt, random, previousMs = grown(initialMs, 3, attempt)) => {
       const longest = Math.min(maxMs, Math.max(initialMs, previousMs * 3))
       return Math.floor(initialMs + random() * (longest - initialMs))
     },
   }
+}
+
+/** No wait stays none, however large the power. */
+function grown(initialMs: number, factor: number, attempt: number): number {
+  return initialMs === 0 ? 0 : initialMs * factor ** (attempt - 1)
 }
 
 function checkBounds(what: string, initialMs: number, maxMs: number): void {

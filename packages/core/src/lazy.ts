@@ -2,7 +2,7 @@ import type { Clock } from './clock.ts'
 import type * as Operations from './broker/operations.ts'
 import type * as Requirements from './broker/requirements.ts'
 import type * as TryingAgain from './broker/try-again.ts'
-import type * as Extending from './consumer/extend.ts'
+import type * as Leases from './consumer/leases.ts'
 import type * as GivingUp from './dead-letters/give-up.ts'
 import type * as DeadLetters from './dead-letters/operations.ts'
 import type * as Filters from './filter/compile-filter.ts'
@@ -10,7 +10,6 @@ import type * as ProcessOrder from './middleware/process-order.ts'
 import type * as Aborting from './producer/abort-watch.ts'
 import type * as Preparing from './producer/prepare.ts'
 import type * as Refusals from './refusals.ts'
-import type * as Renewals from './consumer/renew-leases.ts'
 import type * as Responders from './reply/responder.ts'
 
 /**
@@ -22,11 +21,10 @@ export const lazy: {
   readonly giveUp: () => Promise<typeof GivingUp>
   readonly deadLetters: () => Promise<typeof DeadLetters>
   readonly filters: () => Promise<typeof Filters>
-  readonly renewing: () => Promise<typeof Renewals>
   readonly responder: () => Promise<typeof Responders>
   readonly operations: () => Promise<typeof Operations>
   readonly tryingAgain: () => Promise<typeof TryingAgain>
-  readonly extending: () => Promise<typeof Extending>
+  readonly leases: () => Promise<typeof Leases>
   readonly refusals: () => Promise<typeof Refusals>
   readonly requirements: () => Promise<typeof Requirements>
   readonly processOrder: () => Promise<typeof ProcessOrder>
@@ -36,11 +34,10 @@ export const lazy: {
   giveUp: () => import('./dead-letters/give-up.ts'),
   deadLetters: () => import('./dead-letters/operations.ts'),
   filters: () => import('./filter/compile-filter.ts'),
-  renewing: () => import('./consumer/renew-leases.ts'),
   responder: () => import('./reply/responder.ts'),
   operations: () => import('./broker/operations.ts'),
   tryingAgain: () => import('./broker/try-again.ts'),
-  extending: () => import('./consumer/extend.ts'),
+  leases: () => import('./consumer/leases.ts'),
   refusals: () => import('./refusals.ts'),
   requirements: () => import('./broker/requirements.ts'),
   processOrder: () => import('./middleware/process-order.ts'),

@@ -22,6 +22,7 @@ export const testParts: readonly Part[] = [
     entry: 'test/demo/main.ts',
     runs: [
       ['--broker', 'memory'],
+      ['--broker', 'memory', '--faults'],
       ['--broker', 'amqp'],
     ],
     read: () => ({ passed: 1, failed: 0 }),

@@ -24,9 +24,9 @@ export interface DeciderOptions {
   readonly telemetry: Telemetry
   /**
    * Resolves when a copy is confirmed at the dead-letter place, or the message may be dropped; `discard` asks for the native way, `retry` for the native limit.
-   * Keeps trying until it can; rejects only when the consumer closes.
+   * Keeps trying until it can, and answers `hold` when the consumer closes before: the message is still the broker's then. Never rejects.
    */
-  readonly giveUp: (task: Task, directive: Directive) => Promise<'ack' | 'discard' | 'retry'>
+  readonly giveUp: (task: Task, directive: Directive) => Promise<'ack' | 'discard' | 'retry' | 'hold'>
 }
 
 /** What a decider does its work with. */
@@ -43,7 +43,7 @@ export interface DeciderHost {
   forget(task: Task): void
 }
 
-/** Wait before a blocked message, or one that nothing took, is tried again. */
+/** Wait before a message is tried again that is blocked, that nothing took, or whose policy does not say how long. */
 export const blockedRetryMs = 30_000
 /** Wait between deliveries of a message that only the broker can put aside. */
 const unfitRetryMs = 1_000
@@ -90,6 +90,12 @@ export class Decider {
     const { delayMs, error } = directive
     const exhausted = directive.counts && task.attempt >= this.#options.maxAttempts
     if (!directive.counts) task.attempt--
+    if (!exhausted && !(delayMs >= 0 && delayMs < Infinity)) {
+      const { log, source } = this.#options
+      log('error', 'retry:invalid-wait', { source, messageId: task.delivery.incoming.id, error: String(error) })
+      return this.#keep(task, answer)
+    }
+    if (directive.counts) task.previousWaitMs = delayMs
     if (!exhausted && this.wait(task, delayMs, answer)) return
     const reason = exhausted ? 'attempts exhausted' : `a wait of ${delayMs} ms fits nowhere`
     this.#end(task, new Directive('dead-letter', { reason, error, exhausted }), answer)
@@ -134,7 +140,11 @@ export class Decider {
       telemetry.blocked?.({ source, key: task.key, id: id ?? '', attempts: task.attempt })
     }
     task.blocked = directive
-    // Held here wherever the lease allows, whatever the policy does with its own waits: a message at the broker is neither listed nor can it be skipped.
+    this.#keep(task, answer)
+  }
+
+  /** Held here wherever the lease allows, whatever the policy does with its own waits: a message at the broker is neither listed nor can it be skipped. */
+  #keep(task: Task, answer: Answer): void {
     if (!this.wait(task, blockedRetryMs, answer, blockedRetryMs)) this.#giveBack(task, answer)
   }
 
@@ -154,19 +164,12 @@ export class Decider {
   }
 
   async #write(task: Task, directive: Directive, answer: Answer): Promise<void> {
-    const { giveUp, log, source } = this.#options
-    try {
-      const action = await giveUp(task, directive)
-      task.deadLettered = action !== 'retry'
-      if (task.lost) this.#host.forget(task)
-      else if (action !== 'retry') return this.#host.settle(task, { delivery: task.delivery, action }, answer)
-      else return this.#toTheLimit(task, answer)
-    } catch (error) {
-      // The consumer closes: the message is still the broker's and comes again. Should there ever be another cause, the message is not stuck with it.
-      log('warn', 'dead-letter:failed', { source, messageId: task.delivery.incoming.id, error: String(error) })
-      if (task.lost) this.#host.forget(task)
-      else this.#host.hold(task, blockedRetryMs)
-    }
+    const action = await this.#options.giveUp(task, directive)
+    task.deadLettered = action === 'ack' || action === 'discard'
+    if (task.lost) this.#host.forget(task)
+    else if (action === 'hold') this.#host.hold(task, blockedRetryMs)
+    else if (action === 'retry') return this.#toTheLimit(task, answer)
+    else return this.#host.settle(task, { delivery: task.delivery, action }, answer)
     answer?.('too-late')
   }
 }

@@ -428,7 +428,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
 
   async extendNow(run: Run, ms: number): Promise<Settlement> {
     const { task } = run
-    const { extend } = await load(this.clock, 'extending')
+    const { extend } = await load(this.clock, 'leases')
     if (run.ended || task.run !== run || task.lost || this.#closed || run.settled !== undefined) return 'too-late'
     return extend(task, ms, this.#receiver, this)
   }

@@ -58,7 +58,7 @@ export class LeaseKeeper {
     // Armed first, so that a slow renewal does not stretch the interval.
     this.arm()
     try {
-      const { renewLeases } = await load(clock, 'renewing')
+      const { renewLeases } = await load(clock, 'leases')
       if (!this.#closed) await renewLeases(this.#options, this.#tickMs)
     } catch (error) {
       onError(error)

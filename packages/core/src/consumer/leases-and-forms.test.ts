@@ -14,7 +14,7 @@ const delayed = { redelivery: { immediate: true, delayed: { maxMs: 900_000, keep
 describe('leases', () => {
   const lease: Partial<Capabilities> = { lease: { kind: 'message', ms: 30_000, maxMs: 3_600_000 } }
 
-  async function withLeases(handler: Handle): Promise<SetUp & { extended: Delivery[][]; answer: { value: 'durable' | 'too-late' } }> {
+  async function withLeases(handler: Handle): Promise<Omit<SetUp, 'logged'> & { extended: Delivery[][]; answer: { value: 'durable' | 'too-late' } }> {
     const driver = new NaiveDriver(lease)
     const clock = new ManualClock()
     const extended: Delivery[][] = []

@@ -11,8 +11,8 @@ export class Remembered {
   readonly #entries: Map<string, Past | string> = new Map()
 
   /** It may be redelivered, and then its attempts go on. */
-  attempts({ attempt, notBefore, delivery }: Task): void {
-    if (attempt || notBefore) this.#set(delivery, { attempt, notBefore })
+  attempts({ attempt, notBefore, previousWaitMs, delivery }: Task): void {
+    if (attempt || notBefore) this.#set(delivery, { attempt, notBefore, previousWaitMs })
   }
 
   /** A redelivery is acked again instead of handled again. */

@@ -55,6 +55,10 @@ export class Run implements ProcessContext, HandlerContext {
     return (this.#message ??= new ReceivedMessage(this))
   }
 
+  get previousWaitMs(): number | undefined {
+    return this.task.previousWaitMs
+  }
+
   get source(): string {
     return this.host.source
   }

@@ -10,7 +10,7 @@ import type { Run } from './run.ts'
 export type Phase = 'queued' | 'running' | 'waiting' | 'settling' | 'ended'
 
 /** What is remembered of a message that goes back: a redelivery is a new task. */
-export type Past = Pick<Task, 'attempt' | 'notBefore'>
+export type Past = Pick<Task, 'attempt' | 'notBefore' | 'previousWaitMs'>
 
 /** One message held by a consumer, from delivery to settlement. A redelivery that is adopted replaces `delivery`. */
 export class Task {
@@ -40,6 +40,8 @@ export class Task {
   waitsUntil = 0
   /** Monotonic milliseconds before which it is not started again, though it went back and has come anew. 0: any time. */
   notBefore: number
+  /** Milliseconds that the last retry which counted has asked for; `undefined` until there is one. */
+  previousWaitMs: number | undefined
   /** Why its attempts are used up, where it is tried until it succeeds. */
   blocked: Directive | undefined
   /** An operator wants it given up when it fails next, for this reason. */
@@ -52,6 +54,7 @@ export class Task {
     this.receivedAt = receivedAt
     this.attempt = Math.max(delivery.incoming.attempt, past?.attempt ?? 0)
     this.notBefore = past?.notBefore ?? 0
+    this.previousWaitMs = past?.previousWaitMs
   }
 
   get key(): string | undefined {

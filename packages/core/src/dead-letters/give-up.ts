@@ -37,11 +37,21 @@ const lastBackoffMs = 30_000
 /** Codes that say that a copy is refused as it is. Whatever else ails a place, it may get well. */
 const unfitCodes: readonly string[] = ['ERR_TOO_LARGE', 'ERR_INVALID', 'ERR_UNSUPPORTED']
 
+/** {@link writeCopy}, or `hold` where it fails: the consumer closes. Should there ever be another cause, the message is not stuck with it. */
+export async function giveUp(task: Task, directive: Directive, options: GiveUpOptions): Promise<'ack' | 'discard' | 'retry' | 'hold'> {
+  try {
+    return await writeCopy(task, directive, options)
+  } catch (error) {
+    options.log('warn', 'dead-letter:failed', { source: options.source, messageId: task.delivery.incoming.id, error: String(error) })
+    return 'hold'
+  }
+}
+
 /**
  * Publishes a copy of a message that is given up and waits for its confirmation, as long as it takes: the original stays ours meanwhile.
  * A copy that does not fit, however small it is made, is left to the broker: `discard` rejects the original natively, `retry` lets the native limit end it.
  */
-export async function giveUp(task: Task, directive: Directive, options: GiveUpOptions): Promise<'ack' | 'discard' | 'retry'> {
+async function writeCopy(task: Task, directive: Directive, options: GiveUpOptions): Promise<'ack' | 'discard' | 'retry'> {
   const { source, place, native, nativeLimit, clock, random, log, signal } = options
   const info = infoOf(task, directive, source, clock.now())
   log('warn', 'message:given-up', {

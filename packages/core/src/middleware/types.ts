@@ -37,6 +37,8 @@ export interface ProcessContext<Body = unknown> {
   incoming: Incoming
   /** Handler starts, this one included; from 1. */
   readonly attempt: number
+  /** Milliseconds that the retry before this start has asked for; `undefined` at the first start, and where this process does not know. Waits that use no attempt are none. */
+  readonly previousWaitMs: number | undefined
   /** Fires when the lease is lost, and at the deadline of a drain. Made on first use. */
   readonly signal: AbortSignal
   /** Has `signal` fired? Cheaper than asking the signal, which is made on first use. */

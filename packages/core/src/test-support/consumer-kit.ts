@@ -24,6 +24,8 @@ export interface SetUp {
   readonly broker: Broker
   readonly consumer: Consumer
   readonly receiver: NaiveReceiver
+  /** What was logged: level, event and data. */
+  readonly logged: readonly (readonly unknown[])[]
   readonly send: (...orders: readonly (readonly [n: number, customer: string])[]) => Promise<void>
   /** Lets `ms` pass in small steps, with all turns in between. */
   readonly pass: (ms: number) => Promise<void>
@@ -32,7 +34,8 @@ export interface SetUp {
 export async function setUp(handler: Handle, options: ConsumeOptions = {}, capabilities: Partial<Capabilities> = {}, route: Route = {}): Promise<SetUp> {
   const driver = new NaiveDriver(capabilities)
   const clock = new ManualClock()
-  const broker = createBroker({ driver, destinations: [keyed], routes: { keyed: route }, clock, random: () => 0.5, log: () => undefined })
+  const logged: unknown[][] = []
+  const broker = createBroker({ driver, destinations: [keyed], routes: { keyed: route }, clock, random: () => 0.5, log: (...given) => void logged.push(given) })
   const consumer = await broker.consume(keyed, handler, options)
   const receiver = driver.receivers[0] as NaiveReceiver
   const send: SetUp['send'] = async (...orders) => {
@@ -45,7 +48,7 @@ export async function setUp(handler: Handle, options: ConsumeOptions = {}, capab
       await turns()
     }
   }
-  return { driver, clock, broker, consumer, receiver, send, pass }
+  return { driver, clock, broker, consumer, receiver, logged, send, pass }
 }
 
 /** A handler that waits until the test lets it go. */

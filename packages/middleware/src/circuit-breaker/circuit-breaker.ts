@@ -1,6 +1,6 @@
 import { Directive, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
 import { assertKnownKeys, checkedInteger, checkedNumber, longestHoldMs, type MaybePromise } from '@busbar/core/driver'
-import { assertFunction } from '../support/assert-function.ts'
+import { assertFunction } from '../support/assert-option.ts'
 import { Circuit, type CircuitLimits } from './circuit.ts'
 
 /** `closed`: all attempts begin. `open`: none does. `half-open`: a few do, to see how they end. */

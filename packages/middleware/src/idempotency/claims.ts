@@ -1,5 +1,6 @@
 import { BrokerError, Directive, isBrokerError, type Next, type ProcessContext } from '@busbar/core'
-import { promised, sleep, type Claim, type ClaimResult, type FencedStore, type MaybePromise } from '@busbar/core/driver'
+import { sleep, type Claim, type ClaimResult, type MaybePromise } from '@busbar/core/driver'
+import { ImpossibleAnswer, type CheckedStore } from './checked-store.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { StoreFailure } from './idempotency.ts'
 import { Outage } from './outage.ts'
@@ -7,7 +8,7 @@ import { OwnerTokens } from './owner-tokens.ts'
 import { readRecord, recordHead, writeRecord } from './record.ts'
 
 export interface ClaimsOptions {
-  readonly store: FencedStore
+  readonly store: CheckedStore
   readonly ttlMs: number
   readonly leaseMs: number
   readonly comparesBodies: boolean
@@ -39,7 +40,7 @@ export class Claims {
     const owner = this.#owners.forKey(key, context.random)
     let result: MaybePromise<ClaimResult>
     try {
-      result = promised(this.#options.store.claim({ key, owner, leaseMs: this.#leaseMs(context) }))
+      result = this.#options.store.claim({ key, owner, leaseMs: this.#leaseMs(context) }, context.clock)
     } catch (error) {
       return this.#claimFailed(key, owner, context, next, error)
     }
@@ -59,9 +60,10 @@ export class Claims {
       claims.push(claim)
       leases.push(this.#leaseMs(context))
     }
-    if (claims.length === 0) return
+    const clock = contexts[0]?.clock
+    if (claims.length === 0 || clock === undefined) return
     try {
-      await this.#options.store.renew(claims, Math.max(...leases))
+      await this.#options.store.renew(claims, Math.max(...leases), clock)
     } catch (error) {
       for (const { key } of claims) this.#options.onStoreFailure({ operation: 'renew', key, error })
     }
@@ -135,7 +137,7 @@ export class Claims {
 
   #ended(claim: Claim, context: ProcessContext, value: unknown): MaybePromise<unknown> {
     const failed = context.settled === undefined ? value instanceof Directive : context.settled !== 'ack'
-    const step = failed ? this.#release(claim) : this.#remember(claim, context, value)
+    const step = failed ? this.#release(claim, context) : this.#remember(claim, context, value)
     return step === undefined ? value : step.then(() => value)
   }
 
@@ -151,7 +153,7 @@ export class Claims {
 
   #failed(claim: Claim, context: ProcessContext, error: unknown): MaybePromise<never> {
     // What was acked does not come again, whatever was thrown afterwards.
-    const step = context.settled === 'ack' ? this.#complete(claim, context, this.#record(context, undefined)) : this.#release(claim)
+    const step = context.settled === 'ack' ? this.#complete(claim, context, this.#record(context, undefined)) : this.#release(claim, context)
     // Whatever the handler threw, unchanged.
     if (step === undefined) throw error
     return step.then(() => {
@@ -168,12 +170,11 @@ export class Claims {
     const { store, ttlMs } = this.#options
     let result: MaybePromise<'completed' | 'lost'>
     try {
-      result = promised(store.complete(claim, record, ttlMs))
+      result = store.complete(claim, record, ttlMs, context.clock)
     } catch (error) {
       return this.#completeAgain(claim, context, record, error)
     }
-    if (result === 'completed') return undefined
-    if (result === 'lost') return this.#completeAgain(claim, context, record, undefined)
+    if (!(result instanceof Promise)) return result === 'completed' ? undefined : this.#completeAgain(claim, context, record, undefined)
     return result.then(
       (late) => (late === 'lost' ? this.#completeAgain(claim, context, record, undefined) : undefined),
       (error: unknown) => this.#completeAgain(claim, context, record, error),
@@ -187,6 +188,11 @@ export class Claims {
   async #completeAgain(claim: Claim, context: ProcessContext, record: string, cause: unknown): Promise<void> {
     const waits = (error: unknown): boolean => this.#options.whileUnavailable === 'wait' && isBrokerError(error) && error.retryable
     let failure: unknown
+    let told = false
+    const tell = (): void => {
+      if (!told) this.#options.onStoreFailure({ operation: 'complete', key: claim.key, error: failure })
+      told = true
+    }
     do {
       try {
         if (await this.#claimAndComplete(claim, context, record)) return
@@ -195,25 +201,27 @@ export class Claims {
       } catch (error) {
         failure = error
       }
+      // An outage is told by the claims that fail. Of this nobody else would learn why the message is not acked.
+      if (failure instanceof ImpossibleAnswer) tell()
     } while (waits(failure) && (await goesOn(context)))
-    this.#options.onStoreFailure({ operation: 'complete', key: claim.key, error: failure })
+    tell()
   }
 
   /** False if somebody else has the key. */
   async #claimAndComplete({ key, owner }: Claim, context: ProcessContext, record: string): Promise<boolean> {
     const { store, ttlMs } = this.#options
-    const again = await store.claim({ key, owner, leaseMs: this.#leaseMs(context) })
+    const again = await store.claim({ key, owner, leaseMs: this.#leaseMs(context) }, context.clock)
     if (again.state !== 'claimed') return again.state === 'done'
-    return (await store.complete({ key, owner, fence: again.fence }, record, ttlMs)) === 'completed'
+    return (await store.complete({ key, owner, fence: again.fence }, record, ttlMs, context.clock)) === 'completed'
   }
 
-  #release(claim: Claim): MaybePromise<void> {
+  #release(claim: Claim, { clock }: ProcessContext): MaybePromise<void> {
     const { store, onStoreFailure } = this.#options
     const onError = (error: unknown): void => {
       onStoreFailure({ operation: 'release', key: claim.key, error })
     }
     try {
-      const result = promised(store.release(claim))
+      const result = store.release(claim, clock)
       return result instanceof Promise ? result.then(() => {}, onError) : undefined
     } catch (error) {
       onError(error)

@@ -201,6 +201,19 @@ describe.each([
     expect(store.calls).toEqual([])
   })
 
+  it.each([
+    ['a promise', async () => 'm1'],
+    ['a promise', () => Promise.reject(new Error('no key'))],
+    ['number', () => 5],
+    ['undefined', () => undefined],
+    ['null', () => null],
+  ])('fails an attempt whose key is %s, and claims nothing', async (kind, key) => {
+    const { store, middleware } = make({ key: key as never })
+    const run = async (): Promise<unknown> => middleware.process(makeContext(), () => expect.unreachable())
+    await expect(run()).rejects.toMatchObject({ code: 'ERR_INVALID', message: `idempotency: key must return a text, not ${kind}`, destination: 'orders' })
+    expect(store.calls).toEqual([])
+  })
+
   it('tells messages apart by key, and sources and scopes by prefix', async () => {
     const { store, middleware } = make({ key: (message) => `by ${message.id}` })
     await middleware.process(makeContext({ source: 'a' }), () => {})
@@ -307,6 +320,11 @@ describe('misuse', () => {
     [{ store, whileUnavailable: 'go-on' as const }, "idempotency: whileUnavailable 'go-on' needs onStoreFailure"],
     [{ store, tllMs: 5000 } as IdempotencyOptions, "idempotency: unknown option 'tllMs'; did you mean 'ttlMs'?"],
     [{ store: {} as FencedStore }, 'idempotency: store must be a FencedStore; it has no function claim'],
+    [{ store, timeoutMs: 99 }, 'idempotency: timeoutMs must be a number ≥ 100, not 99'],
+    [{ store, timeoutMs: Infinity }, 'idempotency: timeoutMs must be a number ≥ 100, not Infinity'],
+    [{ store, key: 'orderId' as never }, 'idempotency: key must be a function, not string'],
+    [{ store, scope: 5 as never }, 'idempotency: scope must be a text, not number'],
+    [{ store, onStoreFailure: true as never }, 'idempotency: onStoreFailure must be a function, not boolean'],
     [{} as IdempotencyOptions, 'idempotency: store must be a FencedStore; it has no function claim'],
   ])('case %# is refused', (options, message) => {
     expect(() => idempotency(options)).toThrow(message)

@@ -1,12 +1,17 @@
 import { BrokerError, Directive, type Message, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
 import { assertKnownKeys, checkedNumber, type FencedStore } from '@busbar/core/driver'
+import { assertFunction, assertText } from '../support/assert-option.ts'
+import { assertStore } from './assert-store.ts'
+import { CheckedStore } from './checked-store.ts'
 import { Claims } from './claims.ts'
+import { textKey } from './text-key.ts'
 
 /** A call to the store that failed. */
 export interface StoreFailure {
   /**
    * `claim`: the message waits, fails, or is handled without protection, as `whileUnavailable` says.
-   * `complete`: the message was handled, but a later copy of it will be handled again. `release`: later copies wait until the claim expires.
+   * `complete`: the message was handled, but a later copy of it will be handled again; or the store answers its completion with what no store may answer, and the
+   * message is not acked while that is tried again. Told once per message. `release`: later copies wait until the claim expires.
    */
   readonly operation: 'claim' | 'complete' | 'release' | 'renew'
   readonly key: string
@@ -18,7 +23,10 @@ export interface IdempotencyOptions {
   readonly store: FencedStore
   /** How long a handled message is remembered, in milliseconds, ≥ 1,000: at least as long as copies of it can turn up. Default 86,400,000 (one day). */
   readonly ttlMs?: number
-  /** What makes two messages the same. Default: `message.id`, if the sender gave one; a message without is given up to its dead-letter place. */
+  /**
+   * What makes two messages the same: a text, at once. With anything else, such as a promise, the attempt fails with `ERR_INVALID`.
+   * Default: `message.id`, if the sender gave one. A message without, and one with an empty key, is given up to its dead-letter place.
+   */
   readonly key?: (message: Message) => string
   /** Prefix of all keys, so that sources do not share claims. Default: the source (`orders`, `order-placed.billing`). */
   readonly scope?: string
@@ -29,8 +37,10 @@ export interface IdempotencyOptions {
   readonly leaseMs?: number
   /** What to do with a different body under a handled key. `dead-letter` (default): `ERR_CONFLICT`. `ignore`: treat it as a copy; bodies are not compared. */
   readonly onMismatch?: 'dead-letter' | 'ignore'
+  /** How long an answer of the store is waited for, in milliseconds, ≥ 100. Default 10,000. What takes longer has failed, with `ERR_TIMEOUT`. */
+  readonly timeoutMs?: number
   /**
-   * What to do with a message that cannot be claimed because the store fails.
+   * What to do with a message that cannot be claimed because the store fails: it throws, gives no answer in time, or answers what no store may answer.
    * `wait` (default): it is given back or held, unhandled and without an attempt, with waits that grow from 0.5 to 5 s, until the store answers. What has been handled
    * is not acked before that is remembered.
    * `fail`: the attempt fails with the store's error, and the retry policy decides.
@@ -47,9 +57,8 @@ export interface IdempotencyMiddleware extends ProcessMiddleware {
   readonly unprotected: number
 }
 
-const known = ['store', 'ttlMs', 'key', 'scope', 'leaseMs', 'onMismatch', 'whileUnavailable', 'onStoreFailure']
+const known = ['store', 'ttlMs', 'key', 'scope', 'leaseMs', 'onMismatch', 'timeoutMs', 'whileUnavailable', 'onStoreFailure']
 const whileUnavailableChoices: readonly unknown[] = ['wait', 'fail', 'go-on']
-const storeFunctions = ['claim', 'renew', 'complete', 'release', 'scan'] as const
 
 /**
  * Handles each message once: claims its key, runs the rest of the chain, and remembers the key when that succeeds.
@@ -65,19 +74,10 @@ const storeFunctions = ['claim', 'renew', 'complete', 'release', 'scan'] as cons
  * Throws `RangeError` or `TypeError` for options out of bounds or unknown.
  */
 export function idempotency(options: IdempotencyOptions): IdempotencyMiddleware {
-  assertKnownKeys('idempotency', options, known)
-  const { store, ttlMs = 86_400_000, key, scope, leaseMs = 30_000, onMismatch = 'dead-letter', whileUnavailable = 'wait', onStoreFailure = () => {} } = options
-  for (const name of storeFunctions)
-    if (typeof store?.[name] !== 'function') throw new TypeError(`idempotency: store must be a FencedStore; it has no function ${name}`)
-  checkedNumber('idempotency: ttlMs', ttlMs, 1_000)
-  checkedNumber('idempotency: leaseMs', leaseMs, 20_000)
-  if (onMismatch !== 'dead-letter' && onMismatch !== 'ignore')
-    throw new TypeError(`idempotency: onMismatch must be 'dead-letter' or 'ignore', not '${String(onMismatch)}'`)
-  if (!whileUnavailableChoices.includes(whileUnavailable))
-    throw new TypeError(`idempotency: whileUnavailable must be 'wait', 'fail' or 'go-on', not '${whileUnavailable}'`)
-  if (whileUnavailable === 'go-on' && options.onStoreFailure === undefined)
-    throw new TypeError("idempotency: whileUnavailable 'go-on' needs onStoreFailure, which is told of every message that is handled without protection")
-
+  assertOptions(options)
+  const { ttlMs = 86_400_000, key, scope, leaseMs = 30_000, onMismatch = 'dead-letter', timeoutMs = 10_000 } = options
+  const { whileUnavailable = 'wait', onStoreFailure = () => {} } = options
+  const store = new CheckedStore(options.store, timeoutMs)
   const claims = new Claims({ store, ttlMs, leaseMs, comparesBodies: onMismatch === 'dead-letter', whileUnavailable, onStoreFailure })
   return {
     name: 'idempotency',
@@ -99,8 +99,27 @@ export function idempotency(options: IdempotencyOptions): IdempotencyMiddleware 
   }
 }
 
+function assertOptions(options: IdempotencyOptions): void {
+  assertKnownKeys('idempotency', options, known)
+  const { store, ttlMs = 86_400_000, key, scope, leaseMs = 30_000, onMismatch = 'dead-letter', timeoutMs = 10_000 } = options
+  const { whileUnavailable = 'wait', onStoreFailure } = options
+  assertStore('idempotency', store)
+  checkedNumber('idempotency: ttlMs', ttlMs, 1_000)
+  checkedNumber('idempotency: leaseMs', leaseMs, 20_000)
+  checkedNumber('idempotency: timeoutMs', timeoutMs, 100)
+  assertFunction('idempotency: key', key)
+  assertText('idempotency: scope', scope)
+  assertFunction('idempotency: onStoreFailure', onStoreFailure)
+  if (onMismatch !== 'dead-letter' && onMismatch !== 'ignore')
+    throw new TypeError(`idempotency: onMismatch must be 'dead-letter' or 'ignore', not '${String(onMismatch)}'`)
+  if (!whileUnavailableChoices.includes(whileUnavailable))
+    throw new TypeError(`idempotency: whileUnavailable must be 'wait', 'fail' or 'go-on', not '${whileUnavailable}'`)
+  if (whileUnavailable === 'go-on' && onStoreFailure === undefined)
+    throw new TypeError("idempotency: whileUnavailable 'go-on' needs onStoreFailure, which is told of every message that is handled without protection")
+}
+
 function identityOf(context: ProcessContext, key: IdempotencyOptions['key']): string | undefined {
   // `message.id` is made up where the sender gave none; it would differ for every copy.
-  const identity = key === undefined ? context.incoming.id : key(context.message)
+  const identity = key === undefined ? context.incoming.id : textKey('idempotency', key(context.message), context.source)
   return identity === '' ? undefined : identity
 }

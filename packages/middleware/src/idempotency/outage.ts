@@ -1,5 +1,6 @@
 import { isBrokerError, type ProcessContext } from '@busbar/core'
 import { longestHoldMs } from '@busbar/core/driver'
+import { ImpossibleAnswer } from './checked-store.ts'
 
 /** Bounds of the time for which a store that fails is left alone, in milliseconds. In between it is half of the time that it has failed for. */
 const [shortestMs, longestMs] = [500, 2_500]
@@ -25,9 +26,9 @@ export class Outage {
     return this.lasts ? Math.max(0, this.#untilMs - nowMs) : 0
   }
 
-  /** Refusals of one claim say nothing about the next; anything else does. */
+  /** Refusals of one claim, and impossible answers to it, say nothing about the next; anything else does. */
   begins(error: unknown, nowMs: number): void {
-    if (isBrokerError(error) && !error.retryable) return
+    if (error instanceof ImpossibleAnswer || (isBrokerError(error) && !error.retryable)) return
     this.#error = error
     this.#sinceMs ??= nowMs
     // Those that were asked at the same time fail one after the other; the first of them counts.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readRecord, recordHead, writeRecord } from './record.ts'
+import { isRecord, readRecord, recordHead, writeRecord } from './record.ts'
 
 const head = recordHead({ high: -1, low: 0x12345678 })
 
@@ -18,7 +18,16 @@ describe('completed records', () => {
     expect(readRecord(writeRecord(recordHead(undefined), { a: 1 }))).toEqual({ head: undefined, reply: { a: 1 } })
   })
 
-  it.each(['', '1', '1|no end', '2|12.34|{}', 'foreign'])('read %j as one that compares with everything', (text) => {
+  it.each(['2|12.34|{}', '10|'])('read %j, of a newer version, as one that compares with everything', (text) => {
+    expect(isRecord(text)).toBe(true)
     expect(readRecord(text)).toEqual({ head: undefined, reply: undefined })
+  })
+
+  it.each([head, writeRecord(head, { price: 5 }), writeRecord(recordHead(undefined), null), recordHead(undefined)])('know %j for one of theirs', (text) => {
+    expect(isRecord(text)).toBe(true)
+  })
+
+  it.each(['', '1', '1|no end', '1|short|', `${head}{`, '1||{', '0|', '02|', '|', 'foreign', undefined, null, 5, { head }])('do not know %j', (value) => {
+    expect(isRecord(value)).toBe(false)
   })
 })

@@ -18,15 +18,42 @@ export function writeRecord(head: string, reply: unknown): string {
   return reply === undefined ? head : head + JSON.stringify(reply)
 }
 
-/** Records of newer versions and foreign texts compare with every body and hold no reply. */
+/** Is this what {@link writeRecord} writes, here or in a newer version? Then its message has been handled. */
+export function isRecord(value: unknown): value is string {
+  if (typeof value !== 'string') return false
+  const length = headLength(value)
+  if (length === 0) return newer.test(value)
+  return value.length === length || isJson(value.slice(length))
+}
+
+/** For texts that {@link isRecord} says yes to. Records of newer versions compare with every body and hold no reply. */
 export function readRecord(text: string): CompletedRecord {
-  const end = text.indexOf('|', 2)
-  if (!text.startsWith('1|') || end === -1) return { head: undefined, reply: undefined }
-  const [head, reply] = [text.slice(0, end + 1), text.slice(end + 1)]
-  return { head: head === unprinted ? undefined : head, reply: reply === '' ? undefined : JSON.parse(reply) }
+  const length = headLength(text)
+  if (length === 0) return { head: undefined, reply: undefined }
+  const reply = text.slice(length)
+  return { head: length === unprinted.length ? undefined : text.slice(0, length), reply: reply === '' ? undefined : JSON.parse(reply) }
 }
 
 const unprinted = '1||'
+/** `1|`, eleven characters, `|`. */
+const printedLength = 14
+const newer = /^(?:[2-9]|[1-9]\d+)\|/
+
+/** 0: the text does not begin as a record of this version. */
+function headLength(text: string): number {
+  if (text.startsWith(unprinted)) return unprinted.length
+  return text.startsWith('1|') && text.indexOf('|', 2) === printedLength - 1 ? printedLength : 0
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 const [version, bar] = ['1'.charCodeAt(0), '|'.charCodeAt(0)]
 const alphabet = Uint8Array.from('0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_', (digit) => digit.charCodeAt(0))
 

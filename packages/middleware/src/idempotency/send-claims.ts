@@ -1,11 +1,12 @@
 import { isBrokerError, type SendContext } from '@busbar/core'
-import { jittered, sleep, type Claim, type ClaimResult, type Clock, type FencedStore } from '@busbar/core/driver'
+import { jittered, sleep, type Claim, type ClaimResult, type Clock } from '@busbar/core/driver'
+import type { CheckedStore } from './checked-store.ts'
 import type { StoreFailure } from './idempotency.ts'
 import { Outage } from './outage.ts'
 import { OwnerTokens } from './owner-tokens.ts'
 
 export interface SendClaimsOptions {
-  readonly store: FencedStore
+  readonly store: CheckedStore
   readonly leaseMs: number
   readonly whileUnavailable: 'fail' | 'wait' | 'go-on'
   readonly onStoreFailure: (failure: StoreFailure) => void
@@ -63,7 +64,7 @@ export class SendClaims {
     const { store, leaseMs, whileUnavailable, onStoreFailure } = this.#options
     if (this.#outage.leftMs(clock.monotonic()) > 0) return { state: 'failed', error: this.#outage.error }
     try {
-      const result = await store.claim({ key, owner, leaseMs })
+      const result = await store.claim({ key, owner, leaseMs }, clock)
       this.#outage.ends()
       return result
     } catch (error) {

@@ -1,25 +1,34 @@
 import { BrokerError, type SendContext, type SendMiddleware, type SendReceipt } from '@busbar/core'
 import { assertKnownKeys, checkedNumber, type FencedStore } from '@busbar/core/driver'
+import { assertFunction, assertText } from '../support/assert-option.ts'
+import { assertStore } from './assert-store.ts'
+import { CheckedStore } from './checked-store.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { StoreFailure } from './idempotency.ts'
 import { readRecord, recordHead, writeRecord } from './record.ts'
 import { SendClaims } from './send-claims.ts'
+import { textKey } from './text-key.ts'
 
 export interface SendOnceOptions {
   /** Where keys are kept; shared by all processes that send to the same destination. */
   readonly store: FencedStore
   /** How long a sent key is remembered, in milliseconds, ≥ 1,000: at least as long as a send can be repeated. Default 86,400,000 (one day). */
   readonly ttlMs?: number
-  /** What makes two sends the same. Default: the message's id, which has to come from `messageId` or the option `id`. */
+  /**
+   * What makes two sends the same: a text that is not empty, at once; with anything else the send rejects with `ERR_INVALID`.
+   * Default: the message's id, which has to come from `messageId` or the option `id`.
+   */
   readonly key?: (context: SendContext) => string
   /** Prefix of all keys, so that destinations do not share them. Default: `send:<destination>`. */
   readonly scope?: string
   /** How long a process that dies while it sends keeps its key, in milliseconds, ≥ 1,000; longer than the sends take. Default 60,000. */
   readonly leaseMs?: number
+  /** How long an answer of the store is waited for, in milliseconds, ≥ 100. Default 10,000. What takes longer has failed, with `ERR_TIMEOUT`. */
+  readonly timeoutMs?: number
   /**
-   * What to do with a send that cannot claim its key because the store fails.
+   * What to do with a send that cannot claim its key because the store fails: it throws, gives no answer in time, or answers what no store may answer.
    * `fail` (default): it rejects with the store's error, unsent.
-   * `wait`: it asks again, with growing waits of up to 5 s, for `leaseMs` at most; then it rejects as with `fail`. The deadline and the signal of the send end it sooner.
+   * `wait`: it asks again, with growing waits of up to 5 s, for `leaseMs` at most, of which a last answer may take `timeoutMs` longer; then it rejects as with `fail`. The deadline and the signal of the send end it sooner.
    * `go-on`: it is sent without protection, so a repeated send is sent again. It is counted (`unprotected`), and `onStoreFailure` is told of each one and
    * required.
    */
@@ -34,7 +43,7 @@ export interface SendOnceMiddleware extends SendMiddleware {
   readonly unprotected: number
 }
 
-const known = ['store', 'ttlMs', 'key', 'scope', 'leaseMs', 'whileUnavailable', 'onStoreFailure']
+const known = ['store', 'ttlMs', 'key', 'scope', 'leaseMs', 'timeoutMs', 'whileUnavailable', 'onStoreFailure']
 const whileUnavailableChoices: readonly unknown[] = ['fail', 'wait', 'go-on']
 
 /**
@@ -47,22 +56,17 @@ const whileUnavailableChoices: readonly unknown[] = ['fail', 'wait', 'go-on']
  * Throws `RangeError` or `TypeError` for options out of bounds or unknown.
  */
 export function sendOnce(options: SendOnceOptions): SendOnceMiddleware {
-  assertKnownKeys('sendOnce', options, known)
-  const { store, ttlMs = 86_400_000, leaseMs = 60_000, key: keyOf = idOf, scope, whileUnavailable = 'fail', onStoreFailure = () => {} } = options
-  if (typeof store?.claim !== 'function') throw new TypeError('sendOnce: store must be a FencedStore')
-  checkedNumber('sendOnce: ttlMs', ttlMs, 1_000)
-  checkedNumber('sendOnce: leaseMs', leaseMs, 1_000)
-  if (!whileUnavailableChoices.includes(whileUnavailable))
-    throw new TypeError(`sendOnce: whileUnavailable must be 'fail', 'wait' or 'go-on', not '${whileUnavailable}'`)
-  if (whileUnavailable === 'go-on' && options.onStoreFailure === undefined)
-    throw new TypeError("sendOnce: whileUnavailable 'go-on' needs onStoreFailure, which tells that messages are sent without protection")
+  assertOptions(options)
+  const { ttlMs = 86_400_000, leaseMs = 60_000, key: keyOf = idOf, scope, whileUnavailable = 'fail', timeoutMs = 10_000, onStoreFailure = () => {} } = options
+  const store = new CheckedStore(options.store, timeoutMs)
   const claims = new SendClaims({ store, leaseMs, whileUnavailable, onStoreFailure })
+  const failed = (operation: StoreFailure['operation'], key: string) => (error: unknown) => onStoreFailure({ operation, key, error })
 
   return {
     name: 'sendOnce',
     stage: 'idempotency',
     async send(context, next) {
-      const key = `${scope ?? `send:${context.destination}`}:${keyOf(context)}`
+      const key = `${scope ?? `send:${context.destination}`}:${identityOf(context, keyOf)}`
       const claimed = await claims.claim(key, context)
       if (claimed === undefined) return next()
       if ('value' in claimed) return receiptOf(claimed.value, key, context)
@@ -72,16 +76,16 @@ export function sendOnce(options: SendOnceOptions): SendOnceMiddleware {
         receipt = await next()
       } catch (error) {
         // The send has failed, and says so; a claim that stays behind expires by itself.
-        await attempt(
-          () => store.release(claimed),
-          (cause) => onStoreFailure({ operation: 'release', key, error: cause }),
-        )
+        await attempt(() => store.release(claimed, context.clock), failed('release', key))
         throw error
       }
       // The message has been sent: that stands, whatever the store says.
       await attempt(
-        () => store.complete(claimed, writeRecord(head, receipt), ttlMs),
-        (cause) => onStoreFailure({ operation: 'complete', key, error: cause }),
+        async () => {
+          if ((await store.complete(claimed, writeRecord(head, receipt), ttlMs, context.clock)) === 'lost')
+            throw new BrokerError('ERR_TOO_LATE', 'The claim was lost while the message was sent.')
+        },
+        failed('complete', key),
       )
       return receipt
     },
@@ -91,12 +95,35 @@ export function sendOnce(options: SendOnceOptions): SendOnceMiddleware {
   }
 }
 
+function assertOptions(options: SendOnceOptions): void {
+  assertKnownKeys('sendOnce', options, known)
+  const { store, ttlMs = 86_400_000, leaseMs = 60_000, key, scope, timeoutMs = 10_000, whileUnavailable = 'fail', onStoreFailure } = options
+  assertStore('sendOnce', store)
+  checkedNumber('sendOnce: ttlMs', ttlMs, 1_000)
+  checkedNumber('sendOnce: leaseMs', leaseMs, 1_000)
+  checkedNumber('sendOnce: timeoutMs', timeoutMs, 100)
+  assertFunction('sendOnce: key', key)
+  assertText('sendOnce: scope', scope)
+  assertFunction('sendOnce: onStoreFailure', onStoreFailure)
+  if (!whileUnavailableChoices.includes(whileUnavailable))
+    throw new TypeError(`sendOnce: whileUnavailable must be 'fail', 'wait' or 'go-on', not '${whileUnavailable}'`)
+  if (whileUnavailable === 'go-on' && onStoreFailure === undefined)
+    throw new TypeError("sendOnce: whileUnavailable 'go-on' needs onStoreFailure, which tells that messages are sent without protection")
+}
+
 async function attempt(call: () => unknown, onFailure: (error: unknown) => void): Promise<void> {
   try {
     await call()
   } catch (error) {
     onFailure(error)
   }
+}
+
+function identityOf(context: SendContext, keyOf: (context: SendContext) => string): string {
+  const { destination, outgoing } = context
+  const identity = textKey('sendOnce', keyOf(context), destination)
+  if (identity !== '') return identity
+  throw new BrokerError('ERR_INVALID', 'sendOnce: key must not return an empty text', { destination, messageId: outgoing.id })
 }
 
 function idOf({ outgoing }: SendContext): string {

@@ -1,6 +1,6 @@
 import { Directive, type Message, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
 import { assertKnownKeys, checkedInteger, checkedNumber, kindOf, longestHoldMs } from '@busbar/core/driver'
-import { assertFunction } from '../support/assert-function.ts'
+import { assertFunction } from '../support/assert-option.ts'
 import { Bucket, type Pace } from './bucket.ts'
 import { Keys } from './keys.ts'
 import { Reservations } from './reservations.ts'

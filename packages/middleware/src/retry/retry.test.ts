@@ -1,4 +1,4 @@
-import { constant, deadLetter, Directive, retryLater, type ProcessContext } from '@busbar/core'
+import { constant, deadLetter, decorrelated, Directive, retryLater, type Backoff, type ProcessContext } from '@busbar/core'
 import { describe, expect, it } from 'vitest'
 import { makeContext, type TestContext } from '../test-support/context.ts'
 import { retry, type RetryOptions } from './retry.ts'
@@ -47,6 +47,65 @@ describe('retry', () => {
       [4, random],
       [4, random],
     ])
+  })
+
+  it('gives the backoff the wait before the failed start, where it is known', async () => {
+    const asked: unknown[] = []
+    const random = (): number => 0.25
+    const backoff: Backoff = {
+      maxMs: 9,
+      delay: (_attempt, source, ...rest) => {
+        if (source === random) asked.push(rest)
+        return 9
+      },
+    }
+    await outcomes({ backoff }, makeContext({ attempt: 2, random, previousWaitMs: 7 }))
+    await outcomes({ backoff }, makeContext({ attempt: 2, random }))
+    expect(asked).toEqual([[7], [7], [], []])
+    expect(await outcomes({ backoff: decorrelated({ initialMs: 10 }) }, makeContext({ attempt: 2, random: () => 0.5, previousWaitMs: 30 }))).toMatchObject({
+      delayMs: 50,
+    })
+  })
+
+  describe('with a backoff that breaks its promise', () => {
+    /** Only at run time. */
+    const backoff = (answer: () => unknown): Backoff => ({ maxMs: 50, delay: (_attempt, source) => (source() === 0.5 ? (answer() as number) : 50) })
+
+    it.each([Number.NaN, Infinity, -1, 51, '5', undefined, 5n])('lets core keep the message where delay answers %s, and says why', async (answer) => {
+      const outcome = (await outcomes({ backoff: backoff(() => answer) }, makeContext())) as Directive
+      expect(outcome).toMatchObject({ action: 'retry', delayMs: Number.NaN, counts: true })
+      expect(String(outcome.error)).toBe(`RangeError: retry: backoff.delay(1), by its own maxMs, must be a number from 0 to 50, not ${String(answer)}`)
+    })
+
+    it('does so where delay throws', async () => {
+      const bug = new Error('bug')
+      expect(await outcomes({ backoff: backoff(fails(bug)) }, makeContext())).toMatchObject({ action: 'retry', delayMs: Number.NaN, error: bug })
+      const text = (await outcomes({ backoff: backoff(fails('text')) }, makeContext())) as Directive
+      expect(String(text.error)).toContain('has thrown text')
+    })
+
+    it('does not ask it about the last attempt', async () => {
+      const outcome = await outcomes({ backoff: backoff(() => Number.NaN) }, makeContext({ attempt: 3 }))
+      expect(outcome).toMatchObject({ action: 'dead-letter', error: failure })
+    })
+
+    const noBackoffs: readonly unknown[] = [
+      null,
+      {},
+      5,
+      { maxMs: 5 },
+      { delay: () => 5 },
+      { maxMs: Number.NaN, delay: () => 5 },
+      { maxMs: Infinity, delay: () => 5 },
+      { maxMs: -1, delay: () => 0 },
+    ]
+    it.each(noBackoffs)('refuses %j, which is none', (given) => {
+      expect(() => retry({ backoff: given as Backoff })).toThrow(/^retry: backoff/)
+    })
+
+    it.each([6, Number.NaN, -1, Infinity])('refuses one that asks for %d ms where 5 are the most', (ms) => {
+      expect(() => retry({ backoff: { maxMs: 5, delay: () => ms } })).toThrow(RangeError)
+    })
   })
 
   it('backs off from 1 s to 30 s with full jitter by default, three attempts in all', async () => {

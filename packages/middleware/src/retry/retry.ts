@@ -5,11 +5,14 @@ import { errorFilter, type ErrorFilter } from '../support/error-filter.ts'
 export interface RetryOptions {
   /** Handler starts per message, the first one included. 1 to 100. Default 3. */
   readonly maxAttempts?: number
-  /** Wait between attempts. Default: exponential from 1 s to 30 s with full jitter. */
+  /**
+   * Wait between attempts. Default: exponential from 1 s to 30 s with full jitter. Its `maxMs` is finite and ≥ 0. Where `delay` throws, or answers what is no number from 0
+   * to `maxMs`, the message is tried again after 30 s, and `retry:invalid-wait` is logged; `retry()` itself refuses one that does so for the longest waits.
+   */
   readonly backoff?: Backoff
   /**
-   * Waits up to this many milliseconds are spent in the process, holding the message; longer ones go to the broker where it can take them.
-   * Default: 5,000 where the backend delays natively, else 60,000; always below what its lease allows.
+   * Waits up to this many milliseconds, ≥ 0, are spent in the process, holding the message; longer ones go to the broker, and are held too where it has no delayed
+   * redelivery, or none that keeps the order of a message with a key. Default: 5,000 where the backend delays natively, else 60,000; always below what its lease allows.
    */
   readonly holdMs?: number
   /**
@@ -19,7 +22,10 @@ export interface RetryOptions {
   readonly retryIf?: ErrorFilter<ProcessContext> | readonly ErrorFilter<ProcessContext>[]
   /** Errors that no further attempt would cure, in the same form; stronger than `retryIf`. Default: none. */
   readonly giveUpIf?: ErrorFilter<ProcessContext> | readonly ErrorFilter<ProcessContext>[]
-  /** No attempt begins later than this many milliseconds after the message's timestamp. Messages without one know no limit. Default: no limit. */
+  /**
+   * No attempt but the first begins later than this many milliseconds after the message's timestamp, which a redrive keeps; ≥ 1. Messages without one know no limit.
+   * Default: no limit.
+   */
   readonly maxElapsedMs?: number
 }
 
@@ -34,19 +40,23 @@ const known = ['maxAttempts', 'backoff', 'holdMs', 'retryIf', 'giveUpIf', 'maxEl
  * An attempt that failed after its signal had fired (the lease was lost, or the deadline of a drain has come) does not count and never leads to a dead letter,
  * whatever the error: the failure is not the message's.
  *
- * Throws `RangeError` for options out of bounds, `TypeError` for unknown ones and for filters that are none.
+ * Throws `RangeError` for options out of bounds, `TypeError` for unknown ones, and for filters and backoffs that are none.
  */
 export function retry(options: RetryOptions = {}): ProcessMiddleware {
   assertKnownKeys('retry', options, known)
   const { maxAttempts = 3, backoff = exponential(), holdMs, maxElapsedMs = Infinity } = options
+  assertBackoff(backoff)
   checkedInteger('retry: maxAttempts', maxAttempts, 1, 100)
   if (holdMs !== undefined) checkedNumber('retry: holdMs', holdMs, 0)
   checkedNumber('retry: maxElapsedMs', maxElapsedMs, 1, Infinity)
   const retryIf = options.retryIf === undefined ? undefined : errorFilter('retry: retryIf', options.retryIf)
   const giveUpIf = options.giveUpIf === undefined ? undefined : errorFilter('retry: giveUpIf', options.giveUpIf)
 
-  function again(context: ProcessContext, delayMs: number, error: unknown): Directive {
+  function again(context: ProcessContext, askedMs: number | undefined, error: unknown): Directive {
     if (context.attempt >= maxAttempts) return new Directive('dead-letter', { reason: 'attempts exhausted', error, exhausted: true })
+    const delayMs = askedMs ?? waitOf(backoff, context)
+    // Core keeps the message, and says so.
+    if (typeof delayMs !== 'number') return new Directive('retry', { delayMs: Number.NaN, error: delayMs })
     if (tooLate(context, delayMs, maxElapsedMs))
       return new Directive('dead-letter', { reason: `not handled within ${maxElapsedMs} ms`, error, exhausted: true })
     return new Directive('retry', { delayMs, error })
@@ -56,7 +66,7 @@ export function retry(options: RetryOptions = {}): ProcessMiddleware {
     if (error instanceof Directive) return onDirective(context, error)
     if (context.aborted) return new Directive('retry', { error, counts: false })
     if (retryIf?.(error, context) === false || giveUpIf?.(error, context) === true) return new Directive('dead-letter', { reason: 'not retryable', error })
-    return again(context, backoff.delay(context.attempt, context.random), error)
+    return again(context, undefined, error)
   }
 
   function onDirective(context: ProcessContext, directive: Directive): Directive {
@@ -87,17 +97,29 @@ export function retry(options: RetryOptions = {}): ProcessMiddleware {
   }
 }
 
+function assertBackoff(backoff: Backoff): void {
+  if (typeof (backoff as Backoff | null)?.delay !== 'function') throw new TypeError('retry: backoff must have a function delay')
+  checkedNumber('retry: backoff.maxMs', backoff.maxMs, 0)
+}
+
 function longestWaits(backoff: Backoff, maxAttempts: number): readonly number[] {
-  const almostOne = 1 - Number.EPSILON
+  const almostOne = (): number => 1 - Number.EPSILON
   return Array.from({ length: maxAttempts - 1 }, (_, index) =>
-    Math.min(
-      backoff.maxMs,
-      backoff.delay(index + 1, () => almostOne),
-    ),
+    checkedNumber(`retry: backoff.delay(${index + 1}), by its own maxMs,`, backoff.delay(index + 1, almostOne), 0, backoff.maxMs),
   )
 }
 
 function tooLate(context: ProcessContext, delayMs: number, maxElapsedMs: number): boolean {
   const { timestamp } = context.incoming
   return maxElapsedMs !== Infinity && timestamp !== undefined && context.clock.now() + delayMs - timestamp > maxElapsedMs
+}
+
+/** An error where the policy breaks its own promise: the message is not to blame for it. */
+function waitOf(backoff: Backoff, { attempt, random, previousWaitMs }: ProcessContext): number | Error {
+  try {
+    const delayMs = previousWaitMs === undefined ? backoff.delay(attempt, random) : backoff.delay(attempt, random, previousWaitMs)
+    return checkedNumber(`retry: backoff.delay(${attempt}), by its own maxMs,`, delayMs, 0, backoff.maxMs)
+  } catch (error) {
+    return error instanceof Error ? error : new TypeError(`retry: backoff.delay(${attempt}) has thrown ${String(error)}`)
+  }
 }

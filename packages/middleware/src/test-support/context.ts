@@ -10,6 +10,7 @@ export interface ContextOptions {
   readonly contentType?: string
   readonly key?: string
   readonly attempt?: number
+  readonly previousWaitMs?: number
   readonly timestamp?: number
   readonly replyTo?: string
   readonly source?: string
@@ -59,6 +60,7 @@ export function makeContext(options: ContextOptions = {}): TestContext {
     message: { id: incoming.id ?? 'made-up', headers: incoming.headers } as ProcessContext['message'],
     incoming,
     attempt: options.attempt ?? 1,
+    previousWaitMs: options.previousWaitMs,
     signal: controller.signal,
     get aborted() {
       return aborted

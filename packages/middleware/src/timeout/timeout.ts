@@ -1,6 +1,6 @@
 import type { Clock, ProcessMiddleware } from '@busbar/core'
 import { assertKnownKeys, checkedNumber } from '@busbar/core/driver'
-import { assertFunction } from '../support/assert-function.ts'
+import { assertFunction } from '../support/assert-option.ts'
 import { Attempts, type AttemptLimits } from './attempts.ts'
 
 /** A handler that goes on although its signal has fired. */

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest'
+import type { ProcessFunction, ProcessMiddleware } from '../middleware/types.ts'
+import { Directive } from '../outcome.ts'
+import { setUp } from '../test-support/consumer-kit.ts'
+
+const delayed = { redelivery: { immediate: true, delayed: { maxMs: 900_000, keepsOrder: true }, onReconnect: true } } as const
+
+/** Asks for these waits, one after the other, and notes what it was told of the one before. */
+function asking(waits: readonly { readonly delayMs: number; readonly counts?: boolean }[], told: (number | undefined)[]): ProcessFunction {
+  let starts = 0
+  return (context, next) => {
+    told.push(context.previousWaitMs)
+    const wait = waits[starts++]
+    return wait === undefined ? next() : new Directive('retry', wait)
+  }
+}
+
+describe('the wait before a start', () => {
+  it('is known to middleware, and not changed by waits that use no attempt', async () => {
+    const told: (number | undefined)[] = []
+    const waits = [{ delayMs: 100 }, { delayMs: 300 }, { delayMs: 900, counts: false }]
+    const { send, pass } = await setUp(() => undefined, { use: [asking(waits, told)] })
+    await send([1, 'a'])
+    await pass(2_000)
+    expect(told).toEqual([undefined, 100, 300, 300])
+  })
+
+  it('is known after a wait at the broker', async () => {
+    const told: (number | undefined)[] = []
+    const { send, pass } = await setUp(() => undefined, { use: [asking([{ delayMs: 6_000 }, { delayMs: 100 }], told)] }, delayed)
+    await send([1, 'a'])
+    await pass(7_000)
+    expect(told).toEqual([undefined, 6_000, 100])
+  })
+})
+
+describe('a policy that cannot say how long to wait', () => {
+  it.each([Number.NaN, Infinity, -1])('keeps the message, for 30 seconds, and is logged (%d)', async (delayMs) => {
+    const told: (number | undefined)[] = []
+    let handled = 0
+    const error = new RangeError('no wait')
+    const { send, pass, driver, logged } = await setUp(() => handled++, { use: [asking([{ delayMs, error } as Directive], told)] })
+    await send([1, 'a'])
+    await pass(29_900)
+    expect(handled).toBe(0)
+    await pass(200)
+    expect(handled).toBe(1)
+    expect(told).toEqual([undefined, undefined])
+    expect(driver.queue('keyed.dead').ready).toEqual([])
+    expect(logged.filter(([, event]) => event === 'retry:invalid-wait')).toEqual([
+      ['error', 'retry:invalid-wait', { source: 'keyed', messageId: 'm1', error: 'RangeError: no wait' }],
+    ])
+  })
+
+  it('uses attempts all the same, so that it ends', async () => {
+    const invalid: ProcessMiddleware = {
+      name: 'retry',
+      stage: 'retry',
+      process: ({ attempt }) =>
+        attempt < 3 ? new Directive('retry', { delayMs: Number.NaN }) : new Directive('dead-letter', { reason: 'attempts exhausted' }),
+    }
+    const { send, pass, driver } = await setUp(() => undefined, { use: [invalid] })
+    await send([1, 'a'])
+    await pass(61_000)
+    expect(driver.queue('keyed.dead').ready).toHaveLength(1)
+  })
+})
