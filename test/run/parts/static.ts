@@ -6,7 +6,7 @@ import { toolPart } from '../tool-part.ts'
 export const staticParts: readonly Part[] = [
   toolPart({ name: 'typecheck', budgetSeconds: 40, program: 'tsc', args: ['-b'], finding: /error TS\d+/ }),
   toolPart({ name: 'lint', budgetSeconds: 40, program: 'oxlint', args: ['--type-aware', '--format=unix'], finding: /\[(Error|Warning)\// }),
-  toolPart({ name: 'format', budgetSeconds: 20, program: 'oxfmt', args: ['--check'], finding: /\(\d+ms\)$/ }),
+  toolPart({ name: 'format', budgetSeconds: 10, program: 'oxfmt', args: ['--check'], finding: /\(\d+ms\)$/ }),
   { name: 'directions', budgetSeconds: 10, run: () => Promise.resolve(verdict(findDirectionErrors())) },
   toolPart({ name: 'unused', budgetSeconds: 30, program: 'knip', args: ['--no-progress'], finding: /\S+:\d+:\d+|package\.json/ }),
 ]

@@ -9,10 +9,10 @@ const redis = ['test/redis']
 /** What runs the code. Every test file of the repository belongs to exactly one of these parts, and one that starts brokers to a part that runs alone. */
 export const testParts: readonly Part[] = [
   vitestPart({ name: 'unit', budgetSeconds: 100, folders: ['packages', 'test'], except: [...contract, ...brokers, ...redis] }),
-  scriptPart({ name: 'types', budgetSeconds: 20, entry: 'test/types/run.ts', read: passedAndFailed }),
+  scriptPart({ name: 'types', budgetSeconds: 10, entry: 'test/types/run.ts', read: passedAndFailed }),
   vitestPart({ name: 'contract', budgetSeconds: 125, alone: true, folders: contract }),
-  scriptPart({ name: 'mutants', budgetSeconds: 40, entry: 'test/mutants/main.ts', read: killed }),
-  scriptPart({ name: 'simulate', budgetSeconds: 120, entry: 'test/simulate/main.ts', runs: [['--seeds', '10000']], read: violations }),
+  scriptPart({ name: 'mutants', budgetSeconds: 30, entry: 'test/mutants/main.ts', read: killed }),
+  scriptPart({ name: 'simulate', budgetSeconds: 150, entry: 'test/simulate/main.ts', runs: [['--seeds', '10000']], read: violations }),
   vitestPart({ name: 'amqp', budgetSeconds: 345, alone: true, folders: brokers }),
   vitestPart({ name: 'redis', budgetSeconds: 75, alone: true, folders: redis }),
   scriptPart({
