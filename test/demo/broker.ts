@@ -25,11 +25,13 @@ export interface Backend extends AsyncDisposable {
 
 export interface BackendOptions {
   readonly faults: boolean
+  /** A broker that is not to be had is no error. */
+  readonly maySkip: boolean
   /** Told about slow steps. */
   readonly say: (text: string) => void
 }
 
-/** Chooses and starts a backend; `undefined` if it is not to be had on this machine, which has been printed. */
+/** Chooses and starts a backend. Throws if it is not to be had on this machine, or prints that and answers `undefined` if it may be skipped. */
 export async function openBackend(broker: string, options: BackendOptions): Promise<Backend | undefined> {
   return broker === 'memory' ? memoryBackend(options) : await amqpBackend(broker, options)
 }

@@ -41,7 +41,7 @@ async function main(): Promise<number> {
 }
 
 async function demo(options: DemoArguments, interrupted: AbortSignal): Promise<number> {
-  const opening = openBackend(options.broker, { faults: options.faults, say: (text) => console.log(text) })
+  const opening = openBackend(options.broker, { faults: options.faults, maySkip: options.maySkip, say: (text) => console.log(text) })
   const backend = await withDeadline(opening, startMs, 'the broker did not start')
   if (backend === undefined) return 0
   try {

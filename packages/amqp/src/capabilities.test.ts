@@ -42,9 +42,35 @@ it.each([
   [{ options: { deliveryLimit: 29 } }, /below 10 times/],
   [{ options: { deliveryLimit: -1 } }, /'deliveryLimit' must be/],
   [{ options: { maxPriority: 5 } }, /needs queueType: 'classic'/],
-  [{ kind: 'topic', keyed: true, options: { exchangeType: 'fanout' } }, /needs exchangeType 'headers'/],
+  [{ options: { maxPriority: 0, queueType: 'classic' } }, /'maxPriority' must be a whole number from 1 to 255/],
+  [{ options: { queueType: 'classic', deliveryLimit: 100 } }, /'deliveryLimit' needs queueType: 'quorum'/],
+  [{ kind: 'topic', keyed: true, options: { exchangeType: 'fanout' } }, /must be 'headers'/],
+  [{ options: { partitions: 4 } }, /'partitions' has a meaning for destinations with ordering keys only; give/],
+  [{ kind: 'topic', options: { partitions: 4 } }, /'partitions' has a meaning for destinations with ordering keys only/],
+  [{ keyed: true, options: { partitions: 2.5 } }, /'partitions' must be a whole number from 1 to 256/],
+  [{ keyed: true, options: { partitions: 257 } }, /'partitions' must be a whole number/],
+  [{ options: { mandatory: true } }, /'mandatory' has a meaning for topics only, since queues always refuse/],
+  [{ options: { mandatory: false } }, /'mandatory' has a meaning for topics only/],
+  [{ kind: 'topic', options: { mandatory: 'yes' } }, /'mandatory' must be true or false/],
+  [{ options: { exchangeType: 'headers' } }, /'exchangeType' has a meaning for topics only/],
+  [{ options: { routingKey: 'k' } }, /'routingKey' has a meaning for topics only/],
+  [{ options: { bindingKeys: ['k'] } }, /'bindingKeys' has a meaning for topics only/],
+  [{ kind: 'topic', options: { routingKey: 'k' } }, /'routingKey' has a meaning on exchanges that route by key only; set exchangeType/],
+  [{ kind: 'topic', options: { bindingKeys: ['k'], exchangeType: 'fanout' } }, /'bindingKeys' has a meaning on exchanges that route by key only/],
 ] as const)('refuses %j', (more, reason) => {
   expect(driver.capabilities(endpoint(more as Partial<Endpoint>))).toMatchObject({ refused: expect.stringMatching(reason), remedy: expect.any(String) })
+})
+
+it.each([
+  { kind: 'topic', options: { exchangeType: 'topic', routingKey: 'a.b', bindingKeys: ['a.*'], mandatory: true } },
+  { kind: 'topic', options: { exchangeType: 'direct', routingKey: 'a', bindingKeys: ['a', 'b'], queueType: 'classic', maxPriority: 3 } },
+  { kind: 'topic', keyed: true, options: { exchangeType: 'headers', partitions: 256, deliveryLimit: 100, queueType: 'quorum' } },
+  { options: { queueType: 'classic', maxPriority: undefined, mandatory: undefined } },
+] as const)('takes %j', (more) => {
+  const topic = endpoint(more)
+  expect(driver.capabilities(topic)).not.toHaveProperty('refused')
+  // A subscription has the route of its topic.
+  if (topic.kind === 'topic') expect(driver.capabilities({ ...topic, subscription: { name: 'audit' } })).not.toHaveProperty('refused')
 })
 
 it('tells endpoints apart by what they are at the broker', () => {

@@ -135,7 +135,7 @@ export class ConnectionManager {
     if (address === undefined) throw amqpError('ERR_CONFIGURATION', 'There is no address to connect to.')
     this.#services.meter('connection.open', 1)
     try {
-      return await Connection.open(address, this.purpose, this.#options, this.#services.clock, signal)
+      return await Connection.open(address, this.purpose, this.#options, this.#services, signal)
     } catch (error) {
       this.#nextAddress++
       throw error

@@ -1,8 +1,9 @@
-import type { Clock } from '@busbar/core/driver'
+import type { Clock, Services } from '@busbar/core/driver'
 import { connect, credentials, type Channel, type ChannelModel, type ConfirmChannel, type Options, type SocketOptions } from 'amqplib'
 import type { Address } from './address.ts'
 import { Cork } from './cork.ts'
 import { amqpError, toBrokerError } from './errors.ts'
+import { metered } from './metering.ts'
 import type { ResolvedOptions } from './options.ts'
 import { within } from './within.ts'
 
@@ -20,13 +21,14 @@ export class Connection {
   readonly version: string
   readonly #cork: Cork
   readonly #clock: Clock
+  readonly #meter: Services['meter']
   readonly #timeoutMs: number
   readonly #socket: AbortController
   #blocked = false
   #lost = false
 
   /** Throws `BrokerError`, or the reason of `signal` when that fires. */
-  static async open(address: Address, purpose: string, options: ResolvedOptions, clock: Clock, signal: AbortSignal): Promise<Connection> {
+  static async open(address: Address, purpose: string, options: ResolvedOptions, services: Services, signal: AbortSignal): Promise<Connection> {
     signal.throwIfAborted()
     const socket = new AbortController()
     const abort = (): void => socket.abort()
@@ -34,11 +36,11 @@ export class Connection {
     const doing = `Connecting to ${address.label}`
     try {
       const opening = connect(connectOptions(address, options), socketOptions(address, purpose, options, socket.signal))
-      const model = await within(opening, options.timeoutMs, clock, () => {
+      const model = await within(opening, options.timeoutMs, services.clock, () => {
         socket.abort()
         return amqpError('ERR_UNAVAILABLE', `${doing}: no answer within ${options.timeoutMs} ms`)
       })
-      return new Connection(model, address, options, clock, socket)
+      return new Connection(model, address, options, services, socket)
     } catch (error) {
       socket.abort()
       signal.throwIfAborted()
@@ -48,12 +50,13 @@ export class Connection {
     }
   }
 
-  private constructor(model: ChannelModel, address: Address, options: ResolvedOptions, clock: Clock, socket: AbortController) {
+  private constructor(model: ChannelModel, address: Address, options: ResolvedOptions, services: Services, socket: AbortController) {
     this.model = model
     this.label = address.label
     this.version = model.connection.serverProperties.version
     this.#cork = new Cork(model)
-    this.#clock = clock
+    this.#clock = services.clock
+    this.#meter = services.meter
     this.#timeoutMs = options.timeoutMs
     this.#socket = socket
   }
@@ -128,6 +131,7 @@ export class Connection {
 
   async #openChannel<C extends Channel>(opening: Promise<C>, onClose: (error: Error | undefined) => void): Promise<C> {
     const doing = `Opening a channel to ${this.label}`
+    this.#meter('channel.open', 1)
     try {
       const channel = await within(opening, this.#timeoutMs, this.#clock, () => {
         // A blocked connection does not answer and is not dead.
@@ -137,7 +141,7 @@ export class Connection {
       let last: Error | undefined
       channel.on('error', (error) => (last = error))
       channel.once('close', () => onClose(last))
-      return channel
+      return metered(channel, this.#meter)
     } catch (error) {
       throw toBrokerError(error, doing)
     }

@@ -33,8 +33,12 @@ it('refuses clear text to other machines unless it is asked for', () => {
 
 it.each([
   [{ url: 'amqp://localhost', hartbeatMs: 5_000 }, /unknown option 'hartbeatMs'; did you mean 'heartbeatMs'/],
-  [{ url: 'amqp://localhost', tls: { certificate: 'x' } }, /tls: unknown option 'certificate'/],
+  [{ url: 'amqps://localhost', tls: { certificate: 'x' } }, /tls: unknown option 'certificate'/],
   [{ url: 'amqp://localhost', heartbeatMs: 10 }, /'heartbeatMs' must be a whole number from 1000 to 600000/],
+  [{ url: 'amqp://localhost', heartbeatMs: 1_500 }, /'heartbeatMs' must be a multiple of 1000, because AMQP counts it in whole seconds/],
+  [{ url: 'amqp://localhost', tls: { ca: 'x' } }, /'tls' has a meaning with amqps:\/\/ only/],
+  [{ url: ['amqp://localhost', 'amqp://127.0.0.1'], tls: {} }, /'tls' has a meaning with amqps:\/\/ only/],
+  [{ url: 'amqp://localhost', authentication: 'external' }, /'authentication' 'external' is a client certificate, and needs amqps/],
   [{ url: 'amqp://localhost', queueType: 'stream' }, /'queueType' must be 'quorum' or 'classic'/],
   [{ url: 'amqp://localhost', partitions: 0 }, /'partitions'/],
   [{ url: 'amqp://localhost', delays: 'yes' }, /'delays' must be true or false/],
@@ -47,6 +51,11 @@ it.each([
   expect(() => resolveOptions(options as unknown as AmqpOptions)).toThrow(
     expect.objectContaining({ code: 'ERR_CONFIGURATION', message: expect.stringMatching(reason) }),
   )
+})
+
+it('takes certificates when one of several addresses is secure', () => {
+  const options = resolveOptions({ url: ['amqp://localhost', 'amqps://rabbit.example'], tls: { ca: 'x' }, authentication: 'external' })
+  expect(options).toMatchObject({ tls: { ca: 'x' }, authentication: 'external' })
 })
 
 it('never repeats a password', () => {

@@ -1,6 +1,7 @@
 import { suggestion, type BrokerError } from '@busbar/core/driver'
 import { parseAddress, type Address } from './address.ts'
 import { amqpError } from './errors.ts'
+import { checkDriverMeaning } from './meaningful.ts'
 
 /** Certificates, as for `tls.connect` of Node. */
 export interface AmqpTlsOptions {
@@ -24,8 +25,9 @@ export interface AmqpOptions {
   readonly url: string | readonly string[]
   /** Allows `amqp://` to remote hosts: passwords and messages travel in clear text. Default false. */
   readonly allowPlaintext?: boolean
+  /** Refused when no URL is `amqps://`. Default: the system's authorities, no client certificate. */
   readonly tls?: AmqpTlsOptions
-  /** `plain` (default): user and password of the URL. `external`: the client certificate. */
+  /** `plain` (default): user and password of the URL. `external`: the client certificate, with `amqps://` only. */
   readonly authentication?: 'plain' | 'external'
   /** Name shown in the broker's list of connections, followed by their purpose. Default `busbar`. */
   readonly connectionName?: string
@@ -95,13 +97,15 @@ export function resolveOptions(options: AmqpOptions): ResolvedOptions {
   checkKnown('amqp: tls', tls, knownTls)
   const urls = typeof options.url === 'string' ? [options.url] : options.url
   if (!Array.isArray(urls) || urls.length === 0) throw configuration("amqp: option 'url' needs a URL or a list of URLs")
+  const addresses = urls.map((url) => parseAddress(url, booleanOf('allowPlaintext', options.allowPlaintext, false)))
+  checkDriverMeaning(options, addresses)
   const { consumerTimeoutMs = 1_800_000 } = options
   return {
-    addresses: urls.map((url) => parseAddress(url, booleanOf('allowPlaintext', options.allowPlaintext, false))),
+    addresses,
     tls,
     authentication: oneOf('authentication', options.authentication, ['plain', 'external']),
     connectionName: textOf('connectionName', options.connectionName, 'busbar'),
-    heartbeatMs: Math.round(integer('heartbeatMs', options.heartbeatMs, 10_000, 1_000, 600_000) / 1_000) * 1_000,
+    heartbeatMs: wholeSeconds('heartbeatMs', options.heartbeatMs, 10_000, 1_000, 600_000),
     timeoutMs: integer('timeoutMs', options.timeoutMs, 10_000, 100, 600_000),
     reconnectMaxMs: integer('reconnectMaxMs', options.reconnectMaxMs, 10_000, 100, 600_000),
     queueType: oneOf('queueType', options.queueType, ['quorum', 'classic']),
@@ -161,6 +165,12 @@ export function integer(name: string, value: unknown, fallback: number, min: num
   if (value === undefined) return fallback
   if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number
   throw configuration(`amqp: option '${name}' must be a whole number from ${min} to ${max}`)
+}
+
+function wholeSeconds(name: string, value: unknown, fallback: number, min: number, max: number): number {
+  const ms = integer(name, value, fallback, min, max)
+  if (ms % 1_000 === 0) return ms
+  throw configuration(`amqp: option '${name}' must be a multiple of 1000, because AMQP counts it in whole seconds`)
 }
 
 /** The first alternative is the default. */

@@ -1,11 +1,12 @@
 import type { Endpoint } from '@busbar/core/driver'
+import { checkRouteMeaning } from './meaningful.ts'
 import { booleanOf, checkKnown, configuration, integer, maxPartitions, oneOf, textOf, type ResolvedOptions } from './options.ts'
 
 /** Options of a destination on RabbitMQ: `routes: { orders: { options: { … } } }`. */
 export interface AmqpRouteOptions {
   /** Default: the driver's. With ordering keys always `quorum`, since classic queues break order when a single active consumer leaves. */
   readonly queueType?: 'quorum' | 'classic'
-  /** Partition queues of a destination with ordering keys, `<name>.p0` to `<name>.p<n − 1>`. 1 to 256. Default: the driver's. Fixed at creation; see `repartition`. */
+  /** Partition queues of a destination with ordering keys, `<name>.p0` to `<name>.p<n − 1>`. 1 to 256. Default: the driver's. Refused without ordering keys. Fixed at creation; see `repartition`. */
   readonly partitions?: number
   /**
    * `x-delivery-limit` of quorum queues: how often the broker delivers a message before it moves it to the dead-letter queue by itself. A net for crash
@@ -14,13 +15,13 @@ export interface AmqpRouteOptions {
   readonly deliveryLimit?: number
   /** Classic queues only: priorities 0 to this. 1 to 255 (RabbitMQ advises at most 10). Default: no priorities. */
   readonly maxPriority?: number
-  /** Type of a topic's exchange. Default `headers`, which filters on headers by itself. Others serve exchanges that exist already. */
+  /** Topics only: type of the exchange. Default `headers`, which filters on headers by itself. Others serve exchanges that exist already, without ordering keys. */
   readonly exchangeType?: 'headers' | 'fanout' | 'topic' | 'direct'
-  /** Routing key of messages sent to a topic without ordering keys. Default empty. */
+  /** Routing key of messages sent to a `topic` or `direct` exchange. Default empty. */
   readonly routingKey?: string
   /** Binding keys of a subscription on a `topic` or `direct` exchange. Default `['#']`, on `direct` the routing key. */
   readonly bindingKeys?: readonly string[]
-  /** Topics only: a message that no subscription takes is refused with `ERR_UNROUTABLE` instead of being dropped. Default false. Queues always refuse. */
+  /** Topics only: a message that no subscription takes is refused with `ERR_UNROUTABLE` instead of being dropped. Default false. Queues always refuse, and take no such option. */
   readonly mandatory?: boolean
 }
 
@@ -52,34 +53,21 @@ export function resolveRouteOptions(endpoint: Endpoint, driver: ResolvedOptions)
   const options = endpoint.options as AmqpRouteOptions
   checkKnown('amqp', options, known)
   const chosen = oneOf('queueType', options.queueType ?? driver.queueType, ['quorum', 'classic'])
-  if (endpoint.keyed && options.queueType === 'classic') {
-    throw configuration("amqp: queueType 'classic' cannot keep the order of keys; remove it, or accept ordering: 'best-effort'")
-  }
   const queueType = endpoint.keyed ? 'quorum' : chosen
-  const maxPriority = options.maxPriority === undefined ? undefined : integer('maxPriority', options.maxPriority, 0, 1, 255)
-  if (maxPriority !== undefined && queueType === 'quorum') throw configuration("amqp: option 'maxPriority' needs queueType: 'classic' and no ordering key")
   const exchangeType = oneOf('exchangeType', options.exchangeType, ['headers', 'fanout', 'topic', 'direct'])
-  if (endpoint.keyed && exchangeType !== 'headers') {
-    throw configuration("amqp: a topic with ordering keys needs exchangeType 'headers', because the routing key names the partition")
-  }
+  checkRouteMeaning(options, { kind: endpoint.kind, keyed: endpoint.keyed, queueType, exchangeType })
   const routingKey = textOf('routingKey', options.routingKey, '')
   return {
     queueType,
     partitions: endpoint.keyed ? integer('partitions', options.partitions, driver.partitions, 1, maxPartitions) : 0,
-    deliveryLimit: deliveryLimit(options.deliveryLimit, queueType),
-    maxPriority,
+    // 0 and −1 mean "no limit" to RabbitMQ 4 and "drop at the first return" to 3.10.
+    deliveryLimit: options.deliveryLimit === undefined ? undefined : integer('deliveryLimit', options.deliveryLimit, 0, 1, 2 ** 31 - 1),
+    maxPriority: options.maxPriority === undefined ? undefined : integer('maxPriority', options.maxPriority, 0, 1, 255),
     exchangeType,
     routingKey,
     bindingKeys: bindingKeys(options.bindingKeys, exchangeType === 'topic' ? '#' : routingKey),
     mandatory: endpoint.kind === 'queue' || booleanOf('mandatory', options.mandatory, false),
   }
-}
-
-function deliveryLimit(value: unknown, queueType: 'quorum' | 'classic'): number | undefined {
-  if (value === undefined) return undefined
-  if (queueType === 'classic') throw configuration("amqp: option 'deliveryLimit' needs queueType: 'quorum'")
-  // 0 and −1 mean "no limit" to RabbitMQ 4 and "drop at the first return" to 3.10.
-  return integer('deliveryLimit', value, 0, 1, 2 ** 31 - 1)
 }
 
 function bindingKeys(value: unknown, fallback: string): readonly string[] {

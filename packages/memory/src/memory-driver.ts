@@ -42,7 +42,9 @@ export class MemoryDriver implements Driver<MemoryDriver> {
   }
 
   capabilities(endpoint: Endpoint): Capabilities | Refusal {
-    return deepFreeze(refuseEndpointOptions(endpoint) ?? this.resources.profile.capabilities(endpoint, this.#options))
+    const { profile } = this.resources
+    const answer = profile.capabilities(endpoint, this.#options)
+    return deepFreeze('refused' in answer ? answer : (refuseEndpointOptions(endpoint, profile) ?? answer))
   }
 
   address(endpoint: Endpoint): string {

@@ -41,6 +41,9 @@ describe('options', () => {
   it('are refused where they have no meaning', () => {
     expect(() => memory({ disorder: 5 })).toThrow(refused("disorder has no meaning in profile 'full', only in sqs-standard, sns"))
     expect(() => memory({ profile: 'sqs-fifo', throttle: true })).toThrow(refused("throttle has no meaning in profile 'sqs-fifo', only in kinesis"))
+    for (const profile of ['kinesis', 'rabbitmq', 'mqtt'] as const)
+      expect(() => memory({ profile, leaseMs: 30_000 })).toThrow(refused(`leaseMs has no meaning in profile '${profile}', only in full, sqs-standard`))
+    for (const profile of ['full', 'sqs-standard', 'sqs-fifo', 'sns'] as const) expect(() => memory({ profile, leaseMs: 5_000 })).not.toThrow()
     expect(() => memory({ profile: 'sns', disorder: 5 })).not.toThrow()
     expect(() => memory({ disorder: 1, throttle: false })).not.toThrow()
   })
@@ -62,6 +65,47 @@ describe('options', () => {
     })
     expect(driver.capabilities(endpoint({ options: { shards: 0 } }))).toMatchObject({ refused: 'option shards must be a whole number from 1 to 10000' })
     expect(driver.capabilities(endpoint({ maxAttempts: 5, options: { deliveryLimit: 49 } }))).toMatchObject({ remedy: 'set deliveryLimit to at least 50' })
+  })
+
+  it.each([
+    ['full', 'queue', 'shards'],
+    ['full', 'topic', 'retentionMs'],
+    ['full', 'stream', 'deliveryLimit'],
+    ['full', 'stream', 'queueDelayMs'],
+    ['sqs-fifo', 'queue', 'retentionMs'],
+    ['sns', 'topic', 'deliveryLimit'],
+    ['kinesis', 'queue', 'deliveryLimit'],
+    ['kinesis', 'stream', 'queueDelayMs'],
+    ['rabbitmq', 'queue', 'queueDelayMs'],
+    ['mqtt', 'queue', 'deliveryLimit'],
+    ['mqtt', 'topic', 'queueDelayMs'],
+  ] as const)('of a route in profile %s are refused for a %s that %s means nothing to', async (profile, kind, name) => {
+    const { driver, endpoint } = await kit({ profile })
+    const given = endpoint({ kind, deadLetterName: 'orders.dead', options: { [name]: 5_000 } })
+    expect(driver.capabilities(given)).toMatchObject({
+      refused: expect.stringContaining(`option ${name} has no meaning for a ${kind} in profile '${profile}'`) as string,
+      remedy: 'remove it from the route',
+    })
+  })
+
+  it.each([
+    ['full', { kind: 'stream', options: { shards: 2, retentionMs: 60_000 } }],
+    ['full', { kind: 'topic', options: { deliveryLimit: 10, queueDelayMs: 5 } }],
+    ['full', { kind: 'topic', subscription: { name: 's' }, deadLetterName: 'd', options: { deliveryLimit: 10, queueDelayMs: 5 } }],
+    ['sns', { kind: 'topic', subscription: { name: 's' }, options: { queueDelayMs: 5 } }],
+    ['kinesis', { kind: 'queue', options: { shards: 2 } }],
+    ['rabbitmq', { kind: 'queue', deadLetterName: 'd', options: { deliveryLimit: 10 } }],
+  ] as const)('of a route in profile %s are taken where they mean something: %j', async (profile, parts) => {
+    const { driver, endpoint } = await kit({ profile })
+    expect(driver.capabilities(endpoint(parts))).not.toHaveProperty('refused')
+  })
+
+  it('a delivery limit is refused where there is nothing to move messages to', async () => {
+    const { driver, endpoint } = await kit()
+    expect(driver.capabilities(endpoint({ options: { deliveryLimit: 100 } }))).toMatchObject({
+      refused: expect.stringContaining('no meaning without a dead-letter queue') as string,
+      remedy: expect.stringContaining("deadLetter: 'drop'") as string,
+    })
   })
 
   it('the length of a lease is declared and kept', async () => {

@@ -16,7 +16,7 @@ export interface MemoryOptions {
   readonly trace?: (line: string) => void
   /** `create` (default): queues, topics, streams and subscriptions exist as soon as they are used. `refuse`: only after `provision`. */
   readonly missing?: 'create' | 'refuse'
-  /** Length of a lease in milliseconds, where leases are per message: 1 to 43,200,000. Default 30,000. */
+  /** `full`, `sqs-standard`, `sqs-fifo` and `sns`, where leases are per message: length of a lease in milliseconds, 1 to 43,200,000. Default 30,000. */
   readonly leaseMs?: number
   /** `sqs-standard` and `sns` only: the next message is chosen from so many at the front. 1 (default) keeps the order sent; up to 1,000. */
   readonly disorder?: number
@@ -38,7 +38,11 @@ const names = ['profile', 'clock', 'seed', 'faults', 'trace', 'missing', 'leaseM
 const plainNames = ['profile', 'seed', 'missing', 'leaseMs', 'disorder', 'throttle'] as const
 
 /** Options that the other profiles have no use for. */
-const meaningfulIn: Readonly<Record<'disorder' | 'throttle', readonly ProfileName[]>> = { disorder: ['sqs-standard', 'sns'], throttle: ['kinesis'] }
+const meaningfulIn: Readonly<Record<'leaseMs' | 'disorder' | 'throttle', readonly ProfileName[]>> = {
+  leaseMs: ['full', 'sqs-standard', 'sqs-fifo', 'sns'],
+  disorder: ['sqs-standard', 'sns'],
+  throttle: ['kinesis'],
+}
 
 /** Throws `ERR_CONFIGURATION` for unknown options and illegal values, `TypeError` or `RangeError` for what only code can give: clock, trace, faults. */
 export function resolveOptions(options: MemoryOptions): ResolvedMemoryOptions {
@@ -58,6 +62,7 @@ export function resolveOptions(options: MemoryOptions): ResolvedMemoryOptions {
     disorder: whole('disorder', options.disorder ?? 1, 1, 1_000),
     throttle: truth('throttle', options.throttle ?? false),
   }
+  checkMeaning('leaseMs', options.leaseMs !== undefined, resolved.profile)
   checkMeaning('disorder', resolved.disorder !== 1, resolved.profile)
   checkMeaning('throttle', resolved.throttle, resolved.profile)
   return resolved

@@ -1,5 +1,5 @@
 import type { Delivery, Driver, Endpoint, Intake, Link, Outcome, Outgoing, Receiver, Services } from '@busbar/core/driver'
-import { memory, virtualClock, type MemoryDriver, type ProfileName } from '@busbar/memory'
+import { memory, virtualClock, type MemoryDriver } from '@busbar/memory'
 import { Reference } from './reference.ts'
 
 export type Command =
@@ -30,7 +30,7 @@ export class System {
   #failure: Error | undefined
   #sent = 0
 
-  constructor(profile: ProfileName, wrap: (driver: Driver) => Driver = (driver) => driver) {
+  constructor(profile: 'full' | 'sqs-fifo', wrap: (driver: Driver) => Driver = (driver) => driver) {
     this.#broker = memory({ profile, clock: this.#clock, leaseMs, seed: 7 })
     this.#driver = wrap(this.#broker)
     this.#main = this.#endpoint('main.fifo')

@@ -7,7 +7,7 @@ import type { Backend, BackendOptions, Fault } from '../broker.ts'
 export async function amqpBackend(broker: string, options: BackendOptions): Promise<Backend | undefined> {
   if (broker !== 'amqp') return givenBackend(broker, options)
   const started = performance.now()
-  const bed = skipOrFail(await startAny(options))
+  const bed = bedIn(await startAny(options), options.maySkip)
   if (bed === undefined) return undefined
   if (bed.managementUrl === undefined) return givenBackend(bed.url, options)
   const seconds = ((performance.now() - started) / 1_000).toFixed(1)
@@ -26,7 +26,14 @@ async function startAny({ faults, say }: BackendOptions): Promise<RabbitmqBed | 
   const newer = await startRabbitmq({ version: '4.0', ...settings })
   if (!isSkipped(newer)) return newer
   say(`RabbitMQ 4.0 is not to be had here (${newer.reason}); starting 3.10`)
-  return await startRabbitmq({ version: '3.10', ...settings })
+  const older = await startRabbitmq({ version: '3.10', ...settings })
+  return isSkipped(older) ? { ...newer, broker: 'RabbitMQ' } : older
+}
+
+/** Throws where there is none: whoever asked for a RabbitMQ has got nothing, unless a skip was allowed. */
+function bedIn(found: RabbitmqBed | Skipped, maySkip: boolean): RabbitmqBed | undefined {
+  if (isSkipped(found) && !maySkip) throw new Error(`there is no RabbitMQ to run on: ${found.reason}. To get one, ${found.remedy}`)
+  return skipOrFail(found)
 }
 
 /** In a virtual host of its own, since the broker may be a shared one. */

@@ -125,7 +125,8 @@ export const topicFaults: readonly Mutant[] = [
     fault: 'loses the headers of the copies for subscriptions',
     killedBy: 'topics/copy-per-subscription',
     alsoKilledBy: ['topics/filter-emulated'],
-    profile: 'rabbitmq',
+    // Where headers are not filtered natively, so that the consumer looks at them.
+    profile: 'mqtt',
     alterations: () => copiesWithoutHeaders(),
   },
   {

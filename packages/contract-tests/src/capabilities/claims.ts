@@ -48,11 +48,16 @@ const complete: ContractCase = {
   async run(context) {
     const driver = context.harness.createDriver()
     for (const kind of kinds) {
-      const endpoint = context.endpoint(context.uniqueName(), { kind }, kind === 'queue' ? undefined : { name: 'sub-1' })
-      const answer = driver.capabilities(endpoint)
-      checkEqual(driver.capabilities(endpoint), answer, `${kind}: a second answer`)
-      if ('refused' in answer) checkRefusal(kind, answer)
-      else checkConsistent(kind, answer)
+      // Both, whatever the case's context is: what is claimed of keys is claimed of an endpoint with keys alone.
+      for (const keyed of [false, true]) {
+        const name = context.harness.uniqueName('claim', keyed)
+        const options = context.harness.routeOptions?.(kind, keyed) ?? {}
+        const endpoint = { ...context.endpoint(name, { kind }, kind === 'queue' ? undefined : { name: 'sub-1' }), keyed, options }
+        const answer = driver.capabilities(endpoint)
+        checkEqual(driver.capabilities(endpoint), answer, `${kind}: a second answer`)
+        if ('refused' in answer) checkRefusal(kind, answer)
+        else checkConsistent(kind, answer)
+      }
     }
   },
 }

@@ -37,6 +37,23 @@ describe('the start of a broker', () => {
     await expect(broker.start()).rejects.toThrow('log on naive: it has no streams. Remedy: use a topic.')
   })
 
+  it('says in which route a place for dead letters is set, where the driver refuses it', async () => {
+    const driver = new NaiveDriver()
+    const capabilities = driver.capabilities.bind(driver)
+    driver.capabilities = ((endpoint) =>
+      endpoint.kind === 'queue' ? { refused: 'it has no queues', remedy: 'route it to another driver' } : capabilities(endpoint)) as typeof driver.capabilities
+    const broker = createBroker({ driver, destinations: [events, large], emulate: ['filter'] })
+    await expect(broker.start()).rejects.toThrow(
+      "events.large.dead on naive: it has no queues. Remedy: set deadLetter: { driver } in the route of events, or { destination } if it is the name, or deadLetter: 'drop' or 'block'.",
+    )
+    const place = new NaiveDriver()
+    for (const deadLetter of [{ driver: place }, 'drop', 'block'] as const) {
+      const followed = createBroker({ driver, destinations: [events, large], emulate: ['filter'], routes: { events: { deadLetter } } })
+      await followed.start()
+      await followed.close()
+    }
+  })
+
   it('evaluates filters itself when it is told to', async () => {
     const driver = new NaiveDriver()
     const broker = createBroker({ driver, destinations: [large], emulate: ['filter'] })

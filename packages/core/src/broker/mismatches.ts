@@ -1,6 +1,7 @@
 import type { Change } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
 import type { Mismatch } from './negotiate.ts'
+import type { Plan, Planned } from './plan.ts'
 import type { ProvisionMode } from './types.ts'
 
 /** What is wrong, and what to do about it. */
@@ -60,13 +61,20 @@ const texts: Readonly<Record<MismatchKind, Text>> = {
 }
 
 /** One error that lists every mismatch with its remedy. */
-export function mismatchError(mismatches: readonly Mismatch[]): BrokerError {
+export function mismatchError(mismatches: readonly Mismatch[], plan: Plan): BrokerError {
   const lines = mismatches.map(({ planned, kind, wanted, has }) => {
     const [text, remedy] = texts[kind](wanted, has)
-    return `- ${planned.label} on ${planned.driver.name}: ${text}. Remedy: ${remedy}.`
+    return `- ${planned.label} on ${planned.driver.name}: ${text}. Remedy: ${remedyOfPlace(planned, plan) ?? remedy}.`
   })
   const count = mismatches.length === 1 ? 'One requirement is' : `${mismatches.length} requirements are`
   return new BrokerError('ERR_UNSUPPORTED', `${count} not met:\n${lines.join('\n')}`)
+}
+
+/** A place for dead letters has no route of its own, so that a driver's remedy could not be followed; nothing else is asked of one than that it exists. */
+function remedyOfPlace(planned: Planned, { all }: Plan): string | undefined {
+  const destination = all.find(({ deadLetter }) => deadLetter === planned)?.endpoint.destination
+  if (destination === undefined) return undefined
+  return `set deadLetter: { driver } in the route of ${destination}, or { destination } if it is the name, or deadLetter: 'drop' or 'block'`
 }
 
 /** One error that lists how the resources at the broker differ from what is needed. */

@@ -24,7 +24,7 @@ export async function negotiate(plan: Plan, found: ReadonlyMap<Planned, Capabili
     if ('refused' in planned.declared) add('refused', planned.declared.refused, planned.declared.remedy)
     else if (capabilities) await check(planned, capabilities, add)
   }
-  if (mismatches.length > 0) throw (await lazy.refusals()).mismatchError(mismatches)
+  if (mismatches.length > 0) throw (await lazy.refusals()).mismatchError(mismatches, plan)
 }
 
 async function check(planned: Planned, capabilities: Capabilities, add: Add): Promise<void> {

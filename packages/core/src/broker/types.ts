@@ -54,7 +54,7 @@ export interface BrokerOptions {
   readonly provision?: ProvisionMode
   /** Default: the system clock. */
   readonly clock?: Clock
-  /** Uniform in [0, 1). Default `Math.random`. */
+  /** Uniform in [0, 1). Default: the platform's cryptographic source. */
   readonly random?: () => number
   readonly log?: Logger
   readonly telemetry?: Telemetry

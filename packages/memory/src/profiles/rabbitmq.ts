@@ -2,18 +2,22 @@ import type { BrokerError, Capabilities, Endpoint, Outgoing, Refusal } from '@bu
 import type { QueueBehaviour } from '../queue/behaviour.ts'
 import type { Profile } from './profile.ts'
 import { memoryError } from '../errors.ts'
-import { exceeds, headerBytes, textBytes } from './size.ts'
+import { filtersByHeaders, fitsLadder, refuseName } from './rabbitmq-names.ts'
+import { exceeds, headerBytes } from './size.ts'
 
-/** Limits of RabbitMQ quorum queues with default settings, and of delays made of time-to-live queues. */
+const ladderTickMs = 100
+
+/** Limits of RabbitMQ quorum queues with default settings, and of delays made of a ladder of time-to-live queues. */
 export const rabbitmqLimits = {
   messageBytes: 16_777_216,
   /** `consumer_timeout`: the channel is closed when a delivery is not acked within it. */
   consumerTimeoutMs: 1_800_000,
-  /** 28 levels of powers of two, in milliseconds. */
-  delayMs: 268_435_455,
-  delayResolutionMs: 150,
+  /** Nine tenths of that: the broker looks once a minute, and closes the channel with all that it holds. */
+  maxHoldMs: 1_620_000,
+  /** 28 levels of powers of two, of a tick each, in milliseconds. */
+  delayMs: 26_843_545_500,
+  delayResolutionMs: 500,
   timeToLiveMs: 4_294_967_295,
-  nameBytes: 255,
   headerNameBytes: 255,
 } as const
 
@@ -27,73 +31,73 @@ export const rabbitmq: Profile = {
   capabilities: (endpoint) => refuse(endpoint) ?? capabilities(endpoint),
   physicalName: (name) => name,
   engine: (kind) => kind,
-  queue: () => behaviour,
+  queue: ({ keyed }) => ({ ...behaviour, order: keyed ? 'pipelined' : 'none' }),
   topicDeduplicationMs: () => undefined,
   maxSubscriptions: () => Infinity,
   cannotShow: (kind, operation) => (kind === 'throttle' && operation === 'settle' ? 'acks have no answer' : undefined),
   sizeOf: (message: Outgoing) => message.bodyBytes + headerBytes(message.headers),
-  refuse: refuseHeaders,
+  refuse: refuseContent,
 }
 
 function refuse(endpoint: Endpoint): Refusal | undefined {
   if (endpoint.kind === 'stream') return { refused: 'RabbitMQ on Amazon MQ has no streams', remedy: 'use a queue or a topic, without replay' }
-  const { name, subscription } = endpoint
-  // A subscription is a queue of its own.
-  const longest = subscription === undefined ? name : `${name}.${subscription.name}`
-  if (textBytes(longest) <= rabbitmqLimits.nameBytes && !name.startsWith('amq.')) return undefined
-  return {
-    refused: `the name ${longest.slice(0, 100)} is longer than ${rabbitmqLimits.nameBytes} bytes or begins with amq.`,
-    remedy: 'give a legal name in the route',
-  }
+  return refuseName(endpoint)
 }
 
-/** Names of headers are short strings of AMQP. */
-function refuseHeaders({ headers, id }: Outgoing, { destination }: Endpoint): BrokerError | undefined {
-  for (const name in headers)
-    if (exceeds(name, rabbitmqLimits.headerNameBytes))
-      return memoryError('ERR_INVALID', `${destination}: the name of a header has up to ${rabbitmqLimits.headerNameBytes} bytes`, {
-        destination,
-        messageId: id,
-      })
+function refuseContent(message: Outgoing, { destination }: Endpoint): BrokerError | undefined {
+  const refused = (reason: string): BrokerError => memoryError('ERR_INVALID', `${destination}: ${reason}`, { destination, messageId: message.id })
+  for (const name in message.headers)
+    if (exceeds(name, rabbitmqLimits.headerNameBytes)) return refused(`the name of a header has up to ${rabbitmqLimits.headerNameBytes} bytes`)
+  if (message.timeToLiveMs !== undefined && message.delayMs !== undefined) return refused('a lifetime would end the delay that it is combined with')
   return undefined
 }
 
-function capabilities({ kind, deadLetterName }: Endpoint): Capabilities {
+function capabilities(endpoint: Endpoint): Capabilities {
+  const { kind, keyed, deadLetterName } = endpoint
+  const isTopic = kind === 'topic'
+  const isSource = !isTopic || endpoint.subscription !== undefined
+  // On its way through the ladder a message loses its routing key, which names the partition of a topic's queues.
+  const delayable = fitsLadder(endpoint) && (isSource || !keyed)
   return {
-    kind: kind === 'topic' ? 'topic' : 'queue',
+    kind: isTopic ? 'topic' : 'queue',
     delivery: 'at-least-once',
-    ordering: 'key',
-    keyHold: 'process',
-    lease: { kind: 'scope', maxHoldMs: rabbitmqLimits.consumerTimeoutMs },
+    ordering: keyed ? 'key' : 'none',
+    keyHold: keyed ? 'process' : false,
+    lease: { kind: 'scope', maxHoldMs: rabbitmqLimits.maxHoldMs },
     settlement: { mode: 'individual', maxBatch: 1_000, lingerMs: 0 },
     releaseCounts: true,
     batchOrder: 'partial',
-    redelivery: { immediate: true, delayed: { maxMs: rabbitmqLimits.delayMs, keepsOrder: false }, onReconnect: true },
-    delay: { maxMs: rabbitmqLimits.delayMs, resolutionMs: rabbitmqLimits.delayResolutionMs },
+    redelivery: {
+      // Given back by a copy at the tail, and so not in order.
+      immediate: !keyed,
+      delayed: fitsLadder(endpoint) && { maxMs: rabbitmqLimits.delayMs, keepsOrder: false },
+      onReconnect: true,
+    },
+    delay: delayable && { maxMs: rabbitmqLimits.delayMs, resolutionMs: rabbitmqLimits.delayResolutionMs },
     deduplication: false,
-    deadLetter: deadLetterName === undefined ? 'emulated' : 'native',
+    deadLetter: isSource && deadLetterName !== undefined ? 'native' : 'emulated',
     peek: 'disturbing',
     redrive: 'copy',
     replay: false,
     filter: 'none',
-    headerFilter: 'none',
+    headerFilter: isTopic && filtersByHeaders(endpoint) ? 'native' : 'none',
     deliveryAttempt: 'upper-bound',
     maxMessageBytes: rabbitmqLimits.messageBytes,
     maxHeaders: false,
-    maxBatch: { messages: 500, bytes: rabbitmqLimits.messageBytes, inFlight: 4 },
+    maxBatch: { messages: 32, bytes: 4_194_304, inFlight: 128, eager: true },
     competingConsumers: true,
-    subscriptions: kind === 'topic' ? 'durable' : false,
-    requestReply: kind === 'queue',
-    timeToLive: { maxMs: rabbitmqLimits.timeToLiveMs },
+    subscriptions: isTopic ? 'durable' : false,
+    requestReply: !isTopic,
+    // What has expired goes where exceeded limits go, and is dropped only without such a place.
+    timeToLive: !isTopic && deadLetterName === undefined && { maxMs: rabbitmqLimits.timeToLiveMs },
     priority: false,
-    stats: { ready: 'exact', inFlight: 'none', delayed: 'none', oldestAgeMs: 'none' },
+    stats: { ready: isSource ? 'exact' : 'none', inFlight: 'none', delayed: 'none', oldestAgeMs: 'none' },
     timestampResolutionMs: 1_000,
     confirms: true,
   }
 }
 
-const behaviour: QueueBehaviour = {
-  order: 'pipelined',
+const behaviour: Omit<QueueBehaviour, 'order'> = {
   lease: false,
   maxHoldMs: rabbitmqLimits.consumerTimeoutMs,
   settlement: 'individual',
@@ -103,7 +107,7 @@ const behaviour: QueueBehaviour = {
   releaseCounts: true,
   ownIds: false,
   tellsCount: true,
-  stepMs: 1,
+  stepMs: ladderTickMs,
   delays: true,
   delayReachesStored: false,
   timeToLiveStepMs: 1,

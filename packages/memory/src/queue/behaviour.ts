@@ -45,7 +45,7 @@ export interface QueueBehaviour {
   readonly maxSettle: number
   /** Longest `retry` delay, counted from the receipt where the message keeps its place, else from the retry. A longer one is an error, never clamped. */
   readonly maxRetryMs: number
-  /** A delayed retry keeps the message's place, or is sent as a new message to the end. */
+  /** A retry keeps the message's place, or is sent as a new message to the end, with the number of handler starts. */
   readonly retryBy: 'place' | 'republish'
   /** Is the number of handler starts kept with the message when it is given back in place? */
   readonly carriesAttempt: boolean

@@ -61,9 +61,9 @@ export class Settling {
     const from = behaviour.retryBy === 'place' ? delivery.receivedAt : now
     if (now + delayMs > from + behaviour.maxRetryMs) return tooLong(delayMs, behaviour.maxRetryMs)
     const { message } = delivery
-    if (delayMs > 0 && behaviour.retryBy === 'republish') {
+    if (behaviour.retryBy === 'republish') {
       this.#end(delivery)
-      this.#queue.report('retried', message, `in ${delayMs} ms`)
+      this.#queue.report('retried', message, delayMs > 0 ? `in ${delayMs} ms` : undefined)
       this.#republish(message, attempt, delayMs, now)
       return behaviour.answer
     }
