@@ -16,7 +16,7 @@ const unfit: ContractCase = {
   kills: ['second-hop-swallowed'],
   looksAtDeadLetters: true,
   applies: (capabilities) => kept(capabilities) && (capabilities.deadLetter === 'native' || capabilities.deliveryAttempt !== 'none'),
-  waitsMs: () => 30_000,
+  waitsMs: ({ deadLetter: way }) => (way === 'native' ? 0 : 30_000),
   async run(context) {
     const place = context.api.place()
     // The fewest deliveries before the native limit takes it.

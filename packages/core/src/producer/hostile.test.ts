@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createBroker } from '../broker/create-broker.ts'
 import type { Broker } from '../broker/types.ts'
 import { queue } from '../definitions/queue.ts'
+import type { Queue } from '../definitions/types.ts'
 import type { Outgoing, SendResult } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
 import type { SendFunction } from '../middleware/types.ts'
@@ -287,10 +288,10 @@ describe('what a definition throws', () => {
     throw new Error('boom')
   }
 
-  it.each([
-    ['its codec', queue('odd', { codec: { contentType: 'text/plain', json: false, encode: boom, decode: boom } })],
-    ['its ordering key', queue('odd', { orderingKey: boom })],
-    ['its schema', queue('odd', { schema: schemaOf(boom) })],
+  it.each<[string, Queue<string>]>([
+    ['its codec', queue<string>('odd', { codec: { contentType: 'text/plain', json: false, encode: boom, decode: boom } })],
+    ['its ordering key', queue<string>('odd', { orderingKey: boom })],
+    ['its schema', queue('odd', { schema: schemaOf(boom) }) as Queue<string>],
   ])('by %s is ERR_INVALID of the send, with its cause', async (_, odd) => {
     const broker = createBroker({ driver: new NaiveDriver(), destinations: [odd], log: () => undefined })
     await expect(broker.producer(odd).send('x')).rejects.toMatchObject({
