@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { queue } from '../definitions/queue.ts'
+import { topic } from '../definitions/topic.ts'
 import { NaiveDriver } from '../test-support/naive-driver.ts'
 import { createBroker } from './create-broker.ts'
 import type { BrokerOptions } from './types.ts'
@@ -29,6 +30,14 @@ describe('createBroker', () => {
       options: {},
     }
     expect(refusal({ driver, destinations, routes: { orders: route }, provision: 'none', emulate: ['filter'], log: undefined, telemetry: {} })).toBe('accepted')
+  })
+
+  it('finds the route of a topic of which only a subscription is listed, and refuses one for the subscription alone', () => {
+    const billing = topic('placed').subscription('billing')
+    expect(refusal({ driver, destinations: [billing], routes: { placed: { name: 'prod-placed' } } })).toBe('accepted')
+    expect(refusal({ driver, destinations: [billing], routes: { 'placed.billing': { name: 'x' } } })).toBe(
+      "routes: there is no destination 'placed.billing'; known: placed",
+    )
   })
 
   it('takes a driver alone for a route to it', async () => {

@@ -37,8 +37,9 @@ export function makePlan(options: BrokerOptions): Plan {
   const sources = new Map<AnySource, Planned>()
   const names = new Map<string, AnyDefinition>()
   for (const definition of options.destinations) claimName(names, definition)
+  const routable = options.destinations.map((definition) => destinationOf(definition).name)
   for (const name of Object.keys(options.routes ?? {})) {
-    if (!names.has(name)) fail(`routes: there is no destination '${name}'${suggestion(name, [...names.keys()])}`)
+    if (!routable.includes(name)) fail(`routes: there is no destination '${name}'${suggestion(name, routable)}`)
   }
   for (const definition of options.destinations) {
     const destination = destinationOf(definition)
