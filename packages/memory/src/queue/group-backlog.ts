@@ -83,6 +83,10 @@ export class GroupBacklog implements Backlog {
     this.#list(this.#groupOf(message))
   }
 
+  reclaimed(): void {
+    // A group looks at the states of its messages.
+  }
+
   due(message: Stored): void {
     this.#list(this.#groupOf(message))
   }

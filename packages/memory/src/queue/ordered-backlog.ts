@@ -75,6 +75,11 @@ export class OrderedBacklog implements Backlog {
     else if (message.state === 'ready') this.#putBack(message)
   }
 
+  reclaimed(message: Stored): void {
+    if (message.keyState === undefined) this.#returned.remove(message)
+    else message.keyState.inFlight++
+  }
+
   due(message: Stored): void {
     if (message.keyState !== undefined) this.#list(message.keyState)
     else if (message.order === 0) this.add(message)

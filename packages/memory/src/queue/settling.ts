@@ -41,6 +41,24 @@ export class Settling {
     return this.#queue.behaviour.answer
   }
 
+  /** The receipt of a lease that has ended takes its message back into flight for `ms`, if that is still ready. */
+  reclaim(delivery: QueueDelivery, ms: number, now: number): SettleResult {
+    const { message, port } = delivery
+    const { lease, lateSettle } = this.#queue.behaviour
+    if (!lease || lateSettle !== 'works') return unsupported('reclaim')
+    if (message.state !== 'ready') return this.#tooLate(delivery)
+    if (now + ms > delivery.receivedAt + lease.maxMs) return tooLong(ms, lease.maxMs)
+    message.state = 'flight'
+    message.current = delivery
+    this.#queue.ready--
+    this.#queue.inFlight++
+    this.#queue.backlog.reclaimed(message)
+    port.heldBytes += message.incoming.bodyBytes
+    port.leases.add(delivery, now, ms)
+    this.#queue.report('extended', message, `${ms} ms, late`)
+    return this.#queue.behaviour.answer
+  }
+
   expire(deliveries: readonly QueueDelivery[]): void {
     for (const delivery of deliveries) this.#putBack(delivery, 0, 'expired')
     for (const { port } of deliveries) if (port.retired && port.leases.size === 0) this.#queue.detach(port)
