@@ -1,0 +1,74 @@
+import { systemClock } from '@busbar/core'
+import { assertKnownKeys, type Clock } from '@busbar/core/driver'
+import { Account } from './account.ts'
+import { Calls } from './calls.ts'
+import { WireFaults } from './faults.ts'
+import { WireServer, type WireRequest, type WireResponse } from './http/server.ts'
+import { serviceLimits, type WireLimits } from './limits.ts'
+import { SqsService, sqsTarget } from './sqs/service.ts'
+
+/** `sqs-standard` and `sqs-fifo` have queues of that kind only. */
+export type WireProfile = 'sqs-standard' | 'sqs-fifo'
+
+export interface AwsWireOptions {
+  /** Which part of the service answers; default: all of it. */
+  readonly profile?: WireProfile
+  /** Default: real time. A virtual one must not advance by itself, since it cannot know of requests that are under way. */
+  readonly clock?: Clock
+  /** Default 0: a free one. */
+  readonly port?: number
+  /** Decides ids and disorder. A 32-bit whole number; default 1. */
+  readonly seed?: number
+  /** Standard queues: the next message is chosen from so many at the front. Default 1, the order sent; the service promises none. */
+  readonly disorder?: number
+  /** Limits of the service that a test wants to reach. Default: those of the service. */
+  readonly limits?: Partial<WireLimits>
+}
+
+/** The profiles of the memory broker, served on 127.0.0.1 by the protocols of the service. */
+export interface AwsWire extends AsyncDisposable {
+  /** For the `endpoint` of a client, such as `http://127.0.0.1:4100`. */
+  readonly endpoint: string
+  readonly region: string
+  /** The only ones that are known. */
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
+  readonly faults: WireFaults
+  readonly calls: Calls
+}
+
+const region = 'eu-central-1'
+const kinds = { 'sqs-standard': 'standard', 'sqs-fifo': 'fifo' } as const
+
+/** Starts an endpoint of its own. Throws `TypeError` for unknown options. */
+export async function startAwsWire(options: AwsWireOptions = {}): Promise<AwsWire> {
+  assertKnownKeys('startAwsWire', options, ['profile', 'clock', 'port', 'seed', 'disorder', 'limits'])
+  assertKnownKeys('startAwsWire: limits', options.limits ?? {}, Object.keys(serviceLimits))
+  const { profile, clock = systemClock, port = 0, seed = 1, disorder = 1 } = options
+  if (profile !== undefined && !Object.hasOwn(kinds, profile)) throw new TypeError(`startAwsWire: there is no profile '${profile}'`)
+  const account = new Account(clock, seed, disorder, { ...serviceLimits, ...options.limits })
+  // Not frozen: the SDK writes into what it is given.
+  const credentials = { accessKeyId: 'AKIAWIRE', secretAccessKey: 'wire-secret' }
+  const calls = new Calls()
+  const answer = (request: WireRequest): Promise<WireResponse> => (isForSqs(request) ? sqs.answer(request) : Promise.resolve(unknownService))
+  const server = new WireServer(answer)
+  const faults = new WireFaults(clock, server)
+  const sqs = new SqsService(account, profile === undefined ? 'both' : kinds[profile], faults, calls, credentials.accessKeyId)
+  account.endpoint = await server.listen(port)
+  return {
+    endpoint: account.endpoint,
+    region,
+    credentials,
+    faults,
+    calls,
+    [Symbol.asyncDispose]: async () => {
+      sqs.end()
+      await server.close()
+    },
+  }
+}
+
+const unknownService: WireResponse = { status: 404, headers: { 'content-type': 'text/plain' }, body: 'No service answers such requests here' }
+
+function isForSqs({ headers }: WireRequest): boolean {
+  return String(headers['x-amz-target']).startsWith(sqsTarget)
+}
