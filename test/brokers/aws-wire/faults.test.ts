@@ -1,3 +1,4 @@
+import { connect, type Socket } from 'node:net'
 import { DeleteMessageBatchCommand, KmsThrottled, ListQueuesCommand, RequestThrottled, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { bodies, refusal, startBed, type Bed } from './test-support/bed.ts'
@@ -70,6 +71,14 @@ describe('a rule', () => {
     expect(fault.hits).toBe(2)
   })
 
+  it('strikes any of several actions, once in all', async () => {
+    const fault = bed.wire.faults.add({ action: ['SendMessage', 'SendMessageBatch'], fault: { kind: 'error', name: 'OverLimit' } })
+    await bed.receive(url)
+    await expect(bed.sqs.send(batch('a'))).rejects.toMatchObject({ name: 'OverLimit' })
+    await bed.send(url, 'a')
+    expect(fault.hits).toBe(1)
+  })
+
   it('can be taken back', async () => {
     const fault = bed.wire.faults.add({ fault: { kind: 'error', name: 'OverLimit' }, times: Infinity })
     await expect(bed.send(url, 'a')).rejects.toMatchObject({ name: 'OverLimit' })
@@ -122,6 +131,29 @@ describe('connections', () => {
   })
 })
 
+describe('a request', () => {
+  const send = (head: string, body: string): Promise<Socket> =>
+    new Promise((resolve) => {
+      const socket = connect(Number(new URL(bed.wire.endpoint).port), '127.0.0.1', () => socket.write(`${head}\r\n\r\n${body}`, () => resolve(socket)))
+      socket.on('error', () => {})
+    })
+
+  it('whose client goes in the middle of it, and one that never ends, harm nobody', async () => {
+    const half = await send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100', 'half of it')
+    half.resetAndDestroy()
+    const endless = await send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000', 'x'.repeat(20_000_000))
+    if (!endless.closed) await new Promise((resolve) => endless.once('close', resolve))
+    await bed.send(url, 'a')
+    expect(bodies(await bed.receive(url))).toEqual(['a'])
+  })
+
+  it('that is no JSON is refused', async () => {
+    const answer = await fetch(bed.wire.endpoint, { method: 'POST', headers: { 'x-amz-target': 'AmazonSQS.ListQueues' }, body: 'no JSON' })
+    expect(answer.status).toBe(400)
+    expect(await answer.json()).toMatchObject({ __type: 'com.amazonaws.sqs#SerializationException' })
+  })
+})
+
 describe('entries of a batch', () => {
   it('fail alone, without the fault of the sender unless it is said', async () => {
     bed.wire.faults.add({ action: 'SendMessageBatch', fault: { kind: 'fail-entries', entries: [1] } })
@@ -136,6 +168,14 @@ describe('entries of a batch', () => {
       { Id: 'e', Code: 'AccessDenied', SenderFault: true },
     ])
     expect(bodies(await bed.receive(url))).toEqual(['a', 'c'])
+  })
+
+  it('are waited for by the rule', async () => {
+    const fault = bed.wire.faults.add({ action: ['SendMessage', 'SendMessageBatch'], fault: { kind: 'fail-entries', entries: [0] } })
+    await bed.send(url, 'single')
+    expect(fault.hits).toBe(0)
+    expect((await bed.sqs.send(batch('a'))).Failed).toHaveLength(1)
+    expect(fault.hits).toBe(1)
   })
 
   it('of deletes are not deleted', async () => {

@@ -16,8 +16,8 @@ export type WireFault =
   | { readonly kind: 'delay'; readonly when: 'before' | 'after'; readonly ms: number }
 
 export interface WireFaultRule {
-  /** Name of the action, such as `SendMessageBatch`; default: all. */
-  readonly action?: string
+  /** Name of the action, such as `SendMessageBatch`, or several; default: all. */
+  readonly action?: string | readonly string[]
   /** Name of the queue or topic; default: all. */
   readonly resource?: string
   readonly fault: WireFault
@@ -90,7 +90,9 @@ export class WireFaults {
   strike(action: string, resource: string): Strike {
     const struck: WireFault[] = []
     for (const rule of this.#rules) {
-      if ((rule.action ?? action) !== action || (rule.resource ?? resource) !== resource) continue
+      if (![rule.action ?? action].flat().includes(action) || (rule.resource ?? resource) !== resource) continue
+      // Waits for a call that has entries.
+      if (rule.fault.kind === 'fail-entries' && !action.endsWith('Batch')) continue
       struck.push(rule.fault)
       if (++rule.hits >= (rule.times ?? 1)) this.#rules.delete(rule)
     }

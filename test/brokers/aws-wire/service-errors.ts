@@ -2,7 +2,7 @@ import { WireError } from './wire-error.ts'
 
 const queueService = 'AWS.SimpleQueueService.'
 
-/** Errors that SDKs know by name, with their legacy codes and HTTP statuses, as the model of `@aws-sdk/client-sqs` 3.1169.0 gives them; and those of all services. */
+/** Errors that SDKs know by name, with their legacy codes and HTTP statuses, as the models of `@aws-sdk/client-sqs` and `-sns` 3.1169.0 give them; and those of all services. */
 const known = {
   BatchEntryIdsNotDistinct: [`${queueService}BatchEntryIdsNotDistinct`, 400],
   BatchRequestTooLong: [`${queueService}BatchRequestTooLong`, 400],
@@ -31,6 +31,13 @@ const known = {
   ResourceNotFoundException: ['ResourceNotFoundException', 404],
   TooManyEntriesInBatchRequest: [`${queueService}TooManyEntriesInBatchRequest`, 400],
   UnsupportedOperation: [`${queueService}UnsupportedOperation`, 400],
+  AuthorizationError: ['AuthorizationError', 403],
+  FilterPolicyLimitExceeded: ['FilterPolicyLimitExceeded', 403],
+  KMSThrottling: ['KMSThrottling', 400],
+  NotFound: ['NotFound', 404],
+  SubscriptionLimitExceeded: ['SubscriptionLimitExceeded', 403],
+  Throttled: ['Throttled', 429],
+  TopicLimitExceeded: ['TopicLimitExceeded', 403],
   AccessDenied: ['AccessDenied', 403],
   InvalidClientTokenId: ['InvalidClientTokenId', 403],
   MissingAuthenticationToken: ['MissingAuthenticationToken', 403],

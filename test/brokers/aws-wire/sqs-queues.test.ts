@@ -186,6 +186,8 @@ describe('a missing queue', () => {
 
   it('is named as such', async () => {
     expect(await refusal(bed.sqs.send(new GetQueueUrlCommand({ QueueName: 'missing' })))).toEqual(expected)
+    const elsewhere = new GetQueueUrlCommand({ QueueName: 'asked', QueueOwnerAWSAccountId: '111111111111' })
+    expect(await refusal(bed.sqs.send(elsewhere))).toEqual(expected)
     expect(await refusal(bed.send(`${bed.wire.endpoint}/000000000000/missing`, 'a'))).toEqual(expected)
     expect(await refusal(bed.send(`${bed.wire.endpoint}/111111111111/asked`, 'a'))).toEqual(expected)
   })

@@ -5,13 +5,14 @@ import { Calls } from './calls.ts'
 import { WireFaults } from './faults.ts'
 import { WireServer, type WireRequest, type WireResponse } from './http/server.ts'
 import { serviceLimits, type WireLimits } from './limits.ts'
+import { SnsService } from './sns/service.ts'
 import { SqsService, sqsTarget } from './sqs/service.ts'
 
-/** `sqs-standard` and `sqs-fifo` have queues of that kind only. */
-export type WireProfile = 'sqs-standard' | 'sqs-fifo'
+/** `sqs-standard` and `sqs-fifo` have queues of that kind only, and no topics; `sns` has topics and all queues. */
+export type WireProfile = 'sqs-standard' | 'sqs-fifo' | 'sns'
 
 export interface AwsWireOptions {
-  /** Which part of the service answers; default: all of it. */
+  /** Which part of the service answers; default: all of it, as `sns`. */
   readonly profile?: WireProfile
   /** Default: real time. A virtual one must not advance by itself, since it cannot know of requests that are under way. */
   readonly clock?: Clock
@@ -37,22 +38,26 @@ export interface AwsWire extends AsyncDisposable {
 }
 
 const region = 'eu-central-1'
-const kinds = { 'sqs-standard': 'standard', 'sqs-fifo': 'fifo' } as const
+const kinds = { 'sqs-standard': 'standard', 'sqs-fifo': 'fifo', sns: 'both' } as const
 
 /** Starts an endpoint of its own. Throws `TypeError` for unknown options. */
 export async function startAwsWire(options: AwsWireOptions = {}): Promise<AwsWire> {
   assertKnownKeys('startAwsWire', options, ['profile', 'clock', 'port', 'seed', 'disorder', 'limits'])
   assertKnownKeys('startAwsWire: limits', options.limits ?? {}, Object.keys(serviceLimits))
-  const { profile, clock = systemClock, port = 0, seed = 1, disorder = 1 } = options
-  if (profile !== undefined && !Object.hasOwn(kinds, profile)) throw new TypeError(`startAwsWire: there is no profile '${profile}'`)
+  const { profile = 'sns', clock = systemClock, port = 0, seed = 1, disorder = 1 } = options
+  if (!Object.hasOwn(kinds, profile)) throw new TypeError(`startAwsWire: there is no profile '${profile}'`)
   const account = new Account(clock, seed, disorder, { ...serviceLimits, ...options.limits })
   // Not frozen: the SDK writes into what it is given.
   const credentials = { accessKeyId: 'AKIAWIRE', secretAccessKey: 'wire-secret' }
   const calls = new Calls()
-  const answer = (request: WireRequest): Promise<WireResponse> => (isForSqs(request) ? sqs.answer(request) : Promise.resolve(unknownService))
+  const answer = (request: WireRequest): Promise<WireResponse> => {
+    if (isForSqs(request)) return sqs.answer(request)
+    return sns !== undefined && isForSns(request) ? sns.answer(request) : Promise.resolve(unknownService)
+  }
   const server = new WireServer(answer)
   const faults = new WireFaults(clock, server)
-  const sqs = new SqsService(account, profile === undefined ? 'both' : kinds[profile], faults, calls, credentials.accessKeyId)
+  const sqs = new SqsService(account, kinds[profile], faults, calls, credentials.accessKeyId)
+  const sns = profile === 'sns' ? new SnsService(account, sqs.queues, faults, calls, credentials.accessKeyId) : undefined
   account.endpoint = await server.listen(port)
   return {
     endpoint: account.endpoint,
@@ -71,4 +76,8 @@ const unknownService: WireResponse = { status: 404, headers: { 'content-type': '
 
 function isForSqs({ headers }: WireRequest): boolean {
   return String(headers['x-amz-target']).startsWith(sqsTarget)
+}
+
+function isForSns({ headers }: WireRequest): boolean {
+  return String(headers['content-type']).startsWith('application/x-www-form-urlencoded')
 }

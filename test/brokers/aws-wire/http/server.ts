@@ -74,24 +74,33 @@ export class WireServer {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = new AbortController()
     response.once('close', () => gone.abort())
+    const body = await readBody(request)
+    if (body === undefined) return
     try {
-      const body = await readBody(request)
       const { status, headers, body: text } = await this.#answer({ headers: request.headers, body, signal: gone.signal })
       response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) }).end(text)
     } catch (error) {
       request.socket.resetAndDestroy()
-      if (!(error instanceof ResetConnection) && !gone.signal.aborted) throw error
+      if (!(error instanceof ResetConnection)) throw error
     }
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
+/** `undefined` if the client goes before it has sent all of it, or sends too much. */
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
   const parts: Buffer[] = []
   let bytes = 0
-  for await (const part of request as AsyncIterable<Buffer>) {
-    bytes += part.byteLength
-    if (bytes > maxBodyBytes) throw new ResetConnection()
-    parts.push(part)
+  try {
+    for await (const part of request as AsyncIterable<Buffer>) {
+      bytes += part.byteLength
+      if (bytes > maxBodyBytes) {
+        request.socket.resetAndDestroy()
+        return undefined
+      }
+      parts.push(part)
+    }
+  } catch {
+    return undefined
   }
   return Buffer.concat(parts).toString('utf8')
 }

@@ -1,6 +1,7 @@
 import { isBrokerError } from '@busbar/core/driver'
+import { accountId } from '../account.ts'
 import { optionalInteger, optionalText, text, textMap, texts, type Input } from '../input.ts'
-import { serviceError } from '../service-errors.ts'
+import { queueDoesNotExist, serviceError } from '../service-errors.ts'
 import { queueOf, type SqsAction } from './call.ts'
 import { unknownAttribute } from './queue-attributes.ts'
 import type { WireQueue } from './wire-queue.ts'
@@ -27,7 +28,11 @@ export const createQueue: SqsAction = ({ queues, region, input }) => ({
   QueueUrl: queues.create(region, text(input, 'QueueName'), textMap(input, 'Attributes'), textMap(input, 'tags')).url,
 })
 
-export const getQueueUrl: SqsAction = ({ queues, region, input }) => ({ QueueUrl: queues.named(region, text(input, 'QueueName')).url })
+export const getQueueUrl: SqsAction = ({ queues, region, input }) => {
+  const name = text(input, 'QueueName')
+  if ((optionalText(input, 'QueueOwnerAWSAccountId') ?? accountId) !== accountId) throw queueDoesNotExist()
+  return { QueueUrl: queues.named(region, name).url }
+}
 
 export const deleteQueue: SqsAction = (call) => {
   call.queues.delete(queueOf(call))
