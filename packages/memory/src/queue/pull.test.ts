@@ -105,6 +105,19 @@ describe('reclaim', () => {
     expect(kit.reclaim(first, 2_000)).toBe('too-late')
   })
 
+  it('is too late for a receipt that is not the latest, and so is its delete', async () => {
+    const kit = new Kit(false)
+    kit.send('a')
+    const [first] = kit.pull()
+    await kit.clock.advance(1_000)
+    const [second] = kit.pull()
+    await kit.clock.advance(1_000)
+    expect(kit.reclaim(first, 2_000)).toBe('too-late')
+    expect(first && kit.queue.settle({ delivery: first, action: 'ack' }, kit.port, kit.clock.monotonic())).toBe('too-late')
+    expect(second && kit.queue.settle({ delivery: second, action: 'ack' }, kit.port, kit.clock.monotonic())).toBe('durable')
+    expect(kit.pull()).toEqual([])
+  })
+
   it('stays within the longest lease, counted from the receive', async () => {
     const kit = new Kit(false)
     kit.send('a')
