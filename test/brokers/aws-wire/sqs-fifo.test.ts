@@ -289,6 +289,29 @@ describe('ReceiveRequestAttemptId', () => {
     expect(bodies(await bed.receive(url))).toEqual(['a'])
   })
 
+  it('brings back what a lost answer had', async () => {
+    const url = await fresh()
+    await bed.sendTo(url, 'g', 'a', 'b')
+    bed.wire.faults.add({ action: 'ReceiveMessage', fault: { kind: 'reset', when: 'after' } })
+    await expect(bed.receive(url, { ReceiveRequestAttemptId: 'lost' })).rejects.toMatchObject({ code: 'ECONNRESET' })
+    expect(await bed.receive(url)).toEqual([])
+    const messages = await bed.receive(url, { ReceiveRequestAttemptId: 'lost' })
+    expect(messages.map(({ Body, Attributes }) => [Body, Attributes?.ApproximateReceiveCount])).toEqual([
+      ['a', '1'],
+      ['b', '1'],
+    ])
+    for (const message of messages) await bed.delete(url, message)
+  })
+
+  it('is forgotten after five minutes', async () => {
+    const url = await fresh()
+    await bed.sendTo(url, 'g', 'a')
+    const [message] = await bed.receive(url, { ReceiveRequestAttemptId: 'one', VisibilityTimeout: 3_600 })
+    await bed.clock.advance(300_000)
+    expect(await bed.receive(url, { ReceiveRequestAttemptId: 'one' })).toEqual([])
+    await bed.delete(url, message)
+  })
+
   it('gives no longer what was changed', async () => {
     const url = await fresh()
     await bed.sendTo(url, 'g', 'a')

@@ -39,13 +39,15 @@ describe('a receive', () => {
     expect(await bed.receive(url)).toHaveLength(1)
   })
 
-  it('with timeout 0 shows the message and leaves it, and its handle deletes', async () => {
+  it('with timeout 0 shows the message and leaves it, and the last handle deletes', async () => {
     const url = await fresh()
     await bed.send(url, 'a')
     const [first] = await bed.receive(url, { VisibilityTimeout: 0 })
     const [second] = await bed.receive(url, { VisibilityTimeout: 0 })
     expect(second?.Attributes?.ApproximateReceiveCount).toBe('2')
     await bed.delete(url, first)
+    const [third] = await bed.receive(url, { VisibilityTimeout: 0 })
+    await bed.delete(url, third)
     expect(await bed.receive(url)).toEqual([])
   })
 

@@ -66,8 +66,9 @@ export async function startAwsWire(options: AwsWireOptions = {}): Promise<AwsWir
     faults,
     calls,
     [Symbol.asyncDispose]: async () => {
-      sqs.end()
+      // Clients that still wait see their connection go, not their queue.
       await server.close()
+      sqs.end()
     },
   }
 }

@@ -37,6 +37,11 @@ export class Receipts {
     return this.#known.get(Number(id))?.[Number(number) - 1]
   }
 
+  /** The last delivery of the message of this one. */
+  latest(delivery: QueueDelivery): QueueDelivery {
+    return this.#known.get(delivery.message.id)?.at(-1) ?? delivery
+  }
+
   /** The message of a delivery is deleted. */
   forget({ message }: QueueDelivery): void {
     this.#known.delete(message.id)

@@ -53,7 +53,7 @@ function changeVisibility(queue: WireQueue, input: Input): void {
   const known = queue.receipts.find(handle)
   if (known === undefined || known.message.state === 'gone') throw notAvailable(handle)
   if (!known.live && queue.fifo) throw expired(handle)
-  const delivery = known.live ? known : (known.message.current ?? known)
+  const delivery = queue.receipts.latest(known)
   if (seconds > 0) {
     const ms = seconds * 1_000
     const result = delivery.live ? queue.queue.extend(delivery, ms, now(queue)) : queue.queue.reclaim(delivery, ms, now(queue))
