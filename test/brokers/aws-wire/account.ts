@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
-import type { Clock } from '@busbar/core/driver'
 import { seededRandom, World } from '@busbar/memory/engine'
 import type { WireLimits } from './limits.ts'
+import type { WireClock } from './wire-clock.ts'
 
 export const accountId = '000000000000'
 
 /** What all services of one endpoint share: time, chance, ids and limits. */
 export class Account {
-  readonly clock: Clock
+  readonly clock: WireClock
   readonly world: World
   readonly limits: WireLimits
   /** Standard queues: the next message is chosen from so many at the front. */
@@ -17,7 +17,7 @@ export class Account {
   readonly #seed: number
   readonly #startedAt: number
 
-  constructor(clock: Clock, seed: number, disorder: number, limits: WireLimits) {
+  constructor(clock: WireClock, seed: number, disorder: number, limits: WireLimits) {
     this.clock = clock
     this.world = new World(clock, seededRandom(seed), (name) => [name])
     this.limits = limits

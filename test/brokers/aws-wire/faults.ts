@@ -1,7 +1,7 @@
-import type { Clock } from '@busbar/core/driver'
 import { assertKnownKeys, sleep } from '@busbar/core/driver'
 import type { Input } from './input.ts'
 import { serviceError } from './service-errors.ts'
+import type { WireClock } from './wire-clock.ts'
 import { WireError } from './wire-error.ts'
 
 /** What goes wrong. */
@@ -46,11 +46,11 @@ const kinds = ['error', 'reset', 'fail-entries', 'delay'] as const
 
 /** Scripted faults. Those of one call take effect in the order in which they were added; at most one of them ends it. */
 export class WireFaults {
-  readonly #clock: Clock
+  readonly #clock: WireClock
   readonly #connections: Connections
   readonly #rules = new Set<Active>()
 
-  constructor(clock: Clock, connections: Connections) {
+  constructor(clock: WireClock, connections: Connections) {
     this.#clock = clock
     this.#connections = connections
   }
@@ -106,9 +106,9 @@ export class ResetConnection extends Error {}
 /** The faults of one call. */
 export class Strike {
   readonly #faults: readonly WireFault[]
-  readonly #clock: Clock
+  readonly #clock: WireClock
 
-  constructor(faults: readonly WireFault[], clock: Clock) {
+  constructor(faults: readonly WireFault[], clock: WireClock) {
     this.#faults = faults
     this.#clock = clock
   }
@@ -138,7 +138,11 @@ export class Strike {
 
   async #disturb(fault: WireFault, when: 'before' | 'after', signal: AbortSignal): Promise<void> {
     if (fault.kind === 'reset' && fault.when === when) throw new ResetConnection()
-    if (fault.kind === 'delay' && fault.when === when) await sleep(this.#clock, fault.ms, signal).catch(() => {})
+    if (fault.kind !== 'delay' || fault.when !== when) return
+    const leave = this.#clock.park()
+    // A client that goes is no reason to fail: what it asked for is done.
+    await sleep(this.#clock, fault.ms, signal).catch(() => {})
+    leave()
   }
 }
 

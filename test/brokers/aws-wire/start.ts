@@ -7,6 +7,7 @@ import { WireServer, type WireRequest, type WireResponse } from './http/server.t
 import { serviceLimits, type WireLimits } from './limits.ts'
 import { SnsService } from './sns/service.ts'
 import { SqsService, sqsTarget } from './sqs/service.ts'
+import { WireClock } from './wire-clock.ts'
 
 /** `sqs-standard` and `sqs-fifo` have queues of that kind only, and no topics; `sns` has topics and all queues. */
 export type WireProfile = 'sqs-standard' | 'sqs-fifo' | 'sns'
@@ -14,7 +15,7 @@ export type WireProfile = 'sqs-standard' | 'sqs-fifo' | 'sns'
 export interface AwsWireOptions {
   /** Which part of the service answers; default: all of it, as `sns`. */
   readonly profile?: WireProfile
-  /** Default: real time. A virtual one must not advance by itself, since it cannot know of requests that are under way. */
+  /** Default: real time. With a virtual one that advances by itself, clients use {@link AwsWire.clock}. */
   readonly clock?: Clock
   /** Default 0: a free one. */
   readonly port?: number
@@ -33,6 +34,8 @@ export interface AwsWire extends AsyncDisposable {
   readonly region: string
   /** The only ones that are known. */
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
+  /** The clock that was given, for clients: it stands still while requests that they mark by `external` are under way, but not while those only wait for messages. */
+  readonly clock: Clock
   readonly faults: WireFaults
   readonly calls: Calls
 }
@@ -44,8 +47,9 @@ const kinds = { 'sqs-standard': 'standard', 'sqs-fifo': 'fifo', sns: 'both' } as
 export async function startAwsWire(options: AwsWireOptions = {}): Promise<AwsWire> {
   assertKnownKeys('startAwsWire', options, ['profile', 'clock', 'port', 'seed', 'disorder', 'limits'])
   assertKnownKeys('startAwsWire: limits', options.limits ?? {}, Object.keys(serviceLimits))
-  const { profile = 'sns', clock = systemClock, port = 0, seed = 1, disorder = 1 } = options
+  const { profile = 'sns', clock: base = systemClock, port = 0, seed = 1, disorder = 1 } = options
   if (!Object.hasOwn(kinds, profile)) throw new TypeError(`startAwsWire: there is no profile '${profile}'`)
+  const clock = new WireClock(base)
   const account = new Account(clock, seed, disorder, { ...serviceLimits, ...options.limits })
   // Not frozen: the SDK writes into what it is given.
   const credentials = { accessKeyId: 'AKIAWIRE', secretAccessKey: 'wire-secret' }
@@ -63,12 +67,14 @@ export async function startAwsWire(options: AwsWireOptions = {}): Promise<AwsWir
     endpoint: account.endpoint,
     region,
     credentials,
+    clock,
     faults,
     calls,
     [Symbol.asyncDispose]: async () => {
       // Clients that still wait see their connection go, not their queue.
       await server.close()
       sqs.end()
+      clock.end()
     },
   }
 }

@@ -1,4 +1,5 @@
-import type { Clock, Timer } from '@busbar/core/driver'
+import type { Timer } from '@busbar/core/driver'
+import type { WireClock } from '../wire-clock.ts'
 import type { Receipt } from './receipts.ts'
 
 interface Poll {
@@ -9,10 +10,10 @@ interface Poll {
 
 /** Receives that wait for messages, first come, first served. */
 export class Polls {
-  readonly #clock: Clock
+  readonly #clock: WireClock
   readonly #waiting = new Set<Poll>()
 
-  constructor(clock: Clock) {
+  constructor(clock: WireClock) {
     this.#clock = clock
   }
 
@@ -24,6 +25,7 @@ export class Polls {
         receive,
         end: (receipts) => {
           timer?.cancel()
+          leave()
           signal.removeEventListener('abort', onAbort)
           this.#waiting.delete(poll)
           resolve(receipts)
@@ -31,9 +33,10 @@ export class Polls {
       }
       const onAbort = (): void => poll.end([])
       if (signal.aborted) {
-        poll.end([])
+        resolve([])
         return
       }
+      const leave = this.#clock.park()
       timer = this.#clock.timer(this.#clock.monotonic() + waitMs, () => poll.end([]))
       signal.addEventListener('abort', onAbort)
       this.#waiting.add(poll)
