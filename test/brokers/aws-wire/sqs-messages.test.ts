@@ -211,3 +211,14 @@ describe('delay', () => {
     expect(await refusal(bed.send(url, 'a', { MessageDeduplicationId: 'x' }))).toMatchObject({ name: 'InvalidParameterValue' })
   })
 })
+
+describe('tenants of a fair queue', () => {
+  it('who hold much of what is in flight wait for the others', async () => {
+    const own = await bed.queue('fair')
+    for (let number = 0; number < 40; number++) await bed.send(own, `noisy ${number}`, { MessageGroupId: 'noisy' })
+    await bed.send(own, 'quiet', { MessageGroupId: 'quiet' })
+    for (let round = 0; round < 3; round++) expect(await bed.receive(own)).toHaveLength(10)
+    const next = (await bed.receive(own, { MaxNumberOfMessages: 2 })).map(({ Body }) => Body)
+    expect(next).toEqual(['quiet', 'noisy 30'])
+  })
+})

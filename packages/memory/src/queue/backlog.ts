@@ -8,7 +8,7 @@ export interface Backlog {
   /** A message that is new here. */
   add(message: Stored): void
   /**
-   * Moves up to `max` messages for `port` into `taken`, puts them in flight and counts their bytes on the port, as far as they fit.
+   * Moves messages for `port` into `taken` until that has `max`, puts them in flight and counts their bytes on the port, as far as they fit.
    * Asks `admit` before each, which may remove the message instead.
    */
   take(port: Port, max: number, taken: Stored[]): void

@@ -2,11 +2,12 @@ import type { Outcome, SettleResult, Window } from '@busbar/core/driver'
 import { memoryError } from '../errors.ts'
 import type { BrokerEventKind } from '../events.ts'
 import type { World } from '../world.ts'
-import type { Backlog } from './backlog.ts'
+import type { Admit, Backlog } from './backlog.ts'
 import type { QueueBehaviour } from './behaviour.ts'
 import { DeduplicationMemory } from './deduplication.ts'
 import { DelayLine } from './delay-line.ts'
 import { QueueDelivery } from './delivery.ts'
+import { FairBacklog } from './fair-backlog.ts'
 import { GroupBacklog } from './group-backlog.ts'
 import { browseQueue } from './inspect.ts'
 import { LeaseTable } from './leases.ts'
@@ -56,14 +57,7 @@ export class Queue {
     this.behaviour = behaviour
     this.retentionMs = behaviour.retentionMs
     this.world = world
-    const admit = (message: Stored): boolean => this.#admit(message)
-    this.backlog =
-      behaviour.order === 'groups'
-        ? new GroupBacklog(admit, behaviour.lookAhead)
-        : new OrderedBacklog(
-            { keys: behaviour.order, requeue: behaviour.requeue, priorities: behaviour.priorities, disorder: behaviour.disorder, random: world.random },
-            admit,
-          )
+    this.backlog = backlogOf(behaviour, world, (message) => this.#admit(message))
     this.delayed = new DelayLine(world, (message) => this.#due(message))
     this.#deduplication = behaviour.deduplication ? new DeduplicationMemory(behaviour.deduplication.windowMs) : undefined
     this.#settling = new Settling(this)
@@ -310,4 +304,10 @@ export class Queue {
     moved.sequence = this.world.nextId()
     to.accept(moved, 0)
   }
+}
+
+function backlogOf({ order, lookAhead, requeue, priorities, disorder }: QueueBehaviour, { random }: World, admit: Admit): Backlog {
+  if (order === 'groups') return new GroupBacklog(admit, lookAhead)
+  const options = { requeue, priorities, disorder, random }
+  return order === 'fair' ? new FairBacklog(options, admit) : new OrderedBacklog({ ...options, keys: order }, admit)
 }
