@@ -115,7 +115,7 @@ describe('connections', () => {
     const before = bed.wire.calls.count('ReceiveMessage')
     const waiting = bed.receive(url, { WaitTimeSeconds: 20 })
     waiting.catch(() => {})
-    await expect.poll(() => bed.wire.calls.count('ReceiveMessage')).toBe(before + 1)
+    await expect.poll(() => bed.wire.calls.count('ReceiveMessage'), { timeout: 10_000 }).toBe(before + 1)
     bed.wire.faults.cutConnections()
     await expect(waiting).rejects.toMatchObject({ code: 'ECONNRESET' })
     await bed.send(url, 'a')
@@ -194,7 +194,7 @@ describe('a delay', () => {
     bed.wire.faults.add({ action: 'SendMessage', fault: { kind: 'delay', when, ms: 5_000 } })
     const { pending } = bed.clock
     const sent = bed.send(url, 'a')
-    await expect.poll(() => bed.clock.pending).toBe(pending + 1)
+    await expect.poll(() => bed.clock.pending, { timeout: 10_000 }).toBe(pending + 1)
     expect(await bed.receive(url)).toHaveLength(when === 'before' ? 0 : 1)
     await bed.clock.advance(5_000)
     await sent

@@ -49,7 +49,7 @@ describe('the visible prefix of a group', () => {
     await bed.sendTo(url, 'g', 'm4')
     const before = bed.wire.calls.count('ReceiveMessage')
     const waiting = bed.receive(url, { WaitTimeSeconds: 20 })
-    await expect.poll(() => bed.wire.calls.count('ReceiveMessage')).toBe(before + 1)
+    await expect.poll(() => bed.wire.calls.count('ReceiveMessage'), { timeout: 10_000 }).toBe(before + 1)
     for (const message of all) await bed.delete(url, message)
     expect(bodies(await waiting)).toEqual(['m4'])
   })

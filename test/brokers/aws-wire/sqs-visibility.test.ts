@@ -218,7 +218,7 @@ describe('in flight', () => {
     expect(await refusal(small.receive(url))).toMatchObject({ name: 'OverLimit', code: 'OverLimit', status: 403 })
     const before = small.wire.calls.count('ReceiveMessage')
     const waiting = small.receive(url, { WaitTimeSeconds: 20 })
-    await expect.poll(() => small.wire.calls.count('ReceiveMessage')).toBe(before + 1)
+    await expect.poll(() => small.wire.calls.count('ReceiveMessage'), { timeout: 10_000 }).toBe(before + 1)
     await small.delete(url, held[0])
     expect(bodies(await waiting)).toEqual(['d'])
   })

@@ -34,7 +34,7 @@ describe('startAwsWire', () => {
     const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'ended' }))
     const waiting = sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }))
     waiting.catch(() => {})
-    await expect.poll(() => wire.calls.count('ReceiveMessage')).toBe(1)
+    await expect.poll(() => wire.calls.count('ReceiveMessage'), { timeout: 10_000 }).toBe(1)
     await wire[Symbol.asyncDispose]()
     await expect(waiting).rejects.toMatchObject({ code: 'ECONNRESET' })
     sqs.destroy()

@@ -69,6 +69,21 @@ describe('a virtual clock that advances by itself', () => {
     expect(clock.monotonic() - start).toBe(20_000)
   })
 
+  it('stands still for what is under way when a poll is given up, others waiting', async () => {
+    const stop = new AbortController()
+    const given = receive(20, 30, stop.signal)
+    const other = receive(20)
+    const start = clock.monotonic()
+    const { promise: sent, resolve } = Promise.withResolvers<number>()
+    clock.timer(start + 5_000, () => {
+      stop.abort()
+      void Promise.all(Array.from({ length: 5 }, () => send('a'))).then(() => resolve(clock.monotonic()))
+    })
+    await expect(given).rejects.toThrow(/abort/i)
+    expect(await sent).toBe(start + 5_000)
+    expect(await other).toHaveLength(1)
+  })
+
   it('passes a delay of an answer', async () => {
     wire.faults.add({ action: 'SendMessage', fault: { kind: 'delay', when: 'after', ms: 3_600_000 } })
     const start = clock.monotonic()

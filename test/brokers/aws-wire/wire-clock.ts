@@ -1,18 +1,22 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Clock, Timer } from '@busbar/core/driver'
 
-/** So long, in real time, must nothing happen but polls that wait before time may advance: the end of a connection takes that long to arrive. In milliseconds. */
-const settleMs = 5
+/** Turns of the event loop in which the end of a connection in this process has arrived; it takes two or three. */
+const turnsToArrive = 20
 
 /**
  * The clock of a wire, for its clients too. A virtual clock that advances by itself stands still while something is under way outside of the program: a request to the wire
- * is, unless it is one that waits there for time to pass. Needs clients that mark their requests by `external`; on other clocks it changes nothing.
+ * is, unless it is one that waits there for time to pass. Needs clients that mark all their requests by `external`: a poll that is not marked looks like one whose client
+ * has gone, for whose end time waits. On other clocks it changes nothing.
  */
 export class WireClock implements Clock {
   readonly #base: Clock
+  /** Requests under way, and those of them that wait at the wire. */
   #open = 0
   #parked = 0
+  /** Requests that failed just now: one of those that wait may be of a client that has gone. */
+  #failing = 0
   #release: (() => void) | undefined
-  #settling: ReturnType<typeof setTimeout> | undefined
 
   constructor(base: Clock) {
     this.#base = base
@@ -27,17 +31,15 @@ export class WireClock implements Clock {
   }
 
   timer(atMs: number, wake: () => void): Timer {
-    return this.#base.timer(atMs, () => {
-      // What it wakes may give up a poll: that is to be seen before time advances further.
-      if (this.#open > 0 || this.#parked > 0) this.#settle()
-      wake()
-    })
+    return this.#base.timer(atMs, wake)
   }
 
   external<T>(operation: Promise<T>): Promise<T> {
     this.#count(1, 0)
-    const ended = (): void => this.#count(-1, 0)
-    operation.then(ended, ended)
+    operation.then(
+      () => this.#count(-1, 0),
+      () => void this.#failed(),
+    )
     return operation
   }
 
@@ -49,22 +51,23 @@ export class WireClock implements Clock {
 
   /** Holds nothing any more. */
   end(): void {
-    clearTimeout(this.#settling)
     this.#release?.()
+    this.#release = undefined
+  }
+
+  async #failed(): Promise<void> {
+    this.#failing++
+    this.#count(-1, 0)
+    for (let turns = 0; turns < turnsToArrive; turns++) await turn()
+    this.#failing--
+    this.#count(0, 0)
   }
 
   #count(opened: number, parked: number): void {
     this.#open += opened
     this.#parked += parked
-    clearTimeout(this.#settling)
-    if (this.#open > this.#parked) this.#hold()
-    else if (this.#release !== undefined) this.#settle()
-  }
-
-  #settle(): void {
-    this.#hold()
-    clearTimeout(this.#settling)
-    this.#settling = setTimeout(() => this.#free(), settleMs)
+    if (this.#open === this.#parked && this.#failing === 0) this.end()
+    else this.#hold()
   }
 
   #hold(): void {
@@ -72,11 +75,5 @@ export class WireClock implements Clock {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#release = resolve
     void this.#base.external(promise)
-  }
-
-  #free(): void {
-    if (this.#open > this.#parked) return
-    this.#release?.()
-    this.#release = undefined
   }
 }
