@@ -36,7 +36,7 @@ afterAll(async () => {
   await app.close()
 })
 
-const seeds = Array.from({ length: 12 }, (_, index) => index + 1)
+const seeds = Array.from({ length: 8 }, (_, index) => index + 1)
 const steps = 40
 
 /** A source of choices that is the same for both servers. */
