@@ -75,6 +75,18 @@ describe('a noisy tenant', () => {
     expect(kit.pull()).toHaveLength(10)
   })
 
+  it('gets all of a long queue when nobody else has a message', () => {
+    const kit = new Kit()
+    kit.send('noisy', ...numbered('n', 100_000))
+    let got = 0
+    for (let pulled = kit.pull(); pulled.length > 0; pulled = kit.pull()) {
+      got += pulled.length
+      // Always noisy, so that all of it is put aside.
+      if (got > 100) for (const delivery of pulled) kit.settle(delivery, 'ack')
+    }
+    expect(got).toBe(100_000)
+  })
+
   it('gives neither order nor exclusivity', () => {
     const kit = new Kit()
     kit.send('tenant', 'a', 'b')
