@@ -18,14 +18,18 @@ export function canReorder(batch: readonly QueueDelivery[], { order, exclusive }
   // One receiver at a time gets everything in the order sent.
   if (batch.length < 2 || exclusive) return false
   const key = batch[0]?.incoming.key
-  return order === 'none' || key === undefined || batch.some(({ incoming }) => incoming.key !== key)
+  return !keepsKeys(order) || key === undefined || batch.some(({ incoming }) => incoming.key !== key)
+}
+
+function keepsKeys(order: QueueBehaviour['order']): boolean {
+  return order !== 'none' && order !== 'fair'
 }
 
 /** Delivers a batch as the faults have it. The messages are in flight already. */
 export function deliverUnder(faults: Faults, struck: readonly Fault[], queue: Queue, port: Port, deliveries: QueueDelivery[]): void {
   let batch = deliveries
   for (const fault of struck) {
-    if (fault.kind === 'reorder') batch = shuffled(batch, faults.world.random, queue.behaviour.order !== 'none')
+    if (fault.kind === 'reorder') batch = shuffled(batch, faults.world.random, keepsKeys(queue.behaviour.order))
     if (fault.kind === 'delay') stall(faults, port, fault.ms)
   }
   const stalled = faults.stalled.get(port)

@@ -96,7 +96,7 @@ export function sqsCapabilities(kind: 'queue' | 'topic', fifo: boolean, settings
 
 export function sqsBehaviour(fifo: boolean, settings: ProfileSettings): QueueBehaviour {
   return {
-    order: fifo ? 'groups' : 'none',
+    order: fifo ? 'groups' : 'fair',
     lease: { ms: settings.leaseMs, maxMs: sqsLimits.visibilityMs },
     maxHoldMs: Infinity,
     settlement: 'individual',

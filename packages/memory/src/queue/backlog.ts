@@ -8,7 +8,7 @@ export interface Backlog {
   /** A message that is new here. */
   add(message: Stored): void
   /**
-   * Moves up to `max` messages for `port` into `taken`, puts them in flight and counts their bytes on the port, as far as they fit.
+   * Moves messages for `port` into `taken` until that has `max`, puts them in flight and counts their bytes on the port, as far as they fit.
    * Asks `admit` before each, which may remove the message instead.
    */
   take(port: Port, max: number, taken: Stored[]): void
@@ -18,6 +18,8 @@ export interface Backlog {
   left(message: Stored): void
   /** A message that was in flight is given back, to be due now or (state `delayed`) later. */
   returned(message: Stored): void
+  /** A message that was given back and is ready is in flight again without being taken. */
+  reclaimed(message: Stored): void
   /** A delayed message is due. `returned` said whether it had been delivered before. */
   due(message: Stored): void
   /** Messages that are neither in flight nor delayed for the first time, from `order` on, at least the first `limit` of them. In no particular order. */

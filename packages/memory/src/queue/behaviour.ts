@@ -1,7 +1,7 @@
 /** How a queue of one broker behaves. Pure data; the profiles are made of it. */
 export interface QueueBehaviour {
-  /** `groups`: Amazon SQS FIFO. `held`: the same rule for each key, the keys in the order of arrival. `pipelined`: a key belongs to who holds messages of it. `none`: keys mean nothing. */
-  readonly order: 'groups' | 'held' | 'pipelined' | 'none'
+  /** `groups`: Amazon SQS FIFO. `held`: the same rule for each key, the keys in the order of arrival. `pipelined`: a key belongs to who holds messages of it. `fair`: a key is a tenant, of whom a noisy one waits for the others. `none`: keys mean nothing. */
+  readonly order: 'groups' | 'held' | 'pipelined' | 'fair' | 'none'
   /** A delivery stays with its receiver for `ms`, at most `maxMs` after receipt by extension; `false`: as long as the receiver's session. */
   readonly lease: { readonly ms: number; readonly maxMs: number } | false
   /** Without a lease: after so long without a settlement the broker ends the session. `Infinity`: never. */

@@ -53,9 +53,8 @@ export class GroupBacklog implements Backlog {
   }
 
   take(port: Port, max: number, taken: Stored[]): void {
-    const before = taken.length
     for (let group = this.#rotation.peek(); group !== undefined && taken.length < max; group = this.#rotation.peek()) {
-      if (!this.#takePrefix(group, port, max, before, taken)) return
+      if (!this.#takePrefix(group, port, max, taken)) return
       this.#rotation.shift()
       group.listed = false
       this.#list(group)
@@ -83,6 +82,10 @@ export class GroupBacklog implements Backlog {
     this.#list(this.#groupOf(message))
   }
 
+  reclaimed(): void {
+    // A group looks at the states of its messages.
+  }
+
   due(message: Stored): void {
     this.#list(this.#groupOf(message))
   }
@@ -100,13 +103,13 @@ export class GroupBacklog implements Backlog {
   }
 
   /** `false` if the port is full. */
-  #takePrefix(group: Group, port: Port, max: number, before: number, taken: Stored[]): boolean {
+  #takePrefix(group: Group, port: Port, max: number, taken: Stored[]): boolean {
     group.first()
     for (let index = 0; index < group.messages.length && taken.length < max; index++) {
       const message = group.messages.at(index)
       if (message.state === 'gone') continue
       if (message.state !== 'ready' || message.order > this.#horizon) break
-      if (!port.fits(message.incoming.bodyBytes, taken.length - before)) return false
+      if (!port.fits(message.incoming.bodyBytes, taken.length)) return false
       if (!this.#admit(message)) continue
       message.state = 'flight'
       port.heldBytes += message.incoming.bodyBytes

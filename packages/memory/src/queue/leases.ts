@@ -24,11 +24,13 @@ export class LeaseTable {
     this.#expired = expired
   }
 
-  add(delivery: QueueDelivery, now: number): void {
+  /** The lease ends `leaseMs` from `now`; by default the length of the table. */
+  add(delivery: QueueDelivery, now: number, leaseMs: number = this.#leaseMs): void {
     this.size++
+    if (leaseMs !== this.#leaseMs) return this.extend(delivery, leaseMs, now)
     this.#usual.append(delivery)
-    if (this.#leaseMs === Infinity) return
-    const until = now + this.#leaseMs
+    if (leaseMs === Infinity) return
+    const until = now + leaseMs
     delivery.until = until
     if (this.#visible) delivery.leaseUntil = until
     if (until < this.#wakesAt) this.#arm(until)

@@ -51,7 +51,7 @@ export class OrderedBacklog implements Backlog {
 
   take(port: Port, max: number, taken: Stored[]): void {
     this.#turn++
-    const room = { port, max, taken, before: taken.length }
+    const room = { port, max, taken }
     if (!this.#takeKeys(room) || !this.#takeReturned(room)) return
     for (let priority = this.#lanes.length - 1; priority >= 0; priority--) {
       const lane = this.#lanes[priority] as Ring<Stored>
@@ -73,6 +73,11 @@ export class OrderedBacklog implements Backlog {
   returned(message: Stored): void {
     if (message.keyState !== undefined) this.#list(message.keyState)
     else if (message.state === 'ready') this.#putBack(message)
+  }
+
+  reclaimed(message: Stored): void {
+    if (message.keyState === undefined) this.#returned.remove(message)
+    else message.keyState.inFlight++
   }
 
   due(message: Stored): void {
@@ -213,12 +218,10 @@ interface Room {
   readonly port: Port
   readonly max: number
   readonly taken: Stored[]
-  /** Length of `taken` at the beginning. */
-  readonly before: number
 }
 
-function fits(message: Stored, { port, max, taken, before }: Room): boolean {
-  return taken.length < max && port.fits(message.incoming.bodyBytes, taken.length - before)
+function fits(message: Stored, { port, max, taken }: Room): boolean {
+  return taken.length < max && port.fits(message.incoming.bodyBytes, taken.length)
 }
 
 function take(message: Stored, { port, taken }: Room): void {

@@ -2,11 +2,12 @@ import type { Outcome, SettleResult, Window } from '@busbar/core/driver'
 import { memoryError } from '../errors.ts'
 import type { BrokerEventKind } from '../events.ts'
 import type { World } from '../world.ts'
-import type { Backlog } from './backlog.ts'
+import type { Admit, Backlog } from './backlog.ts'
 import type { QueueBehaviour } from './behaviour.ts'
 import { DeduplicationMemory } from './deduplication.ts'
 import { DelayLine } from './delay-line.ts'
 import { QueueDelivery } from './delivery.ts'
+import { FairBacklog } from './fair-backlog.ts'
 import { GroupBacklog } from './group-backlog.ts'
 import { browseQueue } from './inspect.ts'
 import { LeaseTable } from './leases.ts'
@@ -34,6 +35,10 @@ export class Queue {
   deadLetter: DeadLetterRule | undefined = undefined
   /** Delay of messages that ask for none, in milliseconds. */
   defaultDelayMs = 0
+  /** How long a message is kept, in milliseconds; see {@link changeRetention}. */
+  retentionMs: number
+  /** Called, in the microtask that delivers, when messages are ready that no receiver has taken: for those who call {@link Queue.pull}. */
+  onReady: (() => void) | undefined = undefined
   /** Messages that could be delivered, or are held back by others of their key. */
   ready = 0
   inFlight = 0
@@ -50,15 +55,9 @@ export class Queue {
   constructor(name: string, behaviour: QueueBehaviour, world: World) {
     this.name = name
     this.behaviour = behaviour
+    this.retentionMs = behaviour.retentionMs
     this.world = world
-    const admit = (message: Stored): boolean => this.#admit(message)
-    this.backlog =
-      behaviour.order === 'groups'
-        ? new GroupBacklog(admit, behaviour.lookAhead)
-        : new OrderedBacklog(
-            { keys: behaviour.order, requeue: behaviour.requeue, priorities: behaviour.priorities, disorder: behaviour.disorder, random: world.random },
-            admit,
-          )
+    this.backlog = backlogOf(behaviour, world, (message) => this.#admit(message))
     this.delayed = new DelayLine(world, (message) => this.#due(message))
     this.#deduplication = behaviour.deduplication ? new DeduplicationMemory(behaviour.deduplication.windowMs) : undefined
     this.#settling = new Settling(this)
@@ -88,7 +87,8 @@ export class Queue {
         return original
       }
     }
-    const { retentionMs, timeToLiveStepMs } = this.behaviour
+    const { retentionMs } = this
+    const { timeToLiveStepMs } = this.behaviour
     if (timeToLiveStepMs > 1 && message.expiresAt !== Infinity)
       message.expiresAt = message.enqueuedAt + Math.ceil((message.expiresAt - message.enqueuedAt) / timeToLiveStepMs) * timeToLiveStepMs
     if (retentionMs !== Infinity) message.expiresAt = Math.min(message.expiresAt, message.enqueuedAt + retentionMs)
@@ -142,6 +142,12 @@ export class Queue {
     else this.#attend()
   }
 
+  /** One receive call of a client that asks: what it gets now, at most `max` and what such a call brings, leased for `leaseMs`. `port` is attached and stays closed. */
+  pull(port: Port, max: number, leaseMs: number): QueueDelivery[] {
+    this.#now = this.world.clock.monotonic()
+    return this.#take(port, max, leaseMs)
+  }
+
   /** What the receiver holds is lost to it: it comes again, in order. */
   lose(port: Port): void {
     this.#settling.giveBack(port, 'lost')
@@ -154,6 +160,11 @@ export class Queue {
 
   extend(delivery: QueueDelivery, ms: number, now: number): SettleResult {
     return this.#settling.extend(delivery, ms, now)
+  }
+
+  /** SQS standard queues: the receipt of a lease that has ended hides its message again, if nobody has received it since. */
+  reclaim(delivery: QueueDelivery, ms: number, now: number): SettleResult {
+    return this.#settling.reclaim(delivery, ms, now)
   }
 
   /** The lease of a delivery ends at once, unknown to its receiver. */
@@ -229,31 +240,36 @@ export class Queue {
       const port = ports[this.#turn++ % ports.length] as Port
       idle = this.#serve(port, open) ? 0 : idle + 1
     }
+    if (this.ready > 0) this.onReady?.()
   }
 
   /** Gives `port` its share of what is ready, at most what one receive call brings; has it got anything? */
   #serve(port: Port, open: number): boolean {
     const room = port.room
     if (room <= 0) return false
-    const { maxReceive, maxInFlight, order } = this.behaviour
     // A FIFO receive takes a group as far as it can: to share it out would block the rest of it.
-    const share = open <= 1 || order === 'groups' ? room : Math.min(room, Math.ceil(this.ready / open))
-    const taken: Stored[] = []
-    this.backlog.take(port, Math.min(share, maxReceive, maxInFlight - this.inFlight), taken)
-    if (taken.length === 0) return false
-    this.ready -= taken.length
-    this.inFlight += taken.length
-    const deliveries = taken.map((message) => this.#deliver(message, port))
+    const share = open <= 1 || this.behaviour.order === 'groups' ? room : Math.min(room, Math.ceil(this.ready / open))
+    const deliveries = this.#take(port, share)
+    if (deliveries.length === 0) return false
     if (this.world.faults === undefined) port.deliver(deliveries)
     else this.world.faults.deliver(this, port, deliveries)
     return true
   }
 
-  #deliver(message: Stored, port: Port): QueueDelivery {
+  #take(port: Port, max: number, leaseMs?: number): QueueDelivery[] {
+    const { maxReceive, maxInFlight } = this.behaviour
+    const taken: Stored[] = []
+    this.backlog.take(port, Math.min(max, maxReceive, maxInFlight - this.inFlight), taken)
+    this.ready -= taken.length
+    this.inFlight += taken.length
+    return taken.map((message) => this.#deliver(message, port, leaseMs))
+  }
+
+  #deliver(message: Stored, port: Port, leaseMs: number | undefined): QueueDelivery {
     message.receives++
     const delivery = new QueueDelivery(message, port, this.#now, this.behaviour.tellsCount ? message.earlier + message.receives : undefined)
     message.current = delivery
-    port.leases.add(delivery, this.#now)
+    port.leases.add(delivery, this.#now, leaseMs)
     if (this.world.observer !== undefined) this.report('delivered', message, `${port.name} #${message.receives}`)
     return delivery
   }
@@ -285,6 +301,13 @@ export class Queue {
     const incoming = { ...message.incoming, deadLetteredFrom: from }
     const moved = new Stored(message.id, incoming, this.behaviour.movedKeepsAge ? message.enqueuedAt : this.world.clock.monotonic())
     moved.receives = message.receives
+    moved.sequence = this.world.nextId()
     to.accept(moved, 0)
   }
+}
+
+function backlogOf({ order, lookAhead, requeue, priorities, disorder }: QueueBehaviour, { random }: World, admit: Admit): Backlog {
+  if (order === 'groups') return new GroupBacklog(admit, lookAhead)
+  const options = { requeue, priorities, disorder, random }
+  return order === 'fair' ? new FairBacklog(options, admit) : new OrderedBacklog({ ...options, keys: order }, admit)
 }

@@ -41,6 +41,24 @@ export class Settling {
     return this.#queue.behaviour.answer
   }
 
+  /** The receipt of a lease that has ended takes its message back into flight for `ms`, if that is still ready. */
+  reclaim(delivery: QueueDelivery, ms: number, now: number): SettleResult {
+    const { message, port } = delivery
+    const { lease, lateSettle } = this.#queue.behaviour
+    if (!lease || lateSettle !== 'works') return unsupported('reclaim')
+    if (message.state !== 'ready' || isReceivedSince(delivery)) return this.#tooLate(delivery)
+    if (now + ms > delivery.receivedAt + lease.maxMs) return tooLong(ms, lease.maxMs)
+    message.state = 'flight'
+    message.current = delivery
+    this.#queue.ready--
+    this.#queue.inFlight++
+    this.#queue.backlog.reclaimed(message)
+    port.heldBytes += message.incoming.bodyBytes
+    port.leases.add(delivery, now, ms)
+    this.#queue.report('extended', message, `${ms} ms, late`)
+    return this.#queue.behaviour.answer
+  }
+
   expire(deliveries: readonly QueueDelivery[]): void {
     for (const delivery of deliveries) this.#putBack(delivery, 0, 'expired')
     for (const { port } of deliveries) if (port.retired && port.leases.size === 0) this.#queue.detach(port)
@@ -95,17 +113,17 @@ export class Settling {
     this.#queue.accept(copy, delayMs)
   }
 
-  /** An SQS standard queue lets an expired receipt delete a message that nobody has received since, and one that is deleted; a FIFO queue, only repeat its own delete. */
+  /** An SQS standard queue lets an expired receipt delete a message that nobody has received since, in flight or not, and one that is deleted; a FIFO queue, only repeat its own delete. */
   #late(delivery: QueueDelivery, outcome: Outcome): SettleResult {
     const { message } = delivery
     const { lateSettle, answer } = this.#queue.behaviour
     if (lateSettle !== 'works') return lateSettle === 'repeated' && delivery.acked && outcome.action === 'ack' ? answer : this.#tooLate(delivery)
-    // Received again since: AWS would answer success and do nothing. Saying so is the truth that an adapter owes its user.
-    if (message.state === 'flight' || outcome.action !== 'ack') return this.#tooLate(delivery)
-    if (message.state !== 'gone') {
-      this.#queue.drop(message)
-      this.#queue.report('acked', message, 'late')
-    }
+    if (outcome.action !== 'ack') return this.#tooLate(delivery)
+    if (message.state === 'gone') return answer
+    // AWS would answer success and do nothing. Saying so is the truth that an adapter owes its user.
+    if (isReceivedSince(delivery)) return this.#tooLate(delivery)
+    this.#queue.drop(message)
+    this.#queue.report('acked', message, 'late')
     return answer
   }
 
@@ -142,6 +160,11 @@ export class Settling {
     this.#queue.report('too-late', delivery.message, delivery.port.name)
     return 'too-late'
   }
+}
+
+/** Is it not the latest delivery of its message? */
+function isReceivedSince({ message, brokerAttempts }: QueueDelivery): boolean {
+  return brokerAttempts !== message.earlier + message.receives
 }
 
 function foreign(): SettleResult {

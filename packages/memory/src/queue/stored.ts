@@ -18,6 +18,8 @@ export class Stored implements HeapItem {
   /** Monotonic. */
   enqueuedAt: number
   state: StoredState = 'ready'
+  /** Rises with every message that arrives in a queue. Its id, unless it was moved here: such a message keeps the id that it had. */
+  sequence: number
   /** Place in the queue: rises with every message. */
   order = 0
   rank = 0
@@ -35,6 +37,7 @@ export class Stored implements HeapItem {
 
   constructor(id: number, incoming: Incoming, enqueuedAt: number, timeToLiveMs?: number, priority: number = 0, deduplicationId?: string) {
     this.id = id
+    this.sequence = id
     this.incoming = incoming
     this.enqueuedAt = enqueuedAt
     this.expiresAt = timeToLiveMs === undefined ? Infinity : enqueuedAt + timeToLiveMs
