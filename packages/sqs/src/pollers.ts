@@ -1,0 +1,191 @@
+import type { Message } from '@aws-sdk/client-sqs'
+import type { BrokerError, Services, Timer, Window } from '@busbar/core/driver'
+import type { Api } from './api.ts'
+import type { ReceiveTimes } from './delivery.ts'
+import { toBrokerError } from './errors.ts'
+import type { Held } from './held.ts'
+import { limits } from './limits.ts'
+import { addressOf, type QueueName } from './names.ts'
+import { PollerCount } from './poller-count.ts'
+import type { SizeEstimate } from './size-estimate.ts'
+
+export interface PollerParts {
+  readonly queue: QueueName
+  readonly api: Api
+  readonly services: Services
+  readonly held: Held
+  readonly estimate: SizeEstimate
+  readonly url: () => Promise<string>
+  readonly uniqueId: () => string
+  readonly visibilityMs: number
+  readonly waitMs: number
+  readonly maxPollers: number
+  readonly retryMaxMs: number
+  /** Called for every answer that holds messages. */
+  readonly onMessages: (messages: readonly Message[], times: ReceiveTimes) => void
+  readonly onFailed: (error: BrokerError, failingForMs: number) => void
+  readonly onRecovered: () => void
+}
+
+/** A receive that is out, and the room that is kept for what it may bring. */
+interface Poll {
+  readonly messages: number
+  readonly bytes: number
+}
+
+/** A receive with few messages costs as much as one with ten: it waits this long for more room. */
+const lingerMs = 50
+const firstRetryMs = 100
+/** After a failure a short wait tells soon that all is well again. */
+const probeMs = 1_000
+
+/** Keeps receives out while the window has room. */
+export class Pollers {
+  readonly #parts: PollerParts
+  readonly #count: PollerCount
+  readonly #polls: Set<Poll> = new Set()
+  /** FIFO: ids of receives whose answers were lost. Asked again with the same id, SQS gives the same messages again. */
+  readonly #lostAttempts: string[] = []
+  #window: Window
+  #ending: AbortController | undefined
+  #timer: Timer | undefined
+  #lingered = false
+  #failures = 0
+  #failingSince = 0
+
+  constructor(parts: PollerParts, window: Window) {
+    this.#parts = parts
+    this.#count = new PollerCount(parts.maxPollers)
+    this.#window = window
+  }
+
+  get running(): boolean {
+    return this.#ending !== undefined
+  }
+
+  start(): void {
+    if (this.#ending !== undefined) return
+    this.#ending = new AbortController()
+    this.#pump()
+  }
+
+  /** At once: what SQS has handed out and not delivered yet comes again when its visibility timeout ends. */
+  stop(): void {
+    this.#ending?.abort(new DOMException('No more messages are received', 'AbortError'))
+    this.#ending = undefined
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#polls.clear()
+  }
+
+  resize(window: Window): void {
+    this.#window = window
+    this.#pump()
+  }
+
+  /** Call it when there may be more room. */
+  wake(): void {
+    // While it fails, the time of the next try is settled.
+    if (this.#failures === 0) this.#pump()
+  }
+
+  #pump(): void {
+    if (this.#ending === undefined) return
+    this.#parts.held.dropExpired(this.#now)
+    while (this.#polls.size < this.#count.wanted) {
+      const messages = this.#room()
+      if (messages === 0) return
+      if (messages < this.#worthwhile && !this.#lingered) return this.#pumpIn(lingerMs, () => (this.#lingered = true))
+      this.#lingered = false
+      void this.#poll({ messages, bytes: messages * this.#parts.estimate.bytes }, this.#ending)
+    }
+  }
+
+  /** Of several reasons to wait the first decides. */
+  #pumpIn(ms: number, before: () => void): void {
+    if (this.#timer !== undefined) return
+    this.#timer = this.#parts.services.clock.timer(this.#now + ms, () => {
+      this.#timer = undefined
+      before()
+      this.#pump()
+    })
+  }
+
+  async #poll(poll: Poll, ending: AbortController): Promise<void> {
+    const { api, fifo, services, url } = { ...this.#parts, fifo: this.#parts.queue.fifo }
+    const attempt = fifo ? (this.#lostAttempts.pop() ?? this.#parts.uniqueId()) : undefined
+    const waitMs = this.#failures > 0 ? Math.min(probeMs, this.#parts.waitMs) : this.#parts.waitMs
+    this.#polls.add(poll)
+    let askedAt = this.#now
+    try {
+      const QueueUrl = await url()
+      askedAt = this.#now
+      const messages = await api.receive(this.#input(QueueUrl, poll.messages, attempt), waitMs, { doing: this.#doing, signal: ending.signal })
+      this.#polls.delete(poll)
+      this.#succeed(poll, messages, { askedAt, answeredAt: services.clock.monotonic() }, waitMs)
+    } catch (error) {
+      this.#polls.delete(poll)
+      if (ending.signal.aborted) return
+      if (attempt !== undefined) this.#lostAttempts.push(attempt)
+      this.#fail(toBrokerError(error, this.#doing))
+    }
+  }
+
+  #input(QueueUrl: string, messages: number, attempt: string | undefined): Parameters<Api['receive']>[0] {
+    return {
+      QueueUrl,
+      MaxNumberOfMessages: messages,
+      VisibilityTimeout: this.#parts.visibilityMs / 1_000,
+      MessageAttributeNames: ['All'],
+      MessageSystemAttributeNames: ['All'],
+      ...(attempt !== undefined && { ReceiveRequestAttemptId: attempt }),
+    }
+  }
+
+  #succeed(poll: Poll, messages: readonly Message[], times: ReceiveTimes, waitMs: number): void {
+    if (this.#failures > 0) {
+      this.#failures = 0
+      this.#parts.onRecovered()
+    }
+    this.#count.learn({ asked: poll.messages, received: messages.length, waited: (times.answeredAt - times.askedAt) / waitMs })
+    if (messages.length > 0) this.#parts.onMessages(messages, times)
+    const { pauseMs } = this.#count
+    if (pauseMs > 0) this.#pumpIn(pauseMs, () => undefined)
+    else this.#pump()
+  }
+
+  #fail(error: BrokerError): void {
+    const { random } = this.#parts.services
+    if (this.#failures === 0) this.#failingSince = this.#now
+    const backoffMs = Math.min(this.#parts.retryMaxMs, firstRetryMs * 2 ** Math.min(this.#failures, 20)) * (0.5 + random() / 2)
+    this.#failures++
+    this.#count.fail()
+    this.#parts.onFailed(error, this.#now - this.#failingSince)
+    this.#pumpIn(backoffMs, () => undefined)
+  }
+
+  /** How many messages the next receive may bring. One message is always taken, however large. */
+  #room(): number {
+    const { estimate, held } = this.#parts
+    let { messages, bytes } = { messages: this.#window.messages - held.messages, bytes: this.#window.bytes - held.bytes }
+    for (const poll of this.#polls) {
+      messages -= poll.messages
+      bytes -= poll.bytes
+    }
+    const room = Math.max(0, Math.min(limits.receiveMessages, messages, Math.floor(bytes / estimate.bytes)))
+    return room === 0 && held.messages === 0 && this.#polls.size === 0 && this.#window.messages > 0 ? 1 : room
+  }
+
+  /** Half a window, so that handlers don't run dry while the other half is waited for. */
+  get #worthwhile(): number {
+    return Math.min(limits.receiveMessages, Math.ceil(this.#window.messages / 2))
+  }
+
+  get #now(): number {
+    return this.#parts.services.clock.monotonic()
+  }
+
+  get #doing(): string {
+    return `Receiving from ${addressOf(this.#parts.queue)}`
+  }
+}
