@@ -1,3 +1,4 @@
+import type { KnownGap } from '@busbar/contract-tests'
 import { buildApp } from 'fauxqs'
 import { afterAll, vi } from 'vitest'
 import { certify } from './harness/certify.ts'
@@ -15,5 +16,16 @@ afterAll(async () => {
   await app.close()
 })
 
-const server = { endpoint: gateway.endpoint, version: 'fauxqs 2.4.1', kind: 'emulator', failPartOfNextSend: gateway.failPartOfNextSend } as const
-for (const fifo of [false, true]) certify({ name: `sqs (${fifo ? 'FIFO' : 'standard'}, fauxqs)`, harness: sqsHarness(server, fifo) })
+/** The rows of its differences that no gateway can make good. */
+const knownGaps: readonly KnownGap[] = (['sending/text-body', 'dead-letters/copy-is-whole', 'dead-letters/foreign-headers'] as const).map((id) => ({
+  case: id,
+  reason: 'fauxqs refuses bodies with characters above U+FFFF, which SQS takes',
+}))
+
+const server = {
+  endpoint: gateway.endpoint,
+  version: 'fauxqs 2.4.1',
+  kind: 'emulator',
+  failPartOfNextSend: (queue: string) => gateway.failPartOfNextSend(queue),
+} as const
+for (const fifo of [false, true]) certify({ name: `sqs (${fifo ? 'FIFO' : 'standard'}, fauxqs)`, harness: sqsHarness(server, fifo), knownGaps })

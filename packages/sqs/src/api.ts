@@ -47,7 +47,9 @@ export class Api {
   }
 
   sendMessages(input: SendMessageBatchCommandInput, context: CallContext): Promise<SendMessageBatchCommandOutput> {
-    return this.#call('SendMessageBatch', context, this.#timeoutMs, (abortSignal) => this.#clients.main.send(new SendMessageBatchCommand(input), { abortSignal }))
+    return this.#call('SendMessageBatch', context, this.#timeoutMs, (abortSignal) =>
+      this.#clients.main.send(new SendMessageBatchCommand(input), { abortSignal }),
+    )
   }
 
   deleteMessages(input: DeleteMessageBatchCommandInput, context: CallContext): Promise<DeleteMessageBatchCommandOutput> {

@@ -86,7 +86,9 @@ function isAttribute(name: string, value: string): boolean {
 
 /** JSON of characters that SQS takes: what `JSON.stringify` leaves as it is of the others are these two. */
 function jsonOf(headers: Readonly<Record<string, string>>): string {
-  return JSON.stringify(headers).replaceAll('\u{FFFE}', String.raw`\ufffe`).replaceAll('\u{FFFF}', String.raw`\uffff`)
+  return JSON.stringify(headers)
+    .replaceAll('\u{FFFE}', String.raw`\ufffe`)
+    .replaceAll('\u{FFFF}', String.raw`\uffff`)
 }
 
 /** As SQS counts: name, complete data type and value. */

@@ -23,14 +23,20 @@ interface NativeError {
 /** Maps what the SDK or the service threw. `doing` begins the text: `Sending to orders`. */
 export function toBrokerError(error: unknown, doing: string): BrokerError {
   if (isBrokerError(error)) return error
-  const { name, message, code, $metadata } = (error ?? {}) as NativeError
-  const text = typeof message === 'string' && message !== '' ? message : String(name ?? error)
-  const kind = codeOf(String(name ?? ''), text, $metadata?.httpStatusCode) ?? codeOfClientError(name, code)
-  return sqsError(kind, `${doing}: ${text}`, { cause: error, ...(isDeletedRecently(name) && { retryable: true }) })
+  const { name: givenName, message, code, $metadata } = (error ?? {}) as NativeError
+  const name = typeof givenName === 'string' ? givenName : ''
+  const text = typeof message === 'string' && message !== '' ? message : name || String(error)
+  const kind = codeOf(name, text, $metadata?.httpStatusCode) ?? codeOfClientError(name, code)
+  // After a minute the name is free.
+  const retryable = name.endsWith('QueueDeletedRecently')
+  return sqsError(kind, `${doing}: ${text}`, { cause: error, ...(retryable && { retryable }) })
 }
 
 /** Maps one entry of `Failed` in the answer to a batch. `SenderFault` tells whether the same entry may succeed later. */
-export function entryError(entry: { readonly Code?: string | undefined; readonly Message?: string | undefined; readonly SenderFault?: boolean | undefined }, doing: string): BrokerError {
+export function entryError(
+  entry: { readonly Code?: string | undefined; readonly Message?: string | undefined; readonly SenderFault?: boolean | undefined },
+  doing: string,
+): BrokerError {
   const text = entry.Message ?? entry.Code ?? 'no reason was given'
   const code = codeOf(entry.Code ?? '', text, undefined) ?? (entry.SenderFault === true ? 'ERR_INVALID' : 'ERR_UNAVAILABLE')
   return sqsError(code, `${doing}: ${text}`)
@@ -103,12 +109,8 @@ function codeOfParameter(text: string): ErrorCode {
   return /must be shorter than/i.test(text) ? 'ERR_TOO_LARGE' : 'ERR_INVALID'
 }
 
-function codeOfClientError(name: unknown, code: unknown): ErrorCode {
+function codeOfClientError(name: string, code: unknown): ErrorCode {
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError') return 'ERR_CONFIGURATION'
   if (typeof code === 'string' && /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO|HOSTNAME/.test(code)) return 'ERR_CONFIGURATION'
   return 'ERR_UNAVAILABLE'
-}
-
-function isDeletedRecently(name: unknown): boolean {
-  return typeof name === 'string' && name.endsWith('QueueDeletedRecently')
 }

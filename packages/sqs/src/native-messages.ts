@@ -9,5 +9,5 @@ export function rememberNative(message: Message): void {
 
 /** `native` of an incoming message, if it is one of this driver's. */
 export function nativeMessageOf(native: unknown): Message | undefined {
-  return typeof native === 'object' && native !== null && received.has(native) ? (native as Message) : undefined
+  return typeof native === 'object' && native !== null && received.has(native) ? native : undefined
 }

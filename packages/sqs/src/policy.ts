@@ -52,7 +52,7 @@ function parsePolicy(text: string | undefined, queueArn: string): Policy {
   if (text === undefined || text === '') return {}
   try {
     const policy: unknown = JSON.parse(text)
-    if (typeof policy === 'object' && policy !== null && !Array.isArray(policy)) return policy as Policy
+    if (typeof policy === 'object' && policy !== null && !Array.isArray(policy)) return policy
   } catch {
     // Answered below, as every other text that is no policy.
   }

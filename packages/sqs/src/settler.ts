@@ -80,7 +80,8 @@ export class Settler {
     const results = await this.settle(deliveries.map((delivery) => ({ delivery, action: 'release' })))
     const failed = results.filter((result): result is { readonly error: BrokerError } => typeof result === 'object')
     const [first] = failed
-    if (first !== undefined) this.#parts.services.log('warn', 'release:failed', { queue: this.#parts.queue.name, messages: failed.length, error: first.error.message })
+    if (first !== undefined)
+      this.#parts.services.log('warn', 'release:failed', { queue: this.#parts.queue.name, messages: failed.length, error: first.error.message })
   }
 
   get #now(): number {
@@ -131,7 +132,12 @@ export class Settler {
     const now = this.#now
     if (delivery.leaseUntil <= now) return 'too-late'
     if (now + seconds * 1_000 <= delivery.extendableUntil) return undefined
-    return { error: sqsError('ERR_INVALID', `${seconds} s from now is more than ${limits.visibilityMs / 1_000} s after the receipt, the longest that SQS hides a message.`) }
+    return {
+      error: sqsError(
+        'ERR_INVALID',
+        `${seconds} s from now is more than ${limits.visibilityMs / 1_000} s after the receipt, the longest that SQS hides a message.`,
+      ),
+    }
   }
 
   /** One call after the other, ten entries each. */

@@ -41,8 +41,9 @@ export async function startSqsGateway(target: string): Promise<SqsGateway> {
     for (;;) {
       const answer = await forward(incoming, short)
       const isEmpty = answer.status === 200 && !answer.body.includes('"ReceiptHandle"')
-      if (!isEmpty || isGone() || performance.now() >= deadline) return answer
+      if (!isEmpty || performance.now() >= deadline) return answer
       await new Promise((resolve) => setTimeout(resolve, pollEveryMs))
+      if (isGone()) return answer
     }
   }
   const sendPart = async (incoming: IncomingMessage, input: Input): Promise<Answer> => {
@@ -54,7 +55,10 @@ export async function startSqsGateway(target: string): Promise<SqsGateway> {
   }
   const handle = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     let gone = false
-    outgoing.once('close', () => (gone = true))
+    const leave = (): void => void (gone = true)
+    // A client that is cut off by a proxy may only have said that it sends no more.
+    incoming.socket.once('end', leave).once('close', leave)
+    outgoing.once('close', () => incoming.socket.off('end', leave).off('close', leave))
     const body = await collect(incoming)
     const operation = String(incoming.headers['x-amz-target']).split('.').at(-1)
     const input = JSON.parse(body.toString() || '{}') as Input
