@@ -38,4 +38,11 @@ export class Held {
   dropExpired(now: number): void {
     for (const delivery of this.#deliveries.values()) if (delivery.leaseUntil <= now) this.delete(delivery)
   }
+
+  /** When the next lease ends, in monotonic milliseconds; Infinity if nothing is held. */
+  nextExpiry(): number {
+    let next = Infinity
+    for (const { leaseUntil } of this.#deliveries.values()) next = Math.min(next, leaseUntil)
+    return next
+  }
 }

@@ -23,6 +23,8 @@ export interface PollerParts {
   readonly retryMaxMs: number
   /** Called for every answer that holds messages. */
   readonly onMessages: (messages: readonly Message[], times: ReceiveTimes) => void
+  /** Called for an answer that came when receiving had just been stopped. */
+  readonly onUnwanted: (messages: readonly Message[], times: ReceiveTimes) => void
   readonly onFailed: (error: BrokerError, failingForMs: number) => void
   readonly onRecovered: () => void
 }
@@ -49,7 +51,10 @@ export class Pollers {
   #window: Window
   #ending: AbortController | undefined
   #timer: Timer | undefined
-  #lingered = false
+  /** Monotonic milliseconds: no receive before, as the last answer was an error or came too soon. */
+  #notBefore = 0
+  /** Until when more room is waited for. */
+  #lingerUntil: number | undefined
   #failures = 0
   #failingSince = 0
 
@@ -57,10 +62,6 @@ export class Pollers {
     this.#parts = parts
     this.#count = new PollerCount(parts.maxPollers)
     this.#window = window
-  }
-
-  get running(): boolean {
-    return this.#ending !== undefined
   }
 
   start(): void {
@@ -85,35 +86,41 @@ export class Pollers {
 
   /** Call it when there may be more room. */
   wake(): void {
-    // While it fails, the time of the next try is settled.
-    if (this.#failures === 0) this.#pump()
+    this.#pump()
   }
 
   #pump(): void {
     if (this.#ending === undefined) return
     this.#parts.held.dropExpired(this.#now)
     while (this.#polls.size < this.#count.wanted) {
+      const wakeAt = this.#obstacle()
+      if (wakeAt !== undefined) return this.#pumpAt(wakeAt)
+      this.#lingerUntil = undefined
       const messages = this.#room()
-      if (messages === 0) return
-      if (messages < this.#worthwhile && !this.#lingered) return this.#pumpIn(lingerMs, () => (this.#lingered = true))
-      this.#lingered = false
       void this.#poll({ messages, bytes: messages * this.#parts.estimate.bytes }, this.#ending)
     }
   }
 
-  /** Of several reasons to wait the first decides. */
-  #pumpIn(ms: number, before: () => void): void {
-    if (this.#timer !== undefined) return
-    this.#timer = this.#parts.services.clock.timer(this.#now + ms, () => {
-      this.#timer = undefined
-      before()
-      this.#pump()
-    })
+  /** When to look again, if there is no receive to be made now. */
+  #obstacle(): number | undefined {
+    const now = this.#now
+    if (now < this.#notBefore) return this.#notBefore
+    const room = this.#room()
+    // Leases that end make room too, and nobody need settle what was lost by that.
+    if (room === 0) return this.#parts.held.nextExpiry()
+    if (room >= this.#worthwhile) return undefined
+    this.#lingerUntil ??= now + lingerMs
+    return now < this.#lingerUntil ? this.#lingerUntil : undefined
+  }
+
+  #pumpAt(atMs: number): void {
+    this.#timer?.cancel()
+    this.#timer = atMs === Infinity ? undefined : this.#parts.services.clock.timer(atMs, () => this.#pump())
   }
 
   async #poll(poll: Poll, ending: AbortController): Promise<void> {
-    const { api, fifo, services, url } = { ...this.#parts, fifo: this.#parts.queue.fifo }
-    const attempt = fifo ? (this.#lostAttempts.pop() ?? this.#parts.uniqueId()) : undefined
+    const { api, queue, uniqueId, url } = this.#parts
+    const attempt = queue.fifo ? (this.#lostAttempts.pop() ?? uniqueId()) : undefined
     const waitMs = this.#failures > 0 ? Math.min(probeMs, this.#parts.waitMs) : this.#parts.waitMs
     this.#polls.add(poll)
     let askedAt = this.#now
@@ -122,7 +129,8 @@ export class Pollers {
       askedAt = this.#now
       const messages = await api.receive(this.#input(QueueUrl, poll.messages, attempt), waitMs, { doing: this.#doing, signal: ending.signal })
       this.#polls.delete(poll)
-      this.#succeed(poll, messages, { askedAt, answeredAt: services.clock.monotonic() }, waitMs)
+      if (ending.signal.aborted) return this.#parts.onUnwanted(messages, { askedAt, answeredAt: this.#now })
+      this.#succeed(poll, messages, { askedAt, answeredAt: this.#now }, waitMs)
     } catch (error) {
       this.#polls.delete(poll)
       if (ending.signal.aborted) return
@@ -149,9 +157,8 @@ export class Pollers {
     }
     this.#count.learn({ asked: poll.messages, received: messages.length, waited: (times.answeredAt - times.askedAt) / waitMs })
     if (messages.length > 0) this.#parts.onMessages(messages, times)
-    const { pauseMs } = this.#count
-    if (pauseMs > 0) this.#pumpIn(pauseMs, () => undefined)
-    else this.#pump()
+    this.#notBefore = this.#now + this.#count.pauseMs
+    this.#pump()
   }
 
   #fail(error: BrokerError): void {
@@ -161,13 +168,15 @@ export class Pollers {
     this.#failures++
     this.#count.fail()
     this.#parts.onFailed(error, this.#now - this.#failingSince)
-    this.#pumpIn(backoffMs, () => undefined)
+    this.#notBefore = this.#now + backoffMs
+    this.#pump()
   }
 
   /** How many messages the next receive may bring. One message is always taken, however large. */
   #room(): number {
     const { estimate, held } = this.#parts
-    let { messages, bytes } = { messages: this.#window.messages - held.messages, bytes: this.#window.bytes - held.bytes }
+    let messages = this.#window.messages - held.messages
+    let bytes = this.#window.bytes - held.bytes
     for (const poll of this.#polls) {
       messages -= poll.messages
       bytes -= poll.bytes

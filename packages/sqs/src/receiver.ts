@@ -31,6 +31,8 @@ export class SqsReceiver implements Receiver {
   readonly #estimate: SizeEstimate
   readonly #settler: Settler
   readonly #pollers: Pollers
+  /** Messages on their way back that were never delivered. */
+  readonly #returning: Set<Promise<void>> = new Set()
   #window: Window
   #ended = false
 
@@ -51,6 +53,7 @@ export class SqsReceiver implements Receiver {
       maxPollers: options.maxPollers,
       retryMaxMs: options.retryMaxMs,
       onMessages: this.#onMessages,
+      onUnwanted: this.#onUnwanted,
       onFailed: this.#onFailed,
       onRecovered: () => intake.recovered(),
     }
@@ -88,17 +91,30 @@ export class SqsReceiver implements Receiver {
   async handBack(): Promise<void> {
     this.#ended = true
     this.#pollers.stop()
-    await this.#settler.release(this.#held.all())
+    await Promise.all([this.#settler.release(this.#held.all()), ...this.#returning])
   }
 
   readonly #onMessages = (messages: readonly Message[], times: ReceiveTimes): void => {
-    const { queue, queues, visibilityMs } = this.#parts
-    const deliveries = messages.map((message) => new SqsDelivery(message, queue.fifo, visibilityMs, times, queues.addressOfArn))
-    // What a larger message than expected, or a smaller window, leaves no room for goes back, from the first one on, so that no group is torn.
+    const deliveries = this.#deliveriesOf(messages, times)
     const taken = deliveries.slice(0, this.#fitting(deliveries))
     if (taken.length > 0) this.#intake.deliver(taken)
-    const surplus = deliveries.slice(taken.length)
-    if (surplus.length > 0) void this.#settler.release(surplus)
+    // What a larger message than expected, or a smaller window, leaves no room for goes back, from the first one on, so that no group is torn.
+    this.#return(deliveries.slice(taken.length))
+  }
+
+  readonly #onUnwanted = (messages: readonly Message[], times: ReceiveTimes): void => {
+    this.#return(this.#deliveriesOf(messages, times))
+  }
+
+  #deliveriesOf(messages: readonly Message[], times: ReceiveTimes): SqsDelivery[] {
+    const { queue, queues, visibilityMs } = this.#parts
+    return messages.map((message) => new SqsDelivery(message, queue.fifo, visibilityMs, times, queues.addressOfArn))
+  }
+
+  #return(deliveries: readonly SqsDelivery[]): void {
+    if (deliveries.length === 0) return
+    const returned = this.#settler.release(deliveries).finally(() => this.#returning.delete(returned))
+    this.#returning.add(returned)
   }
 
   /** Takes deliveries as long as the window has room; one is always taken, however large. */
