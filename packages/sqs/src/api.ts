@@ -1,6 +1,7 @@
 import {
   ChangeMessageVisibilityBatchCommand,
   CreateQueueCommand,
+  DeleteQueueCommand,
   DeleteMessageBatchCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
@@ -86,6 +87,11 @@ export class Api {
 
   async createQueue(input: CreateQueueCommandInput, context: CallContext): Promise<void> {
     await this.#call('CreateQueue', context, this.#timeoutMs, (abortSignal) => this.#clients.main.send(new CreateQueueCommand(input), { abortSignal }))
+  }
+
+  async deleteQueue(url: string, context: CallContext): Promise<void> {
+    const command = new DeleteQueueCommand({ QueueUrl: url })
+    await this.#call('DeleteQueue', context, this.#timeoutMs, (abortSignal) => this.#clients.main.send(command, { abortSignal }))
   }
 
   async setAttributes(url: string, attributes: Readonly<Record<string, string>>, context: CallContext): Promise<void> {

@@ -42,7 +42,7 @@ function queueCapabilities(fifo: boolean, visibilityTimeoutMs: number, maxMessag
     maxBatch: { messages: limits.batchEntries, bytes: limits.messageBytes, inFlight: 16 },
     competingConsumers: true,
     subscriptions: false,
-    requestReply: false,
+    requestReply: true,
     timeToLive: false,
     priority: false,
     stats: { ready: 'approximate', inFlight: 'approximate', delayed: 'approximate', oldestAgeMs: 'none' },

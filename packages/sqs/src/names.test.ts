@@ -26,6 +26,7 @@ it.each([
   ['with space', undefined, 'letters'],
   ['ünder', undefined, 'letters'],
   ['', undefined, 'letters'],
+  ['busbar-reply-1', undefined, 'reply queues'],
   ['arn:aws:sqs:eu-west-1:123456789012:orders', 'eu-central-1', 'is in the region eu-west-1'],
 ])('says what is wrong with %s', (name, region, text) => {
   expect(nameProblem(endpoint({ name }), queueOf(name, false), region)).toContain(text)

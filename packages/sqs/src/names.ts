@@ -3,6 +3,9 @@ import { limits } from './limits.ts'
 
 const fifoSuffix = '.fifo'
 
+/** Begins the names of reply queues. One that a crashed process has left behind is found by it; its messages are gone after their retention. */
+export const replyPrefix = 'busbar-reply-'
+
 /** A queue by its physical name. */
 export interface QueueName {
   readonly name: string
@@ -34,6 +37,7 @@ export function addressOf({ name, account, region }: QueueName): string {
 export function nameProblem(endpoint: Endpoint, queue: QueueName, region: string | undefined): string | undefined {
   if (queue.name.length > limits.nameLength || !/^[A-Za-z0-9_-]+(\.fifo)?$/.test(queue.name))
     return `the name ${queue.name.slice(0, 100)} is not 1 to ${limits.nameLength} letters, digits, hyphens and underscores`
+  if (queue.name.startsWith(replyPrefix)) return `names that begin with ${replyPrefix} belong to reply queues`
   if (region !== undefined && queue.region !== undefined && queue.region !== region)
     return `${endpoint.name.slice(0, 200)} is in the region ${queue.region}, and the driver works in ${region}`
   return undefined

@@ -26,6 +26,7 @@ import { optionsFromConfiguration, optionsFromUrl, resolveOptions, type Resolved
 import { redrivePolicyOf } from './queue-attributes.ts'
 import { Queues } from './queues.ts'
 import { SqsReceiver } from './receiver.ts'
+import { SqsReplies } from './replies.ts'
 import { resolveRouteOptions } from './route-options.ts'
 import { SqsSender } from './sender.ts'
 import { SqsTopology } from './topology.ts'
@@ -90,6 +91,7 @@ class SqsDriver implements Driver<SQSClient> {
 class SqsLink implements Link<SQSClient> {
   readonly native: SQSClient
   readonly topology: SqsTopology
+  readonly replies: SqsReplies
   readonly #options: ResolvedOptions
   readonly #services: Services
   readonly #clients: Clients
@@ -108,7 +110,8 @@ class SqsLink implements Link<SQSClient> {
     this.#api = new Api(clients, services, options.timeoutMs)
     this.#queues = new Queues(this.#api)
     this.#uniqueId = uniqueIds(services.random)
-    this.topology = new SqsTopology(options, this.#api, this.#queues)
+    this.topology = new SqsTopology(options, this.#api, this.#queues, services.clock)
+    this.replies = new SqsReplies(options, this.#api, this.#queues, services, this.#uniqueId)
   }
 
   async inspect(endpoint: Endpoint, signal: AbortSignal): Promise<Capabilities> {

@@ -13,7 +13,7 @@ function withQueues(queues: Record<string, Record<string, string>>): FakeSqs {
     return { QueueUrl: `https://sqs.eu-central-1.amazonaws.com/123456789012/${String(QueueName)}` }
   })
   fake.on('GetQueueAttributes', ({ QueueUrl }) => ({ Attributes: { QueueArn: arnOf(nameIn(QueueUrl)), ...queues[nameIn(QueueUrl)] } }))
-  fake.on('CreateQueue', ({ QueueName, Attributes }) => void (queues[String(QueueName)] = { ...(Attributes as object) }))
+  fake.on('CreateQueue', ({ QueueName, Attributes }) => void (queues[String(QueueName)] = Object.assign({}, Attributes)))
   fake.on('SetQueueAttributes', ({ QueueUrl, Attributes }) => void Object.assign(queues[nameIn(QueueUrl)] ?? {}, Attributes))
   return fake
 }

@@ -1,5 +1,4 @@
-import type { Change, Endpoint, Topology } from '@busbar/core/driver'
-import { isBrokerError } from '@busbar/core/driver'
+import { isBrokerError, type Change, type Clock, type Endpoint, type Topology } from '@busbar/core/driver'
 import type { Api } from './api.ts'
 import { addressOf, type QueueName } from './names.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -20,11 +19,13 @@ export class SqsTopology implements Topology {
   readonly #options: ResolvedOptions
   readonly #api: Api
   readonly #queues: Queues
+  readonly #clock: Clock
 
-  constructor(options: ResolvedOptions, api: Api, queues: Queues) {
+  constructor(options: ResolvedOptions, api: Api, queues: Queues, clock: Clock) {
     this.#options = options
     this.#api = api
     this.#queues = queues
+    this.#clock = clock
   }
 
   async plan(endpoints: readonly Endpoint[], signal: AbortSignal): Promise<readonly Change[]> {
@@ -52,7 +53,7 @@ export class SqsTopology implements Topology {
   async #create({ queue, attributes, defaults }: WantedQueue, signal: AbortSignal): Promise<void> {
     const Attributes = { ...(queue.fifo && { FifoQueue: 'true' }), ...defaults, ...attributes }
     await this.#api.createQueue({ QueueName: queue.name, Attributes }, { doing: `Creating ${addressOf(queue)}`, signal })
-    this.#queues.forget(queue)
+    await this.#queues.createdUrl(queue, this.#clock, signal)
   }
 
   async #compare(wanted: WantedQueue, current: QueueAttributes, signal: AbortSignal): Promise<Difference> {
