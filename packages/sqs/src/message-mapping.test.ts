@@ -38,6 +38,7 @@ it('sends what the page on the wire format shows', () => {
       tenant: { DataType: 'String', StringValue: 'acme' },
     },
   })
+  expect(prepare(message, false).bytes).toBe(107)
 })
 
 it('counts body, names, data types and values in UTF-8 bytes', () => {

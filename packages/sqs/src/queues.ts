@@ -1,6 +1,6 @@
 import { isBrokerError, sleep, type BrokerError, type Clock } from '@busbar/core/driver'
 import type { Api } from './api.ts'
-import { addressOf, type QueueName } from './names.ts'
+import { addressOf, nameInArn, type QueueName } from './names.ts'
 
 /** Reply queues come and go: the URLs of the oldest are forgotten. */
 const mostUrls = 1_000
@@ -65,5 +65,5 @@ export class Queues {
     if (arn !== undefined) this.#addresses.set(arn, addressOf(queue))
   }
 
-  addressOfArn = (arn: string): string => this.#addresses.get(arn) ?? `queue ${arn.slice(arn.lastIndexOf(':') + 1)}`
+  addressOfArn = (arn: string): string => this.#addresses.get(arn) ?? `queue ${nameInArn(arn)}`
 }
