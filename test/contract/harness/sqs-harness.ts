@@ -7,6 +7,10 @@ import { startProxy } from '../../brokers/index.ts'
 export interface SqsServer {
   /** `http://127.0.0.1:4566`: where the server answers. */
   readonly endpoint: string
+  /** Default `us-east-1`. */
+  readonly region?: string
+  /** Default: any. */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
   /** For the certificate: `fauxqs 2.4.1`. */
   readonly version: string
   readonly kind: 'emulator' | 'simulator' | 'real'
@@ -14,8 +18,8 @@ export interface SqsServer {
   failPartOfNextSend?(queue: string): void
 }
 
-const region = 'us-east-1'
-const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
+const anyRegion = 'us-east-1'
+const anyCredentials = { accessKeyId: 'test', secretAccessKey: 'test' }
 /** Names of this run, on a server that may outlive it. */
 const run = `${process.pid}-${Date.now().toString(36)}`
 
@@ -28,6 +32,7 @@ export function sqsHarness(server: SqsServer, fifo: boolean): Harness {
 
 /** `endpoint` is what drivers connect to; plain clients use the server's own. */
 function harnessThrough(server: SqsServer, fifo: boolean, endpoint: string): Harness {
+  const { region = anyRegion, credentials = anyCredentials } = server
   return {
     label: { driver: 'sqs', version: server.version, kind: server.kind },
     clock: systemClock,
@@ -77,7 +82,12 @@ async function unavailable(): Promise<never> {
   throw new TypeError('only a case with a proxy of its own can cut connections')
 }
 
-async function sendForeign({ endpoint }: SqsServer, name: string, fifo: boolean, { body, headers = {} }: ForeignMessage): Promise<void> {
+async function sendForeign(
+  { endpoint, region = anyRegion, credentials = anyCredentials }: SqsServer,
+  name: string,
+  fifo: boolean,
+  { body, headers = {} }: ForeignMessage,
+): Promise<void> {
   const client = new SQSClient({ endpoint, region, credentials })
   try {
     const { QueueUrl } = await client.send(new GetQueueUrlCommand({ QueueName: name }))
