@@ -70,13 +70,15 @@ export class Pollers {
     this.#pump()
   }
 
-  /** At once: what SQS has handed out and not delivered yet comes again when its visibility timeout ends. */
-  stop(): void {
+  /** At once: what SQS has handed out and not delivered yet comes again when its visibility timeout ends. Returns whether receives were out. */
+  stop(): boolean {
+    const wereOut = this.#polls.size > 0
     this.#ending?.abort(new DOMException('No more messages are received', 'AbortError'))
     this.#ending = undefined
     this.#timer?.cancel()
     this.#timer = undefined
     this.#polls.clear()
+    return wereOut
   }
 
   resize(window: Window): void {

@@ -194,6 +194,8 @@ it('gives back everything that it holds, in calls of ten, and receives no more',
   await fake.clock.advance(100)
   await receiver.pause()
   await receiver.handBack()
+  // No receive was out that could have taken it.
+  expect(fake.clock.monotonic()).toBe(100)
   const entries = fake
     .named('ChangeMessageVisibilityBatch')
     .map(({ input }) => input['Entries'] as unknown as readonly { readonly VisibilityTimeout: number }[])
@@ -203,6 +205,18 @@ it('gives back everything that it holds, in calls of ten, and receives no more',
   await receiver.resume()
   await fake.clock.advance(60_000)
   expect(receives(fake)).toBe(before)
+})
+
+it('gives nothing back while SQS may not have noticed yet that its receives were ended', async () => {
+  const fake = scripted(new FakeSqs(), messages('a'))
+  const { receiver } = await receiving(fake)
+  await receiver.pause()
+  const handedBack = receiver.handBack()
+  await fake.clock.advance(249)
+  expect(fake.named('ChangeMessageVisibilityBatch')).toHaveLength(0)
+  await fake.clock.advance(1)
+  await handedBack
+  expect(fake.named('ChangeMessageVisibilityBatch')).toHaveLength(1)
 })
 
 it('tries again with growing pauses while receiving fails, probes with a short wait, and says when all is well', async () => {

@@ -1,5 +1,15 @@
 import type { Message } from '@aws-sdk/client-sqs'
-import type { BrokerError, Delivery, Intake, Outcome, Receiver, Services, SettleResult, Window } from '@busbar/core/driver'
+import {
+  sleep,
+  type BrokerError,
+  type Delivery,
+  type Intake,
+  type Outcome,
+  type Receiver,
+  type Services,
+  type SettleResult,
+  type Window,
+} from '@busbar/core/driver'
 import type { Api } from './api.ts'
 import { SqsDelivery, type ReceiveTimes } from './delivery.ts'
 import { Held } from './held.ts'
@@ -23,6 +33,9 @@ export interface ReceiverParts {
 /** A queue that is gone, or that may not be read any more, for so long does not come back by itself. */
 const giveUpAfterMs = 60_000
 
+/** A receive that was just ended may still be waiting at SQS, and would take what is given back at that moment. */
+const noticeMs = 250
+
 /** Receives from one queue by long polls, and settles. */
 export class SqsReceiver implements Receiver {
   readonly #parts: ReceiverParts
@@ -35,6 +48,8 @@ export class SqsReceiver implements Receiver {
   readonly #returning: Set<Promise<void>> = new Set()
   #window: Window
   #ended = false
+  /** Monotonic milliseconds at which SQS has noticed that the receives were ended. */
+  #noticedAt = 0
 
   constructor(parts: ReceiverParts, intake: Intake, window: Window) {
     const { api, options, queue, queues, services, uniqueId, visibilityMs } = parts
@@ -81,7 +96,7 @@ export class SqsReceiver implements Receiver {
   }
 
   async pause(): Promise<void> {
-    this.#pollers.stop()
+    if (this.#pollers.stop()) this.#noticedAt = this.#parts.services.clock.monotonic() + noticeMs
   }
 
   async resume(): Promise<void> {
@@ -89,8 +104,11 @@ export class SqsReceiver implements Receiver {
   }
 
   async handBack(): Promise<void> {
+    const { clock } = this.#parts.services
     this.#ended = true
-    this.#pollers.stop()
+    await this.pause()
+    const waitMs = this.#noticedAt - clock.monotonic()
+    if (waitMs > 0 && this.#held.messages > 0) await sleep(clock, waitMs)
     await Promise.all([this.#settler.release(this.#held.all()), ...this.#returning])
   }
 
