@@ -1,5 +1,5 @@
 import { SQSClient } from '@aws-sdk/client-sqs'
-import { toBrokerError } from './errors.ts'
+import { sqsError, toBrokerError } from './errors.ts'
 import type { ResolvedOptions } from './options.ts'
 
 /** The SDK's clients of one link. */
@@ -30,9 +30,13 @@ export function createClients(options: ResolvedOptions): Clients {
 export async function checkIdentity({ main }: Clients): Promise<void> {
   try {
     await main.config.region()
+  } catch (error) {
+    throw sqsError('ERR_CONFIGURATION', "sqs: there is no region; set the option 'region' or AWS_REGION", { cause: error })
+  }
+  try {
     await main.config.credentials()
   } catch (error) {
-    throw toBrokerError(error, 'Looking for region and credentials')
+    throw toBrokerError(error, 'Looking for credentials')
   }
 }
 
