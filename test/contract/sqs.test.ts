@@ -6,7 +6,7 @@ import { startSqsGateway } from './harness/sqs-gateway.ts'
 import { sqsHarness } from './harness/sqs-harness.ts'
 
 // Cases wait far more than they work.
-vi.setConfig({ maxConcurrency: 12 })
+vi.setConfig({ maxConcurrency: 24 })
 
 const app = buildApp({ logger: false })
 const endpoint: string = await app.listen({ port: 0, host: '127.0.0.1' })
