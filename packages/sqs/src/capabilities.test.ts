@@ -23,6 +23,13 @@ it('serves destinations with ordering keys by FIFO queues and all others by stan
   expect(driver.capabilities(endpoint({ keyed: true, options: { fifo: false } }))).toMatchObject({ ordering: 'none' })
 })
 
+it('names one queue whatever else the route says', () => {
+  const addresses = [{ keyed: true }, { keyed: true, options: { fifo: false } }, { options: { fifo: true } }, {}].map((parts) =>
+    driver.address(endpoint(parts)),
+  )
+  expect(addresses).toEqual(['queue orders.fifo', 'queue orders', 'queue orders.fifo', 'queue orders'])
+})
+
 it('takes lease and size from its options', () => {
   expect(sqs({ visibilityTimeoutMs: 60_000, maxMessageBytes: 262_144 }).capabilities(endpoint())).toMatchObject({
     lease: { kind: 'message', ms: 60_000, maxMs: 43_200_000 },
@@ -41,6 +48,7 @@ it.each([
   [{ kind: 'topic' }, 'no topics'],
   [{ kind: 'stream' }, 'no streams'],
   [{ name: 'ünder' }, 'letters'],
+  [{ name: 'o'.repeat(75), keyed: true, deadLetterName: `${'o'.repeat(75)}.dead` }, '1 to 80'],
   [{ options: { fiffo: true } }, "unknown option 'fiffo'; did you mean 'fifo'?"],
   [{ name: 'orders.fifo', options: { fifo: false } }, "option 'fifo'"],
   [{ options: { highThroughput: true } }, 'FIFO queues'],

@@ -2,6 +2,7 @@ import type { Capabilities, Endpoint, Refusal } from '@busbar/core/driver'
 import { limits } from './limits.ts'
 import { nameProblem, queueOf } from './names.ts'
 import type { ResolvedOptions } from './options.ts'
+import { deadLetterQueueOf } from './queue-attributes.ts'
 import type { ResolvedRouteOptions } from './route-options.ts'
 
 /** A call costs the same for one ack as for ten. With a few keys, each handled in order, acks come some milliseconds apart: waiting for 5 ms leaves calls half empty. */
@@ -12,8 +13,11 @@ export function capabilitiesOf(endpoint: Endpoint, options: ResolvedOptions, rou
   if (endpoint.kind === 'topic') return { refused: 'SQS has no topics', remedy: 'route it to the sns driver' }
   if (endpoint.kind === 'stream') return { refused: 'SQS has no streams', remedy: 'route it to the kinesis driver, or use a queue or a topic, without replay' }
   const queue = queueOf(endpoint.name, route.fifo)
-  const problem = nameProblem(endpoint, queue, options.region)
-  if (problem !== undefined) return { refused: problem, remedy: "correct the route's name" }
+  const { deadLetterName } = endpoint
+  const problem =
+    nameProblem(endpoint, queue, options.region) ??
+    (deadLetterName === undefined ? undefined : nameProblem(endpoint, deadLetterQueueOf(deadLetterName, queue), options.region))
+  if (problem !== undefined) return { refused: problem, remedy: "correct the route's name, or that of its dead letters" }
   return Object.freeze(queueCapabilities(queue.fifo, route.visibilityTimeoutMs, options.maxMessageBytes))
 }
 

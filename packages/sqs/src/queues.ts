@@ -28,7 +28,8 @@ export class Queues {
       const [oldest] = this.#urls.size >= mostUrls ? this.#urls.keys() : []
       if (oldest !== undefined) this.#urls.delete(oldest)
       this.#urls.set(address, url)
-      url.catch(() => this.forget(queue))
+      const asked = url
+      asked.catch(() => this.#urls.get(address) === asked && this.#urls.delete(address))
     }
     return url
   }

@@ -84,7 +84,8 @@ class SqsDriver implements Driver<SQSClient> {
 
   /** Also of an endpoint whose options are refused. */
   #queue(endpoint: Endpoint): QueueName {
-    return queueOf(endpoint.name, endpoint.keyed || endpoint.options['fifo'] === true)
+    const { fifo } = endpoint.options
+    return queueOf(endpoint.name, typeof fifo === 'boolean' ? fifo : endpoint.keyed)
   }
 }
 
