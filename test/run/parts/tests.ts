@@ -10,7 +10,7 @@ const redis = ['test/redis']
 export const testParts: readonly Part[] = [
   vitestPart({ name: 'unit', budgetSeconds: 100, folders: ['packages', 'test'], except: [...contract, ...brokers, ...redis] }),
   scriptPart({ name: 'types', budgetSeconds: 20, entry: 'test/types/run.ts', read: passedAndFailed }),
-  vitestPart({ name: 'contract', budgetSeconds: 140, alone: true, folders: contract }),
+  vitestPart({ name: 'contract', budgetSeconds: 125, alone: true, folders: contract }),
   scriptPart({ name: 'mutants', budgetSeconds: 40, entry: 'test/mutants/main.ts', read: killed }),
   scriptPart({ name: 'simulate', budgetSeconds: 120, entry: 'test/simulate/main.ts', runs: [['--seeds', '10000']], read: violations }),
   vitestPart({ name: 'amqp', budgetSeconds: 345, alone: true, folders: brokers }),
