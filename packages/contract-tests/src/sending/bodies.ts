@@ -105,10 +105,11 @@ const sizeOf: ContractCase = {
     const place = await context.place()
     const session = await context.connect()
     const sender = session.sender(place)
+    // Not compared with an empty body: where the broker takes none, something else is sent in its place.
     const size = (body: string, headers: Record<string, string> = {}): number => sender.sizeOf(session.outgoing({ body, headers }))
-    check(size('x'.repeat(5_000)) - size('') >= 5_000, 'a body of 5,000 bytes adds at least 5,000 to sizeOf')
-    check(size('ä'.repeat(5_000)) - size('') >= 10_000, 'a body is counted in UTF-8 bytes, not in characters')
-    check(size('', { tenant: 'x'.repeat(500) }) - size('') >= 500, 'a header value of 500 bytes adds at least 500 to sizeOf')
+    check(size('x'.repeat(5_001)) - size('x') >= 5_000, 'a body of 5,000 bytes more adds at least 5,000 to sizeOf')
+    check(size('ä'.repeat(5_001)) - size('ä') >= 10_000, 'a body is counted in UTF-8 bytes, not in characters')
+    check(size('x', { tenant: 'x'.repeat(500) }) - size('x') >= 500, 'a header value of 500 bytes adds at least 500 to sizeOf')
   },
 }
 

@@ -1,0 +1,109 @@
+import type { MessageAttributeValue } from '@aws-sdk/client-sqs'
+import { metadataHeader, packMetadata, type Outgoing } from '@busbar/core/driver'
+import { encodedBytes, encodingAttribute, encodingOf, isSqsText } from './body.ts'
+import { limits } from './limits.ts'
+import { nativeMessageOf } from './native-messages.ts'
+
+/** Attribute that carries the headers for which there is no attribute of their own: compact JSON of names and values. */
+export const packedAttribute = 'busbar-headers'
+
+export type Attributes = Record<string, MessageAttributeValue>
+
+/** A message's attributes and its size as the service counts it. */
+export interface Prepared {
+  readonly attributes: Attributes | undefined
+  readonly bytes: number
+}
+
+/** These are attributes of their own before all others: tracing of plain clients reads them. */
+const plainFirst = ['traceparent', 'tracestate']
+
+/** One for the metadata and one for packed headers are kept free. */
+const headerAttributes = limits.attributes - 2
+
+/**
+ * Attributes for sending. Headers go one to one as long as there is room; those beyond, and values that SQS refuses (empty ones, control characters), are packed into
+ * one. `packsKey`: the ordering key is not carried by the queue itself.
+ */
+export function prepare(message: Outgoing, packsKey: boolean): Prepared {
+  const attributes: Attributes = {}
+  const encoding = encodingOf(message.body)
+  let room = headerAttributes
+  if (encoding !== undefined) {
+    attributes[encodingAttribute] = textAttribute(encoding)
+    room--
+  }
+  const metadata = metadataOf(message, packsKey)
+  if (metadata !== undefined) attributes[metadataHeader] = textAttribute(metadata)
+  const packed = addHeaders(attributes, message, room)
+  if (packed !== undefined) attributes[packedAttribute] = textAttribute(jsonOf(packed))
+  let bytes = encodedBytes(message.bodyBytes, encoding)
+  let isEmpty = true
+  for (const name in attributes) {
+    isEmpty = false
+    bytes += attributeBytes(name, attributes[name] as MessageAttributeValue)
+  }
+  return { attributes: isEmpty ? undefined : attributes, bytes }
+}
+
+/** Returns the headers that are no attributes. */
+function addHeaders(attributes: Attributes, message: Outgoing, room: number): Record<string, string> | undefined {
+  const { headers } = message
+  const original = message.copyOf === undefined ? undefined : nativeMessageOf(message.copyOf)?.MessageAttributes
+  let left = room
+  let packed: Record<string, string> | undefined
+  const add = (name: string): void => {
+    const value = headers[name] as string
+    if (left > 0 && isAttribute(name, value)) {
+      attributes[name] = typedLike(original?.[name], value) ?? textAttribute(value)
+      left--
+    } else (packed ??= {})[name] = value
+  }
+  const first = plainFirst.filter((name) => headers[name] !== undefined)
+  for (const name of first) add(name)
+  for (const name in headers) if (!first.includes(name)) add(name)
+  return packed
+}
+
+/** A copy keeps the type that a header had, unless its value is another one now. */
+function typedLike(original: MessageAttributeValue | undefined, value: string): MessageAttributeValue | undefined {
+  if (original === undefined || original.DataType === 'String' || attributeText(original) !== value) return undefined
+  const { DataType, StringValue, BinaryValue } = original
+  return BinaryValue === undefined ? { DataType, StringValue } : { DataType, BinaryValue }
+}
+
+function metadataOf({ id, type, contentType, timestamp, key, attempt, correlationId, replyTo }: Outgoing, packsKey: boolean): string | undefined {
+  return packMetadata({ id, type, contentType, timestamp, key: packsKey ? key : undefined, attempt, correlationId, replyTo })
+}
+
+function textAttribute(value: string): MessageAttributeValue {
+  return { DataType: 'String', StringValue: value }
+}
+
+function isAttribute(name: string, value: string): boolean {
+  return isSqsText(value) && name.length <= 256 && /^(?!aws\.|amazon\.)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/i.test(name)
+}
+
+/** JSON of characters that SQS takes: what `JSON.stringify` leaves as it is of the others are these two. */
+function jsonOf(headers: Readonly<Record<string, string>>): string {
+  return JSON.stringify(headers)
+    .replaceAll('\u{FFFE}', String.raw`\ufffe`)
+    .replaceAll('\u{FFFF}', String.raw`\uffff`)
+}
+
+/** As SQS counts: name, complete data type and value. */
+function attributeBytes(name: string, { DataType = '', StringValue, BinaryValue }: MessageAttributeValue): number {
+  return Buffer.byteLength(name) + Buffer.byteLength(DataType) + (BinaryValue?.length ?? Buffer.byteLength(StringValue ?? ''))
+}
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** Text of an attribute of any type: numbers as written, bytes as UTF-8 or else base64. */
+export function attributeText({ StringValue, BinaryValue }: MessageAttributeValue): string {
+  if (BinaryValue === undefined) return StringValue ?? ''
+  try {
+    return strictUtf8.decode(BinaryValue)
+  } catch {
+    return Buffer.from(BinaryValue.buffer, BinaryValue.byteOffset, BinaryValue.byteLength).toString('base64')
+  }
+}

@@ -1,0 +1,48 @@
+import type { SqsDelivery } from './delivery.ts'
+
+/** What this receiver has delivered and not settled, as far as SQS still hides it for us. */
+export class Held {
+  readonly #deliveries: Map<string, SqsDelivery> = new Map()
+  #bytes = 0
+
+  get messages(): number {
+    return this.#deliveries.size
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** In the order of their receipt. */
+  all(): SqsDelivery[] {
+    return [...this.#deliveries.values()]
+  }
+
+  /** A redelivery takes the place of the delivery whose lease has ended. */
+  add(delivery: SqsDelivery): void {
+    const earlier = this.#deliveries.get(delivery.id)
+    if (earlier !== undefined) {
+      earlier.state = 'superseded'
+      this.delete(earlier)
+    }
+    this.#deliveries.set(delivery.id, delivery)
+    this.#bytes += delivery.incoming.bodyBytes
+  }
+
+  delete(delivery: SqsDelivery): void {
+    if (this.#deliveries.get(delivery.id) !== delivery) return
+    this.#deliveries.delete(delivery.id)
+    this.#bytes -= delivery.incoming.bodyBytes
+  }
+
+  dropExpired(now: number): void {
+    for (const delivery of this.#deliveries.values()) if (delivery.leaseUntil <= now) this.delete(delivery)
+  }
+
+  /** When the next lease ends, in monotonic milliseconds; Infinity if nothing is held. */
+  nextExpiry(): number {
+    let next = Infinity
+    for (const { leaseUntil } of this.#deliveries.values()) next = Math.min(next, leaseUntil)
+    return next
+  }
+}

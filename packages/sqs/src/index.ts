@@ -1,0 +1,9 @@
+/**
+ * Amazon SQS for Busbar, on the AWS SDK for JavaScript v3.
+ *
+ * @module
+ */
+export type { SqsOptions } from './options.ts'
+export type { PolicyStatement } from './policy.ts'
+export type { SqsRouteOptions } from './route-options.ts'
+export { sqs } from './sqs-driver.ts'

@@ -1,0 +1,61 @@
+import type { Incoming } from '@busbar/core/driver'
+import { expect, it } from 'vitest'
+import { FakeSqs, messages, outgoing, serviceError } from './test-support/fake-sqs.ts'
+
+async function opened(fake: FakeSqs): Promise<{ readonly address: string; readonly replies: Incoming[]; readonly close: () => Promise<void> }> {
+  const replies: Incoming[] = []
+  const link = await fake.link()
+  const address = await link.replies?.open((reply) => void replies.push(reply))
+  return { address: address ?? '', replies, close: async () => link.replies?.close() }
+}
+
+it('makes one queue for the replies of a process, and deletes it in the end', async () => {
+  const fake = new FakeSqs()
+  const { address, close } = await opened(fake)
+  expect(address).toMatch(/^busbar-reply-[0-9a-f]{24}-\w+$/)
+  expect(fake.named('CreateQueue').map(({ input }) => input)).toEqual([{ QueueName: address, Attributes: { MessageRetentionPeriod: '300' } }])
+  await close()
+  await close()
+  expect(fake.named('DeleteQueue').map(({ input }) => String(input['QueueUrl']).split('/').at(-1))).toEqual([address])
+})
+
+it('pushes a reply once, although its deletion fails and it comes again', async () => {
+  const fake = new FakeSqs()
+  const answers = [messages('r-1', 'r-2'), messages('r-1')]
+  fake.on('ReceiveMessage', (_, signal) => answers.shift() ?? fake.after(20_000, {}, signal))
+  fake.on('DeleteMessageBatch', () => {
+    throw serviceError('InternalFailure', 'oops', 500)
+  })
+  const { replies } = await opened(fake)
+  await fake.clock.advance(1_000)
+  expect(replies.map(({ body }) => body)).toEqual(['r-1', 'r-2'])
+})
+
+it('waits for a queue that was created and is not there yet', async () => {
+  const fake = new FakeSqs()
+  let looks = 0
+  fake.on('GetQueueUrl', ({ QueueName }) => {
+    if (++looks < 3) throw serviceError('QueueDoesNotExist')
+    return { QueueUrl: `https://sqs.eu-central-1.amazonaws.com/123456789012/${String(QueueName)}` }
+  })
+  const opening = opened(fake)
+  await fake.clock.advance(2_000)
+  expect((await opening).address).not.toBe('')
+})
+
+it.each(['https://evil.example.com/123456789012/busbar-reply-1', 'orders', 'busbar-reply-../x', ''])(
+  'sends nothing to %s, which is no reply queue',
+  async (address) => {
+    const fake = new FakeSqs()
+    expect(await (await fake.link()).replies?.send(address, outgoing())).toMatchObject({ ok: false, stored: 'no', error: { code: 'ERR_INVALID' } })
+    expect(fake.calls).toEqual([])
+  },
+)
+
+it('tells that a requester is gone', async () => {
+  const fake = new FakeSqs()
+  fake.on('GetQueueUrl', () => {
+    throw serviceError('QueueDoesNotExist')
+  })
+  expect(await (await fake.link()).replies?.send('busbar-reply-1', outgoing())).toMatchObject({ ok: false, stored: 'no', error: { code: 'ERR_UNROUTABLE' } })
+})

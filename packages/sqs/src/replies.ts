@@ -1,0 +1,126 @@
+import type { BrokerError, Delivery, Incoming, Intake, Outgoing, Replies, SendResult, Services } from '@busbar/core/driver'
+import type { Api } from './api.ts'
+import { sqsError, toBrokerError } from './errors.ts'
+import { addressOf, queueOf, replyPrefix, type QueueName } from './names.ts'
+import type { ResolvedOptions } from './options.ts'
+import type { Queues } from './queues.ts'
+import { SqsReceiver } from './receiver.ts'
+import { SqsSender } from './sender.ts'
+
+/** Nobody waits longer for a reply than for a request. */
+const retentionSeconds = 300
+
+/** So many replies are remembered, so that one whose deletion failed is not pushed twice. */
+const mostRemembered = 1_000
+
+const never = new AbortController().signal
+
+/**
+ * One standard queue of this process for all its replies, made for the first request and deleted at the end.
+ * Its name is the address: a URL from outside would choose the host that signed requests are sent to.
+ */
+export class SqsReplies implements Replies {
+  readonly #options: ResolvedOptions
+  readonly #api: Api
+  readonly #queues: Queues
+  readonly #services: Services
+  readonly #uniqueId: () => string
+  #open: { readonly queue: QueueName; readonly receiver: SqsReceiver } | undefined
+
+  constructor(options: ResolvedOptions, api: Api, queues: Queues, services: Services, uniqueId: () => string) {
+    this.#options = options
+    this.#api = api
+    this.#queues = queues
+    this.#services = services
+    this.#uniqueId = uniqueId
+  }
+
+  async open(deliver: (reply: Incoming) => void): Promise<string> {
+    const queue = queueOf(`${replyPrefix}${this.#uniqueId()}`, false)
+    await this.#api.createQueue(
+      { QueueName: queue.name, Attributes: { MessageRetentionPeriod: String(retentionSeconds) } },
+      { doing: `Creating ${addressOf(queue)}` },
+    )
+    const intake = new ReplyIntake(deliver, this.#services)
+    const parts = { options: this.#options, api: this.#api, queues: this.#queues, services: this.#services, uniqueId: this.#uniqueId }
+    const receiver = new SqsReceiver({ ...parts, queue, visibilityMs: this.#options.visibilityTimeoutMs }, intake, { messages: 100, bytes: 16_777_216 })
+    intake.receiver = receiver
+    this.#open = { queue, receiver }
+    await this.#queues.createdUrl(queue, this.#services.clock)
+    await receiver.start()
+    return queue.name
+  }
+
+  async send(address: string, reply: Outgoing): Promise<SendResult> {
+    if (!isReplyAddress(address)) {
+      const error = sqsError('ERR_INVALID', `A reply address is the name of a queue that begins with ${replyPrefix}.`)
+      return { ok: false, error, stored: 'no' }
+    }
+    const sender = new SqsSender({ queue: queueOf(address, false), tenantHeader: undefined, api: this.#api, queues: this.#queues, uniqueId: this.#uniqueId })
+    const [result] = await sender.send([reply], never)
+    if (result === undefined) return { ok: false, error: sqsError('ERR_UNCONFIRMED', 'The reply has no answer.'), stored: 'unknown' }
+    if (result.ok || result.error.code !== 'ERR_NOT_FOUND') return result
+    return { ...result, error: sqsError('ERR_UNROUTABLE', `The requester's queue ${address} is gone.`, { cause: result.error }) }
+  }
+
+  async close(): Promise<void> {
+    const open = this.#open
+    this.#open = undefined
+    if (open === undefined) return
+    const { queue, receiver } = open
+    await receiver.pause()
+    await receiver.handBack()
+    try {
+      await this.#api.deleteQueue(await this.#queues.url(queue), { doing: `Deleting ${addressOf(queue)}` })
+    } catch (error) {
+      this.#services.log('warn', 'replies:left-behind', { queue: queue.name, error: toBrokerError(error, 'Deleting').message })
+    }
+  }
+}
+
+/** Hands replies over and deletes them. */
+class ReplyIntake implements Intake {
+  receiver: SqsReceiver | undefined
+  readonly #push: (reply: Incoming) => void
+  readonly #services: Services
+  readonly #seen: Set<string> = new Set()
+
+  constructor(push: (reply: Incoming) => void, services: Services) {
+    this.#push = push
+    this.#services = services
+  }
+
+  deliver(deliveries: readonly Delivery[]): void {
+    for (const { incoming, sameAs } of deliveries) if (this.#isNew(sameAs)) this.#push(incoming)
+    void this.receiver?.settle(deliveries.map((delivery) => ({ delivery, action: 'ack' })))
+  }
+
+  lost(): void {
+    // A receipt alone is lost, and its reply has been handed over.
+  }
+
+  revoke(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  failed(error: BrokerError, fatal: boolean): void {
+    this.#services.log(fatal ? 'error' : 'warn', 'replies:failed', { error: error.message, fatal })
+  }
+
+  recovered(): void {
+    this.#services.log('info', 'replies:recovered', {})
+  }
+
+  #isNew(id: string | undefined): boolean {
+    if (id === undefined) return true
+    if (this.#seen.has(id)) return false
+    const [oldest] = this.#seen.size >= mostRemembered ? this.#seen : []
+    if (oldest !== undefined) this.#seen.delete(oldest)
+    this.#seen.add(id)
+    return true
+  }
+}
+
+function isReplyAddress(address: string): boolean {
+  return address.startsWith(replyPrefix) && /^[A-Za-z0-9_-]{1,80}$/.test(address)
+}

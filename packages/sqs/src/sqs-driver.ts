@@ -1,0 +1,182 @@
+import type { SQSClient } from '@aws-sdk/client-sqs'
+import {
+  deliveriesPerAttempt,
+  isBrokerError,
+  type Capabilities,
+  type Driver,
+  type DriverFactory,
+  type Endpoint,
+  type EndpointStats,
+  type Intake,
+  type Link,
+  type LinkHealth,
+  type Receiver,
+  type Refusal,
+  type Sender,
+  type Services,
+  type Window,
+} from '@busbar/core/driver'
+import { Api } from './api.ts'
+import { capabilitiesOf } from './capabilities.ts'
+import { checkIdentity, createClients, type Clients } from './clients.ts'
+import { driverName, sqsError } from './errors.ts'
+import { uniqueIds } from './groups.ts'
+import { addressOf, queueOf, type QueueName } from './names.ts'
+import { optionsFromConfiguration, optionsFromUrl, resolveOptions, type ResolvedOptions, type SqsOptions } from './options.ts'
+import { redrivePolicyOf } from './queue-attributes.ts'
+import { Queues } from './queues.ts'
+import { SqsReceiver } from './receiver.ts'
+import { SqsReplies } from './replies.ts'
+import { resolveRouteOptions } from './route-options.ts'
+import { SqsSender } from './sender.ts'
+import { SqsTopology } from './topology.ts'
+
+/**
+ * Amazon SQS: standard queues, and FIFO queues for destinations with ordering keys.
+ *
+ * ```ts
+ * const broker = createBroker({ driver: sqs({ region: 'eu-central-1' }), destinations: [orders] })
+ * ```
+ * Throws `ERR_CONFIGURATION` for unknown or illegal options.
+ */
+export const sqs: ((options?: SqsOptions) => Driver<SQSClient>) & DriverFactory<SqsOptions> = Object.assign(
+  (options: SqsOptions = {}): Driver<SQSClient> => new SqsDriver(resolveOptions(options)),
+  {
+    schemes: ['sqs'],
+    fromUrl: (url: URL): Driver<SQSClient> => new SqsDriver(resolveOptions(optionsFromUrl(url))),
+    fromConfiguration: (options: Readonly<Record<string, unknown>>): Driver<SQSClient> => new SqsDriver(resolveOptions(optionsFromConfiguration(options))),
+  },
+)
+
+class SqsDriver implements Driver<SQSClient> {
+  readonly name: string = driverName
+  readonly #options: ResolvedOptions
+
+  constructor(options: ResolvedOptions) {
+    this.#options = options
+  }
+
+  capabilities(endpoint: Endpoint): Capabilities | Refusal {
+    try {
+      return capabilitiesOf(endpoint, this.#options, resolveRouteOptions(endpoint, this.#options))
+    } catch (error) {
+      if (!isBrokerError(error) || error.code !== 'ERR_CONFIGURATION') throw error
+      return { refused: error.message, remedy: "correct the route's options" }
+    }
+  }
+
+  address(endpoint: Endpoint): string {
+    return addressOf(this.#queue(endpoint))
+  }
+
+  async connect(services: Services, signal: AbortSignal): Promise<Link<SQSClient>> {
+    signal.throwIfAborted()
+    const clients = createClients(this.#options)
+    try {
+      if (this.#options.client === undefined) await checkIdentity(clients)
+      signal.throwIfAborted()
+      return new SqsLink(this.#options, services, clients, (endpoint) => this.capabilities(endpoint))
+    } catch (error) {
+      clients.destroy()
+      throw error
+    }
+  }
+
+  /** Also of an endpoint whose options are refused. */
+  #queue(endpoint: Endpoint): QueueName {
+    const { fifo } = endpoint.options
+    return queueOf(endpoint.name, typeof fifo === 'boolean' ? fifo : endpoint.keyed)
+  }
+}
+
+class SqsLink implements Link<SQSClient> {
+  readonly native: SQSClient
+  readonly topology: SqsTopology
+  readonly replies: SqsReplies
+  readonly #options: ResolvedOptions
+  readonly #services: Services
+  readonly #clients: Clients
+  readonly #api: Api
+  readonly #queues: Queues
+  readonly #capabilities: (endpoint: Endpoint) => Capabilities | Refusal
+  readonly #uniqueId: () => string
+  #closed = false
+
+  constructor(options: ResolvedOptions, services: Services, clients: Clients, capabilities: (endpoint: Endpoint) => Capabilities | Refusal) {
+    this.#options = options
+    this.#services = services
+    this.#clients = clients
+    this.#capabilities = capabilities
+    this.native = clients.main
+    this.#api = new Api(clients, services, options.timeoutMs)
+    this.#queues = new Queues(this.#api)
+    this.#uniqueId = uniqueIds(services.random)
+    this.topology = new SqsTopology(options, this.#api, this.#queues, services.clock)
+    this.replies = new SqsReplies(options, this.#api, this.#queues, services, this.#uniqueId)
+  }
+
+  async inspect(endpoint: Endpoint, signal: AbortSignal): Promise<Capabilities> {
+    const capabilities = this.#capabilities(endpoint)
+    if ('refused' in capabilities) throw sqsError('ERR_CONFIGURATION', `${endpoint.destination}: ${capabilities.refused}; ${capabilities.remedy}`)
+    const queue = this.#queue(endpoint)
+    const attributes = await this.#api.attributes(await this.#queues.freshUrl(queue), { doing: `Looking at ${addressOf(queue)}`, signal })
+    this.#queues.learn(attributes['QueueArn'], queue)
+    checkReceiveLimit(endpoint, queue, attributes)
+    const maxMessageBytes = Math.min(capabilities.maxMessageBytes, Number(attributes['MaximumMessageSize'] ?? Infinity))
+    return Object.freeze<Capabilities>({ ...capabilities, maxMessageBytes })
+  }
+
+  sender(endpoint: Endpoint): Sender {
+    const { tenantHeader } = resolveRouteOptions(endpoint, this.#options)
+    return new SqsSender({ queue: this.#queue(endpoint), tenantHeader, api: this.#api, queues: this.#queues, uniqueId: this.#uniqueId })
+  }
+
+  readonly receiver = (endpoint: Endpoint, intake: Intake, window: Window): Receiver => {
+    const parts = {
+      queue: this.#queue(endpoint),
+      visibilityMs: resolveRouteOptions(endpoint, this.#options).visibilityTimeoutMs,
+      options: this.#options,
+      api: this.#api,
+      queues: this.#queues,
+      services: this.#services,
+      uniqueId: this.#uniqueId,
+    }
+    return new SqsReceiver(parts, intake, window)
+  }
+
+  async stats(endpoint: Endpoint, signal: AbortSignal): Promise<EndpointStats> {
+    const queue = this.#queue(endpoint)
+    const attributes = await this.#api.attributes(await this.#queues.url(queue), { doing: `Counting ${addressOf(queue)}`, signal })
+    const count = (name: string): number => Number(attributes[name] ?? 0)
+    return {
+      ready: count('ApproximateNumberOfMessages'),
+      inFlight: count('ApproximateNumberOfMessagesNotVisible'),
+      delayed: count('ApproximateNumberOfMessagesDelayed'),
+      oldestAgeMs: undefined,
+    }
+  }
+
+  health(): LinkHealth {
+    return this.#closed ? { state: 'closed' } : this.#api.health
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#clients.destroy()
+  }
+
+  #queue(endpoint: Endpoint): QueueName {
+    return queueOf(endpoint.name, resolveRouteOptions(endpoint, this.#options).fifo)
+  }
+}
+
+/** A net that catches messages before their attempts are used up is none. */
+function checkReceiveLimit(endpoint: Endpoint, queue: QueueName, attributes: Readonly<Record<string, string>>): void {
+  const limit = redrivePolicyOf(attributes)?.maxReceiveCount
+  const least = deliveriesPerAttempt * endpoint.maxAttempts
+  if (limit === undefined || limit >= least) return
+  throw sqsError(
+    'ERR_CONFIGURATION',
+    `${endpoint.destination}: ${addressOf(queue)} moves messages to its dead-letter queue after ${limit} receives, and ${endpoint.maxAttempts} attempts need ${least}; raise maxReceiveCount, or use fewer attempts.`,
+  )
+}

@@ -1,0 +1,49 @@
+import { deliveriesPerAttempt, type Endpoint } from '@busbar/core/driver'
+import { limits } from './limits.ts'
+import { addressOf, queueOf, type QueueName } from './names.ts'
+import type { ResolvedOptions } from './options.ts'
+import type { PolicyStatement } from './policy.ts'
+import { attributesOf, deadLetterQueueOf } from './queue-attributes.ts'
+import { resolveRouteOptions } from './route-options.ts'
+
+/** One queue that endpoints need. */
+export interface WantedQueue {
+  readonly queue: QueueName
+  /** Asked for by a route: also of a queue that exists. */
+  readonly attributes: Readonly<Record<string, string>>
+  /** For a new queue only. */
+  readonly defaults: Readonly<Record<string, string>>
+  readonly policy: readonly PolicyStatement[]
+  readonly deadLetters: { readonly queue: QueueName; readonly maxReceiveCount: number; readonly least: number } | undefined
+}
+
+/** Dead letters outlive what they came from: SQS counts their age from their first send. */
+const longRetention = { MessageRetentionPeriod: String(limits.retentionMs / 1_000) }
+
+/** All queues of the endpoints, each once, dead-letter queues before their sources. Throws `ERR_CONFIGURATION`. */
+export function wantedQueues(endpoints: readonly Endpoint[], options: ResolvedOptions): readonly WantedQueue[] {
+  const places = new Set(endpoints.flatMap(({ deadLetterName }) => (deadLetterName === undefined ? [] : [deadLetterName])))
+  const sources = new Map<string, WantedQueue>()
+  const deadLetters = new Map<string, WantedQueue>()
+  for (const endpoint of endpoints) {
+    const wanted = wantedQueue(endpoint, options, places.has(endpoint.name) ? longRetention : {})
+    sources.set(addressOf(wanted.queue), wanted)
+    const target = wanted.deadLetters?.queue
+    if (target !== undefined) deadLetters.set(addressOf(target), { queue: target, attributes: {}, defaults: longRetention, policy: [], deadLetters: undefined })
+  }
+  // What an endpoint says of a queue comes before what follows from its being a dead-letter queue.
+  const all = new Map([...deadLetters, ...sources])
+  return [...all.values()].toSorted((a, b) => Number(a.deadLetters !== undefined) - Number(b.deadLetters !== undefined))
+}
+
+function wantedQueue(endpoint: Endpoint, options: ResolvedOptions, defaults: Readonly<Record<string, string>>): WantedQueue {
+  const route = resolveRouteOptions(endpoint, options)
+  const queue = queueOf(endpoint.name, route.fifo)
+  const { deadLetterName } = endpoint
+  const { maxReceiveCount, policy } = route
+  const deadLetters =
+    deadLetterName === undefined || maxReceiveCount === undefined
+      ? undefined
+      : { queue: deadLetterQueueOf(deadLetterName, queue), maxReceiveCount, least: deliveriesPerAttempt * endpoint.maxAttempts }
+  return { queue, attributes: attributesOf(route), defaults, policy, deadLetters }
+}
