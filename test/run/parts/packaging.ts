@@ -11,7 +11,7 @@ import { verdict, type Part } from '../part.ts'
 export const packagingParts: readonly Part[] = [
   {
     name: 'packaging',
-    budgetSeconds: 60,
+    budgetSeconds: 45,
     async run({ signal, log }) {
       const packed = await packPackages(signal, log)
       log('manifests, publint, attw, a consumer')
@@ -26,12 +26,12 @@ export const packagingParts: readonly Part[] = [
   },
   {
     name: 'api-reports',
-    budgetSeconds: 30,
+    budgetSeconds: 20,
     run: async () => verdict(await apiReportErrors()),
   },
   {
     name: 'limits',
-    budgetSeconds: 30,
+    budgetSeconds: 20,
     alone: true,
     async run({ signal, log }) {
       const { project } = await packPackages(signal, log)
