@@ -51,7 +51,14 @@ describe('the retry budget', () => {
     const use = [retry({ maxAttempts: 5, waitsMs: [1_000, 2_000, minute, 3_000] }), timeout]
     const { consumer } = await setUp(() => undefined, { use }, { redelivery: delayed })
     // Three attempts and two waits, then a wait at the broker, then two attempts and a wait.
-    expect(consumer.retryBudget).toMatchObject({ attempts: 5, totalWaitMs: 66_000, attemptMs: 10_000, heldMs: 33_000 })
+    expect(consumer.retryBudget).toMatchObject({ attempts: 5, totalWaitMs: 66_000, elapsedMs: 116_000, attemptMs: 10_000, heldMs: 33_000 })
+  })
+
+  it('knows of a limit of elapsed time: no attempt begins after it', async () => {
+    const timeout: ProcessMiddleware = { name: 'timeout', stage: 'timeout', process: (_, next) => next(), attemptMs: 10_000 }
+    const use = [retry({ maxAttempts: 5, waitsMs: [1_000, 2_000, minute, 3_000], maxElapsedMs: 30_000 }), timeout]
+    const { consumer } = await setUp(() => undefined, { use })
+    expect(consumer.retryBudget).toMatchObject({ totalWaitMs: 30_000, elapsedMs: 40_000 })
   })
 
   it('is refused when it cannot hold, with what would', async () => {

@@ -8,8 +8,10 @@ export interface RetryBudget {
   readonly attempts: number
   /** Longest wait between two of them that the policy comes to; a handler may ask for longer ones. */
   readonly longestWaitMs: number
-  /** All waits together. */
+  /** All waits together, as far as the policy's limit of elapsed time lets them come about. */
   readonly totalWaitMs: number
+  /** From the first start to the end of the last attempt; `undefined` where no timeout bounds attempts, Infinity where a message is tried until it succeeds. */
+  readonly elapsedMs: number | undefined
   /** Longest time of one attempt; `undefined` where no timeout bounds it. */
   readonly attemptMs: number | undefined
   /** Longest time that a message is held on one lease by waits and bounded attempts. */
@@ -35,7 +37,7 @@ export interface BudgetOptions {
 }
 
 export function retryBudget({ capabilities, retry, keyed, attemptMs, blocks, nativeAttempts }: BudgetOptions): RetryBudget {
-  const { maxAttempts, waitsMs, maxWaitMs, holdMs } = retry
+  const { maxAttempts, waitsMs, maxWaitMs, holdMs, maxElapsedMs = Infinity } = retry
   let held = attemptMs ?? 0
   let longestHeld = held
   for (const waitMs of waitsMs) {
@@ -44,10 +46,17 @@ export function retryBudget({ capabilities, retry, keyed, attemptMs, blocks, nat
     held = before + (attemptMs ?? 0)
     longestHeld = Math.max(longestHeld, held)
   }
+  const totalWaitMs = blocks
+    ? Infinity
+    : Math.min(
+        maxElapsedMs,
+        waitsMs.reduce((total, waitMs) => total + waitMs, 0),
+      )
   return {
     attempts: blocks ? Infinity : maxAttempts,
     longestWaitMs: Math.min(maxWaitMs, Math.max(0, ...waitsMs)),
-    totalWaitMs: blocks ? Infinity : waitsMs.reduce((total, waitMs) => total + waitMs, 0),
+    totalWaitMs,
+    elapsedMs: attemptMs === undefined ? undefined : Math.min(totalWaitMs + (maxAttempts - 1) * attemptMs, blocks ? Infinity : maxElapsedMs) + attemptMs,
     attemptMs,
     heldMs: longestHeld,
     holdLimitMs: longestHoldMs(capabilities),

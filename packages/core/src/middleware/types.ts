@@ -85,6 +85,8 @@ export interface RetryDeclaration {
   readonly waitsMs: readonly number[]
   /** Longest wait spent in the process instead of at the broker. `undefined`: core's default. */
   readonly holdMs: number | undefined
+  /** No attempt but the first begins later than this after the message's timestamp, in milliseconds. Default: no limit. */
+  readonly maxElapsedMs?: number
   /** The policy's answer to what failed outside of the middleware, before the handler could start. Default: that of core's own policy. */
   readonly decide?: (context: ProcessContext, error: unknown) => Directive
 }

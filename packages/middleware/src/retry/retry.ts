@@ -80,7 +80,7 @@ export function retry(options: RetryOptions = {}): ProcessMiddleware {
   return {
     name: 'retry',
     stage: 'retry',
-    retry: { maxAttempts, maxWaitMs: backoff.maxMs, waitsMs: longestWaits(backoff, maxAttempts), holdMs, decide: onError },
+    retry: { maxAttempts, maxWaitMs: backoff.maxMs, waitsMs: longestWaits(backoff, maxAttempts), holdMs, maxElapsedMs, decide: onError },
     process(context, next): MaybePromise<unknown> {
       let value: MaybePromise<unknown>
       try {
