@@ -92,7 +92,8 @@ await onEachRabbitmq({}, (bed) => {
       for (const queue of ['news.some', 'keyed.p1', 'keyed.members']) await channel.deleteQueue(queue)
     })
     proxy.refuse(false)
-    await until('the connection', () => sender.writable)
+    // Those for sending and for receiving come back each in its time.
+    await until('all connections', () => sender.writable && link.link.health().state === 'connected')
     // Nothing tells a topic that a subscription is gone: the message would be dropped.
     await sendSurely(sender, [messageOf('not dropped')])
     const { intake } = await link.receive(some)
