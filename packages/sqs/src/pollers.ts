@@ -1,5 +1,5 @@
 import type { Message } from '@aws-sdk/client-sqs'
-import type { BrokerError, Services, Timer, Window } from '@busbar/core/driver'
+import { jitteredBackoff, type BrokerError, type Services, type Timer, type Window } from '@busbar/core/driver'
 import type { Api } from './api.ts'
 import type { ReceiveTimes } from './delivery.ts'
 import { toBrokerError } from './errors.ts'
@@ -166,7 +166,7 @@ export class Pollers {
   #fail(error: BrokerError): void {
     const { random } = this.#parts.services
     if (this.#failures === 0) this.#failingSince = this.#now
-    const backoffMs = Math.min(this.#parts.retryMaxMs, firstRetryMs * 2 ** Math.min(this.#failures, 20)) * (0.5 + random() / 2)
+    const backoffMs = jitteredBackoff(this.#failures, firstRetryMs, this.#parts.retryMaxMs, random)
     this.#failures++
     this.#count.fail()
     this.#parts.onFailed(error, this.#now - this.#failingSince)
