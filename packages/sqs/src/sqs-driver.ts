@@ -19,7 +19,7 @@ import {
 import { Api } from './api.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import { checkIdentity, createClients, type Clients } from './clients.ts'
-import { driverName, sqsError } from './errors.ts'
+import { driverName, errors, sqsError } from './errors.ts'
 import { uniqueIds } from './groups.ts'
 import { addressOf, queueOf, type QueueName } from './names.ts'
 import { optionsFromConfiguration, optionsFromUrl, resolveOptions, type ResolvedOptions, type SqsOptions } from './options.ts'
@@ -73,7 +73,7 @@ class SqsDriver implements Driver<SQSClient> {
     signal.throwIfAborted()
     const clients = createClients(this.#options)
     try {
-      if (this.#options.client === undefined) await checkIdentity(clients)
+      if (this.#options.client === undefined) await checkIdentity(clients.main.config, driverName, errors)
       signal.throwIfAborted()
       return new SqsLink(this.#options, services, clients, (endpoint) => this.capabilities(endpoint))
     } catch (error) {
