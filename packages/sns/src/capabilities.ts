@@ -1,13 +1,14 @@
 import type { Capabilities, Driver, Endpoint, Refusal } from '@busbar/core/driver'
 import { limits } from './limits.ts'
 import { nameProblem, topicOf, type TopicName } from './names.ts'
-import type { ResolvedRouteOptions } from './route-options.ts'
+import { resolveRouteOptions, type ResolvedRouteOptions } from './route-options.ts'
 import { queueEndpointOf, undeliveredEndpointOf } from './subscription-queue.ts'
 
-/** What the driver can do for one endpoint, or why it cannot serve it. `queues`: the driver for SQS. */
-export function capabilitiesOf(endpoint: Endpoint, route: ResolvedRouteOptions, region: string | undefined, queues: Driver): Capabilities | Refusal {
+/** What the driver can do for one endpoint, or why it cannot serve it. `queues`: the driver for SQS. Throws `ERR_CONFIGURATION` for illegal options. */
+export function capabilitiesOf(endpoint: Endpoint, region: string | undefined, queues: Driver): Capabilities | Refusal {
   if (endpoint.kind === 'queue') return { refused: 'SNS has no queues', remedy: 'route it to the sqs driver' }
   if (endpoint.kind === 'stream') return { refused: 'SNS has no streams', remedy: 'route it to the kinesis driver, or use a topic, without replay' }
+  const route = resolveRouteOptions(endpoint)
   const topic = topicOf(endpoint.name, route.fifo)
   const problem = nameProblem(endpoint, topic, region)
   if (problem !== undefined) return { refused: problem, remedy: "correct the route's name" }

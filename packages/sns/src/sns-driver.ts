@@ -60,7 +60,7 @@ class SnsDriver implements Driver<SNSClient> {
 
   capabilities(endpoint: Endpoint): Capabilities | Refusal {
     try {
-      return capabilitiesOf(endpoint, resolveRouteOptions(endpoint), this.#options.region, this.#queues)
+      return capabilitiesOf(endpoint, this.#options.region, this.#queues)
     } catch (error) {
       if (!isBrokerError(error) || error.code !== 'ERR_CONFIGURATION') throw error
       return { refused: error.message, remedy: "correct the route's options" }
