@@ -2,6 +2,7 @@ import type { Message } from '@aws-sdk/client-sqs'
 import { metadataHeader, unpackMetadata, type Headers, type Incoming, type Metadata } from '@busbar/core/driver'
 import { attributeText, packedAttribute, type Attributes } from './attributes.ts'
 import { decodeBody, encodingAttribute } from './body.ts'
+import { unwrapSns } from './envelope.ts'
 import { keyOfGroup } from './groups.ts'
 import { rememberNative } from './native-messages.ts'
 
@@ -10,15 +11,24 @@ const ownAttributes: ReadonlySet<string> = new Set([metadataHeader, encodingAttr
 
 const noHeaders: Headers = Object.freeze(Object.create(null) as Record<string, string>)
 
-/** A received message of any origin. Never throws. `addressOf`: the endpoint that a queue's ARN belongs to. */
-export function incomingOf(native: Message, fifo: boolean, addressOf: (arn: string) => string): Incoming {
-  rememberNative(native)
-  const { MessageAttributes: attributes = {}, Attributes: system = {} } = native
+/** How the messages of a queue are to be read. */
+export interface Reading {
+  readonly fifo: boolean
+  readonly envelope: 'sns' | undefined
+  /** The endpoint that a queue's ARN belongs to. */
+  readonly addressOf: (arn: string) => string
+}
+
+/** A received message of any origin. Never throws. */
+export function incomingOf(native: Message, { fifo, envelope, addressOf }: Reading): Incoming {
+  const message = envelope === undefined ? native : unwrapSns(native)
+  rememberNative(native, message)
+  const { MessageAttributes: attributes = {}, Attributes: system = {} } = message
   const metadata = unpackMetadata(textOf(attributes, metadataHeader))
-  const { body, bodyBytes } = decodeBody(native.Body ?? '', textOf(attributes, encodingAttribute))
+  const { body, bodyBytes } = decodeBody(message.Body ?? '', textOf(attributes, encodingAttribute))
   const source = system.DeadLetterQueueSourceArn
   return {
-    id: metadata.id ?? native.MessageId,
+    id: metadata.id ?? message.MessageId,
     body,
     bodyBytes,
     headers: headersOf(attributes),

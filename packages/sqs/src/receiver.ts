@@ -13,6 +13,7 @@ import {
 import type { Api } from './api.ts'
 import { SqsDelivery, type ReceiveTimes } from './delivery.ts'
 import { Held } from './held.ts'
+import type { Reading } from './incoming.ts'
 import type { QueueName } from './names.ts'
 import type { ResolvedOptions } from './options.ts'
 import { Pollers } from './pollers.ts'
@@ -22,6 +23,7 @@ import { SizeEstimate } from './size-estimate.ts'
 
 export interface ReceiverParts {
   readonly queue: QueueName
+  readonly reading: Reading
   readonly visibilityMs: number
   readonly options: ResolvedOptions
   readonly api: Api
@@ -125,8 +127,8 @@ export class SqsReceiver implements Receiver {
   }
 
   #deliveriesOf(messages: readonly Message[], times: ReceiveTimes): SqsDelivery[] {
-    const { queue, queues, visibilityMs } = this.#parts
-    return messages.map((message) => new SqsDelivery(message, queue.fifo, visibilityMs, times, queues.addressOfArn))
+    const { reading, visibilityMs } = this.#parts
+    return messages.map((message) => new SqsDelivery(message, reading, visibilityMs, times))
   }
 
   #return(deliveries: readonly SqsDelivery[]): void {

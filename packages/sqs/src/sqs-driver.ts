@@ -132,9 +132,12 @@ class SqsLink implements Link<SQSClient> {
   }
 
   readonly receiver = (endpoint: Endpoint, intake: Intake, window: Window): Receiver => {
+    const queue = this.#queue(endpoint)
+    const { envelope, visibilityTimeoutMs } = resolveRouteOptions(endpoint, this.#options)
     const parts = {
-      queue: this.#queue(endpoint),
-      visibilityMs: resolveRouteOptions(endpoint, this.#options).visibilityTimeoutMs,
+      queue,
+      reading: { fifo: queue.fifo, envelope, addressOf: this.#queues.addressOfArn },
+      visibilityMs: visibilityTimeoutMs,
       options: this.#options,
       api: this.#api,
       queues: this.#queues,

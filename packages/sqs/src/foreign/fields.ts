@@ -63,6 +63,25 @@ export class Fields {
     )
   }
 
+  textList(name: string): string[] {
+    const value = this.#value(name)
+    if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value
+    return this.#fail(name, 'must be a list of texts')
+  }
+
+  /** Names and texts in an object without a prototype, which is empty if there are none. */
+  texts(name: string): Record<string, string> {
+    const texts = Object.create(null) as Record<string, string>
+    const fields = this.optionalFields(name)
+    for (const key of fields?.names() ?? []) texts[key] = fields?.text(key) ?? ''
+    return texts
+  }
+
+  flag(name: string): boolean {
+    const value = this.#value(name)
+    return value === undefined || typeof value === 'boolean' ? value === true : this.#fail(name, 'must be true or false')
+  }
+
   has(name: string): boolean {
     return this.#value(name) !== undefined
   }
