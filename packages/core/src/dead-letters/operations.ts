@@ -72,6 +72,8 @@ const sendTimeoutMs = 30_000
 const moveBatch = 50
 /** So many copies in a row of what was skipped are looked past. */
 const copiesAllowed = 1_000
+/** A broker may deliver a message so often that failed once. */
+const copiesOfOne = 10
 /** Most deliveries that are looked at and left alone; they are held until the operation ends, so that they don't come again. */
 const mostHeld = 10_000
 /** Dead letters asked for at once where looking does not disturb. */
@@ -142,7 +144,8 @@ export class DeadLetterOperations {
       if (failed && !failed.ok) throw failed.error
       if (pauseMs > 0) await sleep(this.#services.clock, pauseMs * deliveries.length, options.signal)
     }
-    const { done, skipped } = await this.#each(place, options, move, Math.min(moveBatch, Math.ceil(rate / 10)), options.onProgress)
+    const isNew = failingSince(this.#services.clock.now())
+    const { done, skipped } = await this.#each(place, options, move, Math.min(moveBatch, Math.ceil(rate / 10)), isNew, options.onProgress)
     return { moved: done, skipped }
   }
 
@@ -158,13 +161,17 @@ export class DeadLetterOperations {
     options: DeadLetterFilter,
     act: (deliveries: readonly Delivery[], reader: DeadLetterReader) => Promise<void>,
     batchSize: number,
+    isNew: (incoming: Incoming) => boolean = () => false,
     onProgress?: RedriveOptions['onProgress'],
   ): Promise<{ done: number; skipped: number }> {
     const max = checkedInteger('max', options.max ?? Infinity, 0, Infinity)
     await using reader = new DeadLetterReader(place.link, place.endpoint, place.capabilities, this.#services.clock, holding(place, options))
     await reader.start()
+    // What is behind the first of a key comes when they are gone.
+    const keepsBack = place.capabilities.keyHold === 'broker'
     const seen = new Set<string>()
     let repeats = 0
+    let fresh = 0
     let done = 0
     let skipped = 0
     let batch: Delivery[] = []
@@ -178,11 +185,15 @@ export class DeadLetterOperations {
     while (done + batch.length < max) {
       const delivery = await reader.next(options.signal)
       if (!delivery) {
+        const mayHoldMore = keepsBack && batch.length > 0
         await flush()
-        if (reader.full) throw tooMany(place, `${done} were dealt with`)
+        if (mayHoldMore) continue
+        if (reader.full && fresh === 0) throw tooMany(place, `${done} were dealt with`)
         break
       }
-      if (!wanted(place, options, delivery.incoming)) {
+      const left = isNew(delivery.incoming)
+      if (left) fresh++
+      if (left || !wanted(place, options, delivery.incoming)) {
         // A place that hides nothing shows what was skipped again: nothing new in more than a whole round ends it. Single repeats may be copies.
         const identity = delivery.sameAs ?? delivery.incoming.id
         const repeated = identity !== undefined && seen.has(identity)
@@ -195,7 +206,7 @@ export class DeadLetterOperations {
       }
       repeats = 0
       batch.push(delivery)
-      if (batch.length >= batchSize) await flush()
+      if (batch.length >= batchSize || (keepsBack && reader.empty)) await flush()
     }
     await flush()
     return { done, skipped }
@@ -218,6 +229,18 @@ export class DeadLetterOperations {
   #again(incoming: Incoming): Outgoing {
     const { [deadLetterHeader]: _, ...headers } = incoming.headers
     return copyOf(incoming, headers, this.#services)
+  }
+}
+
+/** Has a dead letter failed since? It would go round and round where its handler is still broken. On a clock that stands still, one that comes often has. */
+function failingSince(startedAt: number): (incoming: Incoming) => boolean {
+  const counts = new Map<string, number>()
+  return ({ id = '', headers }) => {
+    const failedAt = unpackDeadLetter(headers[deadLetterHeader])?.lastFailureAt ?? 0
+    if (failedAt !== startedAt) return failedAt > startedAt
+    const count = (counts.get(id) ?? 0) + 1
+    counts.set(id, count)
+    return count > copiesOfOne
   }
 }
 
