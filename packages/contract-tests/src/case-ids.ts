@@ -132,6 +132,7 @@ export const caseIds = [
   'dead-letters/redrive-to',
   'dead-letters/shared-place',
   'dead-letters/foreign-headers',
+  'dead-letters/of-a-key',
   'dead-letters/refused-without-place',
   'drain/hand-back-in-order',
   'drain/hand-back-keeps-all',

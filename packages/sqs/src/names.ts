@@ -28,6 +28,12 @@ export function physicalName(name: string, fifo: boolean): string {
   return fifo ? `${plainName(name.endsWith(fifoSuffix) ? name.slice(0, -fifoSuffix.length) : name)}${fifoSuffix}` : plainName(name)
 }
 
+/** Is the queue of this endpoint to be a FIFO queue? By its route, for ordering keys, by its name, or because it takes what a FIFO queue gives up, which SQS allows to no other. */
+export function wantsFifo({ name, keyed, options: { fifo }, deadLettersOf }: Endpoint): boolean {
+  if (typeof fifo === 'boolean') return fifo
+  return keyed || saysFifo(name) || (deadLettersOf !== undefined && wantsFifo(deadLettersOf))
+}
+
 /** Does the name say that the queue is a FIFO queue? */
 export function saysFifo(name: string): boolean {
   return parts(name).own.endsWith(fifoSuffix)

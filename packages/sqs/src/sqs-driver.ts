@@ -21,7 +21,7 @@ import { capabilitiesOf } from './capabilities.ts'
 import { checkIdentity, createClients, type Clients } from './clients.ts'
 import { driverName, errors, sqsError } from './errors.ts'
 import { uniqueIds } from './groups.ts'
-import { addressOf, queueOf, type QueueName } from './names.ts'
+import { addressOf, queueOf, wantsFifo, type QueueName } from './names.ts'
 import { optionsFromConfiguration, optionsFromUrl, resolveOptions, type ResolvedOptions, type SqsOptions } from './options.ts'
 import { redrivePolicyOf } from './queue-attributes.ts'
 import { Queues } from './queues.ts'
@@ -84,8 +84,7 @@ class SqsDriver implements Driver<SQSClient> {
 
   /** Also of an endpoint whose options are refused. */
   #queue(endpoint: Endpoint): QueueName {
-    const { fifo } = endpoint.options
-    return queueOf(endpoint.name, typeof fifo === 'boolean' ? fifo : endpoint.keyed)
+    return queueOf(endpoint.name, wantsFifo(endpoint))
   }
 }
 
