@@ -35,6 +35,11 @@ export interface SnsRouteOptions {
 export interface SnsSubscriptionOptions extends Pick<SqsRouteOptions, 'visibilityTimeoutMs' | 'retentionMs' | 'encryption' | 'policy'> {
   /** Name, URL or ARN of the queue. Default `<topic>-<subscription>`. */
   readonly queue?: string
+  /**
+   * `false`: SNS delivers its envelope, which is opened on receipt; for queues that others read too, and expect it there. It is larger, and tells the subject as header
+   * `subject`. Default true: messages arrive as they were sent. Maps to `RawMessageDelivery`.
+   */
+  readonly raw?: boolean
   /** `false` on a FIFO topic: a standard queue, which has neither order nor deduplication. Default: as the topic. */
   readonly fifo?: boolean
   /**
@@ -73,6 +78,7 @@ const known: readonly (keyof SnsRouteOptions)[] = [
 ]
 const knownOfSubscription: readonly (keyof SnsSubscriptionOptions)[] = [
   'queue',
+  'raw',
   'fifo',
   'undelivered',
   'maxReceiveCount',
@@ -134,6 +140,7 @@ function subscriptionOf(endpoint: Endpoint, { subscriptions = {} }: SnsRouteOpti
 function checkSubscription(what: string, options: SnsSubscriptionOptions, topicFifo: boolean): void {
   checks.known(`sns: ${what}`, options, knownOfSubscription)
   checks.text(`${what}.queue`, options.queue)
+  checks.boolean(`${what}.raw`, options.raw, true)
   const fifo = checks.boolean(`${what}.fifo`, options.fifo, topicFifo)
   if (fifo && !topicFifo) throw checks.refused(`${what}.fifo`, 'is for FIFO topics: SNS lets no FIFO queue subscribe to a standard topic')
   if (options.undelivered !== false) checks.text(`${what}.undelivered`, options.undelivered)

@@ -14,7 +14,10 @@ export function changesOf(wanted: WantedSubscription, current: Attributes): read
   const { label, attributes, undeliveredArn } = wanted
   const changes: SubscriptionChange[] = []
   if (current['RawMessageDelivery'] !== attributes.RawMessageDelivery)
-    changes.push({ text: `Deliver to ${label} without an envelope.`, set: [['RawMessageDelivery', attributes.RawMessageDelivery]] })
+    changes.push({
+      text: `Deliver to ${label} ${attributes.RawMessageDelivery === 'true' ? 'without' : 'with'} the envelope of SNS.`,
+      set: [['RawMessageDelivery', attributes.RawMessageDelivery]],
+    })
   changes.push(...filterChanges(wanted, current))
   // A policy that somebody has made is never changed.
   if (undeliveredArn !== undefined && (current['RedrivePolicy'] ?? '') === '')

@@ -14,6 +14,7 @@ export function queueEndpointOf(endpoint: Endpoint, topic: TopicName, route: Res
   const undelivered = undeliveredName(endpoint, topic, route)
   const queueOptions: SqsRouteOptions = {
     fifo,
+    ...(options.raw === false && { envelope: 'sns' as const }),
     ...(fifo && highThroughput && { highThroughput }),
     ...(visibilityTimeoutMs !== undefined && { visibilityTimeoutMs }),
     ...(retentionMs !== undefined && { retentionMs }),

@@ -54,7 +54,7 @@ export async function wantedOf(endpoints: readonly Endpoint[], arns: Arns, queue
       label: queue.destination,
       topicArn: arn,
       queueArn: await arns.queue(queueNameOf(queue), arn),
-      attributes: subscriptionAttributes(endpoint),
+      attributes: subscriptionAttributes(endpoint, route),
       undeliveredArn: undelivered === undefined ? undefined : await arns.queue(queueNameOf(undelivered), arn),
     })
   }
@@ -77,11 +77,11 @@ function topicAttributes({ highThroughput, kmsKeyId, maxMessageBytes }: Resolved
   }
 }
 
-function subscriptionAttributes({ subscription }: Endpoint): WantedSubscription['attributes'] {
+function subscriptionAttributes({ subscription }: Endpoint, route: ResolvedRouteOptions): WantedSubscription['attributes'] {
   const { filter, headerFilter } = subscription ?? {}
   const policy = headerFilter ?? filter
   return {
-    RawMessageDelivery: 'true',
+    RawMessageDelivery: String(route.subscription.raw ?? true),
     FilterPolicy: policy === undefined ? '' : JSON.stringify(policy),
     FilterPolicyScope: headerFilter === undefined && filter !== undefined ? 'MessageBody' : 'MessageAttributes',
   }
