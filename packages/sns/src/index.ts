@@ -4,5 +4,6 @@
  * @module
  */
 export type { SnsOptions } from './options.ts'
+export { publishDirect, type ProtocolTexts, type Publication, type PublicationAttribute, type Published } from './publish-direct.ts'
 export type { SnsRouteOptions, SnsSubscriptionOptions } from './route-options.ts'
 export { sns } from './sns-driver.ts'

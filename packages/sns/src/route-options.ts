@@ -147,8 +147,8 @@ function checkSubscription(what: string, options: SnsSubscriptionOptions, topicF
   if (options.undelivered === false && options.maxReceiveCount !== undefined)
     throw checks.refused(`${what}.maxReceiveCount`, 'needs a queue to move messages to, and undelivered is false')
   // The queue itself checks the rest; this it cannot know.
-  const { encryption } = options
-  if (typeof encryption === 'object' && /alias\/aws\/sqs$/.test(encryption?.kmsKeyId ?? ''))
+  const { kmsKeyId } = (options.encryption ?? {}) as { readonly kmsKeyId?: unknown }
+  if (typeof kmsKeyId === 'string' && kmsKeyId.endsWith('alias/aws/sqs'))
     throw checks.refused(
       `${what}.encryption`,
       'names the key that AWS manages, which SNS may not use: take a key of your own whose policy lets sns.amazonaws.com use it',

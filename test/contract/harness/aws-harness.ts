@@ -52,14 +52,10 @@ export function driverOptions(
 
 /** `make` gives the harness whose drivers connect to an endpoint. Every case connects through a proxy of its own, so that its faults are its own. */
 export function awsHarness(server: AwsServer, make: (endpoint: string) => Harness): Harness {
-  const { failPartOfNextSend } = server
   const withFaults = (endpoint: string): Harness => {
     const harness = make(endpoint)
-    const faults = {
-      ...harness.faults,
-      ...(failPartOfNextSend !== undefined && { failPartOfNextSend: async (name: string) => failPartOfNextSend.call(server, name) }),
-    }
-    return { ...harness, faults: { cutConnections: unavailable, outage: unavailable, loseNextAnswer: unavailable, ...faults } }
+    const ofServer = server.failPartOfNextSend === undefined ? {} : { failPartOfNextSend: async (name: string) => server.failPartOfNextSend?.(name) }
+    return { ...harness, faults: { cutConnections: unavailable, outage: unavailable, loseNextAnswer: unavailable, ...harness.faults, ...ofServer } }
   }
   return {
     ...withFaults(server.endpoint),

@@ -18,6 +18,6 @@ export function vitestRunner(order: 'serial' | 'concurrent' | 'alongside'): Runn
       })
     },
     // Outermost are the checks on the whole run, which come last and alone.
-    it: (name, body, timeout) => void it(name, { concurrent: order !== 'serial' && depth > 1, timeout }, body),
+    it: (name, body, timeout) => it(name, { concurrent: order !== 'serial' && depth > 1, timeout }, body),
   }
 }
