@@ -62,7 +62,9 @@ function importError(folder: string, manifest: Manifest, file: string, specifier
   const isTest = file.endsWith('.test.ts') || file.includes('/test-support/')
   if (specifier.startsWith('.')) return relativeError(folder, file, specifier)
   if (specifier.startsWith('@busbar/')) return mayUse(folder, specifier, isTest) ? undefined : `must not import ${specifier}`
-  return isTest || runtimeDependencies(manifest).includes(packageOf(specifier)) ? undefined : `imports ${specifier}, which is neither a dependency nor a peer dependency`
+  return isTest || runtimeDependencies(manifest).includes(packageOf(specifier))
+    ? undefined
+    : `imports ${specifier}, which is neither a dependency nor a peer dependency`
 }
 
 function relativeError(folder: string, file: string, specifier: string): string | undefined {

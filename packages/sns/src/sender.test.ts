@@ -1,6 +1,6 @@
 import type { Outgoing, Services } from '@busbar/core/driver'
 import { systemClock } from '@busbar/core'
-import { SNSClient } from '@aws-sdk/client-sns'
+import { SNSClient, type PublishBatchCommandInput } from '@aws-sdk/client-sns'
 import { expect, it } from 'vitest'
 import { Api } from './api.ts'
 import { Arns } from './arns.ts'
@@ -20,12 +20,12 @@ function outgoing(parts: Partial<Outgoing> = {}): Outgoing {
 }
 
 /** A sender whose client answers as told, or that all was taken, and the requests that it made. */
-function senderOf(options: SnsRouteOptions = {}, answer?: () => unknown): { readonly sender: SnsSender; readonly inputs: Record<string, unknown>[] } {
-  const inputs: Record<string, unknown>[] = []
+function senderOf(options: SnsRouteOptions = {}, answer?: () => unknown): { readonly sender: SnsSender; readonly inputs: PublishBatchCommandInput[] } {
+  const inputs: PublishBatchCommandInput[] = []
   const client = Object.assign(new SNSClient({ region: 'eu-central-1', credentials: { accessKeyId: 'a', secretAccessKey: 's' } }), {
-    send: async ({ input }: { readonly input: { readonly PublishBatchRequestEntries: readonly { readonly Id: string }[] } }) => {
-      inputs.push(input as never)
-      return answer === undefined ? { Successful: input.PublishBatchRequestEntries.map(({ Id }) => ({ Id, MessageId: `sns-${Id}` })) } : answer()
+    send: async ({ input }: { readonly input: PublishBatchCommandInput }) => {
+      inputs.push(input)
+      return answer === undefined ? { Successful: input.PublishBatchRequestEntries?.map(({ Id }) => ({ Id, MessageId: `sns-${Id}` })) } : answer()
     },
   })
   const route = resolveRouteOptions(endpoint({ options: { ...options } }))
@@ -62,9 +62,9 @@ it('makes headers by which subscriptions filter attributes before all others, tr
   const { sender, inputs } = senderOf({ filterHeaders: ['tenant', 'region'] })
   const many = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`h-${index}`, 'x']))
   await sender.send([outgoing({ headers: { ...many, traceparent: 't', region: 'eu', tenant: 'acme' } })], never)
-  const [entry] = inputs[0]?.['PublishBatchRequestEntries'] as readonly { readonly MessageAttributes: object }[]
-  expect(Object.keys(entry?.MessageAttributes ?? {}).slice(0, 4)).toEqual(['busbar', 'tenant', 'region', 'traceparent'])
-  expect(Object.keys(entry?.MessageAttributes ?? {})).toHaveLength(10)
+  const names = Object.keys(inputs[0]?.PublishBatchRequestEntries?.[0]?.MessageAttributes ?? {})
+  expect(names.slice(0, 4)).toEqual(['busbar', 'tenant', 'region', 'traceparent'])
+  expect(names).toHaveLength(10)
 })
 
 it('does not count on an answer that names all entries: what vanished is not confirmed', async () => {
