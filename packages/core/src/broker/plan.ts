@@ -128,7 +128,8 @@ function planDeadLetter(label: string, source: Endpoint, sourceDriver: Driver, r
     keyed: false,
     maxAttempts: 0,
     options: {},
-    ...(driver === sourceDriver ? { deadLettersOf: source } : {}),
+    // Of another driver's options it could make nothing.
+    deadLettersOf: driver === sourceDriver ? source : { ...source, keyed: false, options: {} },
   }
   return {
     label: `${label}.dead`,
