@@ -47,7 +47,14 @@ const altering = (alter: (message: Outgoing) => Outgoing): (() => Alterations) =
     return { moved: messages.length }
   })
 
-const withoutDeadHeader = ({ headers: { 'busbar-dead': _, ...headers }, ...message }: Outgoing): Outgoing => ({ ...message, headers })
+function withoutDeadHeader(message: Outgoing): Outgoing {
+  const { 'busbar-dead': _, ...headers } = message.headers
+  return { ...message, headers }
+}
+
+function without(option: keyof MoveOptions, options: MoveOptions): MoveOptions {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => name !== option))
+}
 
 export const moveFaults: readonly Mutant[] = [
   {
@@ -89,8 +96,8 @@ export const moveFaults: readonly Mutant[] = [
     killedBy: 'dead-letters/move-stopped',
     alterations: moving(
       ({ sound }) =>
-        (from, to, { signal: _, ...options }) =>
-          sound(from, to, options),
+        (from, to, options) =>
+          sound(from, to, without('signal', options)),
     ),
   },
   {
@@ -99,8 +106,8 @@ export const moveFaults: readonly Mutant[] = [
     killedBy: 'dead-letters/move-stopped',
     alterations: moving(
       ({ sound }) =>
-        (from, to, { ratePerSecond: _, ...options }) =>
-          sound(from, to, options),
+        (from, to, options) =>
+          sound(from, to, without('ratePerSecond', options)),
     ),
   },
 ]

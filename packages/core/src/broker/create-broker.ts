@@ -115,7 +115,7 @@ class ConnectedBroker implements Broker {
       plan: this.#plan,
       source: planned,
       place: deadLetter,
-      engine: (to) => this.#producers.raw(to),
+      producers: this.#producers,
       find: (destination) => this.#destination(destination),
     }))
   }

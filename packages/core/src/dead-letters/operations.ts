@@ -1,5 +1,6 @@
 import type { Connection } from '../broker/connection.ts'
 import type { Plan, Planned } from '../broker/plan.ts'
+import type { Producers } from '../broker/producers.ts'
 import type { Clock } from '../clock.ts'
 import type { AnyDestination } from '../definitions/types.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
@@ -45,12 +46,12 @@ export interface Whereabouts {
   readonly plan: Plan
   readonly source: Planned
   readonly place: Planned
-  readonly engine: (planned: Planned) => ProducerEngine
+  readonly producers: Producers
   /** Throws `ERR_CONFIGURATION` for a destination that is not listed. */
   readonly find: (destination: AnyDestination) => Planned
 }
 
-export function placeOf({ connection, plan, source, place, engine, find }: Whereabouts): Place {
+export function placeOf({ connection, plan, source, place, producers, find }: Whereabouts): Place {
   const { links, capabilities } = connection
   const { driver, endpoint } = place
   const address = driver.address(endpoint)
@@ -62,8 +63,8 @@ export function placeOf({ connection, plan, source, place, engine, find }: Where
     link: links.get(driver) as Link,
     endpoint,
     capabilities: capabilities.get(place) as Capabilities,
-    back: capabilities.get(source)?.redrive === 'none' ? undefined : engine(source),
-    to: (destination) => engine(find(destination)),
+    back: capabilities.get(source)?.redrive === 'none' ? undefined : producers.raw(source),
+    to: (destination) => producers.raw(find(destination)),
     beside,
     source: source.label,
     address: source.driver.address(source.endpoint),
