@@ -140,6 +140,11 @@ export class Api {
     await this.#call('CancelMessageMoveTask', context, this.#timeoutMs, (abortSignal) => this.#clients.main.send(command, { abortSignal }))
   }
 
+  /** A call to another service, by a client of its own. */
+  elsewhere<T>(name: string, context: CallContext, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return this.#call(name, context, this.#timeoutMs, run)
+  }
+
   async #call<T>(name: string, { doing, signal }: CallContext, timeoutMs: number, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
     signal?.throwIfAborted()
     const { clock, meter } = this.#services

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { CloudWatchLike } from './oldest-age.ts'
 export type { SqsOptions } from './options.ts'
 export type { PolicyStatement } from './policy.ts'
 export type { SqsRouteOptions } from './route-options.ts'

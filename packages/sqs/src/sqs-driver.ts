@@ -24,6 +24,7 @@ import { driverName, sqsError } from './errors.ts'
 import { uniqueIds } from './groups.ts'
 import { Mover } from './move-task.ts'
 import { addressOf, queueOf, wantsFifo, type QueueName } from './names.ts'
+import { oldestAge } from './oldest-age.ts'
 import { optionsFromConfiguration, optionsFromUrl, resolveOptions, type ResolvedOptions, type SqsOptions } from './options.ts'
 import { redrivePolicyOf } from './queue-attributes.ts'
 import { Queues } from './queues.ts'
@@ -152,11 +153,12 @@ class SqsLink implements Link<SQSClient> {
     const queue = this.#queue(endpoint)
     const attributes = await this.#api.attributes(await this.#queues.url(queue), { doing: `Counting ${addressOf(queue)}`, signal })
     const count = (name: string): number => Number(attributes[name] ?? 0)
+    const { cloudWatch } = this.#options
     return {
       ready: count('ApproximateNumberOfMessages'),
       inFlight: count('ApproximateNumberOfMessagesNotVisible'),
       delayed: count('ApproximateNumberOfMessagesDelayed'),
-      oldestAgeMs: undefined,
+      oldestAgeMs: cloudWatch === undefined ? undefined : await oldestAge(cloudWatch, queue, this.#api, this.#services.clock.now(), signal),
     }
   }
 

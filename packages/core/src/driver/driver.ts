@@ -20,7 +20,7 @@ export interface Services {
 /** State of a link; `reconnecting` carries the last error. */
 export type LinkHealth = { readonly state: 'connected' } | { readonly state: 'reconnecting' | 'closed'; readonly error?: Error }
 
-/** Counts of one source at the broker. A field is `undefined` exactly when its `stats` capability is `none`. */
+/** Counts of one source at the broker. A field is `undefined` exactly when its `stats` capability is `none`, and an approximate age also as long as the broker has no figure. */
 export interface EndpointStats {
   /** Messages that could be delivered now. */
   readonly ready: number | undefined
