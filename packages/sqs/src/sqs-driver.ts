@@ -51,17 +51,18 @@ export const sqs: ((options?: SqsOptions) => Driver<SQSClient>) & DriverFactory<
   },
 )
 
-class SqsDriver implements Driver<SQSClient> {
+/** Made by {@link sqs}. */
+export class SqsDriver implements Driver<SQSClient> {
   readonly name: string = driverName
-  readonly #options: ResolvedOptions
+  readonly options: ResolvedOptions
 
   constructor(options: ResolvedOptions) {
-    this.#options = options
+    this.options = options
   }
 
   capabilities(endpoint: Endpoint): Capabilities | Refusal {
     try {
-      return capabilitiesOf(endpoint, this.#options, resolveRouteOptions(endpoint, this.#options))
+      return capabilitiesOf(endpoint, this.options, resolveRouteOptions(endpoint, this.options))
     } catch (error) {
       if (!isBrokerError(error) || error.code !== 'ERR_CONFIGURATION') throw error
       return { refused: error.message, remedy: "correct the route's options" }
@@ -69,16 +70,16 @@ class SqsDriver implements Driver<SQSClient> {
   }
 
   address(endpoint: Endpoint): string {
-    return addressOf(this.#queue(endpoint))
+    return addressOf(this.queue(endpoint))
   }
 
   async connect(services: Services, signal: AbortSignal): Promise<Link<SQSClient>> {
     signal.throwIfAborted()
-    const clients = createClients(this.#options)
+    const clients = createClients(this.options)
     try {
-      if (this.#options.client === undefined) await checkIdentity(clients)
+      if (this.options.client === undefined) await checkIdentity(clients)
       signal.throwIfAborted()
-      return new SqsLink(this.#options, services, clients, (endpoint) => this.capabilities(endpoint))
+      return new SqsLink(this.options, services, clients, (endpoint) => this.capabilities(endpoint))
     } catch (error) {
       clients.destroy()
       throw error
@@ -86,7 +87,7 @@ class SqsDriver implements Driver<SQSClient> {
   }
 
   /** Also of an endpoint whose options are refused. */
-  #queue(endpoint: Endpoint): QueueName {
+  queue(endpoint: Endpoint): QueueName {
     return queueOf(endpoint.name, wantsFifo(endpoint))
   }
 }

@@ -91,7 +91,6 @@ export interface RequestOptions {
   readonly signal?: AbortSignal
 }
 
-/** Sends, consumes and operates on all destinations of a program. `await using` drains it. */
 export interface StatsOptions {
   /** How many consumers of the source there are, in all processes. At least 1. Default: those of this broker, at least 1. */
   readonly consumers?: number
@@ -107,6 +106,7 @@ export interface SourceStats extends EndpointStats {
   readonly backlogPerConsumer: number | undefined
 }
 
+/** Sends, consumes and operates on all destinations of a program. `await using` drains it. */
 export interface Broker extends AsyncDisposable {
   /** Connects, negotiates all destinations at once, provisions. Implied by the first send or consume. Throws one error that lists every mismatch with its remedy. */
   start(options?: { readonly signal?: AbortSignal }): Promise<void>

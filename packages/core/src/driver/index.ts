@@ -8,6 +8,7 @@ export type { Delivery, Incoming, Intake, Outcome, Receiver, Scope, SettleResult
 export type { Replies } from './replies.ts'
 export type { Body, Headers, Outgoing, Sender, SendResult } from './sender.ts'
 export type { Change, Topology } from './topology.ts'
+export { endpointsOf, type PlannedEndpoint } from './endpoints-of.ts'
 export { BrokerError, isBrokerError, type BrokerErrorOptions, type ErrorCode } from '../errors.ts'
 export { metadataHeader, metadataVersion, packMetadata, unpackMetadata, type Metadata } from './metadata.ts'
 export { checkedInteger, checkedNumber } from '../checked-number.ts'
