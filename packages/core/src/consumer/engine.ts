@@ -376,10 +376,12 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
       this.#settler.push(task, { delivery: task.delivery, action: gone ? 'ack' : outcome.action }, answer)
       return
     }
-    if (outcome.action === 'ack' && (result === 'too-late' || (typeof result === 'object' && task.lost))) {
-      if (!task.hasDouble) this.#remembered.handled(outcome.delivery)
+    const failed = typeof result === 'object'
+    const unacked = outcome.action === 'ack' && (failed || result === 'too-late')
+    if (unacked && !task.hasDouble) this.#remembered.handled(outcome.delivery)
+    if (unacked && (!failed || task.lost)) {
       log('warn', 'settle:too-late', { source: this.source, messageId: incoming.id })
-    } else if (typeof result === 'object') {
+    } else if (failed) {
       log('error', 'settle:failed', { source: this.source, messageId: incoming.id, action: outcome.action, message: result.error.message })
       if (this.#keep(task, outcome)) {
         answer?.(result)
