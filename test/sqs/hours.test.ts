@@ -98,7 +98,7 @@ describe('visibility', () => {
     const consumer = await broker.consume(plain, async (_message, { signal }) => {
       const startedAt = clock.monotonic()
       // So that no new receipt takes the place of the old one.
-      consumer.pause()
+      void consumer.pause()
       await new Promise((resolve) => signal.addEventListener('abort', resolve))
       hours.push((clock.monotonic() - startedAt) / hourMs)
       return retryLater(0)
@@ -133,7 +133,7 @@ describe('visibility', () => {
     const ends: unknown[] = []
     const consumer = await broker.consume(keyed, async (message, { signal }) => {
       // Nothing is received meanwhile, so that no new receipt takes the place of the old one.
-      consumer.pause()
+      void consumer.pause()
       await after(5 * minuteMs)
       ends.push([signal.aborted, await message.ack()])
     })
@@ -141,7 +141,7 @@ describe('visibility', () => {
     expect(ends).toEqual([[true, 'too-late']])
     expect(rule.hits).toBeGreaterThan(0)
     expect(await broker.stats(keyed)).toMatchObject({ ready: 1, inFlight: 0 })
-    consumer.resume()
+    await consumer.resume()
     await after(minuteMs)
     expect(await broker.stats(keyed)).toMatchObject({ ready: 0, inFlight: 0 })
     expect(ends).toHaveLength(1)
