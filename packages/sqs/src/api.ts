@@ -1,13 +1,16 @@
 import {
+  CancelMessageMoveTaskCommand,
   ChangeMessageVisibilityBatchCommand,
   CreateQueueCommand,
   DeleteQueueCommand,
   DeleteMessageBatchCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
+  ListMessageMoveTasksCommand,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
   SetQueueAttributesCommand,
+  StartMessageMoveTaskCommand,
   type ChangeMessageVisibilityBatchCommandInput,
   type ChangeMessageVisibilityBatchCommandOutput,
   type CreateQueueCommandInput,
@@ -17,6 +20,7 @@ import {
   type ReceiveMessageCommandInput,
   type SendMessageBatchCommandInput,
   type SendMessageBatchCommandOutput,
+  type StartMessageMoveTaskCommandInput,
 } from '@aws-sdk/client-sqs'
 import { isBrokerError, type BrokerError, type LinkHealth, type Services } from '@busbar/core/driver'
 import type { Clients } from './clients.ts'
@@ -27,6 +31,18 @@ export interface CallContext {
   readonly doing: string
   /** Ends the call at once, which then throws the signal's reason. */
   readonly signal?: AbortSignal
+}
+
+/** What SQS says of a message move task. */
+export interface MoveTask {
+  /** While it runs. */
+  readonly handle: string | undefined
+  readonly status: string | undefined
+  /** About so many. */
+  readonly moved: number
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number | undefined
+  readonly failure: string | undefined
 }
 
 /** The calls to SQS: counted, bounded in time, their errors mapped to `BrokerError`. None is repeated here. */
@@ -97,6 +113,31 @@ export class Api {
   async setAttributes(url: string, attributes: Readonly<Record<string, string>>, context: CallContext): Promise<void> {
     const command = new SetQueueAttributesCommand({ QueueUrl: url, Attributes: attributes })
     await this.#call('SetQueueAttributes', context, this.#timeoutMs, (abortSignal) => this.#clients.main.send(command, { abortSignal }))
+  }
+
+  /** The handle of the task. */
+  async startMove(input: StartMessageMoveTaskCommandInput, context: CallContext): Promise<string> {
+    const command = new StartMessageMoveTaskCommand(input)
+    const answer = await this.#call('StartMessageMoveTask', context, this.#timeoutMs, (abortSignal) => this.#clients.main.send(command, { abortSignal }))
+    return answer.TaskHandle ?? ''
+  }
+
+  /** The newest first. */
+  async moves(sourceArn: string, context: CallContext): Promise<readonly MoveTask[]> {
+    const command = new ListMessageMoveTasksCommand({ SourceArn: sourceArn, MaxResults: 10 })
+    const answer = await this.#call('ListMessageMoveTasks', context, this.#timeoutMs, (abortSignal) => this.#clients.main.send(command, { abortSignal }))
+    return (answer.Results ?? []).map(({ TaskHandle, Status, ApproximateNumberOfMessagesMoved, StartedTimestamp, FailureReason }) => ({
+      handle: TaskHandle,
+      status: Status,
+      moved: ApproximateNumberOfMessagesMoved ?? 0,
+      startedAt: StartedTimestamp,
+      failure: FailureReason,
+    }))
+  }
+
+  async cancelMove(handle: string, context: CallContext): Promise<void> {
+    const command = new CancelMessageMoveTaskCommand({ TaskHandle: handle })
+    await this.#call('CancelMessageMoveTask', context, this.#timeoutMs, (abortSignal) => this.#clients.main.send(command, { abortSignal }))
   }
 
   async #call<T>(name: string, { doing, signal }: CallContext, timeoutMs: number, run: (signal: AbortSignal) => Promise<T>): Promise<T> {

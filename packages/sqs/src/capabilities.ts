@@ -39,7 +39,7 @@ function queueCapabilities(fifo: boolean, visibilityTimeoutMs: number, maxMessag
     // `RedrivePolicy` counts receives, and nothing can be rejected into it.
     deadLetter: 'emulated',
     peek: 'disturbing',
-    redrive: 'copy',
+    redrive: 'native',
     replay: false,
     filter: 'none',
     headerFilter: 'none',

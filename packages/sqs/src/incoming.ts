@@ -8,10 +8,21 @@ import { rememberNative } from './native-messages.ts'
 /** Ours: what they say is in the fields of the message. */
 const ownAttributes: ReadonlySet<string> = new Set([metadataHeader, encodingAttribute, packedAttribute])
 
+/** Header in which core says why a message is a dead letter. */
+const deadLetterHeader = 'busbar-dead'
+
 const noHeaders: Headers = Object.freeze(Object.create(null) as Record<string, string>)
 
-/** A received message of any origin. Never throws. `addressOf`: the endpoint that a queue's ARN belongs to. */
-export function incomingOf(native: Message, fifo: boolean, addressOf: (arn: string) => string): Incoming {
+/** The queue that a message comes from. */
+export interface Origin {
+  readonly fifo: boolean
+  readonly isDeadLetterPlace: boolean
+  /** The endpoint that a queue's ARN belongs to. */
+  readonly addressOf: (arn: string) => string
+}
+
+/** A received message, whoever sent it. Never throws. */
+export function incomingOf(native: Message, { fifo, isDeadLetterPlace, addressOf }: Origin): Incoming {
   rememberNative(native)
   const { MessageAttributes: attributes = {}, Attributes: system = {} } = native
   const metadata = unpackMetadata(textOf(attributes, metadataHeader))
@@ -21,7 +32,7 @@ export function incomingOf(native: Message, fifo: boolean, addressOf: (arn: stri
     id: metadata.id ?? native.MessageId,
     body,
     bodyBytes,
-    headers: headersOf(attributes),
+    headers: headersOf(attributes, isDeadLetterPlace),
     type: metadata.type,
     contentType: metadata.contentType,
     timestamp: metadata.timestamp ?? numberOf(system.SentTimestamp),
@@ -45,14 +56,17 @@ function keyOf(metadata: Metadata, group: string | undefined, fifo: boolean): st
   return fifo && group !== undefined ? keyOfGroup(group) : metadata.key
 }
 
-function headersOf(attributes: Attributes): Headers {
+function headersOf(attributes: Attributes, isDeadLetterPlace: boolean): Headers {
   let headers: Record<string, string> | undefined
+  // Elsewhere it is on what SQS has moved out of a dead-letter queue, and says nothing any more.
+  const isHidden = (name: string): boolean => ownAttributes.has(name) || (!isDeadLetterPlace && name === deadLetterHeader)
   for (const name in attributes) {
-    if (ownAttributes.has(name)) continue
+    if (isHidden(name)) continue
     headers ??= Object.create(null) as Record<string, string>
     headers[name] = attributeText(attributes[name] ?? { DataType: 'String' })
   }
   for (const [name, value] of packedHeaders(textOf(attributes, packedAttribute))) {
+    if (isHidden(name)) continue
     headers ??= Object.create(null) as Record<string, string>
     headers[name] ??= value
   }

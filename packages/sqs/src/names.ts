@@ -23,6 +23,12 @@ export function queueOf(name: string, fifo: boolean): QueueName {
   return { name: isFifo ? fifoName(own) : plainName(own), account, region, fifo: isFifo }
 }
 
+/** Is the queue of this endpoint to be a FIFO queue? By its route, for ordering keys, by its name, or because it takes what a FIFO queue gives up, which SQS allows to no other. */
+export function wantsFifo({ name, keyed, options: { fifo }, deadLettersOf }: Endpoint): boolean {
+  if (typeof fifo === 'boolean') return fifo
+  return keyed || saysFifo(name) || (deadLettersOf !== undefined && wantsFifo(deadLettersOf))
+}
+
 /** Does the name say that the queue is a FIFO queue? */
 export function saysFifo(name: string): boolean {
   return parts(name).own.endsWith(fifoSuffix)

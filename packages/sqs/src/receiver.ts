@@ -22,6 +22,8 @@ import { SizeEstimate } from './size-estimate.ts'
 
 export interface ReceiverParts {
   readonly queue: QueueName
+  /** The header that says why a message is a dead letter is told. */
+  readonly isDeadLetterPlace: boolean
   readonly visibilityMs: number
   readonly options: ResolvedOptions
   readonly api: Api
@@ -125,8 +127,9 @@ export class SqsReceiver implements Receiver {
   }
 
   #deliveriesOf(messages: readonly Message[], times: ReceiveTimes): SqsDelivery[] {
-    const { queue, queues, visibilityMs } = this.#parts
-    return messages.map((message) => new SqsDelivery(message, queue.fifo, visibilityMs, times, queues.addressOfArn))
+    const { isDeadLetterPlace, queue, queues, visibilityMs } = this.#parts
+    const origin = { fifo: queue.fifo, isDeadLetterPlace, addressOf: queues.addressOfArn }
+    return messages.map((message) => new SqsDelivery(message, origin, visibilityMs, times))
   }
 
   #return(deliveries: readonly SqsDelivery[]): void {

@@ -43,7 +43,10 @@ export class SqsReplies implements Replies {
     )
     const intake = new ReplyIntake(deliver, this.#services)
     const parts = { options: this.#options, api: this.#api, queues: this.#queues, services: this.#services, uniqueId: this.#uniqueId }
-    const receiver = new SqsReceiver({ ...parts, queue, visibilityMs: this.#options.visibilityTimeoutMs }, intake, { messages: 100, bytes: 16_777_216 })
+    const receiver = new SqsReceiver({ ...parts, queue, isDeadLetterPlace: false, visibilityMs: this.#options.visibilityTimeoutMs }, intake, {
+      messages: 100,
+      bytes: 16_777_216,
+    })
     intake.receiver = receiver
     this.#open = { queue, receiver }
     await this.#queues.createdUrl(queue, this.#services.clock)

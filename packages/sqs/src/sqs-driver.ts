@@ -10,6 +10,7 @@ import {
   type Intake,
   type Link,
   type LinkHealth,
+  type MoveOptions,
   type Receiver,
   type Refusal,
   type Sender,
@@ -21,7 +22,8 @@ import { capabilitiesOf } from './capabilities.ts'
 import { checkIdentity, createClients, type Clients } from './clients.ts'
 import { driverName, sqsError } from './errors.ts'
 import { uniqueIds } from './groups.ts'
-import { addressOf, queueOf, type QueueName } from './names.ts'
+import { Mover } from './move-task.ts'
+import { addressOf, queueOf, wantsFifo, type QueueName } from './names.ts'
 import { optionsFromConfiguration, optionsFromUrl, resolveOptions, type ResolvedOptions, type SqsOptions } from './options.ts'
 import { redrivePolicyOf } from './queue-attributes.ts'
 import { Queues } from './queues.ts'
@@ -84,8 +86,7 @@ class SqsDriver implements Driver<SQSClient> {
 
   /** Also of an endpoint whose options are refused. */
   #queue(endpoint: Endpoint): QueueName {
-    const { fifo } = endpoint.options
-    return queueOf(endpoint.name, typeof fifo === 'boolean' ? fifo : endpoint.keyed)
+    return queueOf(endpoint.name, wantsFifo(endpoint))
   }
 }
 
@@ -100,7 +101,8 @@ class SqsLink implements Link<SQSClient> {
   readonly #queues: Queues
   readonly #capabilities: (endpoint: Endpoint) => Capabilities | Refusal
   readonly #uniqueId: () => string
-  #closed = false
+  readonly #mover: Mover
+  readonly #closing: AbortController = new AbortController()
 
   constructor(options: ResolvedOptions, services: Services, clients: Clients, capabilities: (endpoint: Endpoint) => Capabilities | Refusal) {
     this.#options = options
@@ -112,6 +114,7 @@ class SqsLink implements Link<SQSClient> {
     this.#queues = new Queues(this.#api)
     this.#uniqueId = uniqueIds(services.random)
     this.topology = new SqsTopology(options, this.#api, this.#queues, services.clock)
+    this.#mover = new Mover({ api: this.#api, queues: this.#queues, services, closing: this.#closing.signal, retryMaxMs: options.retryMaxMs })
     this.replies = new SqsReplies(options, this.#api, this.#queues, services, this.#uniqueId)
   }
 
@@ -134,6 +137,7 @@ class SqsLink implements Link<SQSClient> {
   readonly receiver = (endpoint: Endpoint, intake: Intake, window: Window): Receiver => {
     const parts = {
       queue: this.#queue(endpoint),
+      isDeadLetterPlace: endpoint.deadLettersOf !== undefined,
       visibilityMs: resolveRouteOptions(endpoint, this.#options).visibilityTimeoutMs,
       options: this.#options,
       api: this.#api,
@@ -156,12 +160,16 @@ class SqsLink implements Link<SQSClient> {
     }
   }
 
+  move(from: Endpoint, to: Endpoint, options: MoveOptions): Promise<{ readonly moved: number }> {
+    return this.#mover.move(this.#queue(from), this.#queue(to), options)
+  }
+
   health(): LinkHealth {
-    return this.#closed ? { state: 'closed' } : this.#api.health
+    return this.#closing.signal.aborted ? { state: 'closed' } : this.#api.health
   }
 
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closing.abort()
     this.#clients.destroy()
   }
 

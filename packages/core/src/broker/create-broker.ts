@@ -115,8 +115,8 @@ class ConnectedBroker implements Broker {
       plan: this.#plan,
       source: planned,
       place: deadLetter,
-      back: () => this.#producers.raw(planned),
-      to: (destination) => this.#producers.raw(this.#destination(destination)),
+      engine: (to) => this.#producers.raw(to),
+      find: (destination) => this.#destination(destination),
     }))
   }
 

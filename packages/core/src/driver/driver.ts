@@ -38,6 +38,16 @@ export interface BrowsePage {
   readonly cursor?: string
 }
 
+/** How messages are to be moved. */
+export interface MoveOptions {
+  /** Most messages in a second; above 0. Default: as fast as the broker does it. */
+  readonly ratePerSecond?: number
+  /** Stops the move: what was moved by then stays moved. `move` then rejects with its reason. */
+  readonly signal?: AbortSignal
+  /** Called with the number of messages moved so far, whenever the driver learns of more. */
+  readonly onProgress?: (moved: number) => void
+}
+
 /** A broker as one adapter sees it. Immutable; may be used for several links. */
 export interface Driver<Native = unknown> {
   /** For texts only: core never branches on it. */
@@ -74,6 +84,12 @@ export interface Link<Native = unknown> {
   stats?(endpoint: Endpoint, signal: AbortSignal): Promise<EndpointStats>
   /** Present if and only if `peek` is `exact`. At most `limit` messages per page. */
   browse?(endpoint: Endpoint, options: { readonly cursor?: string; readonly limit: number }, signal: AbortSignal): Promise<BrowsePage>
+  /**
+   * Present if `redrive` is `native`. Lets the broker move all messages of a dead-letter place to a queue, without copies that pass through here; resolves when
+   * they are moved. A message keeps its body, headers, identity and key; its attempts count from 0, and where it is received it has no `busbar-dead` header.
+   * Who retries: the driver, as long as the move goes on. Throws `ERR_UNSUPPORTED` for endpoints and rates that the broker does not take.
+   */
+  move?(from: Endpoint, to: Endpoint, options: MoveOptions): Promise<{ readonly moved: number }>
   health(): LinkHealth
   /** Called once, after the last sender, receiver and `replies` are closed. Bounded by the driver's own deadline. */
   close(): Promise<void>

@@ -1,7 +1,7 @@
 /** The contract between core and an adapter, and the helpers that adapters share. */
 export type { Clock, Timer } from '../clock.ts'
 export type { Capabilities, Exactness, Refusal } from './capabilities.ts'
-export type { BrowsePage, Driver, DriverFactory, EndpointStats, Link, LinkHealth, Services } from './driver.ts'
+export type { BrowsePage, Driver, DriverFactory, EndpointStats, Link, LinkHealth, MoveOptions, Services } from './driver.ts'
 export type { Endpoint, EndpointSubscription, StartFrom } from './endpoint.ts'
 export type { Claim, ClaimRequest, ClaimResult, FencedStore, MaybePromise, StoredClaim } from './fenced-store.ts'
 export type { Delivery, Incoming, Intake, Outcome, Receiver, Scope, SettleResult, Window } from './receiver.ts'
