@@ -34,6 +34,12 @@ const fauxqs: AwsServer = {
   failPartOfNextSend: (queue) => gateway.failPartOfNextSend(queue),
 }
 
+/** Not looked at before it is asked for: an emulator is not known by its endpoint. */
+const moveGaps: readonly KnownGap[] = (['dead-letters/moved-natively', 'dead-letters/move-stopped'] as const).map((id) => ({
+  case: id,
+  reason: 'fauxqs has no message move tasks, which SQS has',
+}))
+
 /** What the emulator lacks, answered by our own simulator: it shows what the driver does over the wire, not what the service does. */
 const simulator: AwsServer = {
   endpoint: wire.endpoint,
@@ -46,6 +52,6 @@ const simulator: AwsServer = {
 
 for (const fifo of [false, true]) {
   const type = fifo ? 'FIFO' : 'standard'
-  certify({ name: `sqs (${type}, fauxqs)`, harness: sqsHarness(fauxqs, fifo), knownGaps })
+  certify({ name: `sqs (${type}, fauxqs)`, harness: sqsHarness(fauxqs, fifo), knownGaps: [...knownGaps, ...moveGaps] })
   certify({ name: `sqs (${type}, simulator)`, harness: sqsHarness(simulator, fifo) })
 }

@@ -39,6 +39,8 @@ function throughTopic(queue: Capabilities, fifo: boolean, maxMessageBytes: numbe
     ordering: fifo ? queue.ordering : 'none',
     delay: false,
     deduplication: fifo ? queue.deduplication : false,
+    // Dead letters are in a queue of another driver, from which SQS moves nothing to here.
+    redrive: 'copy',
     filter: 'native',
     headerFilter: 'native',
     maxMessageBytes,

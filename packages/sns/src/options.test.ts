@@ -63,7 +63,7 @@ it.each([
 
 it('takes nothing but data from configuration', () => {
   expect(optionsFromConfiguration({ region: 'eu-central-1' })).toEqual({ region: 'eu-central-1' })
-  for (const name of ['client', 'queueClient', 'pollingClient', 'credentials'])
+  for (const name of ['client', 'queueClient', 'pollingClient', 'credentials', 'cloudWatch'])
     expect(failure(() => optionsFromConfiguration({ [name]: {} }))).toMatchObject({ code: 'ERR_CONFIGURATION', message: expect.stringContaining(name) })
 })
 

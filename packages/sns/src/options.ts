@@ -7,7 +7,7 @@ import { configuration } from './errors.ts'
 /** Options of {@link sns}: those for topics, and those of `@busbar/sqs` for the queues of subscriptions. */
 export interface SnsOptions extends Pick<
   SqsOptions,
-  'region' | 'allowPlaintext' | 'visibilityTimeoutMs' | 'waitTimeMs' | 'maxPollers' | 'timeoutMs' | 'retryMaxMs'
+  'region' | 'allowPlaintext' | 'visibilityTimeoutMs' | 'waitTimeMs' | 'maxPollers' | 'timeoutMs' | 'retryMaxMs' | 'cloudWatch'
 > {
   /**
    * Twelve digits: the account of the topics, which SNS wants to be told in every call. Default: as the SDK's credentials say, which know it from `AWS_ACCOUNT_ID`,
@@ -49,13 +49,14 @@ const known: readonly (keyof SnsOptions)[] = [
   'client',
   'queueClient',
   'pollingClient',
+  'cloudWatch',
   'visibilityTimeoutMs',
   'waitTimeMs',
   'maxPollers',
   'timeoutMs',
   'retryMaxMs',
 ]
-const code = ['client', 'queueClient', 'pollingClient', 'credentials'] as const
+const code = ['client', 'queueClient', 'pollingClient', 'credentials', 'cloudWatch'] as const
 
 export const checks: OptionChecks = new OptionChecks('sns', configuration)
 
@@ -63,7 +64,7 @@ export const checks: OptionChecks = new OptionChecks('sns', configuration)
 export function resolveOptions(options: SnsOptions): ResolvedOptions {
   checks.known('sns', options, known)
   checkClients(options)
-  const { client, queueClient, pollingClient, credentials } = options
+  const { client, queueClient, pollingClient, credentials, cloudWatch } = options
   const allowPlaintext = checks.boolean('allowPlaintext', options.allowPlaintext, false)
   const region = checks.region(options.region)
   const endpoint = checks.endpoint('endpoint', options.endpoint, allowPlaintext)
@@ -82,7 +83,7 @@ export function resolveOptions(options: SnsOptions): ResolvedOptions {
     accountId: accountOf(options.accountId),
     client,
     ...times,
-    queues: { ...times, ...(client === undefined ? own : given) },
+    queues: { ...times, ...(client === undefined ? own : given), ...(cloudWatch !== undefined && { cloudWatch }) },
   }
 }
 

@@ -1,13 +1,16 @@
 import {
+  CancelMessageMoveTaskCommand,
   ChangeMessageVisibilityBatchCommand,
   CreateQueueCommand,
   DeleteQueueCommand,
   DeleteMessageBatchCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
+  ListMessageMoveTasksCommand,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
   SetQueueAttributesCommand,
+  StartMessageMoveTaskCommand,
   type ChangeMessageVisibilityBatchCommandInput,
   type ChangeMessageVisibilityBatchCommandOutput,
   type CreateQueueCommandInput,
@@ -17,11 +20,24 @@ import {
   type ReceiveMessageCommandInput,
   type SendMessageBatchCommandInput,
   type SendMessageBatchCommandOutput,
+  type StartMessageMoveTaskCommandInput,
 } from '@aws-sdk/client-sqs'
 import type { LinkHealth, Services } from '@busbar/core/driver'
 import { Calls, type CallContext } from './calls.ts'
 import type { Clients } from './clients.ts'
 import { errors, sqsError } from './errors.ts'
+
+/** What SQS says of a message move task. */
+export interface MoveTask {
+  /** While it runs. */
+  readonly handle: string | undefined
+  readonly status: string | undefined
+  /** About so many. */
+  readonly moved: number
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number | undefined
+  readonly failure: string | undefined
+}
 
 /** The calls to SQS. */
 export class Api {
@@ -87,5 +103,35 @@ export class Api {
   async setAttributes(url: string, attributes: Readonly<Record<string, string>>, context: CallContext): Promise<void> {
     const command = new SetQueueAttributesCommand({ QueueUrl: url, Attributes: attributes })
     await this.#calls.call('SetQueueAttributes', context, (abortSignal) => this.#clients.main.send(command, { abortSignal }))
+  }
+
+  /** The handle of the task. */
+  async startMove(input: StartMessageMoveTaskCommandInput, context: CallContext): Promise<string> {
+    const command = new StartMessageMoveTaskCommand(input)
+    const answer = await this.#calls.call('StartMessageMoveTask', context, (abortSignal) => this.#clients.main.send(command, { abortSignal }))
+    return answer.TaskHandle ?? ''
+  }
+
+  /** The newest first. */
+  async moves(sourceArn: string, context: CallContext): Promise<readonly MoveTask[]> {
+    const command = new ListMessageMoveTasksCommand({ SourceArn: sourceArn, MaxResults: 10 })
+    const answer = await this.#calls.call('ListMessageMoveTasks', context, (abortSignal) => this.#clients.main.send(command, { abortSignal }))
+    return (answer.Results ?? []).map(({ TaskHandle, Status, ApproximateNumberOfMessagesMoved, StartedTimestamp, FailureReason }) => ({
+      handle: TaskHandle,
+      status: Status,
+      moved: ApproximateNumberOfMessagesMoved ?? 0,
+      startedAt: StartedTimestamp,
+      failure: FailureReason,
+    }))
+  }
+
+  async cancelMove(handle: string, context: CallContext): Promise<void> {
+    const command = new CancelMessageMoveTaskCommand({ TaskHandle: handle })
+    await this.#calls.call('CancelMessageMoveTask', context, (abortSignal) => this.#clients.main.send(command, { abortSignal }))
+  }
+
+  /** A call to another service, by a client of its own. */
+  elsewhere<T>(name: string, context: CallContext, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return this.#calls.call(name, context, run)
   }
 }

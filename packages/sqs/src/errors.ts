@@ -37,6 +37,7 @@ export const errors: ErrorMapper = new ErrorMapper({
     ServiceUnavailable: 'ERR_UNAVAILABLE',
   },
   codeOfParameter: (text) => {
+    if (/already a task running/i.test(text)) return 'ERR_CONFLICT'
     if (/receipt handle has expired|not available for visibility timeout change/i.test(text)) return 'ERR_TOO_LATE'
     return /must be shorter than/i.test(text) ? 'ERR_TOO_LARGE' : 'ERR_INVALID'
   },

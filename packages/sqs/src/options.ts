@@ -1,5 +1,6 @@
 import type { SQSClient, SQSClientConfig } from '@aws-sdk/client-sqs'
 import { configuration } from './errors.ts'
+import type { CloudWatchLike } from './oldest-age.ts'
 import { limits } from './limits.ts'
 import type { OptionChecks } from './checks.ts'
 import { checks } from './option-checks.ts'
@@ -24,6 +25,11 @@ export interface SqsOptions {
   readonly client?: SQSClient
   /** A client of your own for long polls. Only with {@link SqsOptions.client}. */
   readonly pollingClient?: SQSClient
+  /**
+   * A client of CloudWatch for the age of the oldest message in `broker.stats`, such as `new CloudWatch({ region })` of `@aws-sdk/client-cloudwatch`. The age is some
+   * minutes old and rounded by the service. Default: none, and no age is told. Not in configuration files and URLs.
+   */
+  readonly cloudWatch?: CloudWatchLike
   /** How long a received message stays hidden from others unless it is extended, in milliseconds. 1,000 to 43,200,000 (12 hours); whole seconds. Default 30,000. Maps to `VisibilityTimeout` of each receive. */
   readonly visibilityTimeoutMs?: number
   /** How long a receive waits for messages, in milliseconds. 1,000 to 20,000; whole seconds. Default 20,000: an idle consumer costs one call in that time. Maps to `WaitTimeSeconds`. */
@@ -45,6 +51,7 @@ export interface ResolvedOptions {
   readonly credentials: SqsOptions['credentials']
   readonly client: SQSClient | undefined
   readonly pollingClient: SQSClient | undefined
+  readonly cloudWatch: CloudWatchLike | undefined
   readonly visibilityTimeoutMs: number
   readonly waitTimeMs: number
   readonly maxPollers: number
@@ -60,6 +67,7 @@ const known: readonly (keyof SqsOptions)[] = [
   'credentials',
   'client',
   'pollingClient',
+  'cloudWatch',
   'visibilityTimeoutMs',
   'waitTimeMs',
   'maxPollers',
@@ -82,6 +90,7 @@ export function resolveOptions(options: SqsOptions): ResolvedOptions {
     credentials,
     client,
     pollingClient,
+    cloudWatch: cloudWatchOf(options.cloudWatch),
     ...resolveTimes(checks, options),
     maxMessageBytes: checks.integer('maxMessageBytes', options.maxMessageBytes, limits.messageBytes, 1_024, limits.messageBytes),
   }
@@ -113,5 +122,10 @@ export function optionsFromUrl(url: URL): SqsOptions {
 
 /** From a configuration object or file, which can hold neither clients nor functions. */
 export function optionsFromConfiguration(options: Readonly<Record<string, unknown>>): SqsOptions {
-  return checks.withoutCode(options, ['client', 'pollingClient', 'credentials'])
+  return checks.withoutCode(options, ['client', 'pollingClient', 'credentials', 'cloudWatch'])
+}
+
+function cloudWatchOf(value: CloudWatchLike | undefined): CloudWatchLike | undefined {
+  if (value === undefined || typeof value?.getMetricStatistics === 'function') return value
+  throw configuration("sqs: option 'cloudWatch' must be a client with the method getMetricStatistics, such as new CloudWatch({ region })")
 }

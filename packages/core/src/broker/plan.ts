@@ -30,6 +30,7 @@ export interface Plan {
 }
 
 const defaultMaxAttempts = 10
+const plain = { keyed: false, maxAttempts: 0, options: {} }
 
 /** Resolves routes and names. Throws `ERR_CONFIGURATION` for what contradicts itself. */
 export function makePlan(options: BrokerOptions): Plan {
@@ -125,10 +126,9 @@ function planDeadLetter(label: string, source: Endpoint, sourceDriver: Driver, r
     destination: `${label}.dead`,
     kind: 'queue',
     name: wanted?.destination ?? `${subscription ? `${name}.${subscription.name}` : name}.dead`,
-    keyed: false,
-    maxAttempts: 0,
-    options: {},
-    ...(driver === sourceDriver ? { deadLettersOf: source } : {}),
+    ...plain,
+    // Of another driver's options it could make nothing.
+    deadLettersOf: driver === sourceDriver ? source : { ...source, ...plain },
   }
   return {
     label: `${label}.dead`,

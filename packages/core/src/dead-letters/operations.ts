@@ -1,5 +1,6 @@
 import type { Connection } from '../broker/connection.ts'
 import type { Plan, Planned } from '../broker/plan.ts'
+import type { Producers } from '../broker/producers.ts'
 import type { Clock } from '../clock.ts'
 import type { AnyDestination } from '../definitions/types.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
@@ -15,6 +16,7 @@ import { sendRaw } from '../producer/send-raw.ts'
 import { sleep } from '../sleep.ts'
 import { copyOf } from './copy.ts'
 import { deadLetterHeader, unpackDeadLetter } from './header.ts'
+import { moveNatively } from './move-natively.ts'
 import { LeftAlone } from './left-alone.ts'
 import { DeadLetterReader } from './reader.ts'
 import type { DeadLetter, DeadLetterFilter, PagesOptions, RedriveOptions } from './types.ts'
@@ -28,6 +30,8 @@ export interface Place {
   readonly back: ProducerEngine | undefined
   /** Sends to any destination of the broker. */
   readonly to: (destination: AnyDestination) => ProducerEngine
+  /** Where messages of a destination go that is on the same link; `undefined` for all others. */
+  readonly beside: (destination: AnyDestination) => Endpoint | undefined
   /** Name of the source. */
   readonly source: string
   /** Address of the source at its broker. */
@@ -42,20 +46,26 @@ export interface Whereabouts {
   readonly plan: Plan
   readonly source: Planned
   readonly place: Planned
-  readonly back: () => ProducerEngine
-  readonly to: (destination: AnyDestination) => ProducerEngine
+  readonly producers: Producers
+  /** Throws `ERR_CONFIGURATION` for a destination that is not listed. */
+  readonly find: (destination: AnyDestination) => Planned
 }
 
-export function placeOf({ connection, plan, source, place, back, to }: Whereabouts): Place {
+export function placeOf({ connection, plan, source, place, producers, find }: Whereabouts): Place {
   const { links, capabilities } = connection
   const { driver, endpoint } = place
   const address = driver.address(endpoint)
+  const beside = (destination: AnyDestination): Endpoint | undefined => {
+    const planned = find(destination)
+    return planned.driver === driver ? planned.endpoint : undefined
+  }
   return {
     link: links.get(driver) as Link,
     endpoint,
     capabilities: capabilities.get(place) as Capabilities,
-    back: capabilities.get(source)?.redrive === 'none' ? undefined : back(),
-    to,
+    back: capabilities.get(source)?.redrive === 'none' ? undefined : producers.raw(source),
+    to: (destination) => producers.raw(find(destination)),
+    beside,
     source: source.label,
     address: source.driver.address(source.endpoint),
     shared: plan.all.some((other) => other !== place && other.driver === driver && driver.address(other.endpoint) === address),
@@ -123,7 +133,8 @@ export class DeadLetterOperations {
   async redrive(options: RedriveOptions = {}): Promise<{ readonly moved: number; readonly skipped: number }> {
     const place = this.#place
     const { source } = place
-    checkFilter('redrive', options, [...filterKeys, 'ratePerSecond', 'onProgress', 'to'])
+    checkFilter('redrive', options, [...filterKeys, 'ratePerSecond', 'onProgress', 'to', 'native'])
+    if (options.native !== undefined) return moveNatively(place, options)
     const back = options.to ? place.to(options.to) : place.back
     if (!back)
       throw new BrokerError(
@@ -254,8 +265,8 @@ function wanted(place: Place, { where }: DeadLetterFilter, incoming: Incoming): 
 
 /** Sources may share a place, also with other programs: what names another source, or none where there are several, is not ours. */
 function isOf({ source, address, shared }: Place, named: string | undefined, from: string | undefined): boolean {
-  if (named !== undefined) return named === source
-  return from === undefined ? !shared : from === address
+  if (from !== undefined) return from === address
+  return named === undefined ? !shared : named === source
 }
 
 function holding({ shared }: Place, { where }: DeadLetterFilter): number {
@@ -270,6 +281,8 @@ function checkFilter(what: string, options: DeadLetterFilter, keys: readonly str
 
 function asDeadLetter(incoming: Incoming): DeadLetter {
   const { [deadLetterHeader]: packed, ...headers } = incoming.headers
-  const { id, body, type, contentType, key, timestamp } = incoming
-  return { id, body, headers, type, contentType, orderingKey: key, timestamp, info: unpackDeadLetter(packed) }
+  const { id, body, type, contentType, key, timestamp, deadLetteredFrom } = incoming
+  // What the broker has put here may have been a dead letter before, and says why that was.
+  const info = deadLetteredFrom === undefined ? unpackDeadLetter(packed) : undefined
+  return { id, body, headers, type, contentType, orderingKey: key, timestamp, info }
 }

@@ -42,6 +42,12 @@ export interface PagesOptions extends DeadLetterFilter {
 }
 
 export interface RedriveOptions extends DeadLetterFilter {
+  /**
+   * The broker itself moves them (`redrive` capability `native`; SQS: a move task), so that none passes through this process. All of them, so without `where` and `max`, and
+   * only with an explicit {@link RedriveOptions.to}: a queue of the same driver. Counts are the broker's. `signal` stops it: what was moved by then stays moved.
+   * Rejects with `ERR_UNSUPPORTED` where the broker cannot, or where several sources share the place. Default: copies are sent.
+   */
+  readonly native?: true
   /** Where they go. Default: their source. A topic gets them for all its subscriptions. Bodies are not encoded anew: it must read what the source reads. */
   readonly to?: AnyDestination
   /** Default: no limit. */

@@ -9,6 +9,7 @@ export const snsLimits = { messageBytes: 262_144, batchMessages: 10, nameLength:
 export const sns: Profile = {
   name: 'sns',
   stream: { shards: 1, retentionMs: 1, firstSequence: 1n, write: { bytes: 1, records: 1 } },
+  moves: false,
   browses: false,
   counts: true,
   replies: false,
