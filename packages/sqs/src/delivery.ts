@@ -1,6 +1,6 @@
 import type { Message } from '@aws-sdk/client-sqs'
 import type { Delivery, Incoming, Scope } from '@busbar/core/driver'
-import { incomingOf, receiveCount, type Origin } from './incoming.ts'
+import { incomingOf, receiveCount, type Reading } from './incoming.ts'
 import { limits } from './limits.ts'
 
 /** `held`: ours, as far as this process knows. `acked`, `given-back`: SQS has taken the outcome. `superseded`: the message was received again, and so has another receipt. */
@@ -25,9 +25,9 @@ export class SqsDelivery implements Delivery, Scope {
   /** Monotonic milliseconds after which SQS extends the receipt no more. */
   readonly extendableUntil: number
 
-  constructor(native: Message, origin: Origin, visibilityMs: number, { askedAt, answeredAt }: ReceiveTimes) {
+  constructor(native: Message, reading: Reading, visibilityMs: number, { askedAt, answeredAt }: ReceiveTimes) {
     this.native = native
-    this.incoming = incomingOf(native, origin)
+    this.incoming = incomingOf(native, reading)
     this.brokerAttempts = receiveCount(native)
     const receivedAt = Math.max(askedAt, answeredAt - Math.min(longestWayMs, visibilityMs / 10))
     this.leaseUntil = receivedAt + visibilityMs

@@ -13,16 +13,17 @@ const deadLetterHeader = 'busbar-dead'
 
 const noHeaders: Headers = Object.freeze(Object.create(null) as Record<string, string>)
 
-/** The queue that a message comes from. */
-export interface Origin {
+/** How the messages of a queue are to be read. */
+export interface Reading {
   readonly fifo: boolean
+  /** The header that says why a message is a dead letter is told. */
   readonly isDeadLetterPlace: boolean
   /** The endpoint that a queue's ARN belongs to. */
   readonly addressOf: (arn: string) => string
 }
 
-/** A received message, whoever sent it. Never throws. */
-export function incomingOf(native: Message, { fifo, isDeadLetterPlace, addressOf }: Origin): Incoming {
+/** A received message of any origin. Never throws. */
+export function incomingOf(native: Message, { fifo, isDeadLetterPlace, addressOf }: Reading): Incoming {
   rememberNative(native)
   const { MessageAttributes: attributes = {}, Attributes: system = {} } = native
   const metadata = unpackMetadata(textOf(attributes, metadataHeader))

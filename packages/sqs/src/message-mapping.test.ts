@@ -3,7 +3,7 @@ import type { Outgoing } from '@busbar/core/driver'
 import { expect, it } from 'vitest'
 import { prepare } from './attributes.ts'
 import { encodeBody, encodingOf } from './body.ts'
-import { incomingOf, type Origin } from './incoming.ts'
+import { incomingOf, type Reading } from './incoming.ts'
 import { outgoing } from './test-support/fake-sqs.ts'
 
 function stored(message: Outgoing, packsKey = true): Message {
@@ -14,10 +14,10 @@ function stored(message: Outgoing, packsKey = true): Message {
   }
 }
 
-const standard: Origin = { fifo: false, isDeadLetterPlace: false, addressOf: (arn) => arn }
+const plain: Reading = { fifo: false, isDeadLetterPlace: false, addressOf: (arn) => arn }
 
 function through(message: Outgoing): ReturnType<typeof incomingOf> {
-  return incomingOf(stored(message), standard)
+  return incomingOf(stored(message), plain)
 }
 
 function names(message: Outgoing): string[] {
@@ -90,10 +90,10 @@ it('reads messages of plain clients: numbers as written, bytes as UTF-8 or base6
       blob: { DataType: 'Binary', BinaryValue: Uint8Array.of(0, 1, 0xff) },
     },
   }
-  const incoming = incomingOf(native, { ...standard, fifo: true })
+  const incoming = incomingOf(native, { ...plain, fifo: true })
   expect(incoming).toMatchObject({ id: 'sqs-1', body: 'plain', bodyBytes: 5, timestamp: 1_767_225_600_123, key: 'truck-7', attempt: 0, type: undefined })
   expect({ ...incoming.headers }).toEqual({ n: '42', text: 'häß', blob: 'AAH/' })
-  expect(incomingOf(native, standard).key).toBeUndefined()
+  expect(incomingOf(native, plain).key).toBeUndefined()
 })
 
 it('keeps the types of attributes on copies, as long as their values are the same', () => {
@@ -102,7 +102,7 @@ it('keeps the types of attributes on copies, as long as their values are the sam
     blob: { DataType: 'Binary', BinaryValue: Uint8Array.of(0, 1, 0xff) },
     changed: { DataType: 'Number', StringValue: '1' },
   }
-  const { headers, native } = incomingOf({ MessageId: 'sqs-1', Body: 'x', MessageAttributes: attributes }, standard)
+  const { headers, native } = incomingOf({ MessageId: 'sqs-1', Body: 'x', MessageAttributes: attributes }, plain)
   const copy = prepare(outgoing({ headers: { ...headers, changed: '2' }, copyOf: native }), true).attributes
   expect(copy).toMatchObject({ n: attributes['n'], blob: attributes['blob'], changed: { DataType: 'String', StringValue: '2' } })
   expect(prepare(outgoing({ headers: { n: '42' }, copyOf: { MessageAttributes: attributes } }), true).attributes).toMatchObject({ n: { DataType: 'String' } })
@@ -116,13 +116,13 @@ it.each([
   [{ 'busbar-headers': '{"busbar":"x","n":1}' }, 'text'],
 ])('delivers a body as it came where its marks make no sense: %j', (marks, body) => {
   const MessageAttributes = Object.fromEntries(Object.entries(marks).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]))
-  const incoming = incomingOf({ MessageId: 'sqs-1', Body: body, MessageAttributes }, standard)
+  const incoming = incomingOf({ MessageId: 'sqs-1', Body: body, MessageAttributes }, plain)
   expect([incoming.body, incoming.id, { ...incoming.headers }]).toEqual([body, 'sqs-1', {}])
 })
 
 it('tells why a message is a dead letter where dead letters are, and not of one that SQS has moved elsewhere', () => {
   const MessageAttributes = { 'busbar-dead': { DataType: 'String', StringValue: '{}' }, tenant: { DataType: 'String', StringValue: 'acme' } }
-  const headersAt = (origin: Origin): string[] => Object.keys(incomingOf({ MessageId: 'sqs-1', Body: 'x', MessageAttributes }, origin).headers)
-  expect(headersAt({ ...standard, isDeadLetterPlace: true })).toEqual(['busbar-dead', 'tenant'])
-  expect(headersAt(standard)).toEqual(['tenant'])
+  const headersAt = (reading: Reading): string[] => Object.keys(incomingOf({ MessageId: 'sqs-1', Body: 'x', MessageAttributes }, reading).headers)
+  expect(headersAt({ ...plain, isDeadLetterPlace: true })).toEqual(['busbar-dead', 'tenant'])
+  expect(headersAt(plain)).toEqual(['tenant'])
 })

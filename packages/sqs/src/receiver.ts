@@ -13,6 +13,7 @@ import {
 import type { Api } from './api.ts'
 import { SqsDelivery, type ReceiveTimes } from './delivery.ts'
 import { Held } from './held.ts'
+import type { Reading } from './incoming.ts'
 import type { QueueName } from './names.ts'
 import type { ResolvedOptions } from './options.ts'
 import { Pollers } from './pollers.ts'
@@ -22,8 +23,7 @@ import { SizeEstimate } from './size-estimate.ts'
 
 export interface ReceiverParts {
   readonly queue: QueueName
-  /** The header that says why a message is a dead letter is told. */
-  readonly isDeadLetterPlace: boolean
+  readonly reading: Reading
   readonly visibilityMs: number
   readonly options: ResolvedOptions
   readonly api: Api
@@ -127,9 +127,8 @@ export class SqsReceiver implements Receiver {
   }
 
   #deliveriesOf(messages: readonly Message[], times: ReceiveTimes): SqsDelivery[] {
-    const { isDeadLetterPlace, queue, queues, visibilityMs } = this.#parts
-    const origin = { fifo: queue.fifo, isDeadLetterPlace, addressOf: queues.addressOfArn }
-    return messages.map((message) => new SqsDelivery(message, origin, visibilityMs, times))
+    const { reading, visibilityMs } = this.#parts
+    return messages.map((message) => new SqsDelivery(message, reading, visibilityMs, times))
   }
 
   #return(deliveries: readonly SqsDelivery[]): void {

@@ -43,7 +43,8 @@ export class SqsReplies implements Replies {
     )
     const intake = new ReplyIntake(deliver, this.#services)
     const parts = { options: this.#options, api: this.#api, queues: this.#queues, services: this.#services, uniqueId: this.#uniqueId }
-    const receiver = new SqsReceiver({ ...parts, queue, isDeadLetterPlace: false, visibilityMs: this.#options.visibilityTimeoutMs }, intake, {
+    const reading = { fifo: false, isDeadLetterPlace: false, addressOf: this.#queues.addressOfArn }
+    const receiver = new SqsReceiver({ ...parts, queue, reading, visibilityMs: this.#options.visibilityTimeoutMs }, intake, {
       messages: 100,
       bytes: 16_777_216,
     })

@@ -137,9 +137,10 @@ class SqsLink implements Link<SQSClient> {
   }
 
   readonly receiver = (endpoint: Endpoint, intake: Intake, window: Window): Receiver => {
+    const queue = this.#queue(endpoint)
     const parts = {
-      queue: this.#queue(endpoint),
-      isDeadLetterPlace: endpoint.deadLettersOf !== undefined,
+      queue,
+      reading: { fifo: queue.fifo, isDeadLetterPlace: endpoint.deadLettersOf !== undefined, addressOf: this.#queues.addressOfArn },
       visibilityMs: resolveRouteOptions(endpoint, this.#options).visibilityTimeoutMs,
       options: this.#options,
       api: this.#api,
