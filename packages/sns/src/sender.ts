@@ -1,5 +1,5 @@
 import type { PublishBatchRequestEntry } from '@aws-sdk/client-sns'
-import type { BrokerError, Outgoing } from '@busbar/core/driver'
+import type { BrokerError, Outgoing, Sender } from '@busbar/core/driver'
 import { BatchSender, type BatchAnswer, type BatchTarget, type EntryParts, type Refused } from '@busbar/sqs/shared'
 import type { Api } from './api.ts'
 import type { Arns } from './arns.ts'
@@ -18,10 +18,8 @@ export interface SenderParts {
 }
 
 /** Publishes to one topic, by `PublishBatch`. */
-export class SnsSender extends BatchSender<PublishBatchRequestEntry> {
-  constructor(parts: SenderParts) {
-    super(new TopicTarget(parts), parts.uniqueId)
-  }
+export function topicSender(parts: SenderParts): Sender {
+  return new BatchSender(new TopicTarget(parts), parts.uniqueId)
 }
 
 class TopicTarget implements BatchTarget<PublishBatchRequestEntry> {
