@@ -83,6 +83,8 @@ it.each([
   [{ headers: { about: '' } }, { subjectHeader: 'about' }, 'ERR_INVALID'],
   [{ headers: { about: 'x'.repeat(100) } }, { subjectHeader: 'about' }, 'ERR_INVALID'],
   [{ headers: { tenant: 'two words' } }, { tenantHeader: 'tenant' }, 'ERR_INVALID'],
+  [{ headers: { tenant: '' } }, { filterHeaders: ['tenant'] }, 'ERR_INVALID'],
+  [{ headers: { tenant: 'a\u0000' } }, { filterHeaders: ['tenant'] }, 'ERR_INVALID'],
   [{ body: 'x'.repeat(262_144) }, {}, 'ERR_TOO_LARGE'],
 ])('refuses %j alone, before SNS refuses the whole batch', async (parts, options, code) => {
   const { sender, inputs } = senderOf(options)
