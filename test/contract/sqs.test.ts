@@ -2,9 +2,10 @@ import type { KnownGap } from '@busbar/contract-tests'
 import { buildApp } from 'fauxqs'
 import { afterAll, vi } from 'vitest'
 import { startAwsWire } from '../brokers/aws-wire/index.ts'
+import type { AwsServer } from './harness/aws-harness.ts'
 import { certify } from './harness/certify.ts'
 import { startSqsGateway } from './harness/sqs-gateway.ts'
-import { sqsHarness, type SqsServer } from './harness/sqs-harness.ts'
+import { sqsHarness } from './harness/sqs-harness.ts'
 
 // Cases wait far more than they work.
 vi.setConfig({ maxConcurrency: 24 })
@@ -26,7 +27,7 @@ const knownGaps: readonly KnownGap[] = (['sending/text-body', 'dead-letters/copy
   reason: 'fauxqs refuses bodies with characters above U+FFFF, which SQS takes',
 }))
 
-const fauxqs: SqsServer = {
+const fauxqs: AwsServer = {
   endpoint: gateway.endpoint,
   version: 'fauxqs 2.4.1',
   kind: 'emulator',
@@ -40,7 +41,7 @@ const moveGaps: readonly KnownGap[] = (['dead-letters/moved-natively', 'dead-let
 }))
 
 /** What the emulator lacks, answered by our own simulator: it shows what the driver does over the wire, not what the service does. */
-const simulator: SqsServer = {
+const simulator: AwsServer = {
   endpoint: wire.endpoint,
   region: wire.region,
   credentials: wire.credentials,

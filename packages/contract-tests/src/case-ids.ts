@@ -158,6 +158,7 @@ export const caseIds = [
   'topics/filter',
   'topics/header-filter',
   'topics/filter-emulated',
+  'topics/both-filters',
   'streams/earliest',
   'streams/timestamp',
   'streams/position',

@@ -44,6 +44,6 @@ export function decodeBody(text: string, encoding: string | undefined): { readon
   return { body: text, bodyBytes: Buffer.byteLength(text) }
 }
 
-function isBase64(text: string): boolean {
+export function isBase64(text: string): boolean {
   return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text)
 }

@@ -2,6 +2,7 @@ import type { Message } from '@aws-sdk/client-sqs'
 import { metadataHeader, unpackMetadata, type Headers, type Incoming, type Metadata } from '@busbar/core/driver'
 import { attributeText, packedAttribute, type Attributes } from './attributes.ts'
 import { decodeBody, encodingAttribute } from './body.ts'
+import { unwrapSns } from './envelope.ts'
 import { keyOfGroup } from './groups.ts'
 import { rememberNative } from './native-messages.ts'
 
@@ -16,6 +17,7 @@ const noHeaders: Headers = Object.freeze(Object.create(null) as Record<string, s
 /** How the messages of a queue are to be read. */
 export interface Reading {
   readonly fifo: boolean
+  readonly envelope: 'sns' | undefined
   /** The header that says why a message is a dead letter is told. */
   readonly isDeadLetterPlace: boolean
   /** The endpoint that a queue's ARN belongs to. */
@@ -23,14 +25,15 @@ export interface Reading {
 }
 
 /** A received message of any origin. Never throws. */
-export function incomingOf(native: Message, { fifo, isDeadLetterPlace, addressOf }: Reading): Incoming {
-  rememberNative(native)
-  const { MessageAttributes: attributes = {}, Attributes: system = {} } = native
+export function incomingOf(native: Message, { fifo, envelope, isDeadLetterPlace, addressOf }: Reading): Incoming {
+  const message = envelope === undefined ? native : unwrapSns(native)
+  rememberNative(native, message)
+  const { MessageAttributes: attributes = {}, Attributes: system = {} } = message
   const metadata = unpackMetadata(textOf(attributes, metadataHeader))
-  const { body, bodyBytes } = decodeBody(native.Body ?? '', textOf(attributes, encodingAttribute))
+  const { body, bodyBytes } = decodeBody(message.Body ?? '', textOf(attributes, encodingAttribute))
   const source = system.DeadLetterQueueSourceArn
   return {
-    id: metadata.id ?? native.MessageId,
+    id: metadata.id ?? message.MessageId,
     body,
     bodyBytes,
     headers: headersOf(attributes, isDeadLetterPlace),

@@ -14,7 +14,7 @@ function stored(message: Outgoing, packsKey = true): Message {
   }
 }
 
-const plain: Reading = { fifo: false, isDeadLetterPlace: false, addressOf: (arn) => arn }
+const plain: Reading = { fifo: false, envelope: undefined, isDeadLetterPlace: false, addressOf: (arn) => arn }
 
 function through(message: Outgoing): ReturnType<typeof incomingOf> {
   return incomingOf(stored(message), plain)

@@ -1,13 +1,13 @@
 import type { Message } from '@aws-sdk/client-sqs'
 
-const received = new WeakSet<object>()
+const received = new WeakMap<object, Message>()
 
-/** Notes that a message came from SQS. */
-export function rememberNative(message: Message): void {
-  received.add(message)
+/** Notes that a message came from SQS. `message`: what was in its envelope; without one, itself. */
+export function rememberNative(native: Message, message: Message): void {
+  received.set(native, message)
 }
 
-/** `native` of an incoming message, if it is one of this driver's. */
+/** The message that `native` of an incoming message brought, if it is one of this driver's. */
 export function nativeMessageOf(native: unknown): Message | undefined {
-  return typeof native === 'object' && native !== null && received.has(native) ? native : undefined
+  return typeof native === 'object' && native !== null ? received.get(native) : undefined
 }

@@ -30,6 +30,12 @@ export interface SqsRouteOptions {
   readonly policy?: readonly PolicyStatement[]
   /** Standard queues only: the header whose value names the tenant of a fair queue. Messages without it are their own tenants. Maps to `MessageGroupId`. */
   readonly tenantHeader?: string
+  /**
+   * `sns`: the queue is subscribed to a topic without raw delivery. What SNS puts into its envelope is the message then: its body, headers from attributes and, as
+   * `subject`, the subject, its id and its timestamp. Signatures are not verified: the queue's policy says who may send. What is no such envelope is given up as
+   * undecodable. Default: bodies are taken as they are.
+   */
+  readonly envelope?: 'sns'
 }
 
 export interface ResolvedRouteOptions {
@@ -42,6 +48,7 @@ export interface ResolvedRouteOptions {
   readonly highThroughput: boolean
   readonly policy: readonly PolicyStatement[]
   readonly tenantHeader: string | undefined
+  readonly envelope: SqsRouteOptions['envelope']
 }
 
 const known: readonly (keyof SqsRouteOptions)[] = [
@@ -53,6 +60,7 @@ const known: readonly (keyof SqsRouteOptions)[] = [
   'highThroughput',
   'policy',
   'tenantHeader',
+  'envelope',
 ]
 
 /** A net must not catch what is only given back often, as at every drain. */
@@ -76,6 +84,7 @@ export function resolveRouteOptions(endpoint: Endpoint, driver: ResolvedOptions)
     highThroughput,
     policy: options.policy === undefined ? [] : checkStatements(options.policy),
     tenantHeader,
+    envelope: optional(options.envelope, envelopeOf),
   }
 }
 
@@ -98,6 +107,11 @@ function receiveCountOf(endpoint: Endpoint, options: SqsRouteOptions): number | 
   if (count < least)
     throw configuration(`sqs: maxReceiveCount ${count} is below 10 times the ${endpoint.maxAttempts} attempts of the retry policy; set it to at least ${least}`)
   return count
+}
+
+function envelopeOf(value: unknown): 'sns' {
+  if (value === 'sns') return value
+  throw configuration("sqs: option 'envelope' must be 'sns'")
 }
 
 function encryptionOf(value: unknown): NonNullable<SqsRouteOptions['encryption']> {

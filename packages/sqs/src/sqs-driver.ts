@@ -20,7 +20,7 @@ import {
 import { Api } from './api.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import { checkIdentity, createClients, type Clients } from './clients.ts'
-import { driverName, sqsError } from './errors.ts'
+import { driverName, errors, sqsError } from './errors.ts'
 import { uniqueIds } from './groups.ts'
 import { Mover } from './move-task.ts'
 import { addressOf, queueOf, wantsFifo, type QueueName } from './names.ts'
@@ -31,7 +31,7 @@ import { Queues } from './queues.ts'
 import { SqsReceiver } from './receiver.ts'
 import { SqsReplies } from './replies.ts'
 import { resolveRouteOptions } from './route-options.ts'
-import { SqsSender } from './sender.ts'
+import { queueSender } from './sender.ts'
 import { SqsTopology } from './topology.ts'
 
 /**
@@ -77,7 +77,7 @@ export class SqsDriver implements Driver<SQSClient> {
     signal.throwIfAborted()
     const clients = createClients(this.options)
     try {
-      if (this.options.client === undefined) await checkIdentity(clients)
+      if (this.options.client === undefined) await checkIdentity(clients.main.config, driverName, errors)
       signal.throwIfAborted()
       return new SqsLink(this.options, services, clients, (endpoint) => this.capabilities(endpoint))
     } catch (error) {
@@ -133,15 +133,16 @@ class SqsLink implements Link<SQSClient> {
 
   sender(endpoint: Endpoint): Sender {
     const { tenantHeader } = resolveRouteOptions(endpoint, this.#options)
-    return new SqsSender({ queue: this.#queue(endpoint), tenantHeader, api: this.#api, queues: this.#queues, uniqueId: this.#uniqueId })
+    return queueSender({ queue: this.#queue(endpoint), tenantHeader, api: this.#api, queues: this.#queues, uniqueId: this.#uniqueId })
   }
 
   readonly receiver = (endpoint: Endpoint, intake: Intake, window: Window): Receiver => {
     const queue = this.#queue(endpoint)
+    const { envelope, visibilityTimeoutMs } = resolveRouteOptions(endpoint, this.#options)
     const parts = {
       queue,
-      reading: { fifo: queue.fifo, isDeadLetterPlace: endpoint.deadLettersOf !== undefined, addressOf: this.#queues.addressOfArn },
-      visibilityMs: resolveRouteOptions(endpoint, this.#options).visibilityTimeoutMs,
+      reading: { fifo: queue.fifo, envelope, isDeadLetterPlace: endpoint.deadLettersOf !== undefined, addressOf: this.#queues.addressOfArn },
+      visibilityMs: visibilityTimeoutMs,
       options: this.#options,
       api: this.#api,
       queues: this.#queues,

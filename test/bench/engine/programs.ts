@@ -1,4 +1,5 @@
 import type { AmqpJob, AmqpSubject } from '../subjects/amqp-subject.ts'
+import type { SqsJob, SqsSubject } from '../subjects/sqs-subject.ts'
 import type { Sample } from './sample.ts'
 
 /** What runs in a process of its own. Each loads only the client that it measures. */
@@ -7,6 +8,12 @@ const programs = {
   'raw-amqplib': async () => amqpProgram((await import('../subjects/raw-amqplib.ts')).rawAmqplib),
   'rabbitmq-client': async () => amqpProgram((await import('../subjects/rabbitmq-client.ts')).rabbitmqClient),
   'cloudamqp-client': async () => amqpProgram((await import('../subjects/cloudamqp-client.ts')).cloudamqpClient),
+  'busbar-sqs': async () => sqsProgram((await import('../subjects/busbar-sqs.ts')).busbarSqs),
+  'raw-sqs': async () => sqsProgram((await import('../subjects/raw-sqs.ts')).rawSqs),
+  'squiss-ts': async () => sqsProgram((await import('../subjects/squiss-ts.ts')).squissTs),
+  'sqs-consumer': async () => sqsProgram((await import('../subjects/sqs-consumer.ts')).sqsConsumer),
+  'sqs-producer': async () => sqsProgram((await import('../subjects/sqs-producer.ts')).sqsProducer),
+  'message-queue-toolkit': async () => sqsProgram((await import('../subjects/message-queue-toolkit.ts')).messageQueueToolkit),
   memory: async () => (await import('../subjects/busbar-memory.ts')).runMemory,
   middleware: async () => (await import('../subjects/busbar-middleware.ts')).runMiddleware,
   'held-keys': async () => (await import('../subjects/held-keys.ts')).runHeldKeys,
@@ -28,4 +35,9 @@ export async function runProgram({ program, options }: Job): Promise<Sample> {
 async function amqpProgram(subject: AmqpSubject): Promise<unknown> {
   const { runAmqp } = await import('../subjects/amqp-subject.ts')
   return (job: AmqpJob) => runAmqp(subject, job)
+}
+
+async function sqsProgram(subject: SqsSubject): Promise<unknown> {
+  const { runSqs } = await import('../subjects/sqs-subject.ts')
+  return (job: SqsJob) => runSqs(subject, job)
 }

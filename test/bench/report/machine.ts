@@ -2,7 +2,16 @@ import { execFileSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { cpus, loadavg, release, totalmem, type } from 'node:os'
 
-const clients = ['amqplib', 'rabbitmq-client', '@cloudamqp/amqp-client']
+const clients = [
+  'amqplib',
+  'rabbitmq-client',
+  '@cloudamqp/amqp-client',
+  '@aws-sdk/client-sqs',
+  'squiss-ts',
+  'sqs-consumer',
+  'sqs-producer',
+  '@message-queue-toolkit/sqs',
+]
 
 /** What figures depend on besides the code, one line each. `loadBefore` is the load when the run began. */
 export function machineReport(versions: Readonly<Record<string, string>>, loadBefore: readonly number[]): string {

@@ -1,0 +1,15 @@
+import { buildApp } from 'fauxqs'
+import type { Ready, ServerUsage } from './sqs-server.ts'
+
+let calls = 0
+const app = buildApp({ logger: false })
+app.addHook('onRequest', async () => void calls++)
+const endpoint = await app.listen({ port: 0, host: '127.0.0.1' })
+const ready: Ready = { access: { endpoint, region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }, version: '2.4.1' }
+process.on('message', () => {
+  const { user, system } = process.cpuUsage()
+  const usage: ServerUsage = { calls, cpuMicros: user + system }
+  process.send?.(usage)
+})
+process.once('disconnect', () => process.exit(0))
+process.send?.(ready)
