@@ -20,7 +20,7 @@ interface Site {
 /** A queue with so many dead letters, and one to move them to. */
 async function siteWith(count: number): Promise<Site> {
   const [work, repairs] = [queue<string>(unique('work'), { codec: text }), queue<string>(unique('repairs'), { codec: text })]
-  const broker = brokerOn([work, repairs])
+  const broker = brokerOn([work, repairs], {}, { routes: { [repairs.name]: { maxAttempts: 3, options: { maxReceiveCount: 30 } } } })
   const done = vi.fn<() => void>()
   const consumer = await broker.consume(work, () => {
     done()
@@ -50,8 +50,8 @@ it('leaves nothing that would hide a message from the operator when SQS takes it
   await using _ = broker
   await broker.deadLetters(work).redrive({ native: true, to: repairs })
   const { QueueUrl } = await client.send(new GetQueueUrlCommand({ QueueName: repairs.name }))
-  // A consumer that crashes whenever it has received the message, a hundred times: the next receive moves it.
-  for (let count = 0; count <= 100; count++) await client.send(new ReceiveMessageCommand({ QueueUrl, VisibilityTimeout: 0 }))
+  // A consumer that crashes whenever it has received the message, thirty times: the next receive moves it.
+  for (let count = 0; count <= 30; count++) await client.send(new ReceiveMessageCommand({ QueueUrl, VisibilityTimeout: 0 }))
   const letters = await broker.deadLetters(repairs).peek()
   expect(letters.map(({ body, info }) => [body, info])).toEqual([['m-0', undefined]])
   expect(await broker.deadLetters(repairs).redrive()).toEqual({ moved: 1, skipped: 0 })
