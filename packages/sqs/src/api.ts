@@ -29,12 +29,14 @@ export interface CallContext {
   readonly signal?: AbortSignal
 }
 
+const connected: LinkHealth = { state: 'connected' }
+
 /** The calls to SQS: counted, bounded in time, their errors mapped to `BrokerError`. None is repeated here. */
 export class Api {
   readonly #clients: Clients
   readonly #services: Services
   readonly #timeoutMs: number
-  #health: LinkHealth = { state: 'connected' }
+  #health: LinkHealth = connected
 
   constructor(clients: Clients, services: Services, timeoutMs: number) {
     this.#clients = clients
@@ -104,9 +106,9 @@ export class Api {
     const { clock, meter } = this.#services
     const ending = new AbortController()
     // The SDK resolves credentials before it looks at a signal, so its promise alone does not end in time.
-    const ended = Promise.withResolvers<never>()
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
     const end = (reason: Error): void => {
-      ended.reject(reason)
+      reject(reason)
       ending.abort(reason)
     }
     const onAbort = (): void => end(signal?.reason as Error)
@@ -114,8 +116,9 @@ export class Api {
     const timer = clock.timer(clock.monotonic() + timeoutMs, () => end(sqsError('ERR_UNAVAILABLE', `${doing}: no answer within ${timeoutMs} ms`)))
     meter(name, 1)
     try {
-      const answer = await Promise.race([clock.external(run(ending.signal)), ended.promise])
-      this.#health = { state: 'connected' }
+      clock.external(run(ending.signal)).then(resolve, reject)
+      const answer = await promise
+      this.#health = connected
       return answer
     } catch (error) {
       if (signal?.aborted === true) throw signal.reason
@@ -123,13 +126,12 @@ export class Api {
     } finally {
       timer.cancel()
       signal?.removeEventListener('abort', onAbort)
-      ended.promise.catch(() => undefined)
     }
   }
 
   #failure(error: unknown, doing: string): BrokerError {
     const failure = toBrokerError(error, doing)
-    this.#health = failure.code === 'ERR_UNAVAILABLE' ? { state: 'reconnecting', error: failure } : { state: 'connected' }
+    this.#health = failure.code === 'ERR_UNAVAILABLE' ? { state: 'reconnecting', error: failure } : connected
     return failure
   }
 }
