@@ -32,20 +32,30 @@ const sending = scenario('SQS, send', producers)
 const consuming = scenario('SQS, consume, 5 ms', consumers)
 const slowInBetween = scenario('SQS, consume, 5 ms, one in a hundred 500 ms', consumers)
 
+/** As from a machine in the service's region. */
+const awayMs = 10
+const fromAway = scenario(`SQS, consume, 5 ms, ${awayMs} ms away`, consumers)
+
 const calls = { name: 'SQS, calls', most: 306 }
 const callsPerThousand = 'calls per 1,000 messages'
 
 /** Against the plain SDK and its peers, on an emulator in a process of its own. */
 export const sqs: Suite = async (options) => {
-  await using server = await startSqsServer()
-  const client = new SQSClient(settings(server))
-  try {
-    const samples = await runRounds(new SqsBench(server, client, options).trials(), options.rounds, options.onProgress)
-    const rows = [...[sending, consuming, slowInBetween].flatMap((each) => rowsOf(each, samples)), ...callRows(samples)]
-    return { rows, versions: { fauxqs: server.version }, ran: true }
-  } finally {
-    client.destroy()
-  }
+  await using near = await startSqsServer()
+  await using far = await startSqsServer(awayMs)
+  const size = options.quick ? { warmup: 2_000, messages: 4_000 } : { warmup: 4_000, messages: 12_000 }
+  const [atHand, away] = [new SqsBench(near, options), new SqsBench(far, options)]
+  const trials = [
+    ...[busbar, raw, ...producers].map((subject) => atHand.trial(subject, sending, { ...size, action: 'send' })),
+    ...[busbar, raw, ...consumers].flatMap((subject) => [
+      atHand.trial(subject, consuming, { ...size, action: 'consume' }),
+      atHand.trial(subject, slowInBetween, { ...size, action: 'consume', slowEvery: 100 }),
+      away.trial(subject, fromAway, { ...size, action: 'consume' }),
+    ]),
+  ]
+  const samples = await runRounds(trials, options.rounds, options.onProgress)
+  const rows = [...[sending, consuming, fromAway, slowInBetween].flatMap((each) => rowsOf(each, samples)), ...callRows(samples)]
+  return { rows, versions: { fauxqs: near.version }, ran: true }
 }
 
 class SqsBench {
@@ -53,23 +63,13 @@ class SqsBench {
   readonly #client: SQSClient
   readonly #options: SuiteOptions
 
-  constructor(server: SqsServer, client: SQSClient, options: SuiteOptions) {
+  constructor(server: SqsServer, options: SuiteOptions) {
     this.#server = server
-    this.#client = client
+    this.#client = new SQSClient(settings(server))
     this.#options = options
   }
 
-  trials(): Trial[] {
-    const { quick } = this.#options
-    const size = quick ? { warmup: 2_000, messages: 4_000 } : { warmup: 4_000, messages: 12_000 }
-    return [
-      ...[busbar, raw, ...producers].map((subject) => this.#trial(subject, sending, { ...size, action: 'send' })),
-      ...[busbar, raw, ...consumers].map((subject) => this.#trial(subject, consuming, { ...size, action: 'consume' })),
-      ...[busbar, raw, ...consumers].map((subject) => this.#trial(subject, slowInBetween, { ...size, action: 'consume', slowEvery: 100 })),
-    ]
-  }
-
-  #trial(subject: string, { name }: Scenario, job: Pick<SqsJob, 'action' | 'warmup' | 'messages'> & Partial<SqsJob>): Trial {
+  trial(subject: string, { name }: Scenario, job: Pick<SqsJob, 'action' | 'warmup' | 'messages'> & Partial<SqsJob>): Trial {
     return {
       subject,
       label: `${name}: ${subject}`,
