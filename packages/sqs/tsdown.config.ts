@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsdown'
 
 export default defineConfig({
-  entry: { index: 'src/index.ts', foreign: 'src/foreign/index.ts' },
+  entry: { index: 'src/index.ts', foreign: 'src/foreign/index.ts', shared: 'src/shared.ts' },
   format: 'esm',
   fixedExtension: false,
   platform: 'node',

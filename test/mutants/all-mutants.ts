@@ -6,6 +6,7 @@ import { flowFaults } from './faults/flow.ts'
 import { foreignFaults } from './faults/foreign.ts'
 import { headerFaults } from './faults/headers.ts'
 import { leaseFaults } from './faults/leases.ts'
+import { moveFaults } from './faults/moves.ts'
 import { operationFaults } from './faults/operations.ts'
 import { orderingFaults } from './faults/ordering.ts'
 import { receiptFaults } from './faults/receipts.ts'
@@ -31,6 +32,7 @@ export const allMutants: readonly Mutant[] = [
   ...streamFaults,
   ...operationFaults,
   ...deadLetterFaults,
+  ...moveFaults,
   ...foreignFaults,
   ...connectionFaults,
   ...claimFaults,

@@ -128,6 +128,7 @@ function alterLink(link: Link, alterations: Alterations, services: Services, lin
   const { receiver, topology } = link
   const stats = link.stats?.bind(link)
   const browse = link.browse?.bind(link)
+  const move = link.move?.bind(link)
   const replaced = alterations.link?.(link) ?? {}
   return {
     native: link.native,
@@ -147,6 +148,7 @@ function alterLink(link: Link, alterations: Alterations, services: Services, lin
         }),
     ...(stats === undefined ? {} : { stats: (endpoint, signal) => stats(seen(endpoint), signal) }),
     ...(browse === undefined ? {} : { browse: (endpoint, options, signal) => browse(seen(endpoint), options, signal) }),
+    ...(move === undefined ? {} : { move: (from, to, options) => move(seen(from), seen(to), options) }),
     health: () => link.health(),
     close: () => link.close(),
     ...replaced,

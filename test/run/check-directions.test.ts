@@ -31,7 +31,7 @@ describe('dependency directions', () => {
       `import { connect } from 'amqplib'\nimport type { Driver } from '@busbar/core/driver'\nimport { once } from 'node:events'\nexport * from './a.ts'`,
     )
     write('packages/amqp/src/contract.test.ts', `import { suite } from '@busbar/contract-tests'\nimport { it } from 'vitest'`)
-    write('packages/sns/src/index.ts', `import { sqs } from '@busbar/sqs'`)
+    write('packages/sns/src/index.ts', `import { sqs } from '@busbar/sqs'\nimport { parseSnsMessage } from '@busbar/sqs/foreign'`)
     expect(errors()).toEqual([])
   })
 
@@ -48,6 +48,7 @@ describe('dependency directions', () => {
     ['a relative import leaves the package', 'memory', 'queue/a.ts', `import { x } from '../../../core/src/x.ts'`],
     ['a relative import has no ending', 'memory', 'index.ts', `import { x } from './x'`],
     ['an undeclared package is imported', 'amqp', 'index.ts', `import { connect } from 'amqplib'`],
+    ['an adapter imports a package whose name begins like the one that it may', 'sns', 'index.ts', `import '@busbar/sqs-other'`],
     ['the time is read', 'memory', 'index.ts', `const now = new Date()`],
   ])('refuse when %s', (_, folder, file, source) => {
     write(`packages/${folder}/src/${file}`, source)

@@ -62,11 +62,9 @@ function importError(folder: string, manifest: Manifest, file: string, specifier
   const isTest = file.endsWith('.test.ts') || file.includes('/test-support/')
   if (specifier.startsWith('.')) return relativeError(folder, file, specifier)
   if (specifier.startsWith('@busbar/')) return mayUse(folder, specifier, isTest) ? undefined : `must not import ${specifier}`
-  const name = specifier
-    .split('/')
-    .slice(0, specifier.startsWith('@') ? 2 : 1)
-    .join('/')
-  return isTest || runtimeDependencies(manifest).includes(name) ? undefined : `imports ${specifier}, which is neither a dependency nor a peer dependency`
+  return isTest || runtimeDependencies(manifest).includes(packageOf(specifier))
+    ? undefined
+    : `imports ${specifier}, which is neither a dependency nor a peer dependency`
 }
 
 function relativeError(folder: string, file: string, specifier: string): string | undefined {
@@ -78,8 +76,16 @@ function relativeError(folder: string, file: string, specifier: string): string 
 
 function mayUse(folder: string, specifier: string, inTests: boolean): boolean {
   if (folder === 'core') return false
-  if (foundations.has(specifier) || (exceptions[folder]?.includes(specifier) ?? false)) return true
+  if (foundations.has(specifier) || (exceptions[folder]?.includes(packageOf(specifier)) ?? false)) return true
   return inTests && !shared.has(folder) && specifier.split('/')[1] === 'contract-tests'
+}
+
+/** `@busbar/sqs/foreign` is of `@busbar/sqs`. */
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
 }
 
 function referenceErrors(base: string, folders: readonly string[]): string[] {

@@ -24,7 +24,7 @@ export interface ConsumerChannelOptions extends DeliverySource {
  * of the window keeps the broker busy meanwhile.
  */
 const flushShare = 0.25
-const flushMs = 1
+const flushMs = 5
 
 /** One channel with one consumer: the scope in which deliveries are lost together. It never comes back; a new one takes its place. */
 export class ConsumerChannel implements Scope {
@@ -118,7 +118,7 @@ export class ConsumerChannel implements Scope {
     this.#dropping = true
   }
 
-  /** Acks it, together with others: at once when they are a quarter of the window, else within a millisecond. False if it is too late. */
+  /** Acks it, together with others: at once when they are a quarter of the window, else within five milliseconds. False if it is too late. */
   mark(delivery: AmqpDelivery): boolean {
     if (this.#state !== 'open' || (delivery.state !== 'open' && delivery.state !== 'copying')) return false
     delivery.state = 'marked'

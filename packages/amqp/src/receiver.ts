@@ -86,14 +86,14 @@ export class AmqpReceiver implements Receiver {
   }
 
   async settle(outcomes: readonly Outcome[]): Promise<readonly SettleResult[]> {
-    const results: SettleResult[] = Array.from({ length: outcomes.length })
+    const results: SettleResult[] = []
     let copies: Copy[] | undefined
     let discards: Discard[] | undefined
     for (let index = 0; index < outcomes.length; index++) {
       const outcome = outcomes[index] as Outcome
       const delivery = outcome.delivery as AmqpDelivery
       if (outcome.action === 'retry') results[index] = this.#startCopy(delivery, outcome.delayMs, outcome.attempt, index, (copies ??= []))
-      else if (outcome.action === 'discard') (discards ??= []).push({ delivery, index })
+      else if (outcome.action === 'discard') results[index] = startDiscard(delivery, index, (discards ??= []))
       else results[index] = this.#settleNow(delivery, outcome.action)
     }
     if (discards !== undefined) await this.#discard(discards, results)
@@ -247,6 +247,12 @@ export class AmqpReceiver implements Receiver {
     this.#inbox = []
     this.#taken = 0
   }
+}
+
+/** Too late until the broker has taken it. */
+function startDiscard(delivery: AmqpDelivery, index: number, discards: Discard[]): SettleResult {
+  discards.push({ delivery, index })
+  return 'too-late'
 }
 
 const never = new AbortController().signal

@@ -2,6 +2,8 @@ import { claimCases } from './capabilities/claims.ts'
 import { refusalCases } from './capabilities/refusals.ts'
 import type { ContractCase } from './case.ts'
 import { deadLetterCases } from './dead-letters/dead-letters.ts'
+import { deadLetterKeyCases } from './dead-letters/keys.ts'
+import { moveCases } from './dead-letters/moves.ts'
 import { deadLetterPageCases } from './dead-letters/pages.ts'
 import { sharedDeadLetterCases } from './dead-letters/shared.ts'
 import { unfitCases } from './dead-letters/unfit.ts'
@@ -80,6 +82,8 @@ export const allCases: readonly ContractCase[] = [
   ...deadLetterCases,
   ...deadLetterPageCases,
   ...sharedDeadLetterCases,
+  ...deadLetterKeyCases,
+  ...moveCases,
   ...handBackCases,
   ...drainCases,
   ...reconnectCases,

@@ -17,6 +17,8 @@ export type {
   Emulation,
   Handler,
   HealthReport,
+  SourceStats,
+  StatsOptions,
   Logger,
   LogLevel,
   ProvisionMode,

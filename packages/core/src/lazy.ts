@@ -3,6 +3,7 @@ import type * as Operations from './broker/operations.ts'
 import type * as Requirements from './broker/requirements.ts'
 import type * as TryingAgain from './broker/try-again.ts'
 import type * as Leases from './consumer/leases.ts'
+import type * as Telling from './consumer/tell-settled.ts'
 import type * as GivingUp from './dead-letters/give-up.ts'
 import type * as DeadLetters from './dead-letters/operations.ts'
 import type * as Filters from './filter/compile-filter.ts'
@@ -25,6 +26,7 @@ export const lazy: {
   readonly operations: () => Promise<typeof Operations>
   readonly tryingAgain: () => Promise<typeof TryingAgain>
   readonly leases: () => Promise<typeof Leases>
+  readonly telling: () => Promise<typeof Telling>
   readonly refusals: () => Promise<typeof Refusals>
   readonly requirements: () => Promise<typeof Requirements>
   readonly processOrder: () => Promise<typeof ProcessOrder>
@@ -38,6 +40,7 @@ export const lazy: {
   operations: () => import('./broker/operations.ts'),
   tryingAgain: () => import('./broker/try-again.ts'),
   leases: () => import('./consumer/leases.ts'),
+  telling: () => import('./consumer/tell-settled.ts'),
   refusals: () => import('./refusals.ts'),
   requirements: () => import('./broker/requirements.ts'),
   processOrder: () => import('./middleware/process-order.ts'),

@@ -23,9 +23,9 @@ const headerAttributes = limits.attributes - 2
 
 /**
  * Attributes for sending. Headers go one to one as long as there is room; those beyond, and values that SQS refuses (empty ones, control characters), are packed into
- * one. `packsKey`: the ordering key is not carried by the queue itself.
+ * one. `packsKey`: the ordering key is not carried by the queue itself. `wanted`: headers that are attributes of their own before all others, if they can be.
  */
-export function prepare(message: Outgoing, packsKey: boolean): Prepared {
+export function prepare(message: Outgoing, packsKey: boolean, wanted: readonly string[] = []): Prepared {
   const attributes: Attributes = {}
   const encoding = encodingOf(message.body)
   let room = headerAttributes
@@ -35,7 +35,7 @@ export function prepare(message: Outgoing, packsKey: boolean): Prepared {
   }
   const metadata = metadataOf(message, packsKey)
   if (metadata !== undefined) attributes[metadataHeader] = textAttribute(metadata)
-  const packed = addHeaders(attributes, message, room)
+  const packed = addHeaders(attributes, message, room, wanted)
   if (packed !== undefined) attributes[packedAttribute] = textAttribute(jsonOf(packed))
   let bytes = encodedBytes(message.bodyBytes, encoding)
   let isEmpty = true
@@ -47,7 +47,7 @@ export function prepare(message: Outgoing, packsKey: boolean): Prepared {
 }
 
 /** Returns the headers that are no attributes. */
-function addHeaders(attributes: Attributes, message: Outgoing, room: number): Record<string, string> | undefined {
+function addHeaders(attributes: Attributes, message: Outgoing, room: number, wanted: readonly string[]): Record<string, string> | undefined {
   const { headers } = message
   const original = message.copyOf === undefined ? undefined : receivedAttributes(message.copyOf)
   let left = room
@@ -59,7 +59,7 @@ function addHeaders(attributes: Attributes, message: Outgoing, room: number): Re
       left--
     } else (packed ??= {})[name] = value
   }
-  const first = plainFirst.filter((name) => headers[name] !== undefined)
+  const first = [...new Set([...wanted, ...plainFirst])].filter((name) => headers[name] !== undefined)
   for (const name of first) add(name)
   for (const name in headers) if (!first.includes(name)) add(name)
   return packed

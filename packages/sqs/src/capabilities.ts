@@ -18,11 +18,11 @@ export function capabilitiesOf(endpoint: Endpoint, options: ResolvedOptions, rou
     nameProblem(endpoint, queue, options.region) ??
     (deadLetterName === undefined ? undefined : nameProblem(endpoint, deadLetterQueueOf(deadLetterName, queue), options.region))
   if (problem !== undefined) return { refused: problem, remedy: "correct the route's name, or that of its dead letters" }
-  return Object.freeze(queueCapabilities(queue.fifo, route.visibilityTimeoutMs, options.maxMessageBytes))
+  return Object.freeze(queueCapabilities(queue.fifo, route.visibilityTimeoutMs, options))
 }
 
 /** Of a queue, whether it is sent to directly or by a topic. */
-function queueCapabilities(fifo: boolean, visibilityTimeoutMs: number, maxMessageBytes: number): Capabilities {
+function queueCapabilities(fifo: boolean, visibilityTimeoutMs: number, { cloudWatch, maxMessageBytes }: ResolvedOptions): Capabilities {
   return {
     kind: 'queue',
     delivery: 'at-least-once',
@@ -39,7 +39,7 @@ function queueCapabilities(fifo: boolean, visibilityTimeoutMs: number, maxMessag
     // `RedrivePolicy` counts receives, and nothing can be rejected into it.
     deadLetter: 'emulated',
     peek: 'disturbing',
-    redrive: 'copy',
+    redrive: 'native',
     replay: false,
     filter: 'none',
     headerFilter: 'none',
@@ -52,7 +52,7 @@ function queueCapabilities(fifo: boolean, visibilityTimeoutMs: number, maxMessag
     requestReply: true,
     timeToLive: false,
     priority: false,
-    stats: { ready: 'approximate', inFlight: 'approximate', delayed: 'approximate', oldestAgeMs: 'none' },
+    stats: { ready: 'approximate', inFlight: 'approximate', delayed: 'approximate', oldestAgeMs: cloudWatch === undefined ? 'none' : 'approximate' },
     timestampResolutionMs: 1,
     confirms: true,
   }

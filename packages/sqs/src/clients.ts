@@ -1,5 +1,5 @@
-import { SQSClient } from '@aws-sdk/client-sqs'
-import { sqsError, toBrokerError } from './errors.ts'
+import { SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs'
+import type { ErrorMapper } from './aws-errors.ts'
 import type { ResolvedOptions } from './options.ts'
 
 /** The SDK's clients of one link. */
@@ -10,6 +10,9 @@ export interface Clients {
   /** Ends the connections of those that were made here. */
   destroy(): void
 }
+
+/** What a client is made of. */
+export type ClientOptions = Pick<ResolvedOptions, 'region' | 'endpoint' | 'credentials' | 'timeoutMs'>
 
 /** Sockets for everything but long polls; the SDK's own default is 50. */
 const sockets = 64
@@ -26,28 +29,39 @@ export function createClients(options: ResolvedOptions): Clients {
   return { main, polling, destroy }
 }
 
-/** Finds out before the first message whether there is a region and who we are. Throws `ERR_CONFIGURATION`. */
-export async function checkIdentity({ main }: Clients): Promise<void> {
+/** What a client of the SDK finds out by itself. */
+interface Identity {
+  readonly region: () => Promise<string>
+  readonly credentials: () => Promise<{ readonly accountId?: string }>
+}
+
+/** Finds out before the first message whether there is a region and who we are. Throws `ERR_CONFIGURATION`, in the name of `driver`. */
+export async function checkIdentity(config: Identity, driver: string, errors: ErrorMapper): Promise<void> {
   try {
-    await main.config.region()
+    await config.region()
   } catch (error) {
-    throw sqsError('ERR_CONFIGURATION', "sqs: there is no region; set the option 'region' or AWS_REGION", { cause: error })
+    throw errors.make('ERR_CONFIGURATION', `${driver}: there is no region; set the option 'region' or AWS_REGION`, { cause: error })
   }
   try {
-    await main.config.credentials()
+    await config.credentials()
   } catch (error) {
-    throw toBrokerError(error, 'Looking for credentials')
+    throw errors.toBrokerError(error, 'Looking for credentials')
   }
 }
 
-function createClient({ region, endpoint, credentials, timeoutMs }: ResolvedOptions, maxSockets: number): SQSClient {
+function createClient(options: ResolvedOptions, maxSockets: number): SQSClient {
+  return new SQSClient(clientConfig(options, maxSockets))
+}
+
+/** For any client of the SDK. */
+export function clientConfig({ region, endpoint, credentials, timeoutMs }: ClientOptions, maxSockets: number = sockets): SQSClientConfig {
   const agent = { keepAlive: true, maxSockets }
-  return new SQSClient({
+  return {
     ...(region !== undefined && { region }),
     ...(endpoint !== undefined && { endpoint }),
     ...(credentials !== undefined && { credentials }),
     // Core retries, with one budget for everything.
     maxAttempts: 1,
     requestHandler: { httpAgent: agent, httpsAgent: agent, connectionTimeout: timeoutMs },
-  })
+  }
 }

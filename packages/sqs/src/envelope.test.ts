@@ -7,7 +7,7 @@ import { resolveOptions } from './options.ts'
 import { resolveRouteOptions } from './route-options.ts'
 import { endpoint, outgoing } from './test-support/fake-sqs.ts'
 
-const reading: Reading = { fifo: false, envelope: 'sns', addressOf: (arn) => arn }
+const reading: Reading = { fifo: false, envelope: 'sns', isDeadLetterPlace: false, addressOf: (arn) => arn }
 
 type Values = Readonly<Record<string, MessageAttributeValue>>
 

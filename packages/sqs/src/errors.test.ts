@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { isNotDone } from './api.ts'
+import { isNotDone } from './aws-errors.ts'
 import { entryError, toBrokerError } from './errors.ts'
 import { serviceError } from './test-support/fake-sqs.ts'
 

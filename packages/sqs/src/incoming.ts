@@ -8,18 +8,23 @@ import { keyOfGroup } from './groups.ts'
 /** Ours: what they say is in the fields of the message. */
 const ownAttributes: ReadonlySet<string> = new Set([metadataHeader, encodingAttribute, packedAttribute])
 
+/** Header in which core says why a message is a dead letter. */
+const deadLetterHeader = 'busbar-dead'
+
 const noHeaders: Headers = Object.freeze(Object.create(null) as Record<string, string>)
 
 /** How the messages of a queue are to be read. */
 export interface Reading {
   readonly fifo: boolean
   readonly envelope: 'sns' | undefined
+  /** The header that says why a message is a dead letter is told. */
+  readonly isDeadLetterPlace: boolean
   /** The endpoint that a queue's ARN belongs to. */
   readonly addressOf: (arn: string) => string
 }
 
 /** A received message of any origin. Never throws. */
-export function incomingOf(native: Message, { fifo, envelope, addressOf }: Reading): Incoming {
+export function incomingOf(native: Message, { fifo, envelope, isDeadLetterPlace, addressOf }: Reading): Incoming {
   const message = envelope === undefined ? native : unwrapSns(native)
   const { MessageAttributes: attributes = {}, Attributes: system = {} } = message
   const metadata = unpackMetadata(textOf(attributes, metadataHeader))
@@ -29,7 +34,7 @@ export function incomingOf(native: Message, { fifo, envelope, addressOf }: Readi
     id: metadata.id ?? message.MessageId,
     body,
     bodyBytes,
-    headers: headersOf(attributes),
+    headers: headersOf(attributes, isDeadLetterPlace),
     type: metadata.type,
     contentType: metadata.contentType,
     timestamp: metadata.timestamp ?? numberOf(system.SentTimestamp),
@@ -53,14 +58,17 @@ function keyOf(metadata: Metadata, group: string | undefined, fifo: boolean): st
   return fifo && group !== undefined ? keyOfGroup(group) : metadata.key
 }
 
-function headersOf(attributes: Attributes): Headers {
+function headersOf(attributes: Attributes, isDeadLetterPlace: boolean): Headers {
   let headers: Record<string, string> | undefined
+  // Elsewhere it is on what SQS has moved out of a dead-letter queue, and says nothing any more.
+  const isHidden = (name: string): boolean => ownAttributes.has(name) || (!isDeadLetterPlace && name === deadLetterHeader)
   for (const name in attributes) {
-    if (ownAttributes.has(name)) continue
+    if (isHidden(name)) continue
     headers ??= Object.create(null) as Record<string, string>
     headers[name] = attributeText(attributes[name] ?? { DataType: 'String' })
   }
   for (const [name, value] of packedHeaders(textOf(attributes, packedAttribute))) {
+    if (isHidden(name)) continue
     headers ??= Object.create(null) as Record<string, string>
     headers[name] ??= value
   }

@@ -14,4 +14,5 @@ export const limits = {
   nameLength: 80,
   retentionMs: 1_209_600_000,
   maxReceiveCount: 1_000,
+  movesPerSecond: 500,
 } as const

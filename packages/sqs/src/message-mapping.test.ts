@@ -14,7 +14,7 @@ function stored(message: Outgoing, packsKey = true): Message {
   }
 }
 
-const plain: Reading = { fifo: false, envelope: undefined, addressOf: (arn) => arn }
+const plain: Reading = { fifo: false, envelope: undefined, isDeadLetterPlace: false, addressOf: (arn) => arn }
 
 function through(message: Outgoing): ReturnType<typeof incomingOf> {
   return incomingOf(stored(message), plain)
@@ -118,4 +118,11 @@ it.each([
   const MessageAttributes = Object.fromEntries(Object.entries(marks).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]))
   const incoming = incomingOf({ MessageId: 'sqs-1', Body: body, MessageAttributes }, plain)
   expect([incoming.body, incoming.id, { ...incoming.headers }]).toEqual([body, 'sqs-1', {}])
+})
+
+it('tells why a message is a dead letter where dead letters are, and not of one that SQS has moved elsewhere', () => {
+  const MessageAttributes = { 'busbar-dead': { DataType: 'String', StringValue: '{}' }, tenant: { DataType: 'String', StringValue: 'acme' } }
+  const headersAt = (reading: Reading): string[] => Object.keys(incomingOf({ MessageId: 'sqs-1', Body: 'x', MessageAttributes }, reading).headers)
+  expect(headersAt({ ...plain, isDeadLetterPlace: true })).toEqual(['busbar-dead', 'tenant'])
+  expect(headersAt(plain)).toEqual(['tenant'])
 })

@@ -20,7 +20,18 @@ export interface QueueName {
 export function queueOf(name: string, fifo: boolean): QueueName {
   const { own, account, region } = parts(name)
   const isFifo = fifo || own.endsWith(fifoSuffix)
-  return { name: isFifo ? fifoName(own) : plainName(own), account, region, fifo: isFifo }
+  return { name: physicalName(own, isFifo), account, region, fifo: isFifo }
+}
+
+/** As queues and topics are named: dots are illegal there (`orders.dead`), so they become hyphens. */
+export function physicalName(name: string, fifo: boolean): string {
+  return fifo ? `${plainName(name.endsWith(fifoSuffix) ? name.slice(0, -fifoSuffix.length) : name)}${fifoSuffix}` : plainName(name)
+}
+
+/** Is the queue of this endpoint to be a FIFO queue? By its route, for ordering keys, by its name, or because it takes what a FIFO queue gives up, which SQS allows to no other. */
+export function wantsFifo({ name, keyed, options: { fifo }, deadLettersOf }: Endpoint): boolean {
+  if (typeof fifo === 'boolean') return fifo
+  return keyed || saysFifo(name) || (deadLettersOf !== undefined && wantsFifo(deadLettersOf))
 }
 
 /** Does the name say that the queue is a FIFO queue? */
@@ -43,13 +54,8 @@ export function nameProblem(endpoint: Endpoint, queue: QueueName, region: string
   return undefined
 }
 
-/** Dots are illegal in SQS names (`orders.dead`), so they become hyphens. */
 function plainName(name: string): string {
   return name.replaceAll('.', '-')
-}
-
-function fifoName(name: string): string {
-  return `${plainName(name.endsWith(fifoSuffix) ? name.slice(0, -fifoSuffix.length) : name)}${fifoSuffix}`
 }
 
 function parts(name: string): { readonly own: string; readonly account?: string; readonly region?: string } {

@@ -1,39 +1,15 @@
-import { suggestion } from '@busbar/core/driver'
+import { OptionChecks } from './checks.ts'
 import { configuration } from './errors.ts'
 
-/** Throws `ERR_CONFIGURATION` for the first key that is not known, with the nearest one. */
-export function checkKnown(what: string, options: unknown, names: readonly string[]): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw configuration(`${what}: an object of options is needed`)
-  for (const name of Object.keys(options)) {
-    if (!names.includes(name)) throw configuration(`${what}: unknown option '${name.slice(0, 64)}'${suggestion(name, names)}`)
-  }
-}
+/** Of this driver. */
+export const checks: OptionChecks = new OptionChecks('sqs', configuration)
 
-export function integer(name: string, value: unknown, fallback: number, min: number, max: number): number {
-  if (value === undefined) return fallback
-  if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number
-  throw configuration(`sqs: option '${name}' must be a whole number from ${min} to ${max}`)
-}
-
-/** Durations that the service takes in whole seconds. */
-export function wholeSeconds(name: string, value: unknown, fallback: number, min: number, max: number): number {
-  const ms = integer(name, value, fallback, min, max)
-  if (ms % 1_000 === 0) return ms
-  throw configuration(`sqs: option '${name}' must be a multiple of 1,000, since SQS counts in seconds`)
-}
+export const checkKnown: OptionChecks['known'] = checks.known
+export const integer: OptionChecks['integer'] = checks.integer
+export const wholeSeconds: OptionChecks['wholeSeconds'] = checks.wholeSeconds
+export const booleanOf: OptionChecks['boolean'] = checks.boolean
+export const textOf: OptionChecks['text'] = checks.text
 
 export function optional<T>(value: unknown, read: (value: unknown) => T): T | undefined {
   return value === undefined ? undefined : read(value)
-}
-
-export function booleanOf(name: string, value: unknown, fallback: boolean): boolean {
-  if (value === undefined) return fallback
-  if (typeof value === 'boolean') return value
-  throw configuration(`sqs: option '${name}' must be true or false`)
-}
-
-export function textOf(name: string, value: unknown): string | undefined {
-  if (value === undefined) return undefined
-  if (typeof value === 'string' && value !== '' && value.length <= 2_048) return value
-  throw configuration(`sqs: option '${name}' must be a text of 1 to 2,048 characters`)
 }

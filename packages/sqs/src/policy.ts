@@ -42,7 +42,7 @@ export function mergedPolicy(current: string | undefined, statements: readonly P
   const policy = parsePolicy(current, queueArn)
   const existing = statementsOf(policy)
   const wanted = statements.map((statement) => ({ ...statement, Resource: statement.Resource ?? queueArn }))
-  if (wanted.every((statement) => existing.some((other) => isSame(other, statement)))) return undefined
+  if (wanted.every((statement) => existing.some((other) => isSameDocument(other, statement)))) return undefined
   const ids = new Set(wanted.map(({ Sid }) => Sid))
   const others = existing.filter((other) => !ids.has(String((other as Partial<PolicyStatement>).Sid)))
   return JSON.stringify({ ...policy, Version: policy.Version ?? '2012-10-17', Statement: [...others, ...wanted] })
@@ -64,7 +64,8 @@ function statementsOf({ Statement }: Policy): readonly object[] {
   return all.filter((statement): statement is object => typeof statement === 'object' && statement !== null)
 }
 
-function isSame(a: unknown, b: unknown): boolean {
+/** Do two policies say the same? The order of keys and of lists does not matter. */
+export function isSameDocument(a: unknown, b: unknown): boolean {
   return canonical(a) === canonical(b)
 }
 

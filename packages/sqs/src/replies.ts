@@ -43,7 +43,7 @@ export class SqsReplies implements Replies {
     )
     const intake = new ReplyIntake(deliver, this.#services)
     const parts = { options: this.#options, api: this.#api, queues: this.#queues, services: this.#services, uniqueId: this.#uniqueId }
-    const reading = { fifo: false, envelope: undefined, addressOf: this.#queues.addressOfArn }
+    const reading = { fifo: false, envelope: undefined, isDeadLetterPlace: false, addressOf: this.#queues.addressOfArn }
     const receiver = new SqsReceiver({ ...parts, queue, reading, visibilityMs: this.#options.visibilityTimeoutMs }, intake, {
       messages: 100,
       bytes: 16_777_216,

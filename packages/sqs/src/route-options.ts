@@ -4,11 +4,11 @@ import { limits } from './limits.ts'
 import { booleanOf, checkKnown, integer, optional, textOf, wholeSeconds } from './option-checks.ts'
 import type { ResolvedOptions } from './options.ts'
 import { checkStatements, type PolicyStatement } from './policy.ts'
-import { saysFifo } from './names.ts'
+import { saysFifo, wantsFifo } from './names.ts'
 
 /** Options of a destination on SQS: `routes: { orders: { options: { … } } }`. */
 export interface SqsRouteOptions {
-  /** FIFO queue (`<name>.fifo`): order per key, deduplication, no delayed sends. Default: true with ordering keys or a name that ends in `.fifo`. Fixed at creation. */
+  /** FIFO queue (`<name>.fifo`): order per key, deduplication, no delayed sends. Default: true with ordering keys, with a name that ends in `.fifo`, and for the dead letters of a FIFO queue. Fixed at creation. */
   readonly fifo?: boolean
   /** Visibility timeout of received messages. Bounds and default: the driver's. */
   readonly visibilityTimeoutMs?: number
@@ -87,7 +87,7 @@ export function resolveRouteOptions(endpoint: Endpoint, driver: ResolvedOptions)
 
 function fifoOf(endpoint: Endpoint, options: SqsRouteOptions): boolean {
   const named = saysFifo(endpoint.name)
-  const fifo = booleanOf('fifo', options.fifo, endpoint.keyed || named)
+  const fifo = booleanOf('fifo', options.fifo, wantsFifo(endpoint))
   if (named && !fifo) throw configuration(`sqs: option 'fifo' is false, and the name ${endpoint.name.slice(0, 100)} is that of a FIFO queue`)
   return fifo
 }

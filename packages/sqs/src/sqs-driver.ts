@@ -10,6 +10,7 @@ import {
   type Intake,
   type Link,
   type LinkHealth,
+  type MoveOptions,
   type Receiver,
   type Refusal,
   type Sender,
@@ -19,9 +20,11 @@ import {
 import { Api } from './api.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import { checkIdentity, createClients, type Clients } from './clients.ts'
-import { driverName, sqsError } from './errors.ts'
+import { driverName, errors, sqsError } from './errors.ts'
 import { uniqueIds } from './groups.ts'
-import { addressOf, queueOf, type QueueName } from './names.ts'
+import { Mover } from './move-task.ts'
+import { addressOf, queueOf, wantsFifo, type QueueName } from './names.ts'
+import { oldestAge } from './oldest-age.ts'
 import { optionsFromConfiguration, optionsFromUrl, resolveOptions, type ResolvedOptions, type SqsOptions } from './options.ts'
 import { redrivePolicyOf } from './queue-attributes.ts'
 import { Queues } from './queues.ts'
@@ -48,17 +51,18 @@ export const sqs: ((options?: SqsOptions) => Driver<SQSClient>) & DriverFactory<
   },
 )
 
-class SqsDriver implements Driver<SQSClient> {
+/** Made by {@link sqs}. */
+export class SqsDriver implements Driver<SQSClient> {
   readonly name: string = driverName
-  readonly #options: ResolvedOptions
+  readonly options: ResolvedOptions
 
   constructor(options: ResolvedOptions) {
-    this.#options = options
+    this.options = options
   }
 
   capabilities(endpoint: Endpoint): Capabilities | Refusal {
     try {
-      return capabilitiesOf(endpoint, this.#options, resolveRouteOptions(endpoint, this.#options))
+      return capabilitiesOf(endpoint, this.options, resolveRouteOptions(endpoint, this.options))
     } catch (error) {
       if (!isBrokerError(error) || error.code !== 'ERR_CONFIGURATION') throw error
       return { refused: error.message, remedy: "correct the route's options" }
@@ -66,16 +70,16 @@ class SqsDriver implements Driver<SQSClient> {
   }
 
   address(endpoint: Endpoint): string {
-    return addressOf(this.#queue(endpoint))
+    return addressOf(this.queue(endpoint))
   }
 
   async connect(services: Services, signal: AbortSignal): Promise<Link<SQSClient>> {
     signal.throwIfAborted()
-    const clients = createClients(this.#options)
+    const clients = createClients(this.options)
     try {
-      if (this.#options.client === undefined) await checkIdentity(clients)
+      if (this.options.client === undefined) await checkIdentity(clients.main.config, driverName, errors)
       signal.throwIfAborted()
-      return new SqsLink(this.#options, services, clients, (endpoint) => this.capabilities(endpoint))
+      return new SqsLink(this.options, services, clients, (endpoint) => this.capabilities(endpoint))
     } catch (error) {
       clients.destroy()
       throw error
@@ -83,9 +87,8 @@ class SqsDriver implements Driver<SQSClient> {
   }
 
   /** Also of an endpoint whose options are refused. */
-  #queue(endpoint: Endpoint): QueueName {
-    const { fifo } = endpoint.options
-    return queueOf(endpoint.name, typeof fifo === 'boolean' ? fifo : endpoint.keyed)
+  queue(endpoint: Endpoint): QueueName {
+    return queueOf(endpoint.name, wantsFifo(endpoint))
   }
 }
 
@@ -100,7 +103,8 @@ class SqsLink implements Link<SQSClient> {
   readonly #queues: Queues
   readonly #capabilities: (endpoint: Endpoint) => Capabilities | Refusal
   readonly #uniqueId: () => string
-  #closed = false
+  readonly #mover: Mover
+  readonly #closing: AbortController = new AbortController()
 
   constructor(options: ResolvedOptions, services: Services, clients: Clients, capabilities: (endpoint: Endpoint) => Capabilities | Refusal) {
     this.#options = options
@@ -112,6 +116,7 @@ class SqsLink implements Link<SQSClient> {
     this.#queues = new Queues(this.#api)
     this.#uniqueId = uniqueIds(services.random)
     this.topology = new SqsTopology(options, this.#api, this.#queues, services.clock)
+    this.#mover = new Mover({ api: this.#api, queues: this.#queues, services, closing: this.#closing.signal, retryMaxMs: options.retryMaxMs })
     this.replies = new SqsReplies(options, this.#api, this.#queues, services, this.#uniqueId)
   }
 
@@ -136,7 +141,7 @@ class SqsLink implements Link<SQSClient> {
     const { envelope, visibilityTimeoutMs } = resolveRouteOptions(endpoint, this.#options)
     const parts = {
       queue,
-      reading: { fifo: queue.fifo, envelope, addressOf: this.#queues.addressOfArn },
+      reading: { fifo: queue.fifo, envelope, isDeadLetterPlace: endpoint.deadLettersOf !== undefined, addressOf: this.#queues.addressOfArn },
       visibilityMs: visibilityTimeoutMs,
       options: this.#options,
       api: this.#api,
@@ -151,20 +156,25 @@ class SqsLink implements Link<SQSClient> {
     const queue = this.#queue(endpoint)
     const attributes = await this.#api.attributes(await this.#queues.url(queue), { doing: `Counting ${addressOf(queue)}`, signal })
     const count = (name: string): number => Number(attributes[name] ?? 0)
+    const { cloudWatch } = this.#options
     return {
       ready: count('ApproximateNumberOfMessages'),
       inFlight: count('ApproximateNumberOfMessagesNotVisible'),
       delayed: count('ApproximateNumberOfMessagesDelayed'),
-      oldestAgeMs: undefined,
+      oldestAgeMs: cloudWatch === undefined ? undefined : await oldestAge(cloudWatch, queue, this.#api, this.#services.clock.now(), signal),
     }
   }
 
+  move(from: Endpoint, to: Endpoint, options: MoveOptions): Promise<{ readonly moved: number }> {
+    return this.#mover.move(this.#queue(from), this.#queue(to), options)
+  }
+
   health(): LinkHealth {
-    return this.#closed ? { state: 'closed' } : this.#api.health
+    return this.#closing.signal.aborted ? { state: 'closed' } : this.#api.health
   }
 
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closing.abort()
     this.#clients.destroy()
   }
 

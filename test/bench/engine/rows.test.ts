@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { rowsOf, type Scenario } from './rows.ts'
-import { Samples } from './sample.ts'
+import { messagesPerSecond, Samples, type Sample } from './sample.ts'
 import { aheadOf, atLeast, nearRaw } from './targets.ts'
 
 const scenario: Scenario = { name: 'publish', raw: 'raw', subjects: [{ name: 'ours', targets: [nearRaw] }, { name: 'raw' }] }
@@ -145,15 +145,27 @@ it('takes absolute targets by the median', () => {
   ).toBe(false)
 })
 
+it('pairs by round, and leaves out the rounds that only one of two took part in', () => {
+  const result = new Samples()
+  for (const round of [0, 1, 2, 3]) result.add('publish', 'ours', round, sample(1_000 * (round + 1), 10))
+  for (const round of [1, 3]) result.add('publish', 'raw', round, sample(1_000, 10))
+  expect(result.ratios('publish', 'ours', 'raw', messagesPerSecond)).toEqual([2, 4].map((ratio) => expect.closeTo(ratio, 9)))
+  expect(result.of('publish', 'raw')).toHaveLength(2)
+})
+
 /** Messages per second, and CPU microseconds per message. */
 type Figures = readonly [number, number]
 
 function samples(all: Readonly<Record<string, readonly Figures[]>>): Samples {
   const result = new Samples()
   for (const [subject, figures] of Object.entries(all)) {
-    for (const [perSecond, cpu] of figures) result.add('publish', subject, { messages: 1_000, seconds: 1_000 / perSecond, cpuMicros: cpu * 1_000 })
+    for (const [round, [perSecond, cpu]] of figures.entries()) result.add('publish', subject, round, sample(perSecond, cpu))
   }
   return result
+}
+
+function sample(perSecond: number, cpu: number): Sample {
+  return { messages: 1_000, seconds: 1_000 / perSecond, cpuMicros: cpu * 1_000 }
 }
 
 it('lets pass what is missed by little, and not what is missed by far', () => {

@@ -1,5 +1,5 @@
-import { median, pairwiseRatios, ratioInterval, type Interval } from '../report/stats.ts'
-import { cpuMicrosPerMessage, messagesPerSecond, type Sample, type Samples } from './sample.ts'
+import { median, ratioInterval, type Interval } from '../report/stats.ts'
+import { cpuMicrosPerMessage, messagesPerSecond, type Samples } from './sample.ts'
 
 /** One line of the result. What a row does not measure is `null`. */
 export interface Row {
@@ -72,16 +72,12 @@ export function valueRow(scenario: string, subject: string, value: number, unit:
   return { scenario, subject, ...nothing, value, unit, target: target?.text ?? null, met: target?.met ?? null, withinGate: target?.met ?? null }
 }
 
-function compare(scenario: Scenario, name: string, samples: Samples): Comparison {
-  const own = samples.of(scenario.name, name)
-  const against = (subject: string): { throughput: Interval; cpu: Interval } => {
-    const other = samples.of(scenario.name, subject)
-    return { throughput: ratios(own, other, messagesPerSecond), cpu: ratios(own, other, cpuMicrosPerMessage) }
-  }
-  const toRaw = scenario.raw === undefined || scenario.raw === name ? undefined : against(scenario.raw)
-  return { messagesPerSecond: median(own.map(messagesPerSecond)), ratioToRaw: toRaw?.throughput ?? null, cpuRatioToRaw: toRaw?.cpu ?? null, against }
-}
-
-function ratios(own: readonly Sample[], other: readonly Sample[], figure: (sample: Sample) => number): Interval {
-  return ratioInterval(pairwiseRatios(own.map(figure), other.map(figure)))
+function compare({ name: scenario, raw }: Scenario, subject: string, samples: Samples): Comparison {
+  const against = (other: string): { throughput: Interval; cpu: Interval } => ({
+    throughput: ratioInterval(samples.ratios(scenario, subject, other, messagesPerSecond)),
+    cpu: ratioInterval(samples.ratios(scenario, subject, other, cpuMicrosPerMessage)),
+  })
+  const toRaw = raw === undefined || raw === subject ? undefined : against(raw)
+  const throughput = median(samples.of(scenario, subject).map(messagesPerSecond))
+  return { messagesPerSecond: throughput, ratioToRaw: toRaw?.throughput ?? null, cpuRatioToRaw: toRaw?.cpu ?? null, against }
 }

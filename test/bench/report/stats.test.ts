@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { median, pairwiseRatios, ratioInterval } from './stats.ts'
+import { median, ratioInterval } from './stats.ts'
 
 describe('median', () => {
   it('is the middle value, whatever the order', () => {
@@ -12,12 +12,6 @@ describe('median', () => {
     median(values)
     expect(values).toEqual([3, 1, 2])
     expect(median([])).toBeNaN()
-  })
-})
-
-describe('pairwiseRatios', () => {
-  it('pairs by round and drops what has no partner', () => {
-    expect(pairwiseRatios([2, 9, 5], [1, 3])).toEqual([2, 3])
   })
 })
 

@@ -13,11 +13,6 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
 }
 
-/** `a[i] / b[i]`, for as many as both have. */
-export function pairwiseRatios(a: readonly number[], b: readonly number[]): number[] {
-  return Array.from({ length: Math.min(a.length, b.length) }, (_, index) => (a[index] as number) / (b[index] as number))
-}
-
 /**
  * The median of ratios, and the 95 % interval of their geometric mean by Student's t on their logarithms: ratios are symmetric there (twice as fast weighs as
  * much as half as fast), and rounds are few. One ratio alone says nothing about the spread: its interval is everything.

@@ -20,6 +20,9 @@ const programs: Readonly<Record<string, ProgramName>> = {
   'rabbitmq-client': 'rabbitmq-client',
   '@cloudamqp/amqp-client': 'cloudamqp-client',
 }
+/** More rounds are for the intervals of what has a twin with a target: peers run in so many of them, and what is only reported in so many. */
+const peerRounds = 20
+const reportedRounds = 7
 const inFlight = 500
 const prefetch = 200
 
@@ -64,18 +67,21 @@ class AmqpBench {
   }
 
   trials(): Trial[] {
-    const { quick } = this.#options
+    const { quick, rounds } = this.#options
+    const peer = { every: Math.ceil(rounds / peerRounds) }
+    const report = { every: Math.ceil(rounds / reportedRounds) }
     const size = quick ? { warmup: 20_000, messages: 20_000 } : { warmup: 40_000, messages: 80_000 }
     const few = quick ? { warmup: 300, messages: 1_000 } : { warmup: 500, messages: 3_000 }
     return [
-      ...[busbar, raw, ...peers].map((subject) => this.#roundTrip(subject, publishing, consuming, { ...size, body: 'bytes' })),
-      this.#publishOnly(bodyAlone, publishing, { ...size, bodyAlone: true }),
+      ...[busbar, raw].map((subject) => this.#roundTrip(subject, publishing, consuming, { ...size, body: 'bytes' })),
+      ...peers.map((subject) => ({ ...this.#roundTrip(subject, publishing, consuming, { ...size, body: 'bytes' }), ...peer })),
+      { ...this.#publishOnly(bodyAlone, publishing, { ...size, bodyAlone: true }), ...report },
       ...[busbar, raw].map((subject) => this.#roundTrip(subject, publishingJson, consumingJson, { ...size, body: 'json' })),
       // Without keys, the twin of one key with one request out is one message in flight.
-      this.#publishOnly(busbar, hotStrict, { ...few, hotKey: 'strict' }),
-      this.#publishOnly(raw, hotStrict, { ...few, inFlight: 1 }),
-      this.#publishOnly(busbar, hotPipelined, { ...size, hotKey: 'pipelined' }),
-      this.#publishOnly(raw, hotPipelined, size),
+      { ...this.#publishOnly(busbar, hotStrict, { ...few, hotKey: 'strict' }), ...report },
+      { ...this.#publishOnly(raw, hotStrict, { ...few, inFlight: 1 }), ...report },
+      { ...this.#publishOnly(busbar, hotPipelined, { ...size, hotKey: 'pipelined' }), ...report },
+      { ...this.#publishOnly(raw, hotPipelined, size), ...report },
     ]
   }
 

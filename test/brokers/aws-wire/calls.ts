@@ -24,6 +24,11 @@ export class Calls {
     return Object.fromEntries([...this.#counts.keys()].map((action) => [action, this.count(action)]))
   }
 
+  /** What was called, each action and resource once. */
+  pairs(): readonly { readonly action: string; readonly resource: string }[] {
+    return [...this.#counts].flatMap(([action, byResource]) => [...byResource.keys()].map((resource) => ({ action, resource })))
+  }
+
   /** Counts from zero again. */
   reset(): void {
     this.#counts.clear()

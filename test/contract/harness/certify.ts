@@ -3,9 +3,14 @@ import { afterAll } from 'vitest'
 import { checkCertificate } from '../matrix/certificates.ts'
 import { vitestRunner } from './vitest-runner.ts'
 
+export interface CertifyOptions extends Omit<ContractOptions, 'runner' | 'cases'> {
+  /** At the same time as the other suites of the file that say so. The harness must have `forCase`. Default false. */
+  readonly alongside?: boolean
+}
+
 /** Runs the whole suite on a driver and compares the result with the certificate that is kept. */
-export function certify(options: Omit<ContractOptions, 'runner' | 'cases'>): void {
-  const runner = vitestRunner(options.harness.forCase === undefined ? 'serial' : 'concurrent')
+export function certify({ alongside = false, ...options }: CertifyOptions): void {
+  const runner = vitestRunner(options.harness.forCase === undefined ? 'serial' : alongside ? 'alongside' : 'concurrent')
   const certificate = describeDriverContract({ ...options, runner })
   afterAll(async () => {
     // Not skips, which somebody could mend by starting a broker: a delay of 310 days cannot be waited for. The certificate and the page list every one.

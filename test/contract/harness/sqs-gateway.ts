@@ -60,6 +60,12 @@ export async function startSqsGateway(target: string): Promise<SqsGateway> {
     incoming.socket.once('end', leave).once('close', leave)
     outgoing.once('close', () => incoming.socket.off('end', leave).off('close', leave))
     const body = await collect(incoming)
+    // SNS speaks another protocol, and its requests need nothing of this.
+    if (incoming.headers['x-amz-target'] === undefined) {
+      const answer = await forward(incoming, body)
+      outgoing.writeHead(answer.status, { 'content-type': 'text/xml' }).end(answer.body)
+      return
+    }
     const operation = String(incoming.headers['x-amz-target']).split('.').at(-1)
     const input = JSON.parse(body.toString() || '{}') as Input
     const queue = String(input['QueueUrl']).split('/').at(-1) ?? ''

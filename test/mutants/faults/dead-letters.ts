@@ -71,7 +71,26 @@ export const deadLetterFaults: readonly Mutant[] = [
     name: 'second-hop-drops-key',
     fault: 'loses the ordering key of messages that are sent to a dead-letter queue',
     killedBy: 'retry/blocked-key-skipped',
+    alsoKilledBy: ['dead-letters/of-a-key'],
     alterations: () => editSent((message, _index, _batch, endpoint) => (isDead(endpoint) ? { ...message, key: undefined } : message)),
+  },
+  {
+    name: 'redriven-key-lost',
+    fault: 'loses the ordering key of messages that are redriven',
+    killedBy: 'dead-letters/of-a-key',
+    alterations: () => {
+      const dead = new Set<string>()
+      return editSent((message, _index, _batch, endpoint) => {
+        if (isDead(endpoint)) dead.add(message.id)
+        return isDead(endpoint) || !dead.has(message.id) ? message : { ...message, key: undefined }
+      })
+    },
+  },
+  {
+    name: 'dead-letters-reversed',
+    fault: 'gives dead letters out in reverse',
+    killedBy: 'dead-letters/of-a-key',
+    alterations: () => ({ arrive: (deliveries, next, { endpoint }) => next(isDead(endpoint) ? deliveries.toReversed() : deliveries) }),
   },
   {
     name: 'second-hop-lower-cases-headers',

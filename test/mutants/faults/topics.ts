@@ -106,6 +106,14 @@ export const topicFaults: readonly Mutant[] = [
   { name: 'filter-ignored', fault: 'ignores filters', killedBy: 'topics/filter', alterations: withoutFilters },
   { name: 'header-filter-ignored', fault: 'ignores header filters', killedBy: 'topics/header-filter', alterations: withoutFilters },
   {
+    name: 'second-filter-ignored',
+    fault: 'ignores the filter on headers where there is one on bodies',
+    killedBy: 'topics/both-filters',
+    alterations: subscribing(({ headerFilter, ...others }) =>
+      others.filter === undefined && headerFilter !== undefined ? { ...others, headerFilter } : others,
+    ),
+  },
+  {
     name: 'filter-drops-all',
     fault: 'lets nothing through a filter',
     killedBy: 'topics/filter',

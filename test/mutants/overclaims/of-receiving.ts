@@ -217,9 +217,16 @@ export const receivingClaims: Readonly<
         kind: 'stream',
         claim: () => ({ redrive: 'copy' }),
       }),
+      overclaim({
+        name: 'overclaims-redrive-native',
+        fault: 'claims that the broker moves dead letters by itself, and has nothing for it',
+        killedBy: 'dead-letters/moved-natively',
+        profile: 'rabbitmq',
+        kind: 'queue',
+        claim: () => ({ redrive: 'native' }),
+      }),
     ],
     others: ['redrive-to-all-subscriptions'],
-    irrefutable: ['`native` for `copy`: core redrives by copies in both cases'],
   },
   replay: { mutants: [], others: ['timestamp-ignored', 'position-ignored', 'seek-no-op', 'seek-timestamp-ignored', 'seek-position-ignored'] },
   deliveryAttempt: {

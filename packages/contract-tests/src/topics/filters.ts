@@ -1,4 +1,4 @@
-import { stream, topic, type Filter, type HeaderFilter } from '@busbar/core'
+import { stream, topic, type Broker, type Filter, type HeaderFilter, type Stream, type Subscription, type Topic } from '@busbar/core'
 import type { EndpointSubscription } from '@busbar/core/driver'
 import type { ContractCase } from '../case.ts'
 import { checkSameMembers } from '../kit/assert.ts'
@@ -88,19 +88,26 @@ const emulated: ContractCase = {
     const orders = context.kind === 'topic' ? topic<Order>(name) : stream<Order>(name)
     const german = orders.subscription('german', { filter: { country: ['DE'] }, headerFilter: { tenant: ['acme'] } })
     await expectRefusal(() => context.api.make([orders, german], { [name]: context.api.route() }).start(), name)
-    const broker = context.api.make([orders, german], { [name]: context.api.route({ emulate: ['filter'] }) })
-    const seen: string[] = []
-    await broker.consume(german, (message) => {
-      seen.push(message.body.id)
-      context.changes.notify()
-    })
-    // A subscription of a stream begins at its end: it must be there before the messages.
-    const producer = broker.producer(orders)
-    await producer.send({ id: 'other country', country: 'FR' }, { headers: { tenant: 'acme' } })
-    await producer.send({ id: 'other tenant', country: 'DE' }, { headers: { tenant: 'other' } })
-    await producer.send({ id: 'both match', country: 'DE' }, { headers: { tenant: 'acme' } })
-    await context.waiting.eventually(() => seen.includes('both match'), 'what matches is handled', context.harness.bounds.arrivalMs)
-    checkSameMembers(seen, ['both match'], 'what the handler sees')
+    await expectBothMatch(context, orders, german, context.api.make([orders, german], { [name]: context.api.route({ emulate: ['filter'] }) }))
+  },
+}
+
+const both: ContractCase = {
+  id: 'topics/both-filters',
+  title:
+    'a subscription that filters on body and headers gets what matches both: a filter that the broker does not have beside the other is refused, unless it is emulated',
+  examines: ['filter', 'headerFilter'],
+  kills: ['second-filter-ignored'],
+  kinds: ['topic', 'stream'],
+  applies: ({ filter, headerFilter, settlement }) => filter === 'native' && headerFilter === 'native' && settlement !== false,
+  async run(context) {
+    const name = context.uniqueName()
+    const orders = context.kind === 'topic' ? topic<Order>(name) : stream<Order>(name)
+    const filters = { filter: { country: ['DE'] }, headerFilter: { tenant: ['acme'] } } as const
+    const both = orders.subscription('both', filters)
+    const isWhole = isNative(context, filters, 'filter') && isNative(context, filters, 'headerFilter')
+    if (!isWhole) await expectRefusal(() => context.api.make([orders, both], { [name]: context.api.route() }).start(), name)
+    await expectBothMatch(context, orders, both, context.api.make([orders, both], { [name]: context.api.route({ emulate: ['filter'] }) }))
   },
 }
 
@@ -109,10 +116,31 @@ interface Order {
   readonly country: string
 }
 
-export const filterCases: readonly ContractCase[] = [filter, headerFilter, emulated]
+export const filterCases: readonly ContractCase[] = [filter, headerFilter, emulated, both]
 
 /** A driver may have some operators natively and not others: it then says so for the subscription that asks. */
 function isNative(context: CaseContext, subscription: Omit<EndpointSubscription, 'name'>, key: 'filter' | 'headerFilter'): boolean {
   const claimed = context.harness.createDriver().capabilities(context.endpoint(context.uniqueName(), {}, { ...subscription, name: 'sub-1' }))
   return !('refused' in claimed) && claimed[key] === 'native'
+}
+
+/** The source filters by the country DE and the tenant acme. */
+async function expectBothMatch(
+  context: CaseContext,
+  orders: Topic<Order, Order> | Stream<Order, Order>,
+  source: Subscription<Order, Order>,
+  broker: Broker,
+): Promise<void> {
+  const seen: string[] = []
+  await broker.consume(source, (message) => {
+    seen.push(message.body.id)
+    context.changes.notify()
+  })
+  // A subscription of a stream begins at its end: it must be there before the messages.
+  const producer = broker.producer(orders)
+  await producer.send({ id: 'other country', country: 'FR' }, { headers: { tenant: 'acme' } })
+  await producer.send({ id: 'other tenant', country: 'DE' }, { headers: { tenant: 'other' } })
+  await producer.send({ id: 'both match', country: 'DE' }, { headers: { tenant: 'acme' } })
+  await context.waiting.eventually(() => seen.includes('both match'), 'what matches is handled', context.harness.bounds.arrivalMs)
+  checkSameMembers(seen, ['both match'], 'what the handler sees')
 }

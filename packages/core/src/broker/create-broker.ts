@@ -7,7 +7,7 @@ import { SourceDeadLetters } from '../dead-letters/source-dead-letters.ts'
 import type { DeadLetters } from '../dead-letters/types.ts'
 import { destinationOf, labelOf } from '../definitions/parts-of.ts'
 import type { AnyDestination, AnyQueue, AnySource, AnySourceQueue } from '../definitions/types.ts'
-import type { EndpointStats, MaybePromise } from '../driver/index.ts'
+import type { MaybePromise } from '../driver/index.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
 import type { Message } from '../message.ts'
 import { load, loadEverything } from '../lazy.ts'
@@ -22,7 +22,18 @@ import { makePlan, twice, type Plan, type Planned } from './plan.ts'
 import { Producers } from './producers.ts'
 import { makeRuntime, type Runtime } from './runtime.ts'
 import { startConsumer } from './start-consumer.ts'
-import type { BatchHandler, Broker, BrokerOptions, Handler, HealthReport, ProvisionMode, ProvisionResult, RequestOptions } from './types.ts'
+import type {
+  BatchHandler,
+  Broker,
+  BrokerOptions,
+  Handler,
+  HealthReport,
+  ProvisionMode,
+  ProvisionResult,
+  RequestOptions,
+  SourceStats,
+  StatsOptions,
+} from './types.ts'
 
 const isClock = hasFunctions('a clock', 'now', 'monotonic', 'timer', 'external')
 const checks: Readonly<Record<string, Check>> = {
@@ -115,8 +126,8 @@ class ConnectedBroker implements Broker {
       plan: this.#plan,
       source: planned,
       place: deadLetter,
-      back: () => this.#producers.raw(planned),
-      to: (destination) => this.#producers.raw(this.#destination(destination)),
+      producers: this.#producers,
+      find: (destination) => this.#destination(destination),
     }))
   }
 
@@ -133,7 +144,7 @@ class ConnectedBroker implements Broker {
     return (await this.#operations()).provision(!this.#started, options)
   }
 
-  async stats(source: AnySource, options: { readonly signal?: AbortSignal } = {}): Promise<EndpointStats> {
+  async stats(source: AnySource, options?: StatsOptions): Promise<SourceStats> {
     const planned = this.#source(source)
     return (await this.#operations()).stats(planned, options)
   }

@@ -1,4 +1,4 @@
-import { checkedNumber } from '../checked-number.ts'
+import { checkedInteger, checkedNumber } from '../checked-number.ts'
 import { collectorOf } from '../consumer/batch-collector.ts'
 import { BlockedKeysOf } from '../consumer/blocked-keys.ts'
 import type { RunningConsumer } from '../consumer/consumer.ts'
@@ -6,7 +6,7 @@ import { MessageIterator } from '../consumer/message-iterator.ts'
 import type { Run } from '../consumer/run.ts'
 import type { Consumer, ConsumeBatchesOptions, ConsumeOptions, MessagesOptions } from '../consumer/types.ts'
 import type { AnyQueue, AnySource } from '../definitions/types.ts'
-import type { EndpointStats, Link, MaybePromise } from '../driver/index.ts'
+import type { Link, MaybePromise } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
 import { assertKnownKeys } from '../nearest.ts'
 import { sendRequest } from '../reply/send-request.ts'
@@ -16,7 +16,7 @@ import { provision, type Connection } from './connection.ts'
 import type { Plan, Planned } from './plan.ts'
 import type { Producers } from './producers.ts'
 import type { Runtime } from './runtime.ts'
-import type { BatchHandler, HealthReport, ProvisionMode, ProvisionResult, RequestOptions } from './types.ts'
+import type { BatchHandler, HealthReport, ProvisionMode, ProvisionResult, RequestOptions, SourceStats, StatsOptions } from './types.ts'
 
 /** What a broker lets its operations work with. */
 export interface OperationParts {
@@ -79,12 +79,16 @@ export class Operations {
     return { ok: state === 'started' && received && links.every((link) => link.state === 'connected'), state, links }
   }
 
-  async stats({ driver, endpoint }: Planned, options: { readonly signal?: AbortSignal } = {}): Promise<EndpointStats> {
-    assertKnownKeys('stats', options, ['signal'])
+  async stats({ driver, endpoint, label }: Planned, options: StatsOptions = {}): Promise<SourceStats> {
+    assertKnownKeys('stats', options, ['consumers', 'signal'])
+    const here = [...this.#parts.consumers].filter(({ engine }) => engine.source === label).length
+    const consumers = checkedInteger('stats: consumers', options.consumers ?? Math.max(1, here), 1, Infinity)
     const { signal = this.#parts.closing } = options
     const { links } = await this.#parts.connect()
     const link = links.get(driver) as Link
-    return link.stats?.(endpoint, signal) ?? { ready: undefined, inFlight: undefined, delayed: undefined, oldestAgeMs: undefined }
+    const counts = (await link.stats?.(endpoint, signal)) ?? { ready: undefined, inFlight: undefined, delayed: undefined, oldestAgeMs: undefined }
+    const { ready, inFlight } = counts
+    return { ...counts, backlogPerConsumer: ready === undefined || inFlight === undefined ? undefined : (ready + inFlight) / consumers }
   }
 
   /** Resolves when nothing is buffered or held here, and the sources have nothing ready, in flight or delayed, as far as their statistics tell. */

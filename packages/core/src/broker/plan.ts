@@ -30,6 +30,7 @@ export interface Plan {
 }
 
 const defaultMaxAttempts = 10
+const plain = { keyed: false, maxAttempts: 0, options: {} }
 
 /** Resolves routes and names. Throws `ERR_CONFIGURATION` for what contradicts itself. */
 export function makePlan(options: BrokerOptions): Plan {
@@ -81,18 +82,19 @@ function plan(destination: AnyDestination, subscription: Subscription | undefine
   const label = labelOf(subscription ?? destination)
   const name = route.name ?? options.naming?.(destination.name) ?? destination.name
   const isSource = subscription !== undefined || destination.kind === 'queue'
-  const deadLetter = isSource ? planDeadLetter(label, subscription ? `${name}.${subscription.name}` : name, driver, route) : undefined
   const wanted = destination.options.requires?.ordering ?? (destination.options.orderingKey ? 'key' : 'none')
-  const endpoint: Endpoint = {
+  const served: Endpoint = {
     destination: destination.name,
     kind: destination.kind,
     name,
     keyed: wanted !== 'none' && route.ordering !== 'best-effort',
     maxAttempts: route.nativeLimit === false ? 0 : (route.maxAttempts ?? defaultMaxAttempts),
     options: route.options ?? {},
-    ...(typeof deadLetter === 'object' && deadLetter.driver === driver && route.nativeLimit !== false ? { deadLetterName: deadLetter.endpoint.name } : {}),
     ...(subscription ? { subscription: subscriptionOf(subscription) } : {}),
   }
+  const deadLetter = isSource ? planDeadLetter(label, served, driver, route) : undefined
+  const native = typeof deadLetter === 'object' && deadLetter.driver === driver && route.nativeLimit !== false
+  const endpoint: Endpoint = native ? { ...served, deadLetterName: deadLetter.endpoint.name } : served
   const emulated = [...(options.emulate ?? []), ...(route.emulate ?? [])]
   return { label, definition: subscription ?? destination, driver, route, deadLetter, ...withFilters(driver, endpoint, emulated.includes('filter')) }
 }
@@ -115,17 +117,18 @@ function withFilters(driver: Driver, endpoint: Endpoint, emulate: boolean): Pick
   return { endpoint: { ...endpoint, subscription: kept }, declared, filters: true }
 }
 
-function planDeadLetter(label: string, name: string, sourceDriver: Driver, route: Route): Planned['deadLetter'] {
+function planDeadLetter(label: string, source: Endpoint, sourceDriver: Driver, route: Route): Planned['deadLetter'] {
   const wanted = route.deadLetter
   if (wanted === 'drop' || wanted === 'block') return wanted
   const driver = wanted?.driver ?? sourceDriver
+  const { name, subscription } = source
   const endpoint: Endpoint = {
     destination: `${label}.dead`,
     kind: 'queue',
-    name: wanted?.destination ?? `${name}.dead`,
-    keyed: false,
-    maxAttempts: 0,
-    options: {},
+    name: wanted?.destination ?? `${subscription ? `${name}.${subscription.name}` : name}.dead`,
+    ...plain,
+    // Of another driver's options it could make nothing.
+    deadLettersOf: driver === sourceDriver ? source : { ...source, ...plain },
   }
   return {
     label: `${label}.dead`,

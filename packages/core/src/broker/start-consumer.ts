@@ -9,7 +9,7 @@ import type { GiveUpOptions } from '../dead-letters/give-up.ts'
 import { destinationOf } from '../definitions/parts-of.ts'
 import type { AnyDestination, AnySource } from '../definitions/types.ts'
 import type { Capabilities, Link, MaybePromise, Receiver, Window } from '../driver/index.ts'
-import { BrokerError } from '../errors.ts'
+import type { BrokerError } from '../errors.ts'
 import { load } from '../lazy.ts'
 import { unlessAborted, endedWithin } from '../waiting.ts'
 import type { Connection } from './connection.ts'
@@ -44,7 +44,7 @@ export async function startConsumer(start: StartConsumerOptions): Promise<Runnin
   const link = connection.links.get(planned.driver) as Link
   const fatal = Promise.withResolvers<BrokerError>()
   const ending = new AbortController()
-  const giveUpEnds = (): void => ending.abort(new BrokerError('ERR_CLOSED', 'The consumer has ended.'))
+  const giveUpEnds = (): void => ending.abort()
   const engine = await makeEngine(start, link, flow, ending.signal, fatal.resolve)
   const stop = (): void => engine.stop()
   start.signal.addEventListener('abort', stop, { once: true })
@@ -92,7 +92,10 @@ async function makeEngine(
     ordered: planned.endpoint.keyed,
     blocks: planned.deadLetter === 'block' ? 'all' : options.onExhausted === 'block' ? 'exhausted' : 'nothing',
     renewing,
-    settling,
+    onSettled:
+      settling.length > 0 || runtime.telemetry.settle
+        ? (await load(runtime.clock, 'telling')).createTeller({ ...runtime, source: planned.label, settling })
+        : undefined,
     decide: retry.decide,
     process: await processorOf(start, destination, link),
     giveUp: async (task, directive) => (await load(runtime.clock, 'giveUp')).giveUp(task, directive, givingUp),

@@ -91,6 +91,21 @@ export interface RequestOptions {
   readonly signal?: AbortSignal
 }
 
+export interface StatsOptions {
+  /** How many consumers of the source there are, in all processes. At least 1. Default: those of this broker, at least 1. */
+  readonly consumers?: number
+  readonly signal?: AbortSignal
+}
+
+/** Counts of one source. */
+export interface SourceStats extends EndpointStats {
+  /**
+   * What auto-scaling goes by: messages to be done for each consumer, which is (`ready` + `inFlight`) ÷ `consumers`; those that are not due yet are not counted. As
+   * exact as the two counts; `undefined` where one of them is not told.
+   */
+  readonly backlogPerConsumer: number | undefined
+}
+
 /** Sends, consumes and operates on all destinations of a program. `await using` drains it. */
 export interface Broker extends AsyncDisposable {
   /** Connects, negotiates all destinations at once, provisions. Implied by the first send or consume. Throws one error that lists every mismatch with its remedy. */
@@ -111,7 +126,7 @@ export interface Broker extends AsyncDisposable {
   blockedKeys(source: AnySource): BlockedKeys
   provision(options?: { readonly mode?: ProvisionMode; readonly signal?: AbortSignal }): Promise<ProvisionResult>
   /** Counts at the broker; a field is `undefined` where the driver's `stats` capability is `none`. */
-  stats(source: AnySource, options?: { readonly signal?: AbortSignal }): Promise<EndpointStats>
+  stats(source: AnySource, options?: StatsOptions): Promise<SourceStats>
   health(): Promise<HealthReport>
   /**
    * For tests: resolves when nothing is buffered or held here and the sources have nothing ready, in flight or delayed, as far as their `stats` capability tells.

@@ -15,13 +15,11 @@ const defaultDrainMs = 30_000
 
 /** The running consumer that users hold: pause, resume, drain and close around one engine and one receiver. */
 export class RunningConsumer implements Consumer {
-  readonly closed: Promise<void>
   readonly engine: ConsumerEngine
   readonly #receiver: Receiver
   readonly #clock: Clock
   readonly #onEnded: () => void
-  #resolveClosed!: () => void
-  #rejectClosed!: (error: BrokerError) => void
+  readonly #closed: PromiseWithResolvers<void> = Promise.withResolvers()
   #ending: Promise<void> | undefined
   #paused = false
   /** What the receiver was last asked for. */
@@ -35,10 +33,6 @@ export class RunningConsumer implements Consumer {
     this.#receiver = receiver
     this.#clock = clock
     this.#onEnded = onEnded
-    this.closed = new Promise((resolve, reject) => {
-      this.#resolveClosed = resolve
-      this.#rejectClosed = reject
-    })
     engine.suspensions.onChange = () => {
       void this.#flowAsWanted().catch(() => undefined)
       engine.pump()
@@ -46,6 +40,10 @@ export class RunningConsumer implements Consumer {
     if (engine.suspensions.any) engine.suspensions.onChange()
     // A consumer that fails for good is seen by whoever looks at `closed`; nobody has to.
     this.closed.catch(() => undefined)
+  }
+
+  get closed(): Promise<void> {
+    return this.#closed.promise
   }
 
   get stats(): ConsumerStats {
@@ -95,7 +93,7 @@ export class RunningConsumer implements Consumer {
 
   /** The receiver has failed for good. */
   fail(error: BrokerError): void {
-    this.#rejectClosed(error)
+    this.#closed.reject(error)
     void this.close()
   }
 
@@ -119,7 +117,7 @@ export class RunningConsumer implements Consumer {
     await endedWithin(clock, this.#receiver.handBack(), graceMs * 5)
     engine.close()
     this.#onEnded()
-    this.#resolveClosed()
+    this.#closed.resolve()
   }
 }
 

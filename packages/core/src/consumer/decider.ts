@@ -159,7 +159,8 @@ export class Decider {
   }
 
   /** Delivered again until the broker gives it up. */
-  #toTheLimit(task: Task, answer: Answer): void {
+  #toTheLimit(task: Task, directive: Directive, answer: Answer): void {
+    task.givenUp = directive
     if (!this.wait(task, unfitRetryMs, answer, 0)) this.#giveBack(task, answer)
   }
 
@@ -168,7 +169,7 @@ export class Decider {
     task.deadLettered = action === 'ack' || action === 'discard'
     if (task.lost) this.#host.forget(task)
     else if (action === 'hold') this.#host.hold(task, blockedRetryMs)
-    else if (action === 'retry') return this.#toTheLimit(task, answer)
+    else if (action === 'retry') return this.#toTheLimit(task, directive, answer)
     else return this.#host.settle(task, { delivery: task.delivery, action }, answer)
     answer?.('too-late')
   }

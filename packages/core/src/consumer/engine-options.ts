@@ -1,10 +1,12 @@
 import type { MaybePromise } from '../driver/fenced-store.ts'
+import type { Outcome, SettleResult } from '../driver/receiver.ts'
 import type { BrokerError } from '../errors.ts'
 import type { ProcessMiddleware, RetryDeclaration } from '../middleware/types.ts'
 import type { DeciderOptions } from './decider.ts'
 import type { RetryBudget } from './retry-budget.ts'
 import type { Telemetry } from '../telemetry.ts'
 import type { Run } from './run.ts'
+import type { Task } from './task.ts'
 
 export interface EngineOptions extends DeciderOptions {
   readonly driver: string
@@ -17,8 +19,8 @@ export interface EngineOptions extends DeciderOptions {
   readonly freshId: () => string
   readonly telemetry: Telemetry
   readonly renewing: readonly ProcessMiddleware[]
-  /** Middleware that are told when a message has been settled. */
-  readonly settling: readonly ProcessMiddleware[]
+  /** Called with the final result of each outcome; must not throw. */
+  readonly onSettled: ((task: Task, outcome: Outcome, result: SettleResult) => void) | undefined
   /** What the consumer's retry policy answers to an error that came out of the chain. Default: core's own policy. */
   readonly decide: RetryDeclaration['decide']
   /** Decodes, runs the chain and the handler. What it returns or throws decides the outcome. */

@@ -21,7 +21,6 @@ import { Run, type RunHost } from './run.ts'
 import { Settler } from './settler.ts'
 import { Suspensions } from './suspensions.ts'
 import { Task, type Past } from './task.ts'
-import { tellSettled } from './tell-settled.ts'
 import type { ConsumerStats } from './types.ts'
 import { longestHoldMs, messageLease } from './wait-plan.ts'
 
@@ -230,9 +229,15 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
     const restMs = task.notBefore && task.notBefore - this.clock.monotonic()
     task.notBefore = 0
     if (restMs > 0 && this.#decider.wait(task, restMs)) return
-    const run = new Run(task, this, ++task.attempt)
-    task.phase = 'running'
+    const { givenUp } = task
+    const run = new Run(task, this, givenUp ? task.attempt : ++task.attempt)
     task.run = run
+    if (givenUp) {
+      run.ended = true
+      this.#decider.decide(task, givenUp)
+      return
+    }
+    task.phase = 'running'
     this.#running++
     this.#active++
     let result: MaybePromise<unknown>
@@ -369,24 +374,26 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
 
   readonly #onSettled = (task: Task, outcome: Outcome, result: SettleResult, answer: Answer): void => {
     const { incoming } = outcome.delivery
-    const { log, telemetry, settling } = this.#options
+    const { log, onSettled } = this.#options
     // A redelivery was adopted meanwhile: whatever became of the old receipt, the new one is open.
     if ((outcome.action === 'ack' || outcome.action === 'discard') && task.delivery !== outcome.delivery && !task.lost && !this.#closed) {
       const gone = result === 'durable' || result === 'accepted'
       this.#settler.push(task, { delivery: task.delivery, action: gone ? 'ack' : outcome.action }, answer)
       return
     }
-    if (outcome.action === 'ack' && (result === 'too-late' || (typeof result === 'object' && task.lost))) {
-      if (!task.hasDouble) this.#remembered.handled(outcome.delivery)
+    const failed = typeof result === 'object'
+    const unacked = outcome.action === 'ack' && (failed || result === 'too-late')
+    if (unacked && !task.hasDouble) this.#remembered.handled(outcome.delivery)
+    if (unacked && (!failed || task.lost)) {
       log('warn', 'settle:too-late', { source: this.source, messageId: incoming.id })
-    } else if (typeof result === 'object') {
+    } else if (failed) {
       log('error', 'settle:failed', { source: this.source, messageId: incoming.id, action: outcome.action, message: result.error.message })
       if (this.#keep(task, outcome)) {
         answer?.(result)
         return
       }
     }
-    if (settling.length > 0 || telemetry.settle !== undefined) tellSettled(task, outcome, result, this.#options)
+    onSettled?.(task, outcome, result)
     this.#remove(task)
     answer?.(result)
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Capabilities, Delivery, Incoming, Scope, SettleResult } from '../driver/index.ts'
+import type { Capabilities, Delivery, Incoming, Outcome, Scope, SettleResult } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
 import type { Settlement } from '../message.ts'
 import { deadLetter, retryLater } from '../outcome.ts'
@@ -82,6 +82,46 @@ describe('equal ids of different messages', () => {
     answer.resolve(['accepted'])
     await turns()
     expect(receiver.settled.map(({ action }) => action)).toEqual(['ack', 'ack'])
+  })
+})
+
+describe('messages whose dead letter fits nowhere', () => {
+  const delayed = { redelivery: { immediate: true, delayed: { maxMs: 60_000, keepsOrder: true }, onReconnect: true } } as const
+  /** The test itself delivers again. */
+  const forgetting = async (outcomes: readonly Outcome[]): Promise<readonly SettleResult[]> => outcomes.map(() => 'durable')
+  const tooLarge = { ok: false, stored: 'no', error: new BrokerError('ERR_TOO_LARGE', 'too large') } as const
+
+  it('come until the limit of the broker without being handled again, and become dead letters as soon as there is room', async () => {
+    let starts = 0
+    const { driver, receiver } = await setUp(() => deadLetter(`no ${++starts}`), {}, delayed)
+    driver.onSend = async (batch) => batch.map(() => tooLarge)
+    driver.onSettle = forgetting
+    for (const starting of [1, 2, 3]) {
+      await deliver(receiver, delivery(receiver.scope, 1, 'a', 'same'))
+      for (let turn = 0; turn < 5; turn++) await turns()
+      expect(receiver.settled).toHaveLength(starting)
+    }
+    expect(receiver.settled).toMatchObject([1, 2, 3].map(() => ({ action: 'retry', delayMs: 1_000, attempt: 1 })))
+    driver.onSend = undefined
+    await deliver(receiver, delivery(receiver.scope, 1, 'a', 'same'))
+    for (let turn = 0; turn < 5; turn++) await turns()
+    expect(receiver.settled.at(-1)).toMatchObject({ action: 'ack' })
+    expect(driver.queue('keyed.dead').ready).toMatchObject([{ incoming: { key: 'a' } }])
+    expect(starts).toBe(1)
+  })
+
+  it('do not keep another message with the same id from being handled', async () => {
+    const seen: number[] = []
+    const { driver, receiver } = await setUp(({ body }) => (seen.push(body.n) > 0 && body.n === 1 ? deadLetter('no') : undefined), {}, delayed)
+    driver.onSend = async (batch) => batch.map(() => tooLarge)
+    driver.onSettle = forgetting
+    await deliver(receiver, delivery(receiver.scope, 1, 'a', 'same'))
+    for (let turn = 0; turn < 5; turn++) await turns()
+    await deliver(receiver, delivery(receiver.scope, 2, 'a', 'same'))
+    await deliver(receiver, delivery(receiver.scope, 1, 'a', 'same'))
+    for (let turn = 0; turn < 5; turn++) await turns()
+    expect(seen).toEqual([1, 2])
+    expect(receiver.settled.map(({ action }) => action)).toEqual(['retry', 'ack', 'retry'])
   })
 })
 

@@ -5,35 +5,33 @@ import type { Past, Task } from './task.ts'
 /** So many messages are remembered, the latest ones. */
 const limit = 10_000
 
-/** What is remembered of messages that are ours no longer, for their redeliveries. */
+/** What is remembered of messages that are ours no longer, for their redeliveries: another message may have the same id, and is told by its fingerprint. */
 export class Remembered {
-  /** A fingerprint: handled, with an ack that came too late. */
-  readonly #entries: Map<string, Past | string> = new Map()
+  readonly #entries: Map<string, readonly [print: string, past: Past | 'handled']> = new Map()
 
   /** It may be redelivered, and then its attempts go on. */
-  attempts({ attempt, notBefore, previousWaitMs, delivery }: Task): void {
-    if (attempt || notBefore) this.#set(delivery, { attempt, notBefore, previousWaitMs })
+  attempts({ attempt, notBefore, previousWaitMs, givenUp, delivery }: Task): void {
+    if (attempt || notBefore) this.#set(delivery, { attempt, notBefore, previousWaitMs, givenUp })
   }
 
   /** A redelivery is acked again instead of handled again. */
   handled(delivery: Delivery): void {
-    this.#set(delivery, fingerprint(delivery.incoming))
+    this.#set(delivery, 'handled')
   }
 
   /** Each entry once. */
   take({ sameAs, incoming }: Delivery): Past | 'handled' | undefined {
     const entry = this.#entries.get(sameAs as string)
-    const isText = typeof entry === 'string'
-    if (isText && entry !== fingerprint(incoming)) return undefined
+    if (!entry || entry[0] !== fingerprint(incoming)) return undefined
     this.#entries.delete(sameAs as string)
-    return isText ? 'handled' : entry
+    return entry[1]
   }
 
-  #set({ sameAs }: Delivery, entry: Past | string): void {
+  #set({ sameAs, incoming }: Delivery, past: Past | 'handled'): void {
     if (sameAs === undefined) return
     const entries = this.#entries
     entries.delete(sameAs)
-    entries.set(sameAs, entry)
+    entries.set(sameAs, [fingerprint(incoming), past])
     if (entries.size > limit) entries.delete(entries.keys().next().value as string)
   }
 }

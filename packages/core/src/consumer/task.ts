@@ -10,7 +10,7 @@ import type { Run } from './run.ts'
 export type Phase = 'queued' | 'running' | 'waiting' | 'settling' | 'ended'
 
 /** What is remembered of a message that goes back: a redelivery is a new task. */
-export type Past = Pick<Task, 'attempt' | 'notBefore' | 'previousWaitMs'>
+export type Past = Pick<Task, 'attempt' | 'notBefore' | 'previousWaitMs' | 'givenUp'>
 
 /** One message held by a consumer, from delivery to settlement. A redelivery that is adopted replaces `delivery`. */
 export class Task {
@@ -22,6 +22,8 @@ export class Task {
   phase: Phase = 'queued'
   /** The receipt is dead: settling would be too late. Only running tasks, and those that are being settled, stay around in this state, to adopt a redelivery. */
   lost = false
+  /** Why it was given up, where its copy fitted nowhere: it comes until the broker's limit ends it, and is not handled any more. */
+  givenUp: Directive | undefined
   /** A copy of it is at the dead-letter place. */
   deadLettered = false
   /** Its lease is being renewed. */
@@ -55,6 +57,7 @@ export class Task {
     this.attempt = Math.max(delivery.incoming.attempt, past?.attempt ?? 0)
     this.notBefore = past?.notBefore ?? 0
     this.previousWaitMs = past?.previousWaitMs
+    this.givenUp = past?.givenUp
   }
 
   get key(): string | undefined {

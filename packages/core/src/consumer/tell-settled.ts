@@ -1,21 +1,31 @@
-import type { Outcome, SettleResult } from '../driver/receiver.ts'
-import type { ProcessSettlement } from '../middleware/types.ts'
+import type { Logger } from '../broker/types.ts'
+import type { ProcessMiddleware, ProcessSettlement } from '../middleware/types.ts'
+import type { Telemetry } from '../telemetry.ts'
 import type { EngineOptions } from './engine-options.ts'
-import type { Task } from './task.ts'
 
-/** Tells telemetry and middleware how a message was settled. */
-export function tellSettled(task: Task, outcome: Outcome, result: SettleResult, { source, telemetry, settling, log }: EngineOptions): void {
-  const settlement: ProcessSettlement = {
-    action: outcome.action === 'discard' || task.deadLettered ? 'dead-letter' : outcome.action,
-    result: typeof result === 'object' ? 'error' : result,
-  }
-  telemetry.settle?.({ source, id: outcome.delivery.incoming.id ?? '', ...settlement })
-  if (!task.run) return
-  for (const middleware of settling) {
-    try {
-      middleware.settled?.(task.run, settlement)
-    } catch (error) {
-      log('error', 'middleware:failed', { source, middleware: middleware.name, error: String(error) })
+export interface TellOptions {
+  readonly source: string
+  readonly telemetry: Telemetry
+  /** Middleware that want to be told. */
+  readonly settling: readonly ProcessMiddleware[]
+  readonly log: Logger
+}
+
+/** Tells telemetry and middleware how messages were settled. */
+export function createTeller({ source, telemetry, settling, log }: TellOptions): NonNullable<EngineOptions['onSettled']> {
+  return (task, outcome, result) => {
+    const settlement: ProcessSettlement = {
+      action: outcome.action === 'discard' || task.deadLettered ? 'dead-letter' : outcome.action,
+      result: typeof result === 'object' ? 'error' : result,
+    }
+    telemetry.settle?.({ source, id: outcome.delivery.incoming.id ?? '', ...settlement })
+    if (!task.run) return
+    for (const middleware of settling) {
+      try {
+        middleware.settled?.(task.run, settlement)
+      } catch (error) {
+        log('error', 'middleware:failed', { source, middleware: middleware.name, error: String(error) })
+      }
     }
   }
 }

@@ -366,6 +366,16 @@ describe('dead letters', () => {
     expect(ids(driver, 'orders').length + ids(driver, 'orders.dead').length).toBe(100)
   })
 
+  it('that fail again while others are redriven stay', async () => {
+    const { driver, broker, passing } = setUp(60)
+    await passing(broker.consume(orders, () => deadLetter('still broken')))
+    const { moved, skipped } = await passing(broker.deadLetters(orders).redrive({ ratePerSecond: 100 }))
+    // Those that fail before the clock moves may be new or not.
+    expect([60 <= moved && moved <= 70, skipped > 0]).toEqual([true, true])
+    await passing(broker.drain())
+    expect(driver.queue('orders.dead').ready).toHaveLength(60)
+  })
+
   it('may be consumed and sent to like any queue', async () => {
     const { driver, broker } = setUp(1)
     const { queue: dead } = broker.deadLetters(orders)

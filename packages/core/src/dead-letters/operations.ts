@@ -1,5 +1,6 @@
 import type { Connection } from '../broker/connection.ts'
 import type { Plan, Planned } from '../broker/plan.ts'
+import type { Producers } from '../broker/producers.ts'
 import type { Clock } from '../clock.ts'
 import type { AnyDestination } from '../definitions/types.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
@@ -15,6 +16,8 @@ import { sendRaw } from '../producer/send-raw.ts'
 import { sleep } from '../sleep.ts'
 import { copyOf } from './copy.ts'
 import { deadLetterHeader, unpackDeadLetter } from './header.ts'
+import { moveNatively } from './move-natively.ts'
+import { LeftAlone } from './left-alone.ts'
 import { DeadLetterReader } from './reader.ts'
 import type { DeadLetter, DeadLetterFilter, PagesOptions, RedriveOptions } from './types.ts'
 
@@ -27,6 +30,8 @@ export interface Place {
   readonly back: ProducerEngine | undefined
   /** Sends to any destination of the broker. */
   readonly to: (destination: AnyDestination) => ProducerEngine
+  /** Where messages of a destination go that is on the same link; `undefined` for all others. */
+  readonly beside: (destination: AnyDestination) => Endpoint | undefined
   /** Name of the source. */
   readonly source: string
   /** Address of the source at its broker. */
@@ -41,20 +46,26 @@ export interface Whereabouts {
   readonly plan: Plan
   readonly source: Planned
   readonly place: Planned
-  readonly back: () => ProducerEngine
-  readonly to: (destination: AnyDestination) => ProducerEngine
+  readonly producers: Producers
+  /** Throws `ERR_CONFIGURATION` for a destination that is not listed. */
+  readonly find: (destination: AnyDestination) => Planned
 }
 
-export function placeOf({ connection, plan, source, place, back, to }: Whereabouts): Place {
+export function placeOf({ connection, plan, source, place, producers, find }: Whereabouts): Place {
   const { links, capabilities } = connection
   const { driver, endpoint } = place
   const address = driver.address(endpoint)
+  const beside = (destination: AnyDestination): Endpoint | undefined => {
+    const planned = find(destination)
+    return planned.driver === driver ? planned.endpoint : undefined
+  }
   return {
     link: links.get(driver) as Link,
     endpoint,
     capabilities: capabilities.get(place) as Capabilities,
-    back: capabilities.get(source)?.redrive === 'none' ? undefined : back(),
-    to,
+    back: capabilities.get(source)?.redrive === 'none' ? undefined : producers.raw(source),
+    to: (destination) => producers.raw(find(destination)),
+    beside,
     source: source.label,
     address: source.driver.address(source.endpoint),
     shared: plan.all.some((other) => other !== place && other.driver === driver && driver.address(other.endpoint) === address),
@@ -70,8 +81,8 @@ const defaultPeek = 10
 const sendTimeoutMs = 30_000
 /** Dead letters moved together: sent in one go, then acked in one call. */
 const moveBatch = 50
-/** So many copies in a row of what was skipped are looked past. */
-const copiesAllowed = 1_000
+/** A broker may deliver a message so often that failed once. */
+const copiesOfOne = 10
 /** Most deliveries that are looked at and left alone; they are held until the operation ends, so that they don't come again. */
 const mostHeld = 10_000
 /** Dead letters asked for at once where looking does not disturb. */
@@ -122,7 +133,8 @@ export class DeadLetterOperations {
   async redrive(options: RedriveOptions = {}): Promise<{ readonly moved: number; readonly skipped: number }> {
     const place = this.#place
     const { source } = place
-    checkFilter('redrive', options, [...filterKeys, 'ratePerSecond', 'onProgress', 'to'])
+    checkFilter('redrive', options, [...filterKeys, 'ratePerSecond', 'onProgress', 'to', 'native'])
+    if (options.native !== undefined) return moveNatively(place, options)
     const back = options.to ? place.to(options.to) : place.back
     if (!back)
       throw new BrokerError(
@@ -142,7 +154,8 @@ export class DeadLetterOperations {
       if (failed && !failed.ok) throw failed.error
       if (pauseMs > 0) await sleep(this.#services.clock, pauseMs * deliveries.length, options.signal)
     }
-    const { done, skipped } = await this.#each(place, options, move, Math.min(moveBatch, Math.ceil(rate / 10)), options.onProgress)
+    const hasFailedAgain = failingSince(this.#services.clock.now())
+    const { done, skipped } = await this.#each(place, options, move, Math.min(moveBatch, Math.ceil(rate / 10)), hasFailedAgain, options.onProgress)
     return { moved: done, skipped }
   }
 
@@ -158,47 +171,43 @@ export class DeadLetterOperations {
     options: DeadLetterFilter,
     act: (deliveries: readonly Delivery[], reader: DeadLetterReader) => Promise<void>,
     batchSize: number,
+    hasFailedAgain: (incoming: Incoming) => boolean = () => false,
     onProgress?: RedriveOptions['onProgress'],
   ): Promise<{ done: number; skipped: number }> {
     const max = checkedInteger('max', options.max ?? Infinity, 0, Infinity)
     await using reader = new DeadLetterReader(place.link, place.endpoint, place.capabilities, this.#services.clock, holding(place, options))
     await reader.start()
-    const seen = new Set<string>()
-    let repeats = 0
+    // What is behind the first of a key comes when they are gone.
+    const keepsBack = place.capabilities.keyHold === 'broker'
+    const left = new LeftAlone()
+    let failedAgain = false
     let done = 0
-    let skipped = 0
     let batch: Delivery[] = []
     const flush = async (): Promise<void> => {
       if (batch.length === 0) return
       await act(batch, reader)
       done += batch.length
       batch = []
-      onProgress?.({ moved: done, skipped })
+      onProgress?.({ moved: done, skipped: left.count })
     }
-    while (done + batch.length < max) {
+    while (done + batch.length < max && !left.cameRound) {
       const delivery = await reader.next(options.signal)
       if (!delivery) {
         await flush()
-        if (reader.full) throw tooMany(place, `${done} were dealt with`)
+        if (reader.full && !failedAgain) throw tooMany(place, `${done} were dealt with`)
         break
       }
-      if (!wanted(place, options, delivery.incoming)) {
-        // A place that hides nothing shows what was skipped again: nothing new in more than a whole round ends it. Single repeats may be copies.
-        const identity = delivery.sameAs ?? delivery.incoming.id
-        const repeated = identity !== undefined && seen.has(identity)
-        repeats = repeated ? repeats + 1 : 0
-        if (repeats > seen.size + copiesAllowed) break
-        if (repeated) continue
-        if (identity !== undefined) seen.add(identity)
-        skipped++
-        continue
+      const isNew = hasFailedAgain(delivery.incoming)
+      failedAgain ||= isNew
+      if (isNew || !wanted(place, options, delivery.incoming)) left.add(delivery)
+      else {
+        left.interrupt()
+        batch.push(delivery)
       }
-      repeats = 0
-      batch.push(delivery)
-      if (batch.length >= batchSize) await flush()
+      if (batch.length >= batchSize || (keepsBack && reader.empty)) await flush()
     }
     await flush()
-    return { done, skipped }
+    return { done, skipped: left.count }
   }
 
   /** What was looked at stays with the reader until the end, so that it does not come twice. */
@@ -218,6 +227,18 @@ export class DeadLetterOperations {
   #again(incoming: Incoming): Outgoing {
     const { [deadLetterHeader]: _, ...headers } = incoming.headers
     return copyOf(incoming, headers, this.#services)
+  }
+}
+
+/** Has a dead letter failed since? It would go round and round where its handler is still broken. On a clock that stands still, one that comes often has. */
+function failingSince(startedAt: number): (incoming: Incoming) => boolean {
+  const counts = new Map<string, number>()
+  return ({ id = '', headers }) => {
+    const failedAt = unpackDeadLetter(headers[deadLetterHeader])?.lastFailureAt ?? 0
+    if (failedAt !== startedAt) return failedAt > startedAt
+    const count = (counts.get(id) ?? 0) + 1
+    counts.set(id, count)
+    return count > copiesOfOne
   }
 }
 
@@ -244,8 +265,8 @@ function wanted(place: Place, { where }: DeadLetterFilter, incoming: Incoming): 
 
 /** Sources may share a place, also with other programs: what names another source, or none where there are several, is not ours. */
 function isOf({ source, address, shared }: Place, named: string | undefined, from: string | undefined): boolean {
-  if (named !== undefined) return named === source
-  return from === undefined ? !shared : from === address
+  if (from !== undefined) return from === address
+  return named === undefined ? !shared : named === source
 }
 
 function holding({ shared }: Place, { where }: DeadLetterFilter): number {
@@ -260,6 +281,8 @@ function checkFilter(what: string, options: DeadLetterFilter, keys: readonly str
 
 function asDeadLetter(incoming: Incoming): DeadLetter {
   const { [deadLetterHeader]: packed, ...headers } = incoming.headers
-  const { id, body, type, contentType, key, timestamp } = incoming
-  return { id, body, headers, type, contentType, orderingKey: key, timestamp, info: unpackDeadLetter(packed) }
+  const { id, body, type, contentType, key, timestamp, deadLetteredFrom } = incoming
+  // What the broker has put here may have been a dead letter before, and says why that was.
+  const info = deadLetteredFrom === undefined ? unpackDeadLetter(packed) : undefined
+  return { id, body, headers, type, contentType, orderingKey: key, timestamp, info }
 }

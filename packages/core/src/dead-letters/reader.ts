@@ -56,18 +56,23 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
     return this.#taken.size >= this.#windowMessages
   }
 
+  /** Nothing more has arrived yet. */
+  get empty(): boolean {
+    return this.#arrived.size === 0
+  }
+
   /** The next delivery; `undefined` when nothing has come for a second. Keeps the leases of those taken. Rejects when the connection is away for half a minute. */
   async next(signal: AbortSignal | undefined): Promise<Delivery | undefined> {
     const deadline = this.#clock.monotonic() + outageMs
     do {
       signal?.throwIfAborted()
       this.#disturbed = false
+      await this.#keepLeases()
       if (this.#arrived.size === 0 && !this.#failure) await this.#arrival()
       if (this.#failure) throw this.#failure
     } while (this.#arrived.size === 0 && this.#saysNothing(deadline))
     const delivery = this.#arrived.shift()
     if (delivery) this.#taken.add(delivery)
-    await this.#keepLeases()
     return delivery
   }
 
@@ -152,7 +157,8 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
   async #keepLeases(): Promise<void> {
     const { lease } = this.#capabilities
     if (!lease || lease.kind !== 'message' || !this.#receiver.extend) return
-    const soon = this.#clock.monotonic() + lease.ms / 2
+    // They must outlast the wait for the next delivery.
+    const soon = this.#clock.monotonic() + Math.max(lease.ms / 2, 1.5 * quietMs)
     const due = [...this.#taken, ...this.#arrived].filter((delivery) => delivery.leaseUntil !== undefined && delivery.leaseUntil < soon)
     if (due.length > 0) await this.#receiver.extend(due, lease.ms)
   }

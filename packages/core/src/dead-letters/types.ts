@@ -42,6 +42,12 @@ export interface PagesOptions extends DeadLetterFilter {
 }
 
 export interface RedriveOptions extends DeadLetterFilter {
+  /**
+   * The broker itself moves them (`redrive` capability `native`; SQS: a move task), so that none passes through this process. All of them, so without `where` and `max`, and
+   * only with an explicit {@link RedriveOptions.to}: a queue of the same driver. Counts are the broker's. `signal` stops it: what was moved by then stays moved.
+   * Rejects with `ERR_UNSUPPORTED` where the broker cannot, or where several sources share the place. Default: copies are sent.
+   */
+  readonly native?: true
   /** Where they go. Default: their source. A topic gets them for all its subscriptions. Bodies are not encoded anew: it must read what the source reads. */
   readonly to?: AnyDestination
   /** Default: no limit. */
@@ -59,7 +65,8 @@ export interface DeadLetters<S extends AnySource = AnySource> {
   pages(options?: PagesOptions): AsyncIterable<readonly DeadLetter[]>
   /**
    * Sends dead letters back to their source, at least once; the attempt count starts again, the identity stays.
-   * Of a place that several sources share, those that name another source are skipped.
+   * Of a place that several sources share, those that name another source are skipped, and so are those that fail while it runs: more than 100 of these end it.
+   * Where the broker keeps keys back (SQS FIFO), one that is skipped keeps back what is behind it with the same key.
    */
   redrive(options?: RedriveOptions): Promise<{ readonly moved: number; readonly skipped: number }>
   /** Deletes them. */

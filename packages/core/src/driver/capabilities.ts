@@ -38,7 +38,10 @@ export interface Capabilities {
   readonly deadLetter: 'native' | 'emulated' | 'none'
   /** `disturbing`: looking raises delivery counts or hides messages for a while. */
   readonly peek: 'exact' | 'disturbing' | 'none'
-  /** Of dead letters back to this source, and to it alone. `copy`: core receives and republishes. `none`: only its topic or stream could be sent to, with all its other subscriptions. */
+  /**
+   * Of dead letters back to this source, and to it alone. `copy`: core receives and republishes. `native`: that, and dead letters that are here can be moved by
+   * {@link Link.move}. `none`: only its topic or stream could be sent to, with all its other subscriptions.
+   */
   readonly redrive: 'native' | 'copy' | 'none'
   /** Kinds of position a subscription can be set to. */
   readonly replay: { readonly earliest: boolean; readonly timestamp: boolean; readonly position: boolean } | false

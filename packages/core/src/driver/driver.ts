@@ -20,7 +20,7 @@ export interface Services {
 /** State of a link; `reconnecting` carries the last error. */
 export type LinkHealth = { readonly state: 'connected' } | { readonly state: 'reconnecting' | 'closed'; readonly error?: Error }
 
-/** Counts of one source at the broker. A field is `undefined` exactly when its `stats` capability is `none`. */
+/** Counts of one source at the broker. A field is `undefined` exactly when its `stats` capability is `none`, and an approximate age also as long as the broker has no figure. */
 export interface EndpointStats {
   /** Messages that could be delivered now. */
   readonly ready: number | undefined
@@ -36,6 +36,16 @@ export interface BrowsePage {
   readonly messages: readonly Incoming[]
   /** Pass it to get the next page; absent on the last. */
   readonly cursor?: string
+}
+
+/** How messages are to be moved. */
+export interface MoveOptions {
+  /** Most messages in a second; above 0. Default: as fast as the broker does it. */
+  readonly ratePerSecond?: number
+  /** Stops the move: what was moved by then stays moved. `move` then rejects with its reason. */
+  readonly signal?: AbortSignal
+  /** Called with the number of messages moved so far, whenever the driver learns of more. */
+  readonly onProgress?: (moved: number) => void
 }
 
 /** A broker as one adapter sees it. Immutable; may be used for several links. */
@@ -74,6 +84,12 @@ export interface Link<Native = unknown> {
   stats?(endpoint: Endpoint, signal: AbortSignal): Promise<EndpointStats>
   /** Present if and only if `peek` is `exact`. At most `limit` messages per page. */
   browse?(endpoint: Endpoint, options: { readonly cursor?: string; readonly limit: number }, signal: AbortSignal): Promise<BrowsePage>
+  /**
+   * Present if `redrive` is `native`. Lets the broker move all messages of a dead-letter place to a queue, without copies that pass through here; resolves when
+   * they are moved. A message keeps its body, headers, identity and key; its attempts count from 0, and where it is received it has no `busbar-dead` header.
+   * Who retries: the driver, as long as the move goes on. Throws `ERR_UNSUPPORTED` for endpoints and rates that the broker does not take.
+   */
+  move?(from: Endpoint, to: Endpoint, options: MoveOptions): Promise<{ readonly moved: number }>
   health(): LinkHealth
   /** Called once, after the last sender, receiver and `replies` are closed. Bounded by the driver's own deadline. */
   close(): Promise<void>

@@ -30,6 +30,11 @@ export interface Endpoint {
   readonly maxAttempts: number
   /** Where the broker itself puts what exceeds its native limit: name of a queue of the same driver. */
   readonly deadLetterName?: string
+  /**
+   * Present where dead letters go: their source, without its `deadLetterName`; if that is another driver's, without its options and not `keyed`. Messages keep
+   * their ordering keys here, though no order is asked for. A broker that demands of a dead-letter place to be of the same type as its source makes it so.
+   */
+  readonly deadLettersOf?: Endpoint
   /** The adapter's own options of the route, not yet validated. */
   readonly options: Readonly<Record<string, unknown>>
 }

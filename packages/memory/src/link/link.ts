@@ -7,6 +7,7 @@ import type {
   Intake,
   Link,
   LinkHealth,
+  MoveOptions,
   Outgoing,
   Receiver,
   Replies,
@@ -25,6 +26,7 @@ import type { World } from '../world.ts'
 import type { LinkMember } from './member.ts'
 import { MemoryReplies } from './replies.ts'
 import { MemorySender, type Store } from './memory-sender.ts'
+import { moveMessages } from './move.ts'
 import { MemoryTopology } from './topology.ts'
 import { QueueReceiver } from './queue-receiver.ts'
 import { StreamReceiver } from './stream-receiver.ts'
@@ -41,6 +43,7 @@ export class MemoryLink implements Link<MemoryDriver> {
   declare readonly replies?: Replies
   declare readonly stats?: (endpoint: Endpoint) => Promise<EndpointStats>
   declare readonly browse?: (endpoint: Endpoint, options: { readonly cursor?: string; readonly limit: number }) => Promise<BrowsePage>
+  declare readonly move?: (from: Endpoint, to: Endpoint, options: MoveOptions) => Promise<{ readonly moved: number }>
   readonly topology: Topology
   readonly #members = new Set<LinkMember>()
   #state: 'connected' | 'reconnecting' | 'closed' = 'connected'
@@ -56,6 +59,7 @@ export class MemoryLink implements Link<MemoryDriver> {
     const { profile } = driver.resources
     if (profile.replies) this.replies = new MemoryReplies(this, driver.replyAddresses)
     if (profile.counts) this.stats = async (endpoint) => driver.resources.stats(endpoint)
+    if (profile.moves) this.move = (from, to, options) => moveMessages(this.world, driver.resources.queue(from), driver.resources.queue(to), options)
     if (profile.browses) this.browse = async (endpoint, options) => this.#browse(endpoint, options)
   }
 

@@ -28,6 +28,7 @@ export const kinesis: Profile = {
     firstSequence: 49_590_338_271_490_256_608_559_692_538_361_571_095_921_575_989_136_588_898n,
     write: { bytes: kinesisLimits.shardBytesPerSecond, records: kinesisLimits.shardRecordsPerSecond },
   },
+  moves: false,
   browses: false,
   counts: true,
   replies: false,

@@ -19,6 +19,7 @@ export const mqttLimits = {
 export const mqtt: Profile = {
   name: 'mqtt',
   stream: { shards: 1, retentionMs: 1, firstSequence: 1n, write: { bytes: 1, records: 1 } },
+  moves: false,
   browses: false,
   counts: false,
   replies: true,

@@ -33,6 +33,8 @@ export interface Profile {
   readonly stream: StreamBehaviour
   /** Messages can be looked at without disturbing them. */
   readonly browses: boolean
+  /** It moves the messages of one queue to another by itself. */
+  readonly moves: boolean
   /** It tells at least one of the counts. */
   readonly counts: boolean
   readonly replies: boolean

@@ -25,6 +25,7 @@ export const rabbitmqLimits = {
 export const rabbitmq: Profile = {
   name: 'rabbitmq',
   stream: { shards: 1, retentionMs: 1, firstSequence: 1n, write: { bytes: 1, records: 1 } },
+  moves: false,
   browses: false,
   counts: true,
   replies: true,

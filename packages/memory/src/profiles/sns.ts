@@ -1,4 +1,4 @@
-import type { Capabilities, Endpoint, Refusal } from '@busbar/core/driver'
+import type { Capabilities, Endpoint, EndpointSubscription, Refusal } from '@busbar/core/driver'
 import { refuseContent, refuseName, sqsBehaviour, sqsCapabilities, sqsFifoName, sqsLimits, sqsName, sqsSize } from './sqs.ts'
 import type { Profile, ProfileSettings } from './profile.ts'
 
@@ -9,12 +9,15 @@ export const snsLimits = { messageBytes: 262_144, batchMessages: 10, nameLength:
 export const sns: Profile = {
   name: 'sns',
   stream: { shards: 1, retentionMs: 1, firstSequence: 1n, write: { bytes: 1, records: 1 } },
+  moves: false,
   browses: false,
   counts: true,
   replies: false,
   capabilities: (endpoint, settings) =>
     refuse(endpoint) ??
-    (endpoint.subscription === undefined ? topicCapabilities(endpoint.keyed, settings) : subscriptionCapabilities(endpoint.keyed, settings)),
+    (endpoint.subscription === undefined
+      ? topicCapabilities(endpoint.keyed, settings)
+      : withFilters(subscriptionCapabilities(endpoint.keyed, settings), endpoint.subscription)),
   physicalName: (name, keyed) => (keyed ? sqsFifoName(name) : sqsName(name)),
   engine: () => 'topic',
   // A delay of a single message cannot be published: that of the queue applies.
@@ -30,12 +33,15 @@ function refuse(endpoint: Endpoint): Refusal | undefined {
   if (endpoint.kind === 'queue') return { refused: 'SNS has no queues', remedy: 'route it to the sqs driver' }
   if (endpoint.kind === 'stream') return { refused: 'SNS has no streams', remedy: 'route it to the kinesis driver, or use a topic, without replay' }
   const { name, subscription } = endpoint
-  if (subscription?.filter !== undefined && subscription.headerFilter !== undefined)
-    return { refused: 'a subscription of SNS filters on the body or on headers, not on both', remedy: 'leave one of the two filters to the handler' }
   const physicalName = endpoint.keyed ? sqsFifoName : sqsName
   return (
     refuseName(physicalName(name), snsLimits.nameLength) ?? (subscription && refuseName(physicalName(`${name}.${subscription.name}`), sqsLimits.nameLength))
   )
+}
+
+/** A subscription has one scope of filters: of two, that on the body is left to whoever emulates it. */
+function withFilters(capabilities: Capabilities, { filter, headerFilter }: EndpointSubscription): Capabilities {
+  return filter !== undefined && headerFilter !== undefined ? { ...capabilities, filter: 'none' } : capabilities
 }
 
 /** A topic stores nothing: it is sent to and never received from. */

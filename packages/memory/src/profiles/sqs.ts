@@ -24,6 +24,7 @@ export const sqsLimits = {
 } as const
 
 const unused = {
+  moves: true,
   stream: { shards: 1, retentionMs: 1, firstSequence: 1n, write: { bytes: 1, records: 1 } },
   browses: false,
   counts: true,
@@ -75,7 +76,7 @@ export function sqsCapabilities(kind: 'queue' | 'topic', fifo: boolean, settings
     deduplication: fifo ? { windowMs: sqsLimits.deduplicationMs } : false,
     deadLetter: 'emulated',
     peek: 'disturbing',
-    redrive: 'copy',
+    redrive: kind === 'queue' ? 'native' : 'copy',
     replay: false,
     filter: 'none',
     headerFilter: 'none',

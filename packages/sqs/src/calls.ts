@@ -1,0 +1,66 @@
+import type { BrokerError, LinkHealth, Services } from '@busbar/core/driver'
+import type { ErrorMapper } from './aws-errors.ts'
+
+/** What an error is thrown for: `Sending to orders`. */
+export interface CallContext {
+  readonly doing: string
+  /** Ends the call at once, which then throws the signal's reason. */
+  readonly signal?: AbortSignal
+}
+
+const connected: LinkHealth = { state: 'connected' }
+
+/** Calls to one service of AWS: counted, bounded in time, their errors mapped to `BrokerError`. None is repeated here. */
+export class Calls {
+  readonly #services: Services
+  readonly #timeoutMs: number
+  readonly #errors: ErrorMapper
+  #health: LinkHealth = connected
+
+  constructor(services: Services, timeoutMs: number, errors: ErrorMapper) {
+    this.#services = services
+    this.#timeoutMs = timeoutMs
+    this.#errors = errors
+  }
+
+  /** What the latest call found. */
+  get health(): LinkHealth {
+    return this.#health
+  }
+
+  /** `waitMs`: how long the service itself may take before it answers. */
+  async call<T>(name: string, { doing, signal }: CallContext, run: (signal: AbortSignal) => Promise<T>, waitMs: number = 0): Promise<T> {
+    signal?.throwIfAborted()
+    const { clock, meter } = this.#services
+    const timeoutMs = this.#timeoutMs + waitMs
+    const ending = new AbortController()
+    // The SDK resolves credentials before it looks at a signal, so its promise alone does not end in time.
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    const end = (reason: Error): void => {
+      reject(reason)
+      ending.abort(reason)
+    }
+    const onAbort = (): void => end(signal?.reason as Error)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    const timer = clock.timer(clock.monotonic() + timeoutMs, () => end(this.#errors.make('ERR_UNAVAILABLE', `${doing}: no answer within ${timeoutMs} ms`)))
+    meter(name, 1)
+    try {
+      clock.external(run(ending.signal)).then(resolve, reject)
+      const answer = await promise
+      this.#health = connected
+      return answer
+    } catch (error) {
+      if (signal?.aborted === true) throw signal.reason
+      throw this.#failure(error, doing)
+    } finally {
+      timer.cancel()
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  #failure(error: unknown, doing: string): BrokerError {
+    const failure = this.#errors.toBrokerError(error, doing)
+    this.#health = failure.code === 'ERR_UNAVAILABLE' ? { state: 'reconnecting', error: failure } : connected
+    return failure
+  }
+}
