@@ -59,8 +59,8 @@ function addHeaders(attributes: Attributes, message: Outgoing, room: number, wan
       left--
     } else (packed ??= {})[name] = value
   }
-  const first = [...new Set([...wanted, ...plainFirst])].filter((name) => headers[name] !== undefined)
-  for (const name of first) add(name)
+  const first = wanted.length === 0 ? plainFirst : [...new Set([...wanted, ...plainFirst])]
+  for (const name of first) if (headers[name] !== undefined) add(name)
   for (const name in headers) if (!first.includes(name)) add(name)
   return packed
 }
