@@ -2,6 +2,7 @@ import { connect, type AnyDefinition, type Broker, type ConnectOptions } from '@
 import type { Activity } from './activity.ts'
 import { amqpBackend } from './backends/amqp.ts'
 import { memoryBackend } from './backends/memory.ts'
+import { sqsBackend } from './backends/sqs.ts'
 
 /** Something done to a backend on purpose. */
 export interface Fault {
@@ -13,8 +14,8 @@ export interface Fault {
 export interface Backend extends AsyncDisposable {
   /** For the reader: what it is and where it came from. */
   readonly title: string
-  /** What `connect` of core is given. */
-  readonly configuration: Parameters<typeof connect>[0]
+  /** What `connect` of core is given, for a program with the destinations of these names. */
+  readonly configuration: (destinations: readonly string[]) => Parameters<typeof connect>[0]
   readonly drivers: ConnectOptions['drivers']
   readonly naming?: (name: string) => string
   /** In the order in which they strike. */
@@ -33,11 +34,13 @@ export interface BackendOptions {
 
 /** Chooses and starts a backend. Throws if it is not to be had on this machine, or prints that and answers `undefined` if it may be skipped. */
 export async function openBackend(broker: string, options: BackendOptions): Promise<Backend | undefined> {
-  return broker === 'memory' ? memoryBackend(options) : await amqpBackend(broker, options)
+  if (broker === 'memory') return memoryBackend(options)
+  return broker === 'sqs' ? await sqsBackend(options) : await amqpBackend(broker, options)
 }
 
 /** A broker of the backend, by configuration alone. */
 export function connectTo(backend: Backend, destinations: readonly AnyDefinition[], { log, telemetry }: Activity): Promise<Broker> {
   const { configuration, drivers, naming } = backend
-  return connect(configuration, { drivers, destinations, log, telemetry, ...(naming && { naming }) })
+  const names = destinations.map(({ name }) => name)
+  return connect(configuration(names), { drivers, destinations, log, telemetry, ...(naming && { naming }) })
 }

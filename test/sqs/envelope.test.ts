@@ -4,30 +4,15 @@ import { createBroker, queue, text, type Broker, type Message, type Queue } from
 import { bodyText } from '@busbar/core/driver'
 import { retry } from '@busbar/middleware'
 import { sqs, type SqsRouteOptions } from '@busbar/sqs'
-import { buildApp } from 'fauxqs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { startAwsWire } from '../brokers/aws-wire/index.ts'
-import { startSqsGateway } from '../contract/harness/sqs-gateway.ts'
+import { startFauxqs } from '../brokers/fauxqs.ts'
 
 interface Server extends AsyncDisposable {
   readonly endpoint: string
-  /** Where topics are, if elsewhere. */
-  readonly topics?: string
+  readonly topicsEndpoint?: string
   readonly region: string
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
-}
-
-async function startFauxqs(): Promise<Server> {
-  const app = buildApp({ logger: false })
-  const topics = await app.listen({ port: 0, host: '127.0.0.1' })
-  // By itself it goes on waiting for those that have looked at dead letters, and takes the next ones for them.
-  const gateway = await startSqsGateway(topics)
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
-  const close = async (): Promise<void> => {
-    await gateway[Symbol.asyncDispose]()
-    await app.close()
-  }
-  return { endpoint: gateway.endpoint, topics, region: 'us-east-1', credentials, [Symbol.asyncDispose]: close }
 }
 
 /** What the owner of a topic asks the queue to allow. */
@@ -35,9 +20,9 @@ const policy: SqsRouteOptions['policy'] = [
   { Sid: 'topics', Effect: 'Allow', Principal: { Service: 'sns.amazonaws.com' }, Action: 'sqs:SendMessage', Resource: '*' },
 ]
 
-describe.each([
+describe.concurrent.each([
   ['aws-wire', (): Promise<Server> => startAwsWire()],
-  ['fauxqs', startFauxqs],
+  ['fauxqs', (): Promise<Server> => startFauxqs()],
 ] as const)('a queue that is subscribed to a topic without raw delivery, on %s', (_name, start) => {
   let server: Server
   let topics: SNSClient
@@ -45,7 +30,7 @@ describe.each([
   beforeAll(async () => {
     server = await start()
     const { endpoint, region, credentials } = server
-    topics = new SNSClient({ endpoint: server.topics ?? endpoint, region, credentials })
+    topics = new SNSClient({ endpoint: server.topicsEndpoint ?? endpoint, region, credentials })
     queues = new SQSClient({ endpoint, region, credentials })
   })
   afterAll(async () => {
@@ -78,7 +63,7 @@ describe.each([
     const { QueueUrl } = await queues.send(new GetQueueUrlCommand({ QueueName: `${name}-dead` }))
     const command = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] })
     const visible = async (): Promise<string | undefined> => (await queues.send(command)).Attributes?.['ApproximateNumberOfMessages']
-    await expect.poll(visible, { timeout: 8_000 }).toBe(String(count))
+    await vi.waitUntil(async () => (await visible()) === String(count), 8_000)
   }
 
   it('shows the message inside, with id, time, subject and attributes of all types', async () => {

@@ -26,7 +26,8 @@ it('ends long polls at once when it is drained, and leaves nothing in flight', a
 it('polls on sockets of its own: as many waiting consumers as there are sockets for all else keep nothing from being sent', async () => {
   const queues = Array.from({ length: 70 }, () => queue<string>(unique('idle'), { codec: text }))
   const work = queue<string>(unique('work'), { codec: text })
-  await using broker = brokerOn([work, ...queues], longPoll)
+  const routes = Object.fromEntries(queues.map(({ name }) => [name, { deadLetter: 'drop' as const }]))
+  await using broker = brokerOn([work, ...queues], longPoll, { routes })
   await Promise.all(queues.map((idle) => broker.consume(idle, () => undefined)))
   await vi.waitUntil(() => wire.calls.count('ReceiveMessage') >= 70, 10_000)
   const startedAt = performance.now()

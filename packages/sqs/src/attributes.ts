@@ -2,7 +2,7 @@ import type { MessageAttributeValue } from '@aws-sdk/client-sqs'
 import { metadataHeader, packMetadata, type Outgoing } from '@busbar/core/driver'
 import { encodedBytes, encodingAttribute, encodingOf, isSqsText } from './body.ts'
 import { limits } from './limits.ts'
-import { nativeMessageOf } from './native-messages.ts'
+import { receivedAttributes } from './native-messages.ts'
 
 /** Attribute that carries the headers for which there is no attribute of their own: compact JSON of names and values. */
 export const packedAttribute = 'busbar-headers'
@@ -49,7 +49,7 @@ export function prepare(message: Outgoing, packsKey: boolean, wanted: readonly s
 /** Returns the headers that are no attributes. */
 function addHeaders(attributes: Attributes, message: Outgoing, room: number, wanted: readonly string[]): Record<string, string> | undefined {
   const { headers } = message
-  const original = message.copyOf === undefined ? undefined : nativeMessageOf(message.copyOf)?.MessageAttributes
+  const original = message.copyOf === undefined ? undefined : receivedAttributes(message.copyOf)
   let left = room
   let packed: Record<string, string> | undefined
   const add = (name: string): void => {
@@ -59,8 +59,8 @@ function addHeaders(attributes: Attributes, message: Outgoing, room: number, wan
       left--
     } else (packed ??= {})[name] = value
   }
-  const first = [...new Set([...wanted, ...plainFirst])].filter((name) => headers[name] !== undefined)
-  for (const name of first) add(name)
+  const first = wanted.length === 0 ? plainFirst : [...new Set([...wanted, ...plainFirst])]
+  for (const name of first) if (headers[name] !== undefined) add(name)
   for (const name in headers) if (!first.includes(name)) add(name)
   return packed
 }

@@ -8,12 +8,14 @@ export interface CallContext {
   readonly signal?: AbortSignal
 }
 
+const connected: LinkHealth = { state: 'connected' }
+
 /** Calls to one service of AWS: counted, bounded in time, their errors mapped to `BrokerError`. None is repeated here. */
 export class Calls {
   readonly #services: Services
   readonly #timeoutMs: number
   readonly #errors: ErrorMapper
-  #health: LinkHealth = { state: 'connected' }
+  #health: LinkHealth = connected
 
   constructor(services: Services, timeoutMs: number, errors: ErrorMapper) {
     this.#services = services
@@ -33,9 +35,9 @@ export class Calls {
     const timeoutMs = this.#timeoutMs + waitMs
     const ending = new AbortController()
     // The SDK resolves credentials before it looks at a signal, so its promise alone does not end in time.
-    const ended = Promise.withResolvers<never>()
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
     const end = (reason: Error): void => {
-      ended.reject(reason)
+      reject(reason)
       ending.abort(reason)
     }
     const onAbort = (): void => end(signal?.reason as Error)
@@ -43,8 +45,9 @@ export class Calls {
     const timer = clock.timer(clock.monotonic() + timeoutMs, () => end(this.#errors.make('ERR_UNAVAILABLE', `${doing}: no answer within ${timeoutMs} ms`)))
     meter(name, 1)
     try {
-      const answer = await Promise.race([clock.external(run(ending.signal)), ended.promise])
-      this.#health = { state: 'connected' }
+      clock.external(run(ending.signal)).then(resolve, reject)
+      const answer = await promise
+      this.#health = connected
       return answer
     } catch (error) {
       if (signal?.aborted === true) throw signal.reason
@@ -52,13 +55,12 @@ export class Calls {
     } finally {
       timer.cancel()
       signal?.removeEventListener('abort', onAbort)
-      ended.promise.catch(() => undefined)
     }
   }
 
   #failure(error: unknown, doing: string): BrokerError {
     const failure = this.#errors.toBrokerError(error, doing)
-    this.#health = failure.code === 'ERR_UNAVAILABLE' ? { state: 'reconnecting', error: failure } : { state: 'connected' }
+    this.#health = failure.code === 'ERR_UNAVAILABLE' ? { state: 'reconnecting', error: failure } : connected
     return failure
   }
 }

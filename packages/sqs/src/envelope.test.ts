@@ -32,7 +32,12 @@ function enveloped(message: string, attributes: Values = {}, others: object = {}
     ...(Object.keys(attributes).length > 0 && { MessageAttributes }),
     ...others,
   }
-  return { MessageId: 'sqs-1', Body: JSON.stringify(envelope), Attributes: { SentTimestamp: '1767225600123', ApproximateReceiveCount: '1' } }
+  return {
+    MessageId: 'sqs-1',
+    ReceiptHandle: 'r-1',
+    Body: JSON.stringify(envelope),
+    Attributes: { SentTimestamp: '1767225600123', ApproximateReceiveCount: '1' },
+  }
 }
 
 const typed: Values = {

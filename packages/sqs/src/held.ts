@@ -1,9 +1,12 @@
+import { ChurningMap } from '@busbar/core/driver'
 import type { SqsDelivery } from './delivery.ts'
 
 /** What this receiver has delivered and not settled, as far as SQS still hides it for us. */
 export class Held {
-  readonly #deliveries: Map<string, SqsDelivery> = new Map()
+  readonly #deliveries: ChurningMap<SqsDelivery> = new ChurningMap()
   #bytes = 0
+  /** No lease ends before, in monotonic milliseconds. */
+  #soonest = Infinity
 
   get messages(): number {
     return this.#deliveries.size
@@ -26,7 +29,13 @@ export class Held {
       this.delete(earlier)
     }
     this.#deliveries.set(delivery.id, delivery)
+    this.#soonest = Math.min(this.#soonest, delivery.leaseUntil)
     this.#bytes += delivery.incoming.bodyBytes
+  }
+
+  extend(delivery: SqsDelivery, leaseUntil: number): void {
+    delivery.leaseUntil = leaseUntil
+    this.#soonest = Math.min(this.#soonest, leaseUntil)
   }
 
   delete(delivery: SqsDelivery): void {
@@ -36,7 +45,9 @@ export class Held {
   }
 
   dropExpired(now: number): void {
+    if (now < this.#soonest) return
     for (const delivery of this.#deliveries.values()) if (delivery.leaseUntil <= now) this.delete(delivery)
+    this.#soonest = this.nextExpiry()
   }
 
   /** When the next lease ends, in monotonic milliseconds; Infinity if nothing is held. */

@@ -4,7 +4,6 @@ import { attributeText, packedAttribute, type Attributes } from './attributes.ts
 import { decodeBody, encodingAttribute } from './body.ts'
 import { unwrapSns } from './envelope.ts'
 import { keyOfGroup } from './groups.ts'
-import { rememberNative } from './native-messages.ts'
 
 /** Ours: what they say is in the fields of the message. */
 const ownAttributes: ReadonlySet<string> = new Set([metadataHeader, encodingAttribute, packedAttribute])
@@ -27,7 +26,6 @@ export interface Reading {
 /** A received message of any origin. Never throws. */
 export function incomingOf(native: Message, { fifo, envelope, isDeadLetterPlace, addressOf }: Reading): Incoming {
   const message = envelope === undefined ? native : unwrapSns(native)
-  rememberNative(native, message)
   const { MessageAttributes: attributes = {}, Attributes: system = {} } = message
   const metadata = unpackMetadata(textOf(attributes, metadataHeader))
   const { body, bodyBytes } = decodeBody(message.Body ?? '', textOf(attributes, encodingAttribute))

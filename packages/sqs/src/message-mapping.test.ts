@@ -102,7 +102,7 @@ it('keeps the types of attributes on copies, as long as their values are the sam
     blob: { DataType: 'Binary', BinaryValue: Uint8Array.of(0, 1, 0xff) },
     changed: { DataType: 'Number', StringValue: '1' },
   }
-  const { headers, native } = incomingOf({ MessageId: 'sqs-1', Body: 'x', MessageAttributes: attributes }, plain)
+  const { headers, native } = incomingOf({ MessageId: 'sqs-1', ReceiptHandle: 'r-1', Body: 'x', MessageAttributes: attributes }, plain)
   const copy = prepare(outgoing({ headers: { ...headers, changed: '2' }, copyOf: native }), true).attributes
   expect(copy).toMatchObject({ n: attributes['n'], blob: attributes['blob'], changed: { DataType: 'String', StringValue: '2' } })
   expect(prepare(outgoing({ headers: { n: '42' }, copyOf: { MessageAttributes: attributes } }), true).attributes).toMatchObject({ n: { DataType: 'String' } })

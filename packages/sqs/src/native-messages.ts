@@ -1,13 +1,12 @@
 import type { Message } from '@aws-sdk/client-sqs'
+import type { Attributes } from './attributes.ts'
+import { unwrapSns } from './envelope.ts'
 
-const received = new WeakMap<object, Message>()
-
-/** Notes that a message came from SQS. `message`: what was in its envelope; without one, itself. */
-export function rememberNative(native: Message, message: Message): void {
-  received.set(native, message)
-}
-
-/** The message that `native` of an incoming message brought, if it is one of this driver's. */
-export function nativeMessageOf(native: unknown): Message | undefined {
-  return typeof native === 'object' && native !== null ? received.get(native) : undefined
+/** The attributes that `native` of an incoming message came with, perhaps in an envelope, if it is a message of SQS. */
+export function receivedAttributes(native: unknown): Attributes | undefined {
+  // To remember which messages came from SQS would cost more than all else that is done with each.
+  const isReceived = typeof native === 'object' && native !== null && 'ReceiptHandle' in native && 'Body' in native
+  if (!isReceived) return undefined
+  const message = native as Message
+  return message.MessageAttributes ?? unwrapSns(message).MessageAttributes
 }

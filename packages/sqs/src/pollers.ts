@@ -33,6 +33,8 @@ export interface PollerParts {
 interface Poll {
   readonly messages: number
   readonly bytes: number
+  /** One for each: listeners that come and go on one signal hold on to each other, and to what was received, until a full garbage collection. */
+  readonly ending: AbortController
 }
 
 /** A receive with few messages costs as much as one with ten: it waits this long for more room. */
@@ -45,11 +47,11 @@ const probeMs = 1_000
 export class Pollers {
   readonly #parts: PollerParts
   readonly #count: PollerCount
-  readonly #polls: Set<Poll> = new Set()
+  #polls: Poll[] = []
   /** FIFO: ids of receives whose answers were lost. Asked again with the same id, SQS gives the same messages again. */
   readonly #lostAttempts: string[] = []
   #window: Window
-  #ending: AbortController | undefined
+  #running = false
   #timer: Timer | undefined
   /** Monotonic milliseconds: no receive before, as the last answer was an error or came too soon. */
   #notBefore = 0
@@ -65,20 +67,21 @@ export class Pollers {
   }
 
   start(): void {
-    if (this.#ending !== undefined) return
-    this.#ending = new AbortController()
+    if (this.#running) return
+    this.#running = true
     this.#pump()
   }
 
   /** At once: what SQS has handed out and not delivered yet comes again when its visibility timeout ends. Returns whether receives were out. */
   stop(): boolean {
-    const wereOut = this.#polls.size > 0
-    this.#ending?.abort(new DOMException('No more messages are received', 'AbortError'))
-    this.#ending = undefined
+    const polls = this.#polls
+    this.#polls = []
+    this.#running = false
     this.#timer?.cancel()
     this.#timer = undefined
-    this.#polls.clear()
-    return wereOut
+    const reason = new DOMException('No more messages are received', 'AbortError')
+    for (const { ending } of polls) ending.abort(reason)
+    return polls.length > 0
   }
 
   resize(window: Window): void {
@@ -92,14 +95,14 @@ export class Pollers {
   }
 
   #pump(): void {
-    if (this.#ending === undefined) return
+    if (!this.#running) return
     this.#parts.held.dropExpired(this.#now)
-    while (this.#polls.size < this.#count.wanted) {
+    while (this.#polls.length < this.#count.wanted) {
       const wakeAt = this.#obstacle()
       if (wakeAt !== undefined) return this.#pumpAt(wakeAt)
       this.#lingerUntil = undefined
       const messages = this.#room()
-      void this.#poll({ messages, bytes: messages * this.#parts.estimate.bytes }, this.#ending)
+      void this.#poll({ messages, bytes: messages * this.#parts.estimate.bytes, ending: new AbortController() })
     }
   }
 
@@ -120,25 +123,31 @@ export class Pollers {
     this.#timer = atMs === Infinity ? undefined : this.#parts.services.clock.timer(atMs, () => this.#pump())
   }
 
-  async #poll(poll: Poll, ending: AbortController): Promise<void> {
+  async #poll(poll: Poll): Promise<void> {
     const { api, queue, uniqueId, url } = this.#parts
+    const { signal } = poll.ending
     const attempt = queue.fifo ? (this.#lostAttempts.pop() ?? uniqueId()) : undefined
     const waitMs = this.#failures > 0 ? Math.min(probeMs, this.#parts.waitMs) : this.#parts.waitMs
-    this.#polls.add(poll)
+    this.#polls.push(poll)
     let askedAt = this.#now
     try {
       const QueueUrl = await url()
       askedAt = this.#now
-      const messages = await api.receive(this.#input(QueueUrl, poll.messages, attempt), waitMs, { doing: this.#doing, signal: ending.signal })
-      this.#polls.delete(poll)
-      if (ending.signal.aborted) return this.#parts.onUnwanted(messages, { askedAt, answeredAt: this.#now })
+      const messages = await api.receive(this.#input(QueueUrl, poll.messages, attempt), waitMs, { doing: this.#doing, signal })
+      this.#remove(poll)
+      if (signal.aborted) return this.#parts.onUnwanted(messages, { askedAt, answeredAt: this.#now })
       this.#succeed(poll, messages, { askedAt, answeredAt: this.#now }, waitMs)
     } catch (error) {
-      this.#polls.delete(poll)
-      if (ending.signal.aborted) return
+      this.#remove(poll)
+      if (signal.aborted) return
       if (attempt !== undefined) this.#lostAttempts.push(attempt)
       this.#fail(toBrokerError(error, this.#doing))
     }
+  }
+
+  #remove(poll: Poll): void {
+    const index = this.#polls.indexOf(poll)
+    if (index >= 0) this.#polls.splice(index, 1)
   }
 
   #input(QueueUrl: string, messages: number, attempt: string | undefined): Parameters<Api['receive']>[0] {
@@ -184,7 +193,7 @@ export class Pollers {
       bytes -= poll.bytes
     }
     const room = Math.max(0, Math.min(limits.receiveMessages, messages, Math.floor(bytes / estimate.bytes)))
-    return room === 0 && held.messages === 0 && this.#polls.size === 0 && this.#window.messages > 0 ? 1 : room
+    return room === 0 && held.messages === 0 && this.#polls.length === 0 && this.#window.messages > 0 ? 1 : room
   }
 
   /** Half a window, so that handlers don't run dry while the other half is waited for. */

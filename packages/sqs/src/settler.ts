@@ -41,11 +41,12 @@ export class Settler {
   }
 
   async settle(outcomes: readonly Outcome[]): Promise<readonly SettleResult[]> {
-    const results: SettleResult[] = Array.from({ length: outcomes.length })
+    const results: SettleResult[] = []
     const acks: Entry[] = []
     const retries: Change[] = []
     const releases: Change[] = []
-    for (const [index, outcome] of outcomes.entries()) {
+    for (let index = 0; index < outcomes.length; index++) {
+      const outcome = outcomes[index] as Outcome
       const { delivery } = outcome
       if (!(delivery instanceof SqsDelivery)) results[index] = foreign()
       else if (delivery.state !== 'held') results[index] = delivery.state === 'acked' && outcome.action === 'ack' ? 'durable' : 'too-late'
@@ -70,7 +71,7 @@ export class Settler {
     }
     const askedAt = this.#now
     await this.#change(changes, results, ({ delivery }) => {
-      delivery.leaseUntil = askedAt + ms
+      this.#parts.held.extend(delivery, askedAt + ms)
     })
     return results
   }
@@ -151,9 +152,10 @@ export class Settler {
     for (let from = 0; from < entries.length; from += limits.batchEntries) {
       const part = entries.slice(from, from + limits.batchEntries)
       try {
-        const failed = new Map((await call(part)).map((entry) => [entry.Id, entry]))
-        for (const [at, entry] of part.entries()) {
-          const failure = failed.get(String(at))
+        const failed = await call(part)
+        for (let at = 0; at < part.length; at++) {
+          const entry = part[at] as E
+          const failure = failed.find(({ Id }) => Id === String(at))
           results[entry.index] = failure === undefined ? 'durable' : answerOf(entryError(failure, doing))
           if (failure === undefined) onDone(entry)
           else if (results[entry.index] === 'too-late') this.#parts.held.delete(entry.delivery)

@@ -7,6 +7,7 @@ const clients = [
   'rabbitmq-client',
   '@cloudamqp/amqp-client',
   '@aws-sdk/client-sqs',
+  '@aws-sdk/client-sns',
   'squiss-ts',
   'sqs-consumer',
   'sqs-producer',

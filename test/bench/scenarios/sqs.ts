@@ -1,14 +1,12 @@
-import { GetQueueAttributesCommand, CreateQueueCommand, DeleteQueueCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs'
-import { median } from '../report/stats.ts'
 import type { ProgramName } from '../engine/programs.ts'
 import { runRounds, type Trial } from '../engine/rounds.ts'
 import { rowsOf, valueRow, type Row, type Scenario } from '../engine/rows.ts'
-import { runJob } from '../engine/run-job.ts'
-import type { Sample, Samples } from '../engine/sample.ts'
+import type { Samples } from '../engine/sample.ts'
 import { aheadOf, nearRaw } from '../engine/targets.ts'
-import { startSqsServer, type SqsServer } from '../servers/sqs-server.ts'
-import { attributesOf, perRequest, requests, settings, sqsBodies, type SqsJob } from '../subjects/sqs-subject.ts'
-import type { Suite, SuiteOptions } from './suite.ts'
+import { median } from '../report/stats.ts'
+import { startSqsServer } from '../servers/sqs-server.ts'
+import { AwsBench, type AwsJob } from './aws-bench.ts'
+import type { Suite } from './suite.ts'
 
 const raw = '@aws-sdk/client-sqs'
 const busbar = 'busbar'
@@ -32,95 +30,31 @@ const sending = scenario('SQS, send', producers)
 const consuming = scenario('SQS, consume, 5 ms', consumers)
 const slowInBetween = scenario('SQS, consume, 5 ms, one in a hundred 500 ms', consumers)
 
+/** As from a machine in the service's region. */
+const awayMs = 10
+const fromAway = scenario(`SQS, consume, 5 ms, ${awayMs} ms away`, consumers)
+
 const calls = { name: 'SQS, calls', most: 306 }
 const callsPerThousand = 'calls per 1,000 messages'
 
 /** Against the plain SDK and its peers, on an emulator in a process of its own. */
 export const sqs: Suite = async (options) => {
-  await using server = await startSqsServer()
-  const client = new SQSClient(settings(server))
-  try {
-    const samples = await runRounds(new SqsBench(server, client, options).trials(), options.rounds, options.onProgress)
-    const rows = [...[sending, consuming, slowInBetween].flatMap((each) => rowsOf(each, samples)), ...callRows(samples)]
-    return { rows, versions: { fauxqs: server.version }, ran: true }
-  } finally {
-    client.destroy()
-  }
-}
-
-class SqsBench {
-  readonly #server: SqsServer
-  readonly #client: SQSClient
-  readonly #options: SuiteOptions
-
-  constructor(server: SqsServer, client: SQSClient, options: SuiteOptions) {
-    this.#server = server
-    this.#client = client
-    this.#options = options
-  }
-
-  trials(): Trial[] {
-    const { quick } = this.#options
-    const size = quick ? { warmup: 2_000, messages: 4_000 } : { warmup: 4_000, messages: 12_000 }
-    return [
-      ...[busbar, raw, ...producers].map((subject) => this.#trial(subject, sending, { ...size, action: 'send' })),
-      ...[busbar, raw, ...consumers].map((subject) => this.#trial(subject, consuming, { ...size, action: 'consume' })),
-      ...[busbar, raw, ...consumers].map((subject) => this.#trial(subject, slowInBetween, { ...size, action: 'consume', slowEvery: 100 })),
-    ]
-  }
-
-  #trial(subject: string, { name }: Scenario, job: Pick<SqsJob, 'action' | 'warmup' | 'messages'> & Partial<SqsJob>): Trial {
-    return {
-      subject,
-      label: `${name}: ${subject}`,
-      run: async (round) => {
-        const queue = `${name}-${subject}-${round}`.replaceAll(/[^A-Za-z0-9]+/g, '-')
-        const { QueueUrl: queueUrl = '' } = await this.#client.send(new CreateQueueCommand({ QueueName: queue }))
-        try {
-          return { [name]: await this.#run(subject, { slowEvery: 0, ...job, access: this.#server.access, queue, queueUrl }) }
-        } finally {
-          await this.#client.send(new DeleteQueueCommand({ QueueUrl: queueUrl }))
-        }
-      },
-    }
-  }
-
-  async #run(subject: string, job: SqsJob): Promise<Sample> {
-    const total = job.warmup + job.messages
-    if (job.action === 'consume') await this.#fill(job, total)
-    const before = await this.#server.usage()
-    const sample = await runJob({ program: programs[subject] as ProgramName, options: job }, { profileFolder: this.#options.profileFolder })
-    const after = await this.#server.usage()
-    // A client that loses messages would be the fastest.
-    await this.#expectMessages(job, job.action === 'send' ? total : 0)
-    const perMessage = (figure: 'calls' | 'cpuMicros'): number => (after[figure] - before[figure]) / total
-    return { ...sample, numbers: { callsPerThousand: perMessage('calls') * 1_000, serverMicros: perMessage('cpuMicros') } }
-  }
-
-  /** What a consumer finds has been sent by Busbar, as far as anybody can tell. */
-  async #fill({ queueUrl }: SqsJob, total: number): Promise<void> {
-    const all = sqsBodies()
-    let begun = 0
-    const send = async (): Promise<void> => {
-      while (begun < total) {
-        const from = begun
-        begun += perRequest
-        const Entries = Array.from({ length: perRequest }, (_, index) => ({
-          Id: String(index),
-          MessageBody: all[(from + index) % all.length] as string,
-          MessageAttributes: attributesOf(from + index),
-        }))
-        await this.#client.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }))
-      }
-    }
-    await Promise.all(Array.from({ length: requests }, send))
-  }
-
-  async #expectMessages({ queue, queueUrl }: SqsJob, expected: number): Promise<void> {
-    const { Attributes = {} } = await this.#client.send(new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['All'] }))
-    const count = Number(Attributes['ApproximateNumberOfMessages']) + Number(Attributes['ApproximateNumberOfMessagesNotVisible'])
-    if (count !== expected) throw new Error(`${queue}: ${count} messages instead of ${expected}`)
-  }
+  await using near = await startSqsServer()
+  await using far = await startSqsServer(awayMs)
+  const size = options.quick ? { warmup: 2_000, messages: 4_000 } : { warmup: 4_000, messages: 12_000 }
+  using atHand = new AwsBench(near, options)
+  using away = new AwsBench(far, options)
+  const all = (bench: AwsBench, each: Scenario, job: Pick<AwsJob, 'action' | 'slowEvery'>): Trial[] =>
+    each.subjects.map(({ name }) => bench.trial(name, programs[name] as ProgramName, each, { ...size, ...job }))
+  const trials = [
+    ...all(atHand, sending, { action: 'send' }),
+    ...all(atHand, consuming, { action: 'consume' }),
+    ...all(away, fromAway, { action: 'consume' }),
+    ...all(atHand, slowInBetween, { action: 'consume', slowEvery: 100 }),
+  ]
+  const samples = await runRounds(trials, options.rounds, options.onProgress)
+  const rows = [...[sending, consuming, fromAway, slowInBetween].flatMap((each) => rowsOf(each, samples)), ...callRows(samples)]
+  return { rows, versions: { fauxqs: near.version }, ran: true }
 }
 
 /** All calls of a process, those that find an end included, and those before the first message. */

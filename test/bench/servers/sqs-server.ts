@@ -27,8 +27,9 @@ export interface Ready {
   readonly version: string
 }
 
-export async function startSqsServer(): Promise<SqsServer> {
-  const child = fork(new URL('./sqs-server-process.ts', import.meta.url), [], {
+/** `latencyMs`: how much later every request arrives, as from farther away. */
+export async function startSqsServer(latencyMs: number = 0): Promise<SqsServer> {
+  const child = fork(new URL('./sqs-server-process.ts', import.meta.url), [String(latencyMs)], {
     execArgv: ['--conditions=busbar-source', '--disable-warning=ExperimentalWarning'],
   })
   const ended = once(child, 'exit')

@@ -9,6 +9,8 @@ import type { SqsAccess } from '../servers/sqs-server.ts'
 export interface SqsJob {
   readonly action: 'send' | 'consume'
   readonly access: SqsAccess
+  readonly accountId: string
+  /** Of the queue, and of the topic that it is subscribed to where there is one. */
   readonly queue: string
   readonly queueUrl: string
   /** Every so many-th message takes `slowMs` to handle; 0: none. All others take `handlerMs`. */

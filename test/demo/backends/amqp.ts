@@ -95,5 +95,5 @@ async function remove(url: string, resources: readonly string[]): Promise<void> 
 
 /** RabbitMQ does not filter by body, so the consumer of a filtered subscription does. */
 function common(url: string): Pick<Backend, 'configuration' | 'drivers'> {
-  return { configuration: { driver: url, emulate: ['filter'] }, drivers: [amqp] }
+  return { configuration: () => ({ driver: url, emulate: ['filter'] }), drivers: [amqp] }
 }

@@ -20,7 +20,7 @@ export function memoryBackend({ faults }: BackendOptions): Backend {
   const crash = { text: 'all consumers taken for dead', strike: async () => driver.crashConsumers() }
   return {
     title: 'the memory driver, in this process',
-    configuration: 'memory:',
+    configuration: () => 'memory:',
     drivers: [shared],
     faults: faults ? [cut, crash, cut, crash] : [],
     async [Symbol.asyncDispose]() {},

@@ -26,6 +26,7 @@ export const testParts: readonly Part[] = [
       ['--broker', 'memory'],
       ['--broker', 'memory', '--faults'],
       ['--broker', 'amqp', '--may-skip'],
+      ['--broker', 'sqs'],
     ],
     read: () => ({ passed: 1, failed: 0 }),
   }),

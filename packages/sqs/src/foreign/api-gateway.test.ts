@@ -66,6 +66,7 @@ it('reads what imitates the event of a proxy, text and bytes', () => {
 it.each([
   ['{"orderId":"o-1"}', "'params' is missing"],
   ['a=1', 'it is no JSON'],
+  [Uint8Array.of(0xff), 'it is no UTF-8'],
   [{ params: [] }, "'params' must be an object"],
   [{ params: { header: { a: 1 } } }, "'params.header.a' must be a text"],
   [{ params: {}, context: 'x' }, "'context' must be an object"],
@@ -95,6 +96,8 @@ it.each([
   ['a=%', false, 'URL-encoded'],
   ['a=%ff', false, 'URL-encoded'],
   ['a=1', true, 'base64'],
+  ['/w==', true, 'UTF-8'],
+  [Uint8Array.of(0xff), false, 'UTF-8'],
 ])('refuses the form %j', (body, base64, problem) => {
   expect(() => parseApiGatewayForm(body, { base64 })).toThrow(expect.objectContaining({ code: 'ERR_UNDECODABLE', message: expect.stringContaining(problem) }))
 })

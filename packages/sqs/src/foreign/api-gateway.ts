@@ -1,6 +1,5 @@
-import { bodyText } from '@busbar/core/driver'
 import { isBase64 } from '../body.ts'
-import { Fields, notA } from './fields.ts'
+import { Fields, isBody, notA, textIn } from './fields.ts'
 import { formText } from './form-text.ts'
 
 /** Names and values of a request; an object without a prototype. */
@@ -27,6 +26,7 @@ export interface ApiGatewayFormOptions {
 }
 
 const request = 'a request of API Gateway'
+const form = 'a form'
 
 /**
  * A request that one of these templates put into the queue: API Gateway's own for passing all through (`body-json`, `params`, `stage-variables`, `context`), or one
@@ -35,7 +35,7 @@ const request = 'a request of API Gateway'
  * Throws `ERR_UNDECODABLE` for everything else.
  */
 export function parseApiGatewayRequest(body: unknown): ApiGatewayRequest {
-  const fields = Fields.of(typeof body === 'string' || body instanceof Uint8Array ? withoutEscapedApostrophes(bodyText(body)) : body, request)
+  const fields = Fields.of(isBody(body) ? withoutEscapedApostrophes(textIn(body, request)) : body, request)
   if (fields.has('params')) return passedThrough(fields)
   // Any JSON object would do otherwise.
   if (!fields.has('isBase64Encoded')) fields.fail('params', 'is missing, and so is isBase64Encoded')
@@ -47,7 +47,8 @@ export function parseApiGatewayRequest(body: unknown): ApiGatewayRequest {
  * Throws `ERR_UNDECODABLE` for text that is not encoded so.
  */
 export function parseApiGatewayForm(body: string | Uint8Array, { base64 = false }: ApiGatewayFormOptions = {}): Readonly<Record<string, readonly string[]>> {
-  const text = base64 ? bodyText(bytesOf(bodyText(body)) ?? failForm('it is no base64')) : bodyText(body)
+  const sent = base64 ? (bytesOf(textIn(body, form)) ?? failForm('it is no base64')) : body
+  const text = textIn(sent, form)
   if (/[^!-~]|["<>\\^`{|}]/.test(text)) failForm('it has characters that no form has')
   const values = Object.create(null) as Record<string, string[]>
   for (const pair of text === '' ? [] : text.split('&')) {
@@ -63,7 +64,7 @@ function decoded(encoded: string): string {
 }
 
 function failForm(why: string): never {
-  throw notA('a form', why)
+  throw notA(form, why)
 }
 
 function passedThrough(fields: Fields): ApiGatewayRequest {

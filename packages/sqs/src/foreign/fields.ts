@@ -1,4 +1,4 @@
-import { bodyText } from '@busbar/core/driver'
+import { bodyText, type Body } from '@busbar/core/driver'
 import { sqsError } from '../errors.ts'
 
 type Values = Readonly<Record<string, unknown>>
@@ -17,7 +17,7 @@ export class Fields {
 
   /** `body`: JSON as text or UTF-8 bytes, or what it was decoded to. `what`: for texts, such as `an S3 event`. */
   static of(body: unknown, what: string): Fields {
-    const value = typeof body === 'string' || body instanceof Uint8Array ? parsed(bodyText(body), what) : body
+    const value = isBody(body) ? parsed(textIn(body, what), what) : body
     if (!isObject(value)) throw notA(what, 'it is no JSON object')
     return new Fields(what, '', value)
   }
@@ -104,16 +104,34 @@ export class Fields {
   }
 
   #within(name: string, values: Values): Fields {
-    return new Fields(this.#what, `${this.#path}${name}.`, values)
+    return new Fields(this.#what, `${this.#path}${shown(name)}.`, values)
   }
 
   #fail(name: string, problem: string): never {
-    throw notA(this.#what, `'${this.#path}${name.slice(0, 256)}' ${problem}`)
+    throw notA(this.#what, `'${this.#path}${shown(name)}' ${problem}`)
+  }
+}
+
+export function isBody(body: unknown): body is Body {
+  return typeof body === 'string' || body instanceof Uint8Array
+}
+
+/** Throws `ERR_UNDECODABLE` for bytes that are not UTF-8. */
+export function textIn(body: Body, what: string): string {
+  try {
+    return bodyText(body)
+  } catch {
+    throw notA(what, 'it is no UTF-8')
   }
 }
 
 export function notA(what: string, why: string): Error {
   return sqsError('ERR_UNDECODABLE', `The body is not ${what}: ${why}.`)
+}
+
+/** Names come from outside too. */
+function shown(name: string): string {
+  return name.slice(0, 64).replaceAll(/[^ -~]/g, '?')
 }
 
 function parsed(text: string, what: string): unknown {

@@ -83,6 +83,7 @@ it.each([
   ['{"Type":"Notification"', 'it is no JSON'],
   ['"Notification"', 'it is no JSON object'],
   ['null', 'it is no JSON object'],
+  [Uint8Array.of(0xff), 'it is no UTF-8'],
   [[notification], 'it is no JSON object'],
   [{ orderId: 'o-1' }, "'Type' is missing"],
   [{ ...notification, Type: 'Other' }, "'Type' must be"],
@@ -104,12 +105,27 @@ it.each([
   expect(() => parseSnsMessage(body)).toThrow(expect.objectContaining({ code: 'ERR_UNDECODABLE', retryable: false, message: expect.stringContaining(problem) }))
 })
 
+function failureOf(body: unknown): Error {
+  try {
+    parseSnsMessage(body)
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('it was parsed')
+}
+
 it('takes names of attributes for names alone', () => {
   const text = JSON.stringify(notification).replace('"tenant"', '"__proto__"')
   const { attributes } = parseSnsNotification(text)
   expect(Object.keys(attributes)).toContain('__proto__')
   expect(Object.getPrototypeOf(attributes)).toBeNull()
   expect(() => parseSnsNotification(Object.create(notification))).toThrow("'Type' is missing")
+})
+
+it('says little of names, however long and odd they are', () => {
+  const name = `\u0000${'long'.repeat(100_000)}`
+  const { message } = failureOf({ ...notification, MessageAttributes: { [name]: { Type: 'String' } } })
+  expect(message).toMatch(/^[ -~]{1,200}$/)
 })
 
 it('says nothing of what is in a body', () => {
