@@ -9,7 +9,7 @@ import { snsHarness } from './harness/sns-harness.ts'
 import { startSqsGateway } from './harness/sqs-gateway.ts'
 
 // Cases wait far more than they work.
-vi.setConfig({ maxConcurrency: 16 })
+vi.setConfig({ maxConcurrency: 24 })
 
 const app = buildApp({ logger: false })
 const gateway = await startSqsGateway(await app.listen({ port: 0, host: '127.0.0.1' }))
