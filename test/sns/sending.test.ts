@@ -1,11 +1,15 @@
-import { bytes, text, topic, type Producer } from '@busbar/core'
+import { bytes, connect, text, topic, type Producer } from '@busbar/core'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import type { SnsRouteOptions } from '@busbar/sns'
-import { startSnsBed, type SnsBed } from './support/bed.ts'
+import { sns, type SnsRouteOptions } from '@busbar/sns'
+import { sqs } from '@busbar/sqs'
+import { accountId, startSnsBed, type SnsBed } from './support/bed.ts'
 
 let bed: SnsBed
 beforeEach(async () => void (bed = await startSnsBed()))
-afterEach(() => bed[Symbol.asyncDispose]())
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await bed[Symbol.asyncDispose]()
+})
 
 const news = topic<string>('news', { codec: text })
 const inbox = news.subscription('inbox')
@@ -124,4 +128,20 @@ it('drops what was sent twice under an id that was opted in', async () => {
   await using broker = bed.broker([once, once.subscription('all')], { routes: { once: { deadLetter: 'drop' } } })
   for (const body of ['a', 'a', 'b']) await broker.producer(once).send(body)
   expect((await bed.messages('once-all.fifo')).map(({ Body }) => Body)).toEqual(['a', 'b'])
+})
+
+it('works by configuration alone, with credentials and account from the environment', async () => {
+  const { endpoint, region, credentials } = bed.wire
+  vi.stubEnv('AWS_ACCESS_KEY_ID', credentials.accessKeyId)
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', credentials.secretAccessKey)
+  vi.stubEnv('AWS_ACCOUNT_ID', accountId)
+  const where = `${region}?endpoint=${encodeURIComponent(endpoint)}&waitTimeMs=1000`
+  const [topics, queues] = [`sns://${where}`, `sqs://${where}`] as const
+  const configuration = { driver: queues, routes: { news: { driver: topics, deadLetter: { driver: queues } } }, provision: 'create' as const }
+  await using broker = await connect(configuration, { drivers: [sns, sqs], destinations: [news, inbox], log: () => undefined })
+  const seen: string[] = []
+  await broker.consume(inbox, ({ body }) => void seen.push(body))
+  await broker.producer(news).send('hello')
+  await vi.waitUntil(() => seen.length > 0, 5_000)
+  expect(seen).toEqual(['hello'])
 })
