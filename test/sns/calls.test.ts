@@ -90,16 +90,21 @@ it('publishes a thousand messages in a hundred calls, and meters them', async ()
   expect(metered.get('sns CreateTopic')).toBe(1)
 })
 
-it('receives and acks as the driver for SQS does: ten messages to a call', async () => {
+it('moves a thousand messages in at most 306 calls, those that find an end included', async () => {
   await using broker = bed.broker([news, inbox], { routes })
   await broker.producer(news).sendBatch(Array.from({ length: 1_000 }, (_, index) => `m-${index}`))
   let seen = 0
   const { promise, resolve } = Promise.withResolvers<void>()
-  await broker.consume(inbox, () => void (++seen === 1_000 && resolve()))
+  // All are acked at once, so that the calls do not depend on how busy this machine is.
+  const handle = (): Promise<void> => {
+    seen++
+    if (seen === 1_000) resolve()
+    return promise
+  }
+  await broker.consume(inbox, handle, { concurrency: 1_000, maxInFlight: 1_000 })
   await promise
   await broker.drain()
-  const receives = bed.wire.calls.count('ReceiveMessage', 'news-inbox')
-  const deletes = bed.wire.calls.count('DeleteMessageBatch', 'news-inbox')
-  // Three calls for ten messages, and a few at the ends.
-  expect(100 + receives + deletes, `receives ${receives}, deletes ${deletes}`).toBeLessThanOrEqual(306)
+  const counted = ['PublishBatch', 'ReceiveMessage', 'DeleteMessageBatch', 'ChangeMessageVisibilityBatch'].map((name) => bed.wire.calls.count(name))
+  const total = counted.reduce((sum, count) => sum + count, 0)
+  expect(total, `publish, receive, delete, change: ${counted.join(', ')}`).toBeLessThanOrEqual(306)
 })

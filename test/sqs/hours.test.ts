@@ -26,9 +26,10 @@ const plain = queue<string>('plain', { codec: text })
 /** The key is what stands before the colon. */
 const keyed = queue<string>('keyed', { codec: text, orderingKey: (body) => body.split(':', 1)[0] ?? '' })
 
-async function start(destination: Queue<string>, log: Logger = () => undefined): Promise<void> {
+async function start(destination: Queue<string>, log: Logger = () => undefined, visibilityTimeoutMs = 30_000): Promise<void> {
   const { endpoint, region, credentials } = wire
-  broker = createBroker({ driver: sqs({ endpoint, region, credentials }), destinations: [destination], provision: 'create', clock, random: () => 0.5, log })
+  const driver = sqs({ endpoint, region, credentials, visibilityTimeoutMs })
+  broker = createBroker({ driver, destinations: [destination], provision: 'create', clock, random: () => 0.5, log })
   await broker.start()
 }
 
@@ -92,7 +93,7 @@ describe('visibility', () => {
 
   it('is renewed for twelve hours and no longer: then the signal fires, and SQS shows the message again', async () => {
     const errors: string[] = []
-    await start(plain, (level, event) => void (level === 'error' && errors.push(event)))
+    await start(plain, (level, event) => void (level === 'error' && errors.push(event)), 10 * minuteMs)
     await broker.producer(plain).send('long')
     const hours: number[] = []
     const consumer = await broker.consume(plain, async (_message, { signal }) => {
@@ -104,7 +105,7 @@ describe('visibility', () => {
       return retryLater(0)
     })
     await after(13 * hourMs)
-    expect(hours[0]).toBeGreaterThan(11.98)
+    expect(hours[0]).toBeGreaterThan(11.8)
     expect(hours[0]).toBeLessThanOrEqual(12)
     await after(minuteMs)
     expect(await broker.stats(plain)).toMatchObject({ ready: 1, inFlight: 0 })
@@ -113,14 +114,16 @@ describe('visibility', () => {
   })
 
   it('begins anew when the message comes again to the process in which its handler still runs, which is not started twice', async () => {
-    await start(plain)
+    await start(plain, undefined, 10 * minuteMs)
     await broker.producer(plain).send('longer')
     let [starts, ends] = [0, 0]
-    await broker.consume(plain, async () => {
+    const handler = async (): Promise<void> => {
       starts++
       await after(13 * hourMs)
       ends++
-    })
+    }
+    // There is room for one: nothing is asked for as long as it is hidden for us.
+    await broker.consume(plain, handler, { concurrency: 1, maxInFlight: 1 })
     await after(13 * hourMs + minuteMs)
     expect([starts, ends]).toEqual([1, 1])
     expect(await broker.stats(plain)).toMatchObject({ ready: 0, inFlight: 0 })

@@ -1,4 +1,4 @@
-import { SQSClient, StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs'
+import { GetQueueUrlCommand, ReceiveMessageCommand, SQSClient, StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs'
 import { deadLetter, isBrokerError, queue, text, type Broker, type Queue } from '@busbar/core'
 import { afterAll, afterEach, expect, it, vi } from 'vitest'
 import { brokerOn, connection, unique, wire } from './support/wire.ts'
@@ -20,7 +20,7 @@ interface Site {
 /** A queue with so many dead letters, and one to move them to. */
 async function siteWith(count: number): Promise<Site> {
   const [work, repairs] = [queue<string>(unique('work'), { codec: text }), queue<string>(unique('repairs'), { codec: text })]
-  const broker = brokerOn([work, repairs])
+  const broker = brokerOn([work, repairs], {}, { routes: { [repairs.name]: { maxAttempts: 3, options: { maxReceiveCount: 30 } } } })
   const done = vi.fn<() => void>()
   const consumer = await broker.consume(work, () => {
     done()
@@ -43,6 +43,22 @@ it('costs no call per message, and repeats what is throttled on the way', async 
   const { StartMessageMoveTask, ListMessageMoveTasks, SendMessageBatch } = wire.calls.byAction()
   expect([StartMessageMoveTask, SendMessageBatch, wire.calls.count('ReceiveMessage', `${work.name}-dead`)]).toEqual([1, undefined, 0])
   expect(ListMessageMoveTasks).toBeLessThanOrEqual(4)
+})
+
+it('leaves nothing that would hide a message from the operator when SQS takes it away from its new queue', async () => {
+  const { broker, work, repairs } = await siteWith(1)
+  await using _ = broker
+  await broker.deadLetters(work).redrive({ native: true, to: repairs })
+  const { QueueUrl } = await client.send(new GetQueueUrlCommand({ QueueName: repairs.name }))
+  // A consumer that crashes whenever it has received the message, thirty times: the next receive moves it.
+  for (let count = 0; count <= 30; count++) await client.send(new ReceiveMessageCommand({ QueueUrl, VisibilityTimeout: 0 }))
+  const letters = await broker.deadLetters(repairs).peek()
+  expect(letters.map(({ body, info }) => [body, info])).toEqual([['m-0', undefined]])
+  expect(await broker.deadLetters(repairs).redrive()).toEqual({ moved: 1, skipped: 0 })
+  const seen: string[] = []
+  await broker.consume(repairs, ({ body, headers }) => void seen.push(body, ...Object.keys(headers)))
+  await vi.waitUntil(() => seen.length > 0, 5_000)
+  expect(seen).toEqual(['m-0'])
 })
 
 it('is refused while another task moves from there, and that one goes on', async () => {

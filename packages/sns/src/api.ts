@@ -53,13 +53,16 @@ export class Api {
     await this.#calls.call('SetTopicAttributes', context, (abortSignal) => this.#client.send(command, { abortSignal }))
   }
 
-  /** The ARN of the subscription of a queue, or what stands there in its place; `undefined` if there is none. */
+  /** The ARN of the subscription of a queue, or `PendingConfirmation` in its place; `undefined` if there is none. */
   async subscriptionOf(TopicArn: string, queueArn: string, context: CallContext): Promise<string | undefined> {
     let NextToken: string | undefined
     do {
       const command = new ListSubscriptionsByTopicCommand({ TopicArn, ...(NextToken !== undefined && { NextToken }) })
       const page = await this.#calls.call('ListSubscriptionsByTopic', context, (abortSignal) => this.#client.send(command, { abortSignal }))
-      const found = page.Subscriptions?.find(({ Protocol, Endpoint }) => Protocol === 'sqs' && Endpoint === queueArn)
+      // One that was deleted is listed for some time.
+      const found = page.Subscriptions?.find(
+        ({ Protocol, Endpoint, SubscriptionArn }) => Protocol === 'sqs' && Endpoint === queueArn && SubscriptionArn !== 'Deleted',
+      )
       if (found !== undefined) return found.SubscriptionArn
       NextToken = page.NextToken
     } while (NextToken !== undefined && NextToken !== '')

@@ -43,6 +43,13 @@ it('filters by one scope: of two filters that on headers is native', () => {
   expect(driver.capabilities(subscribed({ subscription }))).toMatchObject({ filter: 'none', headerFilter: 'native' })
 })
 
+it('leaves filters by quotes and backslashes in headers to emulation', () => {
+  for (const value of ['say "hi"', 'a\\b'])
+    expect(driver.capabilities(subscribed({ subscription: { name: 'billing', headerFilter: { tenant: [value] } } }))).toMatchObject({ headerFilter: 'none' })
+  const subscription = { name: 'billing', filter: { total: [1] }, headerFilter: { tenant: ['"'] } }
+  expect(driver.capabilities(subscribed({ subscription }))).toMatchObject({ filter: 'native', headerFilter: 'none' })
+})
+
 it('takes the size of messages from the route, whatever the size of the queue', () => {
   expect(driver.capabilities(endpoint({ options: { maxMessageBytes: 1_048_576 } }))).toMatchObject({
     maxMessageBytes: 1_048_576,

@@ -1,4 +1,4 @@
-import type { Capabilities, Driver, Endpoint, Refusal } from '@busbar/core/driver'
+import type { Capabilities, Driver, Endpoint, EndpointSubscription, Refusal } from '@busbar/core/driver'
 import { limits } from './limits.ts'
 import { nameProblem, topicOf, type TopicName } from './names.ts'
 import { resolveRouteOptions, type ResolvedRouteOptions } from './route-options.ts'
@@ -51,8 +51,11 @@ function throughTopic(queue: Capabilities, fifo: boolean, maxMessageBytes: numbe
 }
 
 /** A filter policy has one scope. Of two filters SNS takes that on headers; the other can be emulated, since the body has to be decoded anyway. */
-function withFilters(capabilities: Capabilities, { filter, headerFilter }: NonNullable<Endpoint['subscription']>): Capabilities {
-  return filter !== undefined && headerFilter !== undefined ? { ...capabilities, filter: 'none' } : capabilities
+function withFilters(capabilities: Capabilities, { filter, headerFilter }: EndpointSubscription): Capabilities {
+  if (headerFilter === undefined) return capabilities
+  // SNS wants quotes and backslashes in attributes escaped twice, and does not say what it compares them with.
+  if (JSON.stringify(headerFilter).includes('\\')) return { ...capabilities, headerFilter: 'none' }
+  return filter === undefined ? capabilities : { ...capabilities, filter: 'none' }
 }
 
 /** A topic stores nothing: it is sent to and never received from. */

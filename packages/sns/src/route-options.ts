@@ -24,7 +24,7 @@ export interface SnsRouteOptions {
   readonly subjectHeader?: string
   /**
    * Headers by which subscriptions filter, at most seven: they are attributes of their own before all other headers, since SNS sees nothing of what is packed.
-   * Say it wherever messages are sent that have more than seven headers.
+   * Say it wherever messages are sent that have more than seven headers. A message that has one of them without a value is refused.
    */
   readonly filterHeaders?: readonly string[]
   /** By the names of subscriptions. */

@@ -1,4 +1,4 @@
-import type { Outgoing, Services } from '@busbar/core/driver'
+import type { Outgoing, Sender, Services } from '@busbar/core/driver'
 import { systemClock } from '@busbar/core'
 import { SNSClient, type PublishBatchCommandInput } from '@aws-sdk/client-sns'
 import { expect, it } from 'vitest'
@@ -6,7 +6,7 @@ import { Api } from './api.ts'
 import { Arns } from './arns.ts'
 import { topicOf } from './names.ts'
 import { resolveRouteOptions, type SnsRouteOptions } from './route-options.ts'
-import { SnsSender } from './sender.ts'
+import { topicSender } from './sender.ts'
 import { endpoint } from './test-support/endpoint.ts'
 
 const never = new AbortController().signal
@@ -20,7 +20,7 @@ function outgoing(parts: Partial<Outgoing> = {}): Outgoing {
 }
 
 /** A sender whose client answers as told, or that all was taken, and the requests that it made. */
-function senderOf(options: SnsRouteOptions = {}, answer?: () => unknown): { readonly sender: SnsSender; readonly inputs: PublishBatchCommandInput[] } {
+function senderOf(options: SnsRouteOptions = {}, answer?: () => unknown): { readonly sender: Sender; readonly inputs: PublishBatchCommandInput[] } {
   const inputs: PublishBatchCommandInput[] = []
   const client = Object.assign(new SNSClient({ region: 'eu-central-1', credentials: { accessKeyId: 'a', secretAccessKey: 's' } }), {
     send: async ({ input }: { readonly input: PublishBatchCommandInput }) => {
@@ -31,7 +31,7 @@ function senderOf(options: SnsRouteOptions = {}, answer?: () => unknown): { read
   const route = resolveRouteOptions(endpoint({ options: { ...options } }))
   let ids = 0
   const parts = { route, api: new Api(client, services, 1_000), arns: new Arns(client, '123456789012'), uniqueId: () => `unique-${++ids}` }
-  return { sender: new SnsSender({ ...parts, topic: topicOf('order-placed', route.fifo) }), inputs }
+  return { sender: topicSender({ ...parts, topic: topicOf('order-placed', route.fifo) }), inputs }
 }
 
 it('publishes what the page on the wire format shows', async () => {
@@ -83,6 +83,8 @@ it.each([
   [{ headers: { about: '' } }, { subjectHeader: 'about' }, 'ERR_INVALID'],
   [{ headers: { about: 'x'.repeat(100) } }, { subjectHeader: 'about' }, 'ERR_INVALID'],
   [{ headers: { tenant: 'two words' } }, { tenantHeader: 'tenant' }, 'ERR_INVALID'],
+  [{ headers: { tenant: '' } }, { filterHeaders: ['tenant'] }, 'ERR_INVALID'],
+  [{ headers: { tenant: 'a\u0000' } }, { filterHeaders: ['tenant'] }, 'ERR_INVALID'],
   [{ body: 'x'.repeat(262_144) }, {}, 'ERR_TOO_LARGE'],
 ])('refuses %j alone, before SNS refuses the whole batch', async (parts, options, code) => {
   const { sender, inputs } = senderOf(options)

@@ -1,6 +1,6 @@
 import type { PublishBatchRequestEntry } from '@aws-sdk/client-sns'
-import type { BrokerError, Outgoing } from '@busbar/core/driver'
-import { BatchSender, type BatchAnswer, type BatchTarget, type EntryParts, type Refused } from '@busbar/sqs/shared'
+import type { BrokerError, Outgoing, Sender } from '@busbar/core/driver'
+import { BatchSender, isAttribute, type BatchAnswer, type BatchTarget, type EntryParts, type Refused } from '@busbar/sqs/shared'
 import type { Api } from './api.ts'
 import type { Arns } from './arns.ts'
 import { errors } from './errors.ts'
@@ -18,10 +18,8 @@ export interface SenderParts {
 }
 
 /** Publishes to one topic, by `PublishBatch`. */
-export class SnsSender extends BatchSender<PublishBatchRequestEntry> {
-  constructor(parts: SenderParts) {
-    super(new TopicTarget(parts), parts.uniqueId)
-  }
+export function topicSender(parts: SenderParts): Sender {
+  return new BatchSender(new TopicTarget(parts), parts.uniqueId)
 }
 
 class TopicTarget implements BatchTarget<PublishBatchRequestEntry> {
@@ -49,6 +47,8 @@ class TopicTarget implements BatchTarget<PublishBatchRequestEntry> {
 
   refusal(message: Outgoing): Refused | undefined {
     if (message.delayMs !== undefined && message.delayMs > 0) return ['ERR_UNSUPPORTED', 'SNS delays nothing']
+    const unseen = this.plainFirst.find((name) => message.headers[name] !== undefined && !isAttribute(name, message.headers[name]))
+    if (unseen !== undefined) return ['ERR_INVALID', `SNS filters by no header ${unseen} that has no value, or characters that attributes cannot have`]
     const subject = this.#subject(message)
     if (subject === undefined || isSubject(subject)) return undefined
     return ['ERR_INVALID', `the subject in header ${this.#parts.route.subjectHeader} must have 1 to ${limits.subjectLength - 1} characters on one line`]

@@ -26,7 +26,7 @@ import { limits } from './limits.ts'
 import { addressOf, topicOf, type TopicName } from './names.ts'
 import { optionsFromConfiguration, optionsFromUrl, resolveOptions, type ResolvedOptions, type SnsOptions } from './options.ts'
 import { resolveRouteOptions } from './route-options.ts'
-import { SnsSender } from './sender.ts'
+import { topicSender } from './sender.ts'
 import { queueEndpointOf } from './subscription-queue.ts'
 import { SnsTopology } from './topology.ts'
 
@@ -141,7 +141,7 @@ class SnsLink implements Link<SNSClient> {
   /** To a subscription alone: into its queue. */
   sender(endpoint: Endpoint): Sender {
     if (endpoint.subscription !== undefined) return this.#parts.queues.sender(queueAt(endpoint))
-    return new SnsSender({ topic: topicAt(endpoint), route: resolveRouteOptions(endpoint), api: this.#api, arns: this.#arns, uniqueId: this.#uniqueId })
+    return topicSender({ topic: topicAt(endpoint), route: resolveRouteOptions(endpoint), api: this.#api, arns: this.#arns, uniqueId: this.#uniqueId })
   }
 
   readonly receiver = (endpoint: Endpoint, intake: Intake, window: Window): Receiver => {

@@ -45,7 +45,10 @@ it('looks through all pages of the subscriptions of a topic, and no further than
     ListSubscriptionsByTopic: ({ NextToken }) => {
       tokens.push(NextToken)
       const page = tokens.length
-      const others = [{ Protocol: 'https', Endpoint: queueArn, SubscriptionArn: 'arn:other' }]
+      const others = [
+        { Protocol: 'https', Endpoint: queueArn, SubscriptionArn: 'arn:other' },
+        { Protocol: 'sqs', Endpoint: queueArn, SubscriptionArn: 'Deleted' },
+      ]
       return { Subscriptions: page === 2 ? [{ Protocol: 'sqs', Endpoint: queueArn, SubscriptionArn: 'arn:found' }] : others, NextToken: `page-${page + 1}` }
     },
     GetSubscriptionAttributes: ({ SubscriptionArn }) => ({ Attributes: { RawMessageDelivery: String(SubscriptionArn === 'arn:found') } }),

@@ -80,7 +80,8 @@ function textAttribute(value: string): MessageAttributeValue {
   return { DataType: 'String', StringValue: value }
 }
 
-function isAttribute(name: string, value: string): boolean {
+/** Does SQS take a header as an attribute of its own? */
+export function isAttribute(name: string, value: string): boolean {
   return isSqsText(value) && name.length <= 256 && /^(?!aws\.|amazon\.)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/i.test(name)
 }
 

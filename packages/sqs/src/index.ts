@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { allowAccount, allowBucket, allowRule, allowTopic } from './allow.ts'
 export type { CloudWatchLike } from './oldest-age.ts'
 export type { SqsOptions } from './options.ts'
 export type { PolicyStatement } from './policy.ts'

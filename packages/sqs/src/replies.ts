@@ -5,7 +5,7 @@ import { addressOf, queueOf, replyPrefix, type QueueName } from './names.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Queues } from './queues.ts'
 import { SqsReceiver } from './receiver.ts'
-import { SqsSender } from './sender.ts'
+import { queueSender } from './sender.ts'
 
 /** Nobody waits longer for a reply than for a request. */
 const retentionSeconds = 300
@@ -60,7 +60,7 @@ export class SqsReplies implements Replies {
       const error = sqsError('ERR_INVALID', `A reply address is the name of a queue that begins with ${replyPrefix}.`)
       return { ok: false, error, stored: 'no' }
     }
-    const sender = new SqsSender({ queue: queueOf(address, false), tenantHeader: undefined, api: this.#api, queues: this.#queues, uniqueId: this.#uniqueId })
+    const sender = queueSender({ queue: queueOf(address, false), tenantHeader: undefined, api: this.#api, queues: this.#queues, uniqueId: this.#uniqueId })
     const [result] = await sender.send([reply], never)
     if (result === undefined) return { ok: false, error: sqsError('ERR_UNCONFIRMED', 'The reply has no answer.'), stored: 'unknown' }
     if (result.ok || result.error.code !== 'ERR_NOT_FOUND') return result

@@ -43,6 +43,7 @@ const receiving = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessage
 
 /**
  * The IAM policy that a program needs which runs with these options: each action, on the queues where it is called and on no others. Pure; asks nobody.
+ * What other drivers need is not in it: that for SNS has its permissions on the page of its package.
  *
  * ```ts
  * console.log(JSON.stringify(requiredPolicy({ driver, destinations }, { account: '123456789012', roles: { orders: ['send'] } }), undefined, 2))

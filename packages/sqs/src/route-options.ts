@@ -23,7 +23,10 @@ export interface SqsRouteOptions {
   readonly encryption?: 'sse-sqs' | { readonly kmsKeyId: string; readonly dataKeyReuseMs?: number }
   /** FIFO only: throughput and deduplication per key instead of per queue. Default false. Maps to `FifoThroughputLimit` and `DeduplicationScope`. */
   readonly highThroughput?: boolean
-  /** Statements for the queue's access policy, each with a `Sid`. One with the same `Sid` is replaced, all others are left alone. */
+  /**
+   * Statements for the queue's access policy, each with a `Sid`: your own, or those of {@link allowTopic}, {@link allowBucket}, {@link allowRule} and {@link allowAccount}.
+   * One with the same `Sid` is replaced, all others are left alone.
+   */
   readonly policy?: readonly PolicyStatement[]
   /** Standard queues only: the header whose value names the tenant of a fair queue. Messages without it are their own tenants. Maps to `MessageGroupId`. */
   readonly tenantHeader?: string

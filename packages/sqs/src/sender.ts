@@ -1,5 +1,5 @@
 import type { SendMessageBatchRequestEntry } from '@aws-sdk/client-sqs'
-import type { BrokerError, Outgoing } from '@busbar/core/driver'
+import type { BrokerError, Outgoing, Sender } from '@busbar/core/driver'
 import type { Api } from './api.ts'
 import { BatchSender, type BatchAnswer, type BatchTarget, type EntryParts, type Refused } from './batch-sender.ts'
 import { errors } from './errors.ts'
@@ -16,10 +16,8 @@ export interface SenderParts {
 }
 
 /** Sends to one queue, by `SendMessageBatch`. */
-export class SqsSender extends BatchSender<SendMessageBatchRequestEntry> {
-  constructor(parts: SenderParts) {
-    super(new QueueTarget(parts), parts.uniqueId)
-  }
+export function queueSender(parts: SenderParts): Sender {
+  return new BatchSender(new QueueTarget(parts), parts.uniqueId)
 }
 
 class QueueTarget implements BatchTarget<SendMessageBatchRequestEntry> {

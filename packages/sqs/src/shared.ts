@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { isAttribute } from './attributes.ts'
 export { ErrorMapper, isNotDone } from './aws-errors.ts'
 export { BatchSender, type BatchAnswer, type BatchTarget, type EntryParts, type Refused } from './batch-sender.ts'
 export { Calls, type CallContext } from './calls.ts'

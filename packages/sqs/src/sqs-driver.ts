@@ -31,7 +31,7 @@ import { Queues } from './queues.ts'
 import { SqsReceiver } from './receiver.ts'
 import { SqsReplies } from './replies.ts'
 import { resolveRouteOptions } from './route-options.ts'
-import { SqsSender } from './sender.ts'
+import { queueSender } from './sender.ts'
 import { SqsTopology } from './topology.ts'
 
 /**
@@ -133,7 +133,7 @@ class SqsLink implements Link<SQSClient> {
 
   sender(endpoint: Endpoint): Sender {
     const { tenantHeader } = resolveRouteOptions(endpoint, this.#options)
-    return new SqsSender({ queue: this.#queue(endpoint), tenantHeader, api: this.#api, queues: this.#queues, uniqueId: this.#uniqueId })
+    return queueSender({ queue: this.#queue(endpoint), tenantHeader, api: this.#api, queues: this.#queues, uniqueId: this.#uniqueId })
   }
 
   readonly receiver = (endpoint: Endpoint, intake: Intake, window: Window): Receiver => {

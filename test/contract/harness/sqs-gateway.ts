@@ -77,6 +77,8 @@ export async function startSqsGateway(target: string): Promise<SqsGateway> {
     outgoing.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.0' }).end(answer.body)
   }
   const server = createServer((incoming, outgoing) => void handle(incoming, outgoing).catch((error: unknown) => outgoing.destroy(error as Error)))
+  // Clients keep their connections: closing an idle one just when it is used again would be a fault that nobody asked for.
+  server.keepAliveTimeout = 0
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {

@@ -11,7 +11,7 @@ import { root } from '../paths.ts'
 export const docsParts: readonly Part[] = [
   {
     name: 'docs',
-    budgetSeconds: 20,
+    budgetSeconds: 10,
     async run({ signal, log }) {
       const all = pages()
       const modules = all.flatMap(modulesOf)

@@ -8,5 +8,5 @@ export const staticParts: readonly Part[] = [
   toolPart({ name: 'lint', budgetSeconds: 25, program: 'oxlint', args: ['--type-aware', '--format=unix'], finding: /\[(Error|Warning)\// }),
   toolPart({ name: 'format', budgetSeconds: 10, program: 'oxfmt', args: ['--check'], finding: /\(\d+ms\)$/ }),
   { name: 'directions', budgetSeconds: 10, run: () => Promise.resolve(verdict(findDirectionErrors())) },
-  toolPart({ name: 'unused', budgetSeconds: 20, program: 'knip', args: ['--no-progress'], finding: /\S+:\d+:\d+|package\.json/ }),
+  toolPart({ name: 'unused', budgetSeconds: 10, program: 'knip', args: ['--no-progress'], finding: /\S+:\d+:\d+|package\.json/ }),
 ]

@@ -257,6 +257,18 @@ describe('what cannot be settled', () => {
     expect(receiver.unsettled.size).toBe(0)
   })
 
+  it('that fails for good is made again, and not the message handled again, when that comes again', async () => {
+    const seen: number[] = []
+    const { driver, receiver, logged } = await setUp((message) => void seen.push(message.body.n))
+    driver.onSettle = async (outcomes) => outcomes.map(() => ({ error: new BrokerError('ERR_ACCESS_DENIED', 'no') }))
+    await deliver(receiver, delivery(receiver.scope, 1, 'a', 'one'))
+    expect([seen, logged.some(([, event]) => event === 'settle:failed')]).toEqual([[1], true])
+    driver.onSettle = undefined
+    receiver.unsettled.clear()
+    await deliver(receiver, delivery(receiver.scope, 1, 'a', 'one'))
+    expect([seen, receiver.unsettled.size]).toEqual([[1], 0])
+  })
+
   it('leaves no trace of a message when the ack fails and the scope is lost: the redelivery is acked unhandled', async () => {
     const seen: number[] = []
     const { send, driver, receiver, pass } = await setUp((message) => void seen.push(message.body.n))

@@ -61,7 +61,10 @@ export interface DeadLetters<S extends AnySource = AnySource> {
   readonly queue: Queue<InputOf<S>, OutputOf<S>>
   /** Looks without taking. `exact` or `disturbing` (raises delivery counts) is the driver's `peek` capability. Default `max` 10. */
   peek(options?: DeadLetterFilter): Promise<readonly DeadLetter[]>
-  /** As `peek`, page by page, for more than fit into memory. Where looking disturbs, what was looked at is held until the iteration ends. */
+  /**
+   * As `peek`, page by page, for more than fit into memory. Where looking disturbs, what was looked at is held until the iteration ends; where the broker keeps keys
+   * back besides (SQS FIFO), no more of a key is shown than it gives out at once: ten.
+   */
   pages(options?: PagesOptions): AsyncIterable<readonly DeadLetter[]>
   /**
    * Sends dead letters back to their source, at least once; the attempt count starts again, the identity stays.
