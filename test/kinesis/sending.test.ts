@@ -162,9 +162,9 @@ describe.each([false, true])('while the stream is split and merged (aggregate: %
     await using broker = brokerOf(positions, { aggregate })
     await broker.start()
     let rounds = 0
-    let resharded = false
-    const resharding = reshard(client, name).then(() => (resharded = true))
-    while (!resharded) await sendRounds(broker, positions, rounds++, 1)
+    const progress = { resharded: false }
+    const resharding = reshard(client, name).then(() => (progress.resharded = true))
+    while (!progress.resharded) await sendRounds(broker, positions, rounds++, 1)
     await resharding
     await sendRounds(broker, positions, rounds++, 1)
     const records = await readStream(client, name)

@@ -30,17 +30,20 @@ export class PutRequest {
 
   /** Takes from the head of the lane what may go now. */
   takeFrom(lane: Lane, now: number): void {
-    while (lane.queue.length > 0 && this.parts.length < limits.requestRecords && lane.gate.opensAt(now) <= now) {
-      const part = this.#aggregated(lane) ?? this.#single(lane)
-      if (part === undefined) return
-      lane.queue.splice(0, part.items.length)
-      lane.busy = true
+    let taken = 0
+    while (taken < lane.queue.length && this.parts.length < limits.requestRecords && lane.gate.opensAt(now) <= now) {
+      const part = this.#aggregated(lane, taken) ?? this.#single(lane, taken)
+      if (part === undefined) break
+      taken += part.items.length
       this.parts.push(part)
     }
+    if (taken === 0) return
+    lane.queue.splice(0, taken)
+    lane.busy = true
   }
 
-  #single(lane: Lane): Part | undefined {
-    const [item] = lane.queue as [Item]
+  #single(lane: Lane, at: number): Part | undefined {
+    const item = lane.queue[at] as Item
     const { partitionKey, explicitHashKey, bytes } = item.record
     if (!this.#has(bytes)) return undefined
     this.#count(lane, bytes)
@@ -49,12 +52,14 @@ export class PutRequest {
   }
 
   /** `undefined` where fewer than two messages can go together. */
-  #aggregated(lane: Lane): Part | undefined {
+  #aggregated(lane: Lane, from: number): Part | undefined {
     const { shard, queue } = lane
     if (this.#aggregateBytes === undefined || shard === undefined) return undefined
     const aggregator = new Aggregator(Math.min(this.#aggregateBytes, this.#maxBytes - this.#bytes) - aggregatedKey.length)
-    const together = queue.findIndex(({ alone, record }) => alone || !aggregator.add(userRecordOf(record)))
-    const items = together === -1 ? queue.slice() : queue.slice(0, together)
+    const fits = ({ alone, record }: Item): boolean => !alone && aggregator.add(userRecordOf(record))
+    let end = from
+    while (end < queue.length && fits(queue[end] as Item)) end++
+    const items = queue.slice(from, end)
     if (items.length < 2) return undefined
     this.#count(lane, aggregator.bytes + aggregatedKey.length)
     const entry = { Data: aggregator.build(), PartitionKey: aggregatedKey, ExplicitHashKey: String(shard.start) }
