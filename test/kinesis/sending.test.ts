@@ -1,4 +1,11 @@
-import { DescribeStreamSummaryCommand, ListShardsCommand, MergeShardsCommand, SplitShardCommand, type KinesisClient } from '@aws-sdk/client-kinesis'
+import {
+  DeleteStreamCommand,
+  DescribeStreamSummaryCommand,
+  ListShardsCommand,
+  MergeShardsCommand,
+  SplitShardCommand,
+  type KinesisClient,
+} from '@aws-sdk/client-kinesis'
 import { connect, createBroker, stream, text, topic, type Broker, type Stream } from '@busbar/core'
 import { kinesis, type KinesisOptions, type KinesisRouteOptions } from '@busbar/kinesis'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -139,12 +146,12 @@ describe('records', () => {
     await using broker = createBroker({
       driver: driver(),
       destinations: [large],
-      routes: { large: { options: { capacity: { shards: 1 }, maxRecordBytes: 2_097_152 } } },
+      routes: { large: { options: { capacity: { shards: 1 }, maxRecordBytes: 1_310_720 } } },
       provision: 'create',
     })
-    await broker.producer(large).send('x'.repeat(2_000_000))
-    await expect(broker.producer(large).send('x'.repeat(2_097_152))).rejects.toMatchObject({ code: 'ERR_TOO_LARGE' })
-    expect((await readStream(client, 'large')).map(({ text: body }) => body.length)).toEqual([2_000_000])
+    await broker.producer(large).send('x'.repeat(1_200_000))
+    await expect(broker.producer(large).send('x'.repeat(1_310_720))).rejects.toMatchObject({ code: 'ERR_TOO_LARGE' })
+    expect((await readStream(client, 'large')).map(({ text: body }) => body.length)).toEqual([1_200_000])
   })
 
   it('of a topic are those of a stream', async () => {
@@ -160,8 +167,8 @@ describe.each([false, true])('while the stream is split and merged (aggregate: %
     const name = `resharded-${aggregate}`
     const positions = positionsNamed(name)
     await using broker = brokerOf(positions, { aggregate })
-    await broker.start()
-    let rounds = 0
+    let rounds = 2
+    await sendRounds(broker, positions, 0, rounds)
     const progress = { resharded: false }
     const resharding = reshard(client, name).then(() => (progress.resharded = true))
     while (!progress.resharded) await sendRounds(broker, positions, rounds++, 1)
@@ -212,11 +219,37 @@ describe('faults', () => {
     await expect(start(arn)).rejects.toMatchObject({ message: expect.stringContaining(arn) })
   })
 
+  it('of a stream that is deleted meanwhile reach the sender', async () => {
+    const positions = positionsNamed('deleted')
+    await using broker = brokerOf(positions)
+    await sendRounds(broker, positions, 0, 1)
+    await client.send(new DeleteStreamCommand({ StreamName: 'deleted' }))
+    await until(
+      'the end of the stream',
+      async () => {
+        const results = await broker.producer(positions).sendBatch([{ truckId: 'truck_1', number: 1 }], { timeoutMs: 2_000 })
+        expect(results).toMatchObject([{ ok: false, stored: 'no', error: { code: 'ERR_NOT_FOUND' } }])
+      },
+      { timeoutMs: 10_000 },
+    )
+  })
+
   it('of a subscription say that this version only sends', async () => {
     const positions = positionsNamed('unread')
     const broker = createBroker({ driver: driver(), destinations: [positions, positions.subscription('tracker')], provision: 'create' })
     await expect(broker.start()).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED', message: expect.stringContaining('this version of the driver only sends') })
   })
+})
+
+it('takes a client of its own, and leaves it alive', async () => {
+  const own = plainClient(account)
+  const positions = positionsNamed('own-client')
+  await using broker = createBroker({ driver: kinesis({ client: own }), destinations: [positions], provision: 'create' })
+  await sendRounds(broker, positions, 0, 3)
+  expect(numbersByTruck(await readStream(client, 'own-client'))).toEqual(inOrder(3))
+  await broker.drain()
+  await own.send(new DescribeStreamSummaryCommand({ StreamName: 'own-client' }))
+  own.destroy()
 })
 
 it('is found by its URL', async () => {
