@@ -85,10 +85,10 @@ describe('records', () => {
   it('are the bodies, in order per key, where the hash of the key says', async () => {
     const positions = positionsNamed('plain')
     await using broker = brokerOf(positions)
-    await sendRounds(broker, positions, 0, 10)
+    await sendRounds(broker, positions, 0, 5)
     const records = await readStream(client, 'plain')
-    expect(records).toHaveLength(100)
-    expect(numbersByTruck(records)).toEqual(inOrder(10))
+    expect(records).toHaveLength(50)
+    expect(numbersByTruck(records)).toEqual(inOrder(5))
     expect(new Set(records.map(({ shard, key }) => `${shard} ${key}`)).size).toBe(truckIds.length)
     expect(records[0]?.text).toMatch(/^\{"truckId":"truck_\d","number":0\}$/)
     expect(records.every(({ position }) => /^\d{56}$/.test(position))).toBe(true)
@@ -97,10 +97,10 @@ describe('records', () => {
   it('are few where messages are put together, and hold them in order per key', async () => {
     const positions = positionsNamed('aggregated')
     await using broker = brokerOf(positions, { aggregate: true })
-    await sendRounds(broker, positions, 0, 10)
-    expect(numbersByTruck(await readStream(client, 'aggregated'))).toEqual(inOrder(10))
+    await sendRounds(broker, positions, 0, 5)
+    expect(numbersByTruck(await readStream(client, 'aggregated'))).toEqual(inOrder(5))
     // A key has one message in a record and one record out, so there is a record per shard and round.
-    expect(await countRecords(client, 'aggregated')).toBeLessThanOrEqual(40)
+    expect(await countRecords(client, 'aggregated')).toBeLessThanOrEqual(20)
   })
 
   it('hold many messages of a key in pipelined order', async () => {
@@ -111,10 +111,10 @@ describe('records', () => {
       routes: { pipelined: { options: { capacity: { shards: 3 }, aggregate: true } } },
       provision: 'create',
     })
-    const all = Array.from({ length: 50 }, (_, number) => truckIds.map((truckId) => ({ truckId, number }))).flat()
+    const all = Array.from({ length: 20 }, (_, number) => truckIds.map((truckId) => ({ truckId, number }))).flat()
     const results = await broker.producer(positions, { sendOrder: 'pipelined' }).sendBatch(all)
     expect(results.every(({ ok }) => ok)).toBe(true)
-    expect(numbersByTruck(await readStream(client, 'pipelined'))).toEqual(inOrder(50))
+    expect(numbersByTruck(await readStream(client, 'pipelined'))).toEqual(inOrder(20))
     expect(await countRecords(client, 'pipelined')).toBeLessThanOrEqual(6)
   })
 
@@ -204,11 +204,11 @@ describe('faults', () => {
     await using gateway = await startLossyGateway(bed.url, fateOf)
     const positions = positionsNamed(name)
     await using broker = brokerOf(positions, { aggregate }, { endpoint: gateway.url })
-    await sendRounds(broker, positions, 0, 10)
-    expect(puts).toBeGreaterThan(10)
+    await sendRounds(broker, positions, 0, 6)
+    expect(puts).toBeGreaterThan(6)
     const records = await readStream(client, name)
-    expect(numbersByTruck(records)).toEqual(inOrder(10))
-    expect(records.length).toBeGreaterThan(100)
+    expect(numbersByTruck(records)).toEqual(inOrder(6))
+    expect(records.length).toBeGreaterThan(60)
   })
 
   it('of a stream that is missing, or has another ARN, name it', async () => {

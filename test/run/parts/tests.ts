@@ -15,7 +15,7 @@ export const testParts: readonly Part[] = [
   scriptPart({ name: 'mutants', budgetSeconds: 30, entry: 'test/mutants/main.ts', read: killed }),
   scriptPart({ name: 'simulate', budgetSeconds: 195, entry: 'test/simulate/main.ts', runs: [['--seeds', '10000']], read: violations }),
   vitestPart({ name: 'amqp', budgetSeconds: 355, alone: true, folders: brokers, except: aws }),
-  vitestPart({ name: 'aws', budgetSeconds: 75, alone: true, folders: aws }),
+  vitestPart({ name: 'aws', budgetSeconds: 45, alone: true, folders: aws }),
   vitestPart({ name: 'redis', budgetSeconds: 50, alone: true, folders: redis }),
   scriptPart({
     name: 'demo',

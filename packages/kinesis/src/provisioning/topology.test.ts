@@ -76,6 +76,11 @@ describe('a missing stream', () => {
     expect(await plan(fake, options)).toEqual([])
   })
 
+  it('is not created where it is named by its ARN, since that may be the stream of another account', async () => {
+    const { fake } = withStream()
+    expect(await (await topologyOf(fake)).plan([endpoint({ name: arn })], never)).toMatchObject([{ kind: 'missing', text: expect.stringContaining(arn) }])
+  })
+
   it('may be created by somebody else in the same moment', async () => {
     const { fake } = withStream(provisioned)
     let looks = 0

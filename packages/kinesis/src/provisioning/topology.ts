@@ -105,6 +105,12 @@ function wantedOf(endpoint: Endpoint): Wanted {
 }
 
 function creation(stream: StreamName, { capacity = 'on-demand' }: ResolvedRouteOptions): Change {
+  if (stream.arn !== undefined)
+    return {
+      resource: addressOf(stream),
+      kind: 'missing',
+      text: `There is no ${addressOf(stream)}: what is named by its ARN may be another account's, and is not created.`,
+    }
   const how = capacity === 'on-demand' ? 'on-demand' : `with ${capacity.shards} shards`
   return { resource: addressOf(stream), kind: 'create', text: `Create the stream ${stream.name}, ${how}.`, permission: 'kinesis:CreateStream' }
 }

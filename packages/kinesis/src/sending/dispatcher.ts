@@ -3,12 +3,11 @@ import type { BrokerError, Services, Timer } from '@busbar/core/driver'
 import { isNotDone, type Api } from '../api.ts'
 import { isThrottle, kinesisError, recordError, toBrokerError } from '../errors.ts'
 import { addressOf, type StreamName } from '../names.ts'
-import { formatPosition } from '../shards/position.ts'
 import { covers } from '../shards/shard-map.ts'
 import type { StreamShape } from '../shards/stream-shape.ts'
 import { Lane, type Item } from './lane.ts'
 import { PutRequest, type Part } from './put-request.ts'
-import { notSent, unconfirmed } from './results.ts'
+import { failThose, settleFailed, settleStored } from './settling.ts'
 import { ShardGate } from './shard-gate.ts'
 
 export interface DispatcherParts {
@@ -273,20 +272,4 @@ export class Dispatcher {
     this.#waiting = failThose(this.#waiting, failure, concerns)
     for (const lane of this.#active) this.#giveUp(lane, failure, concerns)
   }
-}
-
-/** Gives up those that are concerned, and answers with the others. */
-function failThose(items: readonly Item[], failure: BrokerError, concerns: (item: Item) => boolean): Item[] {
-  settleFailed(items.filter(concerns), failure, 'no')
-  return items.filter((item) => !concerns(item))
-}
-
-/** What goes alone has been stored in an aggregated record, which some readers do take. */
-function settleFailed(items: readonly Item[], failure: BrokerError, stored: 'no' | 'unknown'): void {
-  for (const { settle, alone } of items) settle(stored === 'no' && !alone ? notSent(failure) : unconfirmed(failure))
-}
-
-function settleStored({ items, aggregated }: Part, { SequenceNumber = '' }: PutRecordsResultEntry): void {
-  for (const [index, { settle }] of items.entries())
-    settle({ ok: true, position: formatPosition({ sequence: BigInt(SequenceNumber), subSequence: aggregated ? index : undefined }) })
 }
