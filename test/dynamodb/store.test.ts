@@ -115,7 +115,7 @@ it('takes what has expired for gone although DynamoDB has not deleted it, and st
 
 it.each(['throttle', 'fail', 'lose', 'hang'] as const)('repeats requests that meet %s, and gives what the first would have given', async (fault) => {
   await using own = await faulty(fault, 1)
-  await using store = dynamoStore({ ...own.options, timeoutMs: 2_000 })
+  await using store = dynamoStore({ ...own.options, timeoutMs: 600 })
   const again = (): void => {
     let left = 1
     own.fault = () => (left-- > 0 ? fault : undefined)
@@ -253,9 +253,9 @@ it('refuses cursors and leases that are none', async () => {
 })
 
 it('reads one item per claim asked for in a scan, not the table', async () => {
-  const store = storeWith({ table: 'scanned' })
+  const store = storeWith({ table: 'scanned', timeoutMs: 20_000 })
   await store.createTable()
-  await Promise.all(Array.from({ length: 400 }, (_, index) => claimed(store, `other-${index}`)))
+  await Promise.all(Array.from({ length: 100 }, (_, index) => claimed(store, `other-${index}`)))
   await Promise.all(Array.from({ length: 20 }, (_, index) => claimed(store, `mine-${index}`)))
   await using own = await bed.gateway()
   await using reader = dynamoStore({ ...own.options, table: 'scanned' })
