@@ -13,6 +13,7 @@ import type { Item } from './table-api.ts'
  *   lastsMs                the lease or time to live that was asked for
  *   claimant               the owner, kept when it is done
  *   outcome, outcomeParts  the value of a completed claim: see values.ts
+ *   note, noteParts        what later owners are given, until noteEndsAt
  *   wholeKey               the claim's key where claimKey is too short for it
  *   deleteAt               when DynamoDB may delete the item, in seconds since the epoch
  */

@@ -1,21 +1,22 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
-import { checkedInteger, checkedNumber, type Claim, type ClaimRequest, type ClaimResult, type FencedStore } from '@busbar/core/driver'
+import { checkedInteger, checkedNumber, type Claim, type ClaimRequest, type ClaimResult, type LeaseStore, type Note } from '@busbar/core/driver'
 import { Calls } from './calls.ts'
 import { isAlive, leftMs, numberValue, readClaim } from './claim-item.ts'
-import { encode, placeOf } from './key-names.ts'
+import { encode, placeOf, type Place } from './key-names.ts'
 import { resolveOptions, type DynamoStoreOptions, type ResolvedOptions } from './options.ts'
 import { inParallel } from './parallel.ts'
 import { scanClaims, type ScanPage } from './scan.ts'
 import { createTable, verifyTable, type TableOptions } from './table.ts'
 import type { TableApi, Updated } from './table-api.ts'
-import { loadText, storeText } from './values.ts'
+import { loadNote, loadText, storeText } from './values.ts'
 
-/** A {@link FencedStore} in DynamoDB, to be closed when it is no longer needed. */
-export interface DynamoStore extends FencedStore, AsyncDisposable {
+/** A {@link LeaseStore} in DynamoDB, to be closed when it is no longer needed. */
+export interface DynamoStore extends LeaseStore, AsyncDisposable {
   claim(request: ClaimRequest): Promise<ClaimResult>
   renew(claims: readonly Claim[], leaseMs: number): Promise<readonly ('renewed' | 'lost')[]>
   complete(claim: Claim, value: string, ttlMs: number): Promise<'completed' | 'lost'>
   release(claim: Claim): Promise<'released' | 'lost'>
+  save(notes: readonly Note[], leaseMs: number, ttlMs: number): Promise<readonly ('saved' | 'lost')[]>
   scan(prefix: string, options: { readonly cursor?: string; readonly limit: number }): Promise<ScanPage>
   /**
    * Makes the table unless it is there, waits until it can be used, and has DynamoDB delete from it what has expired. Takes up to two minutes. May be repeated, and
@@ -78,7 +79,7 @@ class TableStore implements DynamoStore {
       const stored = await storeText(api, 'outcome', value, end[':deleteAt'])
       const [[name, text] = ['', { S: '' }]] = Object.entries(stored)
       const updated = await api.update(placeOf(claim.key), {
-        UpdateExpression: `SET kind = :done, endsAt = :end, lastsMs = :lasts, deleteAt = :deleteAt, ${name} = :value`,
+        UpdateExpression: `SET kind = :done, endsAt = :end, lastsMs = :lasts, deleteAt = :deleteAt, ${name} = :value REMOVE note, noteParts, noteEndsAt`,
         ConditionExpression: held,
         ExpressionAttributeValues: { ...heldValues(api, claim), ...end, ':done': { S: 'done' }, ':value': text },
       })
@@ -96,6 +97,14 @@ class TableStore implements DynamoStore {
       })
       return updated.met || this.#ended(api, updated, claim, 'released') ? 'released' : 'lost'
     })
+  }
+
+  async save(notes: readonly Note[], leaseMs: number, ttlMs: number): Promise<readonly ('saved' | 'lost')[]> {
+    const [lease, ttl] = [whole('leaseMs', leaseMs), whole('ttlMs', ttlMs)]
+    if (notes.length === 0) return []
+    return this.#calls.run('save', (api) =>
+      inParallel(notes, this.#options.maxParallel, async (note) => ((await this.#save(api, note, lease, ttl)) ? 'saved' : 'lost')),
+    )
   }
 
   async scan(prefix: string, { cursor, limit }: { readonly cursor?: string; readonly limit: number }): Promise<ScanPage> {
@@ -123,14 +132,14 @@ class TableStore implements DynamoStore {
   async #claim(api: TableApi, key: string, owner: string, leaseMs: number): Promise<ClaimResult> {
     for (;;) {
       const taken = await this.#take(api, key, owner, leaseMs)
-      if (taken.met) return { state: 'claimed', fence: readClaim(taken.item).fence }
+      if (taken.met) return { state: 'claimed', fence: readClaim(taken.item).fence, ...(await loadNote(api, taken.item)) }
       const { found } = taken
       if (found === undefined) continue
       const claim = readClaim(found)
       if (!isAlive(claim, api.now())) continue
       if (claim.kind === 'done') return { state: 'done', value: (await loadText(api, 'outcome', found)) ?? '' }
       if (claim.claimant !== owner) return { state: 'busy', expiresInMs: leftMs(claim, api.now()) }
-      if (await this.#renew(api, { key, owner, fence: claim.fence }, leaseMs)) return { state: 'claimed', fence: claim.fence }
+      if (await this.#renew(api, { key, owner, fence: claim.fence }, leaseMs)) return { state: 'claimed', fence: claim.fence, ...(await loadNote(api, found)) }
     }
   }
 
@@ -139,13 +148,11 @@ class TableStore implements DynamoStore {
     const encoded = encode(key)
     const isWhole = place.name.length === encoded.length + 1
     const { earliest } = api.now()
-    return api.update(place, {
-      UpdateExpression: `SET kind = :busy, fence = if_not_exists(fence, :micros) + :one, endsAt = :end, lastsMs = :lasts, deleteAt = :deleteAt, claimant = :owner${
-        isWhole ? '' : ', wholeKey = :key'
-      } REMOVE outcome, outcomeParts`,
-      ConditionExpression: 'attribute_not_exists(fence) OR endsAt <= :now',
-      ExpressionAttributeValues: {
-        ...this.#end(api, leaseMs),
+    return this.#extend(api, place, leaseMs, {
+      set: `kind = :busy, fence = if_not_exists(fence, :micros) + :one, claimant = :owner${isWhole ? '' : ', wholeKey = :key'}`,
+      remove: 'REMOVE outcome, outcomeParts',
+      condition: 'attribute_not_exists(fence) OR endsAt <= :now',
+      values: {
         ':busy': { S: 'busy' },
         ':micros': numberValue(Math.floor(earliest * microsPerMs)),
         ':one': numberValue(1),
@@ -157,10 +164,32 @@ class TableStore implements DynamoStore {
   }
 
   async #renew(api: TableApi, claim: Claim, leaseMs: number): Promise<boolean> {
+    const { met } = await this.#extend(api, placeOf(claim.key), leaseMs, { condition: held, values: heldValues(api, claim) })
+    return met
+  }
+
+  /** Begins a lease. The item must not be deleted before a note in it ends, so where that is later the time of its deletion stays. */
+  async #extend(api: TableApi, place: Place, leaseMs: number, { set, remove = '', condition, values }: Extension): Promise<Updated> {
+    const { ':deleteAt': deleteAt, ...end } = this.#end(api, leaseMs)
+    const assignments = `SET ${set === undefined ? '' : `${set}, `}endsAt = :end, lastsMs = :lasts`
+    const updated = await api.update(place, {
+      UpdateExpression: `${assignments}, deleteAt = :deleteAt ${remove}`,
+      ConditionExpression: `(${condition}) AND (attribute_not_exists(noteEndsAt) OR deleteAt <= :deleteAt)`,
+      ExpressionAttributeValues: { ...values, ...end, ':deleteAt': deleteAt },
+    })
+    if (updated.met || updated.found?.['noteEndsAt'] === undefined) return updated
+    return api.update(place, { UpdateExpression: `${assignments} ${remove}`, ConditionExpression: condition, ExpressionAttributeValues: { ...values, ...end } })
+  }
+
+  async #save(api: TableApi, claim: Note, leaseMs: number, ttlMs: number): Promise<boolean> {
+    const { ':end': end, ':lasts': lasts } = this.#end(api, leaseMs)
+    const { ':end': noteEnd } = this.#end(api, ttlMs)
+    const { ':deleteAt': deleteAt } = this.#end(api, Math.max(leaseMs, ttlMs))
+    const [[name, text] = ['note', { S: '' }]] = Object.entries(await storeText(api, 'note', claim.note, deleteAt))
     const { met } = await api.update(placeOf(claim.key), {
-      UpdateExpression: 'SET endsAt = :end, lastsMs = :lasts, deleteAt = :deleteAt',
+      UpdateExpression: `SET endsAt = :end, lastsMs = :lasts, deleteAt = :deleteAt, noteEndsAt = :noteEnd, ${name} = :note REMOVE ${name === 'note' ? 'noteParts' : 'note'}`,
       ConditionExpression: held,
-      ExpressionAttributeValues: { ...heldValues(api, claim), ...this.#end(api, leaseMs) },
+      ExpressionAttributeValues: { ...heldValues(api, claim), ':end': end, ':lasts': lasts, ':deleteAt': deleteAt, ':noteEnd': noteEnd, ':note': text },
     })
     return met
   }
@@ -177,6 +206,14 @@ class TableStore implements DynamoStore {
     const claim = readClaim(found)
     return claim.kind === kind && claim.fence === fence && (kind === 'released' || isAlive(claim, api.now()))
   }
+}
+
+/** What else is done with an item whose lease begins anew. */
+interface Extension {
+  readonly set?: string
+  readonly remove?: string
+  readonly condition: string
+  readonly values: Record<string, AttributeValue>
 }
 
 function heldValues(api: TableApi, { owner, fence }: Claim): Record<string, AttributeValue> {

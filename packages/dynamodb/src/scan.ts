@@ -2,7 +2,7 @@ import type { StoredClaim } from '@busbar/core/driver'
 import { leftMs, numberValue, readClaim } from './claim-item.ts'
 import { keyOf, type Item, type TableApi } from './table-api.ts'
 import { nameBeginning, slotName, slots } from './key-names.ts'
-import { loadText } from './values.ts'
+import { loadNote, loadText } from './values.ts'
 
 export interface ScanPage {
   readonly claims: readonly StoredClaim[]
@@ -45,7 +45,7 @@ async function storedClaim(api: TableApi, item: Item): Promise<StoredClaim> {
   const claim = readClaim(item)
   const common = { key: claim.key, fence: claim.fence, expiresInMs: leftMs(claim, api.now()) }
   if (claim.kind === 'done') return { ...common, state: 'done', value: (await loadText(api, 'outcome', item)) ?? '' }
-  return { ...common, state: 'busy', owner: claim.claimant }
+  return { ...common, state: 'busy', owner: claim.claimant, ...(await loadNote(api, item)) }
 }
 
 function writeCursor({ slot, after }: Position): string {

@@ -37,6 +37,13 @@ export async function loadText(api: TableApi, name: string, item: Item): Promise
   return decode(text)
 }
 
+/** The note of a claim's item, unless its time is over. */
+export async function loadNote(api: TableApi, item: Item): Promise<{ readonly note?: string }> {
+  if (Number(item['noteEndsAt']?.N ?? 0) <= api.now().earliest) return {}
+  const note = await loadText(api, 'note', item)
+  return note === undefined ? {} : { note }
+}
+
 /** Whole characters only: a half of a surrogate pair has no bytes. */
 function partsOf(encoded: string): string[] {
   const parts: string[] = []

@@ -32,6 +32,7 @@ export async function dynamoStoreHarness(bed: DynamoBed): Promise<StoreHarness> 
         renew: store.renew.bind(store),
         complete: store.complete.bind(store),
         release: store.release.bind(store),
+        save: store.save.bind(store),
         scan: store.scan.bind(store),
         [Symbol.asyncDispose]: async () => {
           await store.close()
@@ -42,6 +43,7 @@ export async function dynamoStoreHarness(bed: DynamoBed): Promise<StoreHarness> 
       return client
     },
     uniqueKey: (name) => `${name}-${process.pid}-${++names}-`,
+    keepsNotes: true,
     faults: {
       jumpClock: (byMs) => {
         jumpedMs += byMs
