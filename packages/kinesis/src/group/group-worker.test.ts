@@ -148,6 +148,48 @@ describe('a worker of a group', () => {
     expect(stream.violations).toEqual([])
   })
 
+  it('does not read a shard whose beginning could not be written, and frees it', async () => {
+    const stream = new SimulatedStream(13, 1)
+    const first = stream.join({}, stream.time.clock(), (store) => ({ ...store, save: async () => Promise.reject(new Error('read only')) }))
+    await stream.time.pass(3_000)
+    expect(first.leases.size).toBe(0)
+    expect(first.failures).toContainEqual(expect.objectContaining({ message: 'read only' }))
+    void first.worker.drain()
+    const second = stream.join()
+    await stream.until('another reads it without waiting for a lease to end', () => second.leases.size === 1, 3_000)
+  })
+
+  it('leaves its share to others when it lives and can take nothing', async () => {
+    const stream = new SimulatedStream(15, 5)
+    stream.join({}, stream.time.clock(), (store) => ({ ...store, save: async () => Promise.reject(new Error('read only')) }))
+    stream.join()
+    await stream.until('the other reads everything', () => stream.loads.join() === '0,5', 20_000)
+    await stream.time.pass(20_000)
+    expect(stream.unread).toEqual([])
+  })
+
+  it('ends a drain when the leases end where the store takes nothing any more', async () => {
+    const stream = new SimulatedStream(14, 2)
+    let down = false
+    const refuse = async (): Promise<never> => Promise.reject(new Error('down'))
+    const first = stream.join({}, stream.time.clock(), (store) => ({
+      ...store,
+      save: (...given) => (down ? refuse() : store.save(...given)),
+      complete: (claim, value, ttlMs) => (value === 'end' ? refuse() : store.complete(claim, value, ttlMs)),
+    }))
+    stream.putEverywhere(100)
+    await stream.until('both are read', () => first.leases.size === 2, 2_000)
+    stream.split('shardId-000000000000')
+    await stream.until('one has been read to its end', () => first.leases.size === 1, 60_000)
+    down = true
+    let drained = false
+    void first.worker.drain().then(() => {
+      drained = true
+    })
+    await stream.until('it is drained', () => drained, 12_000)
+    expect(first.worker.shards).toEqual([])
+  })
+
   it('tells of a checkpoint that cannot be read, leaves that shard alone, and reads the others', async () => {
     const stream = new SimulatedStream(9, 2)
     stream.store.set('stream/app/shard/shardId-000000000001', 'after 12x')

@@ -13,6 +13,9 @@ const lookMsPerWorker = 50
 const leasedAtOnce = 16
 /** Part of a lease after which it counts as lost here, so that it does before it ends in the store. */
 const surePart = 0.9
+/** Looks in vain after which a worker counts for nobody for a while, and that while in leases. */
+const mostVainLooks = 3
+const abstainLeases = 3
 /** Between two attempts to write the last checkpoint of a shard, in milliseconds. */
 const lastSaveMs = 250
 
@@ -36,6 +39,10 @@ export class GroupWorker {
   #listAt = 0
   #endedWhenListed = 0
   #workers = 1
+  /** Looks in a row in which it could take nothing, because that failed. */
+  #vainLooks = 0
+  /** Until when it counts for nobody, on the monotonic clock. */
+  #abstainsUntil = 0
   #draining = false
   #looking = false
   #lookAgain = false
@@ -55,7 +62,9 @@ export class GroupWorker {
   /** Begins. What fails is told to `handler.failed` and tried again. */
   start(): void {
     const { leaseMs, checkpointMs, lookMs } = this.#options
-    const announce = (): Promise<void> => this.#table.announce(this.#options.worker)
+    const announce = async (): Promise<void> => {
+      if (this.#options.clock.monotonic() >= this.#abstainsUntil) await this.#table.announce(this.#options.worker)
+    }
     const save = async (): Promise<void> => this.#saveDue()
     void this.#repeat(() => leaseMs / 3, announce)
     void this.#repeat(() => checkpointMs, save)
@@ -155,18 +164,32 @@ export class GroupWorker {
     // Others may have been quicker, but a look must not become a storm.
     const tried = free.slice(0, 2 * wanted + 2)
     let missing = wanted
+    let failures = 0
     while (missing > 0 && tried.length > 0 && !this.#draining) {
-      const taken = await Promise.all(tried.splice(0, Math.min(missing, leasedAtOnce)).map((shard) => this.#take(graph, shard)))
-      missing -= taken.filter(Boolean).length
+      const results = await Promise.all(tried.splice(0, Math.min(missing, leasedAtOnce)).map((shard) => this.#take(graph, shard)))
+      missing -= results.filter((result) => result === 'taken').length
+      failures += results.filter((result) => result === 'failed').length
     }
+    if (missing === wanted && failures > 0) await this.#abstainAfter(++this.#vainLooks)
+    else this.#vainLooks = 0
   }
 
-  async #take(graph: ShardGraph, id: string): Promise<boolean> {
-    let taken = false
+  /** A worker that lives and can take nothing, since it may not write for example, must not keep a share free that others could read. */
+  async #abstainAfter(vainLooks: number): Promise<void> {
+    if (vainLooks < mostVainLooks) return
+    this.#vainLooks = 0
+    this.#abstainsUntil = this.#options.clock.monotonic() + abstainLeases * this.#options.leaseMs
+    await this.#table.leave(this.#options.worker)
+  }
+
+  async #take(graph: ShardGraph, id: string): Promise<'taken' | 'not-taken' | 'failed'> {
+    let result: 'taken' | 'not-taken' | 'failed' = 'failed'
     await this.#try(async () => {
       const since = this.#options.clock.monotonic()
       const leased = await this.#table.lease(this.#options.worker, { id })
+      result = 'not-taken'
       if (leased.state !== 'leased') return
+      result = 'failed'
       const release = (): Promise<void> => this.#table.release(leased.claim)
       let from: Checkpoint
       try {
@@ -178,15 +201,19 @@ export class GroupWorker {
       }
       const shard = new HeldShard(id, leased.claim, from, since, since + this.#options.leaseMs * surePart)
       // Where nothing is written down yet, a shard that is lost before its first record would begin anew, at another place if that is `latest`.
-      if (leased.note === undefined) await this.#saveFirst(shard)
-      else shard.saved(leased.note)
+      if (leased.note === undefined) {
+        await this.#saveFirst(shard).catch(async (error: unknown) => {
+          await release()
+          throw error
+        })
+      } else shard.saved(leased.note)
       if (this.#draining || this.#options.clock.monotonic() >= shard.expiresAt) return release()
       this.#held.set(id, shard)
       this.#watchExpiry()
-      taken = true
+      result = 'taken'
       this.#options.handler.start(shard)
     })
-    return taken
+    return result
   }
 
   async #saveFirst(shard: HeldShard): Promise<void> {
@@ -267,11 +294,10 @@ export class GroupWorker {
       shard.held = false
       handler.lost(shard, lostError(shard, `it was not handed over within ${handOverMs} ms`))
     }
-    while (this.#isHeld(shard) && (shard.saving || shard.changed || shard.ended)) {
-      if (shard.saving) await this.#pause(lastSaveMs)
-      else if (shard.ended) await this.#end(shard)
-      else await this.#save([shard])
-      if (this.#isHeld(shard) && shard.changed) await this.#pause(lastSaveMs)
+    const isOpen = (): boolean => this.#isHeld(shard) && (shard.saving || shard.changed || shard.ended)
+    while (isOpen()) {
+      if (!shard.saving) await (shard.ended ? this.#end(shard) : this.#save([shard]))
+      if (isOpen()) await this.#pause(lastSaveMs)
     }
     if (!this.#isHeld(shard)) return
     this.#forget(shard)
