@@ -63,13 +63,13 @@ it(
       }
     }
     const working = Promise.all(Array.from({ length: 10 }, work))
-    for (const downMs of [200, 1_000]) {
-      await sleep(1_500)
+    for (const downMs of [100, 900]) {
+      await sleep(700)
       await Promise.all(gateways.map((gateway) => gateway.stop()))
       await sleep(downMs)
       await Promise.all(gateways.map((gateway) => gateway.start()))
     }
-    await sleep(1_000)
+    await sleep(500)
     ending.abort()
     await working
     for (const gateway of gateways) gateway.fault = () => undefined

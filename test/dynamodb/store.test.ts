@@ -229,10 +229,10 @@ it('keeps leases apart from the clocks of the processes, which may differ by a d
       },
     })
   const [ahead, behind] = [skewed(86_400_000), skewed(-86_400_000)]
-  const one = await claimed(behind, fresh(), 'a', 3_000)
+  const one = await claimed(behind, fresh(), 'a', 1_500)
   expect(await ahead.claim({ key: one.key, owner: 'b', leaseMs: 3_000 })).toMatchObject({ state: 'busy' })
-  const two = await claimed(ahead, fresh(), 'a', 3_000)
-  await new Promise((resolve) => setTimeout(resolve, 4_500))
+  const two = await claimed(ahead, fresh(), 'a', 1_500)
+  await new Promise((resolve) => setTimeout(resolve, 3_000))
   await claimed(ahead, one.key, 'b')
   await claimed(behind, two.key, 'b')
   expect(await behind.complete(one, 'late', 60_000)).toBe('lost')
