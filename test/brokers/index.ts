@@ -1,6 +1,8 @@
 export type { How } from './core/find.ts'
 export { isSkipped, skipOrFail } from './core/skip.ts'
 export type { Skipped } from './core/skip.ts'
+export { startKinesis } from './kinesis/kinesis-local.ts'
+export type { KinesisBed } from './kinesis/kinesis-local.ts'
 export { startProxy } from './proxy.ts'
 export type { Direction, FaultProxy } from './proxy.ts'
 export { startRabbitmq } from './rabbitmq/rabbitmq.ts'

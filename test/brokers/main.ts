@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { skipOrFail, startRabbitmq, startRedis } from './index.ts'
-import type { RabbitmqBed, RedisBed, Skipped } from './index.ts'
+import { skipOrFail, startKinesis, startRabbitmq, startRedis } from './index.ts'
+import type { KinesisBed, RabbitmqBed, RedisBed, Skipped } from './index.ts'
 
 const onProgress = (text: string): void => console.error(text)
-const starters = new Map<string, () => Promise<Skipped | RabbitmqBed | RedisBed>>([
+const starters = new Map<string, () => Promise<Skipped | KinesisBed | RabbitmqBed | RedisBed>>([
+  ['kinesis', () => startKinesis()],
   ['rabbitmq-3.10', () => startRabbitmq({ version: '3.10', onProgress })],
   ['rabbitmq-4.0', () => startRabbitmq({ version: '4.0', onProgress })],
   ['redis', () => startRedis({ onProgress })],
@@ -17,7 +18,7 @@ if (starter === undefined) {
 await using bed = skipOrFail(await starter())
 if (bed !== undefined) {
   const management = 'managementUrl' in bed ? `\nmanagement ${bed.managementUrl ?? 'none'}` : ''
-  console.log(`version ${bed.version} (${bed.how})\nurl ${bed.url}${management}\nCtrl-C ends it`)
+  console.log(`version ${bed.version} (${'how' in bed ? bed.how : 'npm'})\nurl ${bed.url}${management}\nCtrl-C ends it`)
   // Waiting for a signal alone does not keep the process alive.
   const alive = setInterval(() => {}, 60_000)
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])

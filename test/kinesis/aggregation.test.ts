@@ -59,7 +59,7 @@ describe('aggregated records', () => {
         const read = deaggregate(aggregate(given))
         expect(read.form === 'aggregated' && plain(read.records)).toEqual(plain(given))
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 
@@ -76,7 +76,7 @@ describe('aggregated records', () => {
           })),
         )
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 
@@ -86,7 +86,7 @@ describe('aggregated records', () => {
         const read = deaggregate(await writtenByOthers(given))
         expect(read.form === 'aggregated' && plain(read.records)).toEqual(plain(given))
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 
@@ -103,7 +103,7 @@ describe('aggregated records', () => {
         damaged[index] = (damaged[index] as number) ^ change
         expect(deaggregate(damaged).form).toBe('plain')
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 
@@ -114,7 +114,7 @@ describe('aggregated records', () => {
         expect(deaggregate(bytes).form).toBe('plain')
         expect(deaggregate(withMagic).form).toBe('plain')
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 })

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { fieldBytes, ProtobufWriter, varintBytes } from './protobuf.ts'
 import { digestBytes, fields, frameBytes, magic } from './format.ts'
 import type { UserRecord } from './user-record.ts'
@@ -51,7 +51,7 @@ export class Aggregator {
       writer.bytesField(fields.data, record.data)
     }
     const message = whole.subarray(magic.length, whole.length - digestBytes)
-    whole.set(createHash('md5').update(message).digest(), whole.length - digestBytes)
+    whole.set(hash('md5', message, 'buffer'), whole.length - digestBytes)
     return whole
   }
 

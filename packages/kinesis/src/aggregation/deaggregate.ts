@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { covers, type Shard } from '../shards/shard-map.ts'
 import { parseHashKey } from '../shards/hash-key.ts'
 import { digestBytes, fields, frameBytes, magic } from './format.ts'
@@ -23,7 +23,7 @@ export function deaggregate(data: Uint8Array): Deaggregated {
   if (data.length <= frameBytes) return { form: 'plain', suspicion: 'it is too short for an aggregated record' }
   const end = data.length - digestBytes
   const message = data.subarray(magic.length, end)
-  if (!createHash('md5').update(message).digest().equals(data.subarray(end))) return { form: 'plain', suspicion: 'its MD5 is that of other bytes' }
+  if (!hash('md5', message, 'buffer').equals(data.subarray(end))) return { form: 'plain', suspicion: 'its MD5 is that of other bytes' }
   try {
     return split(readMessage(message))
   } catch (error) {

@@ -19,9 +19,16 @@ export function covers(shard: Pick<Shard, 'start' | 'end'>, hashKey: bigint): bo
 /** The shards of a stream at one moment. Immutable. */
 export class ShardMap {
   readonly #open: readonly Shard[]
+  readonly #all: ReadonlyMap<string, Shard>
 
   constructor(shards: readonly Shard[]) {
+    this.#all = new Map(shards.map((shard) => [shard.id, shard]))
     this.#open = shards.filter(({ open }) => open).toSorted((a, b) => (a.start < b.start ? -1 : 1))
+  }
+
+  /** Open or closed. */
+  get(id: string): Shard | undefined {
+    return this.#all.get(id)
   }
 
   /** The shard that is written to, by hash key; `undefined` where the list had a gap, as it may while a stream changes. */

@@ -1,0 +1,31 @@
+import { KinesisClient } from '@aws-sdk/client-kinesis'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { kinesisError, toBrokerError } from './errors.ts'
+import type { ResolvedOptions } from './options.ts'
+
+/** The SDK's client of one link. */
+export function createClient({ region, endpoint, credentials, timeoutMs }: ResolvedOptions): KinesisClient {
+  return new KinesisClient({
+    ...(region !== undefined && { region }),
+    ...(endpoint !== undefined && { endpoint }),
+    ...(credentials !== undefined && { credentials }),
+    // Core retries, with one budget for everything.
+    maxAttempts: 1,
+    // HTTP/2, the SDK's own choice, is agreed upon by TLS.
+    ...(endpoint?.startsWith('http:') === true && { requestHandler: new NodeHttpHandler({ connectionTimeout: timeoutMs }) }),
+  })
+}
+
+/** Finds out before the first message whether there is a region and who we are. Throws `ERR_CONFIGURATION`. */
+export async function checkIdentity({ config }: KinesisClient): Promise<void> {
+  try {
+    await config.region()
+  } catch (error) {
+    throw kinesisError('ERR_CONFIGURATION', "kinesis: there is no region; set the option 'region' or AWS_REGION", { cause: error })
+  }
+  try {
+    await config.credentials()
+  } catch (error) {
+    throw toBrokerError(error, 'Looking for credentials')
+  }
+}

@@ -1,0 +1,121 @@
+import { KinesisClient } from '@aws-sdk/client-kinesis'
+import { NodeHttp2Handler, NodeHttpHandler } from '@smithy/node-http-handler'
+import { expect, it } from 'vitest'
+import { createClient } from './client.ts'
+import { kinesis } from './kinesis-driver.ts'
+import { resolveOptions } from './options.ts'
+import { endpoint, FakeKinesis, serviceError } from './test-support/fake-kinesis.ts'
+
+const never = new AbortController().signal
+
+function described(summary: object): FakeKinesis {
+  const fake = new FakeKinesis()
+  fake.on('DescribeStreamSummary', () => ({ StreamDescriptionSummary: { StreamStatus: 'ACTIVE', ...summary } }))
+  return fake
+}
+
+it('sends to streams and topics in order per key, and receives nothing', async () => {
+  for (const kind of ['stream', 'topic'] as const)
+    expect(kinesis().capabilities(endpoint({ kind }))).toMatchObject({
+      kind,
+      ordering: 'key',
+      lease: false,
+      settlement: false,
+      subscriptions: false,
+      maxHeaders: 0,
+    })
+  expect(kinesis().capabilities(endpoint({ options: { envelope: true } }))).toMatchObject({ maxHeaders: false })
+  expect((await new FakeKinesis().link()).receiver).toBe(false)
+})
+
+it.each([
+  ['a subscription', { subscription: { name: 'tracker' } }, 'only sends'],
+  ['a queue', { kind: 'queue' as const }, 'only sends'],
+  ['an illegal name', { name: 'a b' }, 'letters, digits'],
+  ['a name that is too long', { name: 'x'.repeat(129) }, 'letters, digits'],
+  ['a stream of another region', { name: 'arn:aws:kinesis:us-east-1:123456789012:stream/positions' }, 'us-east-1'],
+])('refuses %s with the reason', (_what, parts, text) => {
+  expect(kinesis({ region: 'eu-central-1' }).capabilities(endpoint(parts))).toEqual({ refused: expect.stringContaining(text), remedy: expect.any(String) })
+})
+
+it('tells streams and their subscriptions apart, by name or ARN', () => {
+  const arn = 'arn:aws:kinesis:us-east-1:123456789012:stream/positions'
+  const driver = kinesis()
+  const addresses = [endpoint(), endpoint({ subscription: { name: 's' } }), endpoint({ name: arn })].map((each) => driver.address(each))
+  expect(addresses).toEqual(['stream positions', 'stream positions, subscription s', `stream ${arn}`])
+})
+
+it('names a stream in calls as the route does', async () => {
+  const fake = new FakeKinesis()
+  const link = await fake.link()
+  const arn = 'arn:aws:kinesis:us-east-1:123456789012:stream/positions'
+  await link.inspect(endpoint(), never)
+  await link.inspect(endpoint({ name: arn }), never)
+  expect(fake.calls.map(({ input }) => input)).toEqual([{ StreamName: 'positions' }, { StreamARN: arn }])
+})
+
+it('is narrowed to the largest record of the stream, and to no order where the stream distributes records by itself', async () => {
+  const inspected = async (summary: object, options: Record<string, unknown> = {}): Promise<object> =>
+    (await described(summary).link()).inspect(endpoint({ options, keyed: true }), never)
+  expect(await inspected({})).toMatchObject({ maxMessageBytes: 1_048_576, ordering: 'key' })
+  const large = { maxRecordBytes: 4_194_304 }
+  expect(await inspected({ MaxRecordSizeInKiB: 2_048 }, large)).toMatchObject({ maxMessageBytes: 2_097_152 })
+  expect(await inspected({ MaxRecordSizeInKiB: 10_240 }, large)).toMatchObject({ maxMessageBytes: 4_194_304 })
+  expect(await inspected({ RecordDistributionStrategy: 'USER_PARTITION_KEY' })).toMatchObject({ ordering: 'key' })
+  expect(await inspected({ RecordDistributionStrategy: 'AUTO' })).toMatchObject({ ordering: 'none' })
+  await expect(inspected({ RecordDistributionStrategy: 'AUTO' }, { aggregate: true })).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED' })
+})
+
+it.each([
+  ['CREATING', 'ERR_UNAVAILABLE', true],
+  ['DELETING', 'ERR_NOT_FOUND', false],
+])('does not take a stream that is %s', async (StreamStatus, code, retryable) => {
+  await expect((await described({ StreamStatus }).link()).inspect(endpoint(), never)).rejects.toMatchObject({ code, retryable })
+})
+
+it('says which stream is missing', async () => {
+  const fake = new FakeKinesis()
+  fake.on('DescribeStreamSummary', () => {
+    throw serviceError('ResourceNotFoundException', 'Stream positions under account 123456789012 not found.')
+  })
+  await expect((await fake.link()).inspect(endpoint(), never)).rejects.toMatchObject({
+    code: 'ERR_NOT_FOUND',
+    message: expect.stringContaining('stream positions'),
+  })
+})
+
+it('is as healthy as its latest call', async () => {
+  const fake = new FakeKinesis()
+  const link = await fake.link()
+  fake.on('DescribeStreamSummary', () => {
+    throw Object.assign(new Error('reset'), { code: 'ECONNRESET' })
+  })
+  await expect(link.inspect(endpoint(), never)).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
+  expect(link.health()).toMatchObject({ state: 'reconnecting' })
+  fake.on('DescribeStreamSummary', () => ({ StreamDescriptionSummary: { StreamStatus: 'ACTIVE' } }))
+  await link.inspect(endpoint(), never)
+  expect(link.health()).toEqual({ state: 'connected' })
+  await link.close()
+  expect(link.health()).toEqual({ state: 'closed' })
+})
+
+it('speaks HTTP/2, and HTTP/1.1 in clear text', () => {
+  const handlerOf = (endpoint: string): unknown => {
+    const client = createClient(resolveOptions({ endpoint, region: 'eu-central-1' }))
+    client.destroy()
+    return client.config.requestHandler
+  }
+  expect(handlerOf('https://kinesis.example.com')).toBeInstanceOf(NodeHttp2Handler)
+  expect(handlerOf('http://127.0.0.1:4567')).toBeInstanceOf(NodeHttpHandler)
+})
+
+it('leaves a client of its own alive', async () => {
+  const client = new KinesisClient({ region: 'eu-central-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } })
+  let destroyed = false
+  client.destroy = () => void (destroyed = true)
+  const fake = new FakeKinesis()
+  const link = await kinesis({ client }).connect({ clock: fake.clock, random: () => 0.5, log: () => undefined, meter: () => undefined }, never)
+  expect(link.native).toBe(client)
+  await link.close()
+  expect(destroyed).toBe(false)
+})

@@ -1,0 +1,275 @@
+import type { PutRecordsResultEntry } from '@aws-sdk/client-kinesis'
+import type { BrokerError, Services, Timer } from '@busbar/core/driver'
+import { isNotDone, type Api } from '../api.ts'
+import { isThrottle, kinesisError, recordError, toBrokerError } from '../errors.ts'
+import { addressOf, type StreamName } from '../names.ts'
+import { covers } from '../shards/shard-map.ts'
+import type { StreamShape } from '../shards/stream-shape.ts'
+import { Lane, type Item } from './lane.ts'
+import { PutRequest, type Part } from './put-request.ts'
+import { failThose, settleFailed, settleStored } from './settling.ts'
+import { ShardGate } from './shard-gate.ts'
+
+export interface DispatcherParts {
+  readonly stream: StreamName
+  readonly api: Api
+  readonly services: Services
+  readonly maxRequestBytes: number
+  readonly aggregateBytes: number | undefined
+  readonly shardShare: number
+  /** The stream as it is now. Throws `BrokerError`. */
+  load(): Promise<StreamShape>
+}
+
+/** More would keep requests half empty: while these are out, what comes is gathered. */
+const requestsOut = 4
+
+/** What is known of the shards is not asked for again before, unless messages depend on it: a stream that changes may be told of late. */
+const reloadMs = 1_000
+
+/** How long a message waits for its shard before core hears of it, which then decides by the message's deadline. */
+const longestWaitMs = 5_000
+
+/** Hands messages to the shards of one stream: in order within a shard, at the shard's pace, in full requests. What a shard refuses waits for that shard alone. */
+export class Dispatcher {
+  readonly #parts: DispatcherParts
+  readonly #doing: string
+  /** In order, not yet given to a lane. */
+  #waiting: Item[] = []
+  #shape: StreamShape | undefined
+  #loadedAt = 0
+  #loading = false
+  /** A record went to another shard than its key said: the stream has been resharded. */
+  #stale = false
+  #lanes = new Map<string, Lane>()
+  /** Those of the lanes in which something waits; the next to be served first. */
+  readonly #active: Set<Lane> = new Set()
+  /** Aggregated records that went to another shard, until it is known whether all of their messages belong there. */
+  #strays: { readonly part: Part; readonly answer: PutRecordsResultEntry }[] = []
+  #out = 0
+  #scheduled = false
+  #timer: Timer | undefined
+  #watched: AbortSignal | undefined
+
+  constructor(parts: DispatcherParts) {
+    this.#parts = parts
+    this.#doing = `Sending to ${addressOf(parts.stream)}`
+  }
+
+  add(items: readonly Item[]): void {
+    for (const item of items) this.#waiting.push(item)
+    this.#watch(items[0]?.signal)
+    this.#schedule()
+  }
+
+  /** What is handed over in the same turn goes together. */
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    queueMicrotask(() => {
+      this.#scheduled = false
+      this.#pump()
+    })
+  }
+
+  #pump(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    if (this.#shape === undefined || this.#stale) {
+      // While requests are out their records belong to lanes of the old map.
+      if (this.#out === 0 && !this.#loading && this.#hasWork()) void this.#load()
+      return
+    }
+    this.#route()
+    const { services, maxRequestBytes, aggregateBytes } = this.#parts
+    const largest = aggregateBytes === undefined ? undefined : Math.min(aggregateBytes, this.#shape.maxRecordBytes)
+    const now = services.clock.monotonic()
+    this.#giveUpLate(now)
+    while (this.#out < requestsOut) {
+      const request = new PutRequest(maxRequestBytes, largest)
+      for (const lane of this.#active) if (!lane.busy) request.takeFrom(lane, now)
+      if (request.parts.length === 0) break
+      this.#rotate(request.parts)
+      void this.#put(request.parts)
+    }
+    this.#arm(now)
+  }
+
+  #hasWork(): boolean {
+    return this.#waiting.length > 0 || this.#strays.length > 0 || this.#active.size > 0
+  }
+
+  /** Lanes that were served go behind the others. */
+  #rotate(parts: readonly Part[]): void {
+    for (const { lane } of parts) {
+      this.#active.delete(lane)
+      if (lane.queue.length > 0) this.#active.add(lane)
+    }
+  }
+
+  #route(): void {
+    for (const item of this.#waiting) {
+      const lane = this.#laneOf(item)
+      lane.queue.push(item)
+      this.#active.add(lane)
+    }
+    this.#waiting = []
+  }
+
+  #laneOf({ record }: Item): Lane {
+    const { services, shardShare } = this.#parts
+    const shard = this.#shape?.shards?.find(record.hashKey)
+    const id = shard?.id ?? ''
+    let lane = this.#lanes.get(id)
+    // What is not known to be one shard has no limits of one.
+    if (lane === undefined)
+      this.#lanes.set(id, (lane = new Lane(shard, new ShardGate(shard === undefined ? Infinity : shardShare, services.clock.monotonic(), services.random))))
+    return lane
+  }
+
+  async #load(): Promise<void> {
+    this.#loading = true
+    let failure: BrokerError | undefined
+    try {
+      this.#shape = await this.#parts.load()
+    } catch (error) {
+      failure = toBrokerError(error, this.#doing)
+      // Otherwise what was known before still serves.
+      if (!failure.retryable) this.#shape = undefined
+    }
+    this.#loading = false
+    this.#loadedAt = this.#parts.services.clock.monotonic()
+    if (this.#stale) this.#reroute()
+    this.#stale = false
+    if (failure !== undefined && this.#shape === undefined) this.#failAll(failure)
+    this.#schedule()
+  }
+
+  /** Everything goes to its lane anew, in the order in which it was in the old ones; keys stay in order, since all of a key was in one lane. */
+  #reroute(): void {
+    const strays = this.#strays.flatMap(({ part, answer }) => this.#judge(part, answer))
+    const queued = [...this.#active].flatMap(({ queue }) => queue)
+    this.#strays = []
+    this.#lanes = new Map()
+    this.#active.clear()
+    this.#waiting = [...strays, ...queued, ...this.#waiting]
+  }
+
+  /** Readers drop an aggregated record of which a part lies in another shard: then its messages go again, each as a record of its own. */
+  #judge(part: Part, answer: PutRecordsResultEntry): readonly Item[] {
+    const shard = this.#shape?.shards?.get(answer.ShardId ?? '')
+    if (shard !== undefined && part.items.every(({ record }) => covers(shard, record.hashKey))) {
+      settleStored(part, answer)
+      return []
+    }
+    for (const item of part.items) item.alone = true
+    return part.items
+  }
+
+  async #put(parts: readonly Part[]): Promise<void> {
+    const { api, stream } = this.#parts
+    this.#out++
+    try {
+      const { Records = [] } = await api.putRecords(
+        stream,
+        parts.map(({ entry }) => entry),
+        { doing: this.#doing },
+      )
+      this.#answered(parts, Records)
+    } catch (error) {
+      this.#refused(parts, error)
+    }
+    this.#out--
+    for (const { lane } of parts) lane.busy = false
+    this.#schedule()
+  }
+
+  #answered(parts: readonly Part[], answers: readonly PutRecordsResultEntry[]): void {
+    const again = new Map<Lane, Item[]>()
+    for (const [index, part] of parts.entries()) {
+      const answer = answers[index]
+      const { lane, items } = part
+      if (answer?.SequenceNumber !== undefined) {
+        if (!again.has(lane)) lane.gate.succeeded()
+        this.#stored(part, answer)
+      } else if (answer?.ErrorCode !== undefined && isThrottle(answer.ErrorCode)) {
+        const before = again.get(lane)
+        if (before === undefined) again.set(lane, [...items])
+        else before.push(...items)
+      } else this.#failed(items, answer)
+    }
+    for (const [lane, items] of again) this.#putBack(lane, items)
+  }
+
+  #stored(part: Part, answer: PutRecordsResultEntry): void {
+    if (this.#shape?.shards === undefined || part.lane.shard?.id === answer.ShardId) return settleStored(part, answer)
+    if (part.aggregated) this.#strays.push({ part, answer })
+    else settleStored(part, answer)
+    if (part.aggregated || this.#parts.services.clock.monotonic() >= this.#loadedAt + reloadMs) this.#stale = true
+  }
+
+  #failed(items: readonly Item[], answer: PutRecordsResultEntry | undefined): void {
+    if (answer?.ErrorCode === undefined)
+      return settleFailed(items, kinesisError('ERR_UNCONFIRMED', `${this.#doing}: the answer does not tell what became of the message`), 'unknown')
+    const error = recordError(answer.ErrorCode, answer.ErrorMessage, this.#doing)
+    // An internal failure may have come after the record was stored.
+    settleFailed(items, error, error.code === 'ERR_UNAVAILABLE' ? 'unknown' : 'no')
+  }
+
+  /** The request as a whole. */
+  #refused(parts: readonly Part[], error: unknown): void {
+    const failure = toBrokerError(error, this.#doing)
+    if (failure.code !== 'ERR_THROTTLED') {
+      for (const { items } of parts) settleFailed(items, failure, isNotDone(error) ? 'no' : 'unknown')
+      return
+    }
+    const lanes = Map.groupBy(parts, ({ lane }) => lane)
+    for (const [lane, ofLane] of lanes)
+      this.#putBack(
+        lane,
+        ofLane.flatMap(({ items }) => items),
+      )
+  }
+
+  #putBack(lane: Lane, items: readonly Item[]): void {
+    const { services, stream } = this.#parts
+    lane.gate.throttled(services.clock.monotonic())
+    lane.queue = [...items, ...lane.queue]
+    this.#active.add(lane)
+    services.log('debug', 'shard:throttled', { stream: stream.name, shard: lane.shard?.id, messages: items.length })
+  }
+
+  #giveUpLate(now: number): void {
+    const failure = kinesisError('ERR_THROTTLED', `${this.#doing}: the shard takes no more at present; use more shards, or spread the keys`)
+    for (const lane of this.#active) if (lane.gate.opensAt(now) > now) this.#giveUp(lane, failure, ({ since }) => since + longestWaitMs <= now)
+  }
+
+  #giveUp(lane: Lane, failure: BrokerError, concerns: (item: Item) => boolean): void {
+    lane.queue = failThose(lane.queue, failure, concerns)
+    if (lane.queue.length === 0) this.#active.delete(lane)
+  }
+
+  /** Wakes when the first closed gate opens, or the first message has waited for too long. */
+  #arm(now: number): void {
+    const { clock } = this.#parts.services
+    let next = Infinity
+    for (const { gate, queue, busy } of this.#active) {
+      const [first] = queue
+      if (first !== undefined && !busy && gate.opensAt(now) > now) next = Math.min(next, gate.opensAt(now), first.since + longestWaitMs)
+    }
+    if (next !== Infinity) this.#timer = clock.timer(next, () => this.#pump())
+  }
+
+  #watch(signal: AbortSignal | undefined): void {
+    if (signal === undefined || signal === this.#watched) return
+    this.#watched = signal
+    const failure = kinesisError('ERR_TIMEOUT', `${this.#doing}: there was no time left to send the message`)
+    signal.addEventListener('abort', () => this.#failAll(failure, (item) => item.signal === signal), { once: true })
+  }
+
+  /** Everything that is not handed over. */
+  #failAll(failure: BrokerError, concerns: (item: Item) => boolean = () => true): void {
+    this.#waiting = failThose(this.#waiting, failure, concerns)
+    for (const lane of this.#active) this.#giveUp(lane, failure, concerns)
+  }
+}

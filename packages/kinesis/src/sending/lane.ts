@@ -1,0 +1,30 @@
+import type { SendResult } from '@busbar/core/driver'
+import type { Shard } from '../shards/shard-map.ts'
+import type { PreparedRecord } from './record.ts'
+import type { ShardGate } from './shard-gate.ts'
+
+/** One message on its way. */
+export interface Item {
+  readonly record: PreparedRecord
+  /** Fires when nobody waits any more. */
+  readonly signal: AbortSignal
+  /** Monotonic milliseconds at which it came. */
+  readonly since: number
+  /** Goes as a record of its own: an aggregated one with it went to a shard that it had not been made for. */
+  alone: boolean
+  readonly settle: (result: SendResult) => void
+}
+
+/** What waits for one shard, in order. One request at a time has records of it, so that none overtakes another. */
+export class Lane {
+  /** `undefined` where the shard is not known. */
+  readonly shard: Shard | undefined
+  readonly gate: ShardGate
+  queue: Item[] = []
+  busy = false
+
+  constructor(shard: Shard | undefined, gate: ShardGate) {
+    this.shard = shard
+    this.gate = gate
+  }
+}

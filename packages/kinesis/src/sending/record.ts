@@ -1,0 +1,46 @@
+import type { Outgoing } from '@busbar/core/driver'
+import type { UserRecord } from '../aggregation/user-record.ts'
+import { limits } from '../limits.ts'
+import type { ResolvedRouteOptions } from '../route-options.ts'
+import { hashKeyOf, maxHashKey } from '../shards/hash-key.ts'
+import { envelopeHead } from './envelope.ts'
+
+/** A message as a record, but for its data, which are made when it goes. */
+export interface PreparedRecord {
+  readonly partitionKey: string
+  readonly explicitHashKey: string | undefined
+  /** Where it belongs. */
+  readonly hashKey: bigint
+  /** As the service counts: data and partition key. */
+  readonly bytes: number
+  readonly data: () => Uint8Array
+}
+
+/** Throws a `RangeError` for a key that Kinesis does not take, and what `explicitHashKey` throws. */
+export function prepareRecord(message: Outgoing, { envelope, explicitHashKey }: ResolvedRouteOptions): PreparedRecord {
+  const { body, bodyBytes, key } = message
+  // Without a key, messages are spread over the shards.
+  const partitionKey = key ?? message.id.slice(0, limits.partitionKeyLength).toWellFormed()
+  checkKey(partitionKey)
+  const explicit = key === undefined ? undefined : explicitHashKey?.(key)
+  if (explicit !== undefined && (typeof explicit !== 'bigint' || explicit < 0n || explicit > maxHashKey))
+    throw new RangeError('explicitHashKey must give a bigint from 0 to 2^128 - 1')
+  const head = envelope ? envelopeHead(message) : undefined
+  const bytes = (head?.length ?? 0) + bodyBytes + Buffer.byteLength(partitionKey)
+  const data = (): Uint8Array => {
+    const content = typeof body === 'string' ? Buffer.from(body) : body
+    return head === undefined ? content : Buffer.concat([head, content])
+  }
+  return { partitionKey, explicitHashKey: explicit?.toString(), hashKey: explicit ?? hashKeyOf(partitionKey), bytes, data }
+}
+
+export function userRecordOf({ partitionKey, explicitHashKey, data }: PreparedRecord): UserRecord {
+  return explicitHashKey === undefined ? { partitionKey, data: data() } : { partitionKey, explicitHashKey, data: data() }
+}
+
+/** Characters outside the basic plane are two units each and count as one. */
+function checkKey(key: string): void {
+  const most = limits.partitionKeyLength
+  const fits = key.length <= most || (key.length <= 2 * most && Array.from(key).length <= most)
+  if (key === '' || !fits || !key.isWellFormed()) throw new RangeError(`a partition key has 1 to ${most} characters`)
+}
