@@ -18,7 +18,7 @@ export interface TableOptions {
 /** Time for a table to be made, in milliseconds. */
 const createMs = 120_000
 /** Between two looks at a table that is being made, in milliseconds. */
-const lookMs = 500
+const lookMs = 200
 const deletionAttribute = 'deleteAt'
 const keySchema = [
   { AttributeName: 'slot', KeyType: 'HASH' },
