@@ -27,7 +27,7 @@ export interface GroupWorkerOptions {
   /** All shards that are kept, closed ones too. */
   readonly listShards: () => Promise<readonly GroupShard[]>
   readonly handler: GroupHandler
-  /** How long the shards of a worker that has died are unread, at most, in milliseconds. 1,000 to 600,000. Default 10,000. A worker that cannot reach the store for nine tenths of it gives its shards up. */
+  /** How long the shards of a worker that has died are unread, at most, but for the next look of another, in milliseconds. 1,000 to 600,000. Default 10,000. A worker that cannot reach the store for nine tenths of it gives its shards up. */
   readonly leaseMs?: number
   /** How often changed checkpoints are written, in milliseconds. 100 to a third of `leaseMs`. Default 2,000, or that third. */
   readonly checkpointMs?: number
