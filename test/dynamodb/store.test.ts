@@ -113,7 +113,8 @@ it('takes what has expired for gone although DynamoDB has not deleted it, and st
   expect(Math.abs(fence / 1_000 - Date.now())).toBeLessThan(3_000)
 })
 
-it.each(['throttle', 'fail', 'lose', 'hang'] as const)('repeats requests that meet %s, and gives what the first would have given', async (fault) => {
+// These wait for time limits and leases, and can do so together.
+it.concurrent.each(['throttle', 'fail', 'lose', 'hang'] as const)('repeats requests that meet %s, and gives what the first would have given', async (fault) => {
   await using own = await faulty(fault, 1)
   await using store = dynamoStore({ ...own.options, timeoutMs: 1_500 })
   const again = (): void => {
@@ -134,7 +135,7 @@ it.each(['throttle', 'fail', 'lose', 'hang'] as const)('repeats requests that me
   expect(await store.release(other)).toBe('released')
 })
 
-it.each([
+it.concurrent.each([
   ['throttle', 'ERR_THROTTLED'],
   ['fail', 'ERR_UNAVAILABLE'],
   ['lose', 'ERR_UNAVAILABLE'],
@@ -150,7 +151,7 @@ it.each([
   }
 })
 
-it('has no more renewals out at once than it may, and renews nothing more when one has failed for good', async () => {
+it.concurrent('has no more renewals out at once than it may, and renews nothing more when one has failed for good', async () => {
   await using own = await bed.gateway()
   await using store = dynamoStore({ ...own.options, maxParallel: 4, timeoutMs: 2_000 })
   const claims = await Promise.all(Array.from({ length: 40 }, () => claimed(store, fresh())))
@@ -164,6 +165,26 @@ it('has no more renewals out at once than it may, and renews nothing more when o
   own.fault = () => 'deny'
   expect(await failureOf(store.renew(claims, 60_000))).toMatchObject({ code: 'ERR_ACCESS_DENIED', retryable: false })
   expect(own.requests.get('UpdateItem')).toBeLessThanOrEqual(8)
+})
+
+it.concurrent('keeps leases apart from the clocks of the processes, which may differ by a day', async () => {
+  const skewed = (ms: number): DynamoStore =>
+    storeWith({
+      clock: {
+        now: () => systemClock.now() + ms,
+        monotonic: () => systemClock.monotonic(),
+        timer: systemClock.timer.bind(systemClock),
+        external: (operation) => operation,
+      },
+    })
+  const [ahead, behind] = [skewed(86_400_000), skewed(-86_400_000)]
+  const one = await claimed(behind, fresh(), 'a', 1_500)
+  expect(await ahead.claim({ key: one.key, owner: 'b', leaseMs: 3_000 })).toMatchObject({ state: 'busy' })
+  const two = await claimed(ahead, fresh(), 'a', 1_500)
+  await new Promise((resolve) => setTimeout(resolve, 3_000))
+  await claimed(ahead, one.key, 'b')
+  await claimed(behind, two.key, 'b')
+  expect(await behind.complete(one, 'late', 60_000)).toBe('lost')
 })
 
 it('fails in time while the server is stopped, waits for it within the limit, and goes on with what was there', async () => {
@@ -215,26 +236,6 @@ it('refuses items that no store has written', async () => {
       new PutItemCommand({ TableName: 'made', Item: { slot: { S: `claims-${slot}` }, claimKey: { S: '=foreign' }, fence: { N: '1' }, endsAt: { N: '9e15' } } }),
     )
   expect(await failureOf(store.claim({ key: 'foreign', owner: 'a', leaseMs: 1_000 }))).toMatchObject({ code: 'ERR_CONFLICT', retryable: false })
-})
-
-it('keeps leases apart from the clocks of the processes, which may differ by a day', async () => {
-  const skewed = (ms: number): DynamoStore =>
-    storeWith({
-      clock: {
-        now: () => systemClock.now() + ms,
-        monotonic: () => systemClock.monotonic(),
-        timer: systemClock.timer.bind(systemClock),
-        external: (operation) => operation,
-      },
-    })
-  const [ahead, behind] = [skewed(86_400_000), skewed(-86_400_000)]
-  const one = await claimed(behind, fresh(), 'a', 1_500)
-  expect(await ahead.claim({ key: one.key, owner: 'b', leaseMs: 3_000 })).toMatchObject({ state: 'busy' })
-  const two = await claimed(ahead, fresh(), 'a', 1_500)
-  await new Promise((resolve) => setTimeout(resolve, 3_000))
-  await claimed(ahead, one.key, 'b')
-  await claimed(behind, two.key, 'b')
-  expect(await behind.complete(one, 'late', 60_000)).toBe('lost')
 })
 
 it('takes a client of its user and leaves it open', async () => {
