@@ -1,4 +1,13 @@
-import { checkedInteger, checkedNumber, type Claim, type ClaimRequest, type ClaimResult, type FencedStore, type StoredClaim } from '@busbar/core/driver'
+import {
+  checkedInteger,
+  checkedNumber,
+  type Claim,
+  type ClaimRequest,
+  type ClaimResult,
+  type LeaseStore,
+  type Note,
+  type StoredClaim,
+} from '@busbar/core/driver'
 import type { RedisClient } from './client.ts'
 import { Connection } from './connection.ts'
 import { isUnknownScript } from './errors.ts'
@@ -6,14 +15,15 @@ import { decodeText, encodeKey, encodeText } from './key-names.ts'
 import { isClient, resolveOptions, type RedisStoreOptions, type ResolvedOptions } from './options.ts'
 import { makeClient } from './own-client.ts'
 import { Scanner, type ScanPage } from './scanner.ts'
-import { claimScript, completeScript, lookScript, releaseScript, renewScript, type Script } from './scripts.ts'
+import { claimScript, completeScript, lookScript, releaseScript, renewScript, saveScript, type Script } from './scripts.ts'
 
-/** A {@link FencedStore} in Redis, to be closed when it is no longer needed. */
-export interface RedisStore extends FencedStore, AsyncDisposable {
+/** A {@link LeaseStore} in Redis, to be closed when it is no longer needed. */
+export interface RedisStore extends LeaseStore, AsyncDisposable {
   claim(request: ClaimRequest): Promise<ClaimResult>
   renew(claims: readonly Claim[], leaseMs: number): Promise<readonly ('renewed' | 'lost')[]>
   complete(claim: Claim, value: string, ttlMs: number): Promise<'completed' | 'lost'>
   release(claim: Claim): Promise<'released' | 'lost'>
+  save(notes: readonly Note[], leaseMs: number, ttlMs: number): Promise<readonly ('saved' | 'lost')[]>
   scan(prefix: string, options: { readonly cursor?: string; readonly limit: number }): Promise<ScanPage>
   /** Lets running calls finish, then closes the connection if the store has made it. Later calls reject with `ERR_CLOSED`. Never rejects. */
   close(): Promise<void>
@@ -53,18 +63,20 @@ class ScriptStore implements RedisStore {
   }
 
   async claim({ key, owner, leaseMs }: ClaimRequest): Promise<ClaimResult> {
-    const [state, detail] = (await this.#run('claim', claimScript, key, encodeText(owner), whole('leaseMs', leaseMs), this.#memory)) as [string, string]
-    if (state === 'claimed') return { state, fence: Number(detail) }
+    const answer = await this.#run('claim', claimScript, key, encodeText(owner), whole('leaseMs', leaseMs), this.#memory)
+    const [state, detail, note] = answer as [state: string, detail: string, note?: string]
+    if (state === 'claimed') return { state, fence: Number(detail), ...noteOf(note) }
     return state === 'done' ? { state, value: decodeText(detail) } : { state: 'busy', expiresInMs: Number(detail) }
   }
 
   async renew(claims: readonly Claim[], leaseMs: number): Promise<readonly ('renewed' | 'lost')[]> {
     const lease = whole('leaseMs', leaseMs)
-    if (claims.length === 0) return []
-    // Sent in one go, each to the node that has it; the answers come together.
-    const renewAll = (client: RedisClient): Promise<unknown[]> =>
-      Promise.all(claims.map((claim) => evaluate(client, renewScript, this.#nameOf(claim.key), ...held(claim), lease, this.#memory)))
-    return (await this.#connection.run('renew', renewAll)) as ('renewed' | 'lost')[]
+    return (await this.#runAll('renew', renewScript, claims, () => [lease, this.#memory])) as ('renewed' | 'lost')[]
+  }
+
+  async save(notes: readonly Note[], leaseMs: number, ttlMs: number): Promise<readonly ('saved' | 'lost')[]> {
+    const [lease, ttl] = [whole('leaseMs', leaseMs), whole('ttlMs', ttlMs)]
+    return (await this.#runAll('save', saveScript, notes, ({ note }) => [lease, this.#memory, ttl, encodeText(note)])) as ('saved' | 'lost')[]
   }
 
   async complete(claim: Claim, value: string, ttlMs: number): Promise<'completed' | 'lost'> {
@@ -92,6 +104,14 @@ class ScriptStore implements RedisStore {
     return this.#connection.run(doing, (client) => evaluate(client, script, this.#nameOf(key), ...given))
   }
 
+  /** Sent in one go, each to the node that has it; the answers come together. */
+  async #runAll<C extends Claim>(doing: string, script: Script, claims: readonly C[], given: (claim: C) => string[]): Promise<unknown[]> {
+    if (claims.length === 0) return []
+    return this.#connection.run(doing, (client) =>
+      Promise.all(claims.map((claim) => evaluate(client, script, this.#nameOf(claim.key), ...held(claim), ...given(claim)))),
+    )
+  }
+
   #nameOf(key: string): string {
     return this.#prefix + encodeKey(key)
   }
@@ -108,11 +128,15 @@ async function evaluate(client: RedisClient, { text, sha }: Script, name: string
 }
 
 async function lookAt(client: RedisClient, name: string, key: string): Promise<StoredClaim | undefined> {
-  const found = (await evaluate(client, lookScript, name)) as [string, string, string, string] | null
+  const found = (await evaluate(client, lookScript, name)) as [string, string, string, string, string?] | null
   if (found === null) return undefined
-  const [state, fence, left, text] = found
+  const [state, fence, left, text, note] = found
   const common = { key, fence: Number(fence), expiresInMs: Number(left) }
-  return state === 'd' ? { ...common, state: 'done', value: decodeText(text) } : { ...common, state: 'busy', owner: decodeText(text) }
+  return state === 'd' ? { ...common, state: 'done', value: decodeText(text) } : { ...common, state: 'busy', owner: decodeText(text), ...noteOf(note) }
+}
+
+function noteOf(stored: string | null | undefined): { readonly note?: string } {
+  return typeof stored === 'string' ? { note: decodeText(stored) } : {}
 }
 
 function held({ owner, fence }: Claim): [owner: string, fence: string] {

@@ -11,6 +11,7 @@ export interface Script {
  *   b  busy: the end of the lease and the owner
  *   d  done: the end of its time to live and the value
  *   r  released: only the fence counts
+ * Before it may stand a note for later owners, `n<end> <bytes> <note>`.
  * The end is in milliseconds since the epoch by the server's clock. The key outlives it by the fence's memory: see `fenceMemoryMs`.
  *
  * A fence is the server's time in microseconds, or one more than the last one if that is higher. So it rises even where nothing is remembered any more,
@@ -23,14 +24,29 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function whole(number) return string.format('%.0f', number) end
 local kept = redis.call('GET', KEYS[1])
-local state, fence, ends, text
+local state, fence, ends, text, note, noteEnds
 if kept then
+  local from, bytes
+  from, noteEnds, bytes = string.match(kept, '^n()(%d+) (%d+) ')
+  if from then
+    local first = from + #noteEnds + #bytes + 2
+    note = string.sub(kept, first, first + tonumber(bytes) - 1)
+    kept = string.sub(kept, first + tonumber(bytes))
+    noteEnds = tonumber(noteEnds)
+    if noteEnds <= now then note = nil end
+  end
   state, fence, ends, text = string.match(kept, '^([bdr])(%d+) (%d+) (.*)$')
   if not state then return redis.error_reply('BUSBAR-FOREIGN the key holds something that is not a claim') end
 end
 local alive = state and state ~= 'r' and tonumber(ends) > now
-local function keep(state, fence, text, ms, memory)
-  redis.call('SET', KEYS[1], state .. fence .. ' ' .. whole(now + ms) .. ' ' .. text, 'PX', whole(ms + memory))
+local function keep(state, fence, ends, text, memory)
+  local left = math.max(ends - now, 0) + memory
+  local before = ''
+  if note then
+    before = 'n' .. whole(noteEnds) .. ' ' .. #note .. ' ' .. note
+    left = math.max(left, noteEnds - now)
+  end
+  redis.call('SET', KEYS[1], before .. state .. fence .. ' ' .. whole(ends) .. ' ' .. text, 'PX', whole(left))
 end
 `
 
@@ -49,22 +65,32 @@ if alive then
 elseif state and tonumber(fence) >= mine then
   mine = tonumber(fence) + 1
 end
-keep('b', whole(mine), ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]))
-return {'claimed', whole(mine)}
+keep('b', whole(mine), now + tonumber(ARGV[2]), ARGV[1], tonumber(ARGV[3]))
+return {'claimed', whole(mine), note}
 `)
 
 /** Arguments: owner, fence, lease, memory. */
 export const renewScript: Script = script(`${beginning}${held}
 if not ours or state == 'd' then return 'lost' end
-keep('b', fence, text, tonumber(ARGV[3]), tonumber(ARGV[4]))
+keep('b', fence, now + tonumber(ARGV[3]), text, tonumber(ARGV[4]))
 return 'renewed'
+`)
+
+/** Arguments: owner, fence, lease, memory, time to live, note. */
+export const saveScript: Script = script(`${beginning}${held}
+if not ours or state == 'd' then return 'lost' end
+note = ARGV[6]
+noteEnds = now + tonumber(ARGV[5])
+keep('b', fence, now + tonumber(ARGV[3]), text, tonumber(ARGV[4]))
+return 'saved'
 `)
 
 /** Arguments: owner, fence, time to live, memory, value. A repeated completion keeps the first value: that is what others may have seen. */
 export const completeScript: Script = script(`${beginning}${held}
 if not ours then return 'lost' end
 if state == 'b' then text = ARGV[5] end
-keep('d', fence, text, tonumber(ARGV[3]), tonumber(ARGV[4]))
+note = nil
+keep('d', fence, now + tonumber(ARGV[3]), text, tonumber(ARGV[4]))
 return 'completed'
 `)
 
@@ -72,14 +98,14 @@ return 'completed'
 export const releaseScript: Script = script(`${beginning}${held}
 if state == 'r' and fence == ARGV[2] then return 'released' end
 if not ours or state == 'd' then return 'lost' end
-redis.call('SET', KEYS[1], 'r' .. fence .. ' 0 ', 'PX', ARGV[3])
+keep('r', fence, 0, '', tonumber(ARGV[3]))
 return 'released'
 `)
 
-/** No arguments. Answers for a claim that is alive: state, fence, milliseconds left, text. */
+/** No arguments. Answers for a claim that is alive: state, fence, milliseconds left, text, note if there is one. */
 export const lookScript: Script = script(`${beginning}
 if not alive then return false end
-return {state, fence, whole(tonumber(ends) - now), text}
+return {state, fence, whole(tonumber(ends) - now), text, note}
 `)
 
 function script(text: string): Script {

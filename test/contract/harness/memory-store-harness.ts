@@ -1,4 +1,4 @@
-import type { FencedStore } from '@busbar/core/driver'
+import type { FencedStore, LeaseStore } from '@busbar/core/driver'
 import type { StoreHarness } from '@busbar/contract-tests/store'
 import { memoryStore, virtualClock, type MemoryStore } from '@busbar/memory'
 import type { Clock } from '@busbar/core/driver'
@@ -13,7 +13,7 @@ export interface StoreSite {
 
 export interface MemoryStoreHarnessOptions {
   /** Makes a client out of the sound store: for mutants. */
-  readonly wrap?: (site: StoreSite) => FencedStore
+  readonly wrap?: (site: StoreSite) => LeaseStore
 }
 
 /** One memory store in virtual time; all clients are the store itself, or `wrap` around it. */
@@ -37,6 +37,7 @@ export function memoryStoreHarness({ wrap = ({ store }) => store }: MemoryStoreH
     bounds: { leaseMs: 10_000, slackMs: 0, caseMs: 30_000 },
     createStore: () => forgetful(wrap({ store, clock, client: clients++ }), losing),
     uniqueKey: (prefix) => `${prefix}-${++keys}-`,
+    keepsNotes: true,
     faults: {
       jumpClock: (byMs) => {
         jumpedMs += byMs
@@ -47,16 +48,17 @@ export function memoryStoreHarness({ wrap = ({ store }) => store }: MemoryStoreH
 }
 
 /** The same store; when it is listed, its next call is carried out and fails. */
-function forgetful(store: FencedStore, losing: WeakSet<FencedStore>): FencedStore {
+function forgetful(store: LeaseStore, losing: WeakSet<FencedStore>): LeaseStore {
   const pass = <T>(answer: T): T => {
     if (!losing.delete(client)) return answer
     throw new Error('the answer was lost')
   }
-  const client: FencedStore = {
+  const client: LeaseStore = {
     claim: async (request) => pass(await store.claim(request)),
     renew: async (claims, leaseMs) => pass(await store.renew(claims, leaseMs)),
     complete: async (claim, value, ttlMs) => pass(await store.complete(claim, value, ttlMs)),
     release: async (claim) => pass(await store.release(claim)),
+    save: async (notes, leaseMs, ttlMs) => pass(await store.save(notes, leaseMs, ttlMs)),
     scan: async (prefix, options) => pass(await store.scan(prefix, options)),
   }
   return client

@@ -1,4 +1,4 @@
-import type { Claim, FencedStore, StoredClaim } from '@busbar/core/driver'
+import type { Claim, LeaseStore, StoredClaim } from '@busbar/core/driver'
 import type { StoreCaseId } from '@busbar/contract-tests/store'
 import type { MemoryStore } from '@busbar/memory'
 import type { StoreSite } from '../../contract/harness/memory-store-harness.ts'
@@ -11,28 +11,29 @@ export interface StoreMutant {
   /** The case that must fail on it. */
   readonly killedBy: StoreCaseId
   /** Made anew for every run: the fault may have a memory, which all clients share. */
-  readonly make: () => (site: StoreSite) => FencedStore
+  readonly make: () => (site: StoreSite) => LeaseStore
 }
 
 /** The sound store but for the functions given. */
-export function broken(changes: (site: StoreSite) => Partial<FencedStore>): StoreMutant['make'] {
+export function broken(changes: (site: StoreSite) => Partial<LeaseStore>): StoreMutant['make'] {
   return () => (site) => ({ ...sound(site.store), ...changes(site) })
 }
 
 /** The same with a memory that all clients share. */
-export function remembering<T>(memory: () => T, changes: (site: StoreSite, memory: T) => Partial<FencedStore>): StoreMutant['make'] {
+export function remembering<T>(memory: () => T, changes: (site: StoreSite, memory: T) => Partial<LeaseStore>): StoreMutant['make'] {
   return () => {
     const shared = memory()
     return (site) => ({ ...sound(site.store), ...changes(site, shared) })
   }
 }
 
-export function sound(store: FencedStore): FencedStore {
+export function sound(store: LeaseStore): LeaseStore {
   return {
     claim: (request) => store.claim(request),
     renew: (claims, leaseMs) => store.renew(claims, leaseMs),
     complete: (claim, value, ttlMs) => store.complete(claim, value, ttlMs),
     release: (claim) => store.release(claim),
+    save: (notes, leaseMs, ttlMs) => store.save(notes, leaseMs, ttlMs),
     scan: (prefix, options) => store.scan(prefix, options),
   }
 }

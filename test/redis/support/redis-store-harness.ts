@@ -40,6 +40,7 @@ export function redisStoreHarness(beds: { readonly bed: RedisBed } | { readonly 
       return client
     },
     uniqueKey: (name) => `${name}-${process.pid}-${++names}-`,
+    keepsNotes: true,
     faults: {
       jumpClock: (byMs) => {
         jumpedMs += byMs
@@ -61,12 +62,13 @@ export function redisStoreHarness(beds: { readonly bed: RedisBed } | { readonly 
   }
 }
 
-function bound(store: ReturnType<typeof redisStore>): Pick<typeof store, 'claim' | 'renew' | 'complete' | 'release' | 'scan'> {
+function bound(store: ReturnType<typeof redisStore>): Pick<typeof store, 'claim' | 'renew' | 'complete' | 'release' | 'save' | 'scan'> {
   return {
     claim: (request) => store.claim(request),
     renew: (claims, leaseMs) => store.renew(claims, leaseMs),
     complete: (claim, value, ttlMs) => store.complete(claim, value, ttlMs),
     release: (claim) => store.release(claim),
+    save: (notes, leaseMs, ttlMs) => store.save(notes, leaseMs, ttlMs),
     scan: (prefix, options) => store.scan(prefix, options),
   }
 }

@@ -5,7 +5,7 @@ import { vitestPart } from '../vitest-part.ts'
 const contract = ['test/contract']
 const brokers = ['test/brokers', 'test/amqp', 'test/middleware/on-drivers.test.ts']
 const redis = ['test/redis']
-const aws = ['test/brokers/aws-wire', 'test/kinesis', 'test/sqs', 'test/sns']
+const aws = ['test/brokers/aws-wire', 'test/dynamodb', 'test/kinesis', 'test/sqs', 'test/sns']
 
 /** What runs the code. Every test file of the repository belongs to exactly one of these parts, and one that starts brokers to a part that runs alone. */
 export const testParts: readonly Part[] = [

@@ -3,6 +3,7 @@ import { claimCases } from './cases/claims.ts'
 import { completionCases } from './cases/completions.ts'
 import { fenceCases } from './cases/fences.ts'
 import { leaseCases } from './cases/leases.ts'
+import { noteCases } from './cases/notes.ts'
 import { releaseCases } from './cases/releases.ts'
 import { renewalCases } from './cases/renewals.ts'
 import { repeatCases } from './cases/repeats.ts'
@@ -20,6 +21,7 @@ export const allStoreCases: readonly StoreCase[] = [
   ...releaseCases,
   ...repeatCases,
   ...staleCases,
+  ...noteCases,
   ...scanCases,
   ...textCases,
 ]

@@ -11,5 +11,7 @@ export interface StoreCase {
   readonly kills: readonly string[]
   /** Faults that the harness must be able to cause. */
   readonly faults?: readonly (keyof StoreFaults)[]
+  /** Is it about what only a `LeaseStore` can do? */
+  readonly needsNotes?: boolean
   run(context: StoreContext): Promise<void>
 }

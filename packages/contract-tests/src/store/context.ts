@@ -1,4 +1,4 @@
-import type { Claim, ClaimResult, FencedStore, StoredClaim } from '@busbar/core/driver'
+import type { Claim, ClaimResult, FencedStore, LeaseStore, StoredClaim } from '@busbar/core/driver'
 import { check, show } from '../kit/assert.ts'
 import { Changes, Waiting } from '../kit/waiting.ts'
 import type { StoreHarness } from './harness.ts'
@@ -30,6 +30,13 @@ export class StoreContext {
   async store(): Promise<FencedStore> {
     const store = await this.harness.createStore()
     this.#stores.push(store)
+    return store
+  }
+
+  /** A new client of a store that keeps notes. */
+  async leaseStore(): Promise<LeaseStore> {
+    const store = (await this.store()) as LeaseStore
+    check(typeof store.save === 'function', 'a store that keeps notes has a function save')
     return store
   }
 

@@ -29,4 +29,6 @@ export interface StoreHarness {
   /** A key that no other case has, for this or any other run. */
   uniqueKey(prefix: string): string
   readonly faults?: StoreFaults
+  /** Is the store a `LeaseStore`? Without, the cases on notes are recorded as not examined. Default false. */
+  readonly keepsNotes?: boolean
 }

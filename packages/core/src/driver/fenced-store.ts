@@ -9,8 +9,8 @@ export interface ClaimRequest {
 }
 
 export type ClaimResult =
-  /** `fence` rises with every new owner of the key. */
-  | { readonly state: 'claimed'; readonly fence: number }
+  /** `fence` rises with every new owner of the key. `note`: what an owner before has left, see {@link LeaseStore}. */
+  | { readonly state: 'claimed'; readonly fence: number; readonly note?: string }
   | { readonly state: 'busy'; readonly expiresInMs: number }
   | { readonly state: 'done'; readonly value: string }
 
@@ -27,7 +27,14 @@ export interface StoredClaim {
   readonly owner?: string
   readonly fence: number
   readonly value?: string
+  /** Of a claim that is busy; see {@link LeaseStore}. */
+  readonly note?: string
   readonly expiresInMs: number
+}
+
+/** A held claim, and what the next owner of its key shall know. */
+export interface Note extends Claim {
+  readonly note: string
 }
 
 /**
@@ -47,4 +54,13 @@ export interface FencedStore {
     prefix: string,
     options: { readonly cursor?: string; readonly limit: number },
   ): MaybePromise<{ readonly claims: readonly StoredClaim[]; readonly cursor?: string }>
+}
+
+/** A {@link FencedStore} whose claims hand something on, such as how far a shard has been read. */
+export interface LeaseStore extends FencedStore {
+  /**
+   * Per claim: still ours for `leaseMs`, with a note that whoever claims the key later is given; or lost, and nothing is changed. The last note counts. It is kept for
+   * `ttlMs` from now, whether the claim is released or its lease ends; completing the claim ends it.
+   */
+  save(notes: readonly Note[], leaseMs: number, ttlMs: number): MaybePromise<readonly ('saved' | 'lost')[]>
 }

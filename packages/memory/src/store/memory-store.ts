@@ -1,18 +1,20 @@
-import type { Claim, ClaimRequest, ClaimResult, Clock, FencedStore, StoredClaim } from '@busbar/core/driver'
+import type { Claim, ClaimRequest, ClaimResult, Clock, LeaseStore, Note, StoredClaim } from '@busbar/core/driver'
 import { claimState, placeOf } from './claim-pages.ts'
 import { ClaimTable } from './claim-table.ts'
+import { Notes } from './notes.ts'
 
 export interface MemoryStoreOptions {
   /** Leases and times to live run on its monotonic time. */
   readonly clock: Clock
 }
 
-/** A {@link FencedStore} in this process that answers synchronously. */
-export interface MemoryStore extends FencedStore {
+/** A {@link LeaseStore} in this process that answers synchronously. */
+export interface MemoryStore extends LeaseStore {
   claim(request: ClaimRequest): ClaimResult
   renew(claims: readonly Claim[], leaseMs: number): readonly ('renewed' | 'lost')[]
   complete(claim: Claim, value: string, ttlMs: number): 'completed' | 'lost'
   release(claim: Claim): 'released' | 'lost'
+  save(notes: readonly Note[], leaseMs: number, ttlMs: number): readonly ('saved' | 'lost')[]
   scan(prefix: string, options: { readonly cursor?: string; readonly limit: number }): { readonly claims: readonly StoredClaim[]; readonly cursor?: string }
   /** Entries held, expired ones included until they are swept. */
   readonly size: number
@@ -33,6 +35,7 @@ const sweptPerClaim = 4
 class TableStore implements MemoryStore {
   readonly #clock: Clock
   readonly #table: ClaimTable = new ClaimTable()
+  readonly #notes: Notes = new Notes()
   #fences = 0
 
   constructor(clock: Clock) {
@@ -43,7 +46,12 @@ class TableStore implements MemoryStore {
     return this.#table.size
   }
 
-  claim({ key, owner, leaseMs }: ClaimRequest): ClaimResult {
+  claim(request: ClaimRequest): ClaimResult {
+    const result = this.#claim(request)
+    return result.state === 'claimed' ? { ...result, ...this.#noteOf(request.key, this.#clock.monotonic()) } : result
+  }
+
+  #claim({ key, owner, leaseMs }: ClaimRequest): ClaimResult {
     const now = this.#clock.monotonic()
     this.#table.sweep(now, sweptPerClaim)
     const number = this.#table.find(key)
@@ -86,6 +94,7 @@ class TableStore implements MemoryStore {
     // A repeated completion keeps the first value: that is what others may have seen.
     if (page.states[at] === claimState.busy) page.texts[at] = value
     page.states[at] = claimState.done
+    this.#notes.delete(claim.key)
     page.expiresAt[at] = now + ttlMs
     return 'completed'
   }
@@ -95,6 +104,16 @@ class TableStore implements MemoryStore {
     if (number === -1) return 'lost'
     this.#table.delete(number)
     return 'released'
+  }
+
+  save(notes: readonly Note[], leaseMs: number, ttlMs: number): readonly ('saved' | 'lost')[] {
+    const now = this.#clock.monotonic()
+    return this.renew(notes, leaseMs).map((result, index) => {
+      if (result === 'lost') return 'lost'
+      const { key, note } = notes[index] as Note
+      this.#notes.keep(key, note, now, now + ttlMs)
+      return 'saved'
+    })
   }
 
   scan(
@@ -136,6 +155,13 @@ class TableStore implements MemoryStore {
     const text = page.texts[at] as string
     const fence = page.fences[at] as number
     const common = { key: page.keys[at] as string, fence, expiresInMs: (page.expiresAt[at] as number) - now }
-    return page.states[at] === claimState.done ? { ...common, state: 'done', owner: '', value: text } : { ...common, state: 'busy', owner: text }
+    return page.states[at] === claimState.done
+      ? { ...common, state: 'done', owner: '', value: text }
+      : { ...common, ...this.#noteOf(common.key, now), state: 'busy', owner: text }
+  }
+
+  #noteOf(key: string, now: number): { readonly note?: string } {
+    const note = this.#notes.find(key, now)
+    return note === undefined ? {} : { note }
   }
 }

@@ -1,0 +1,43 @@
+import { BrokerError } from '@busbar/core/driver'
+import { comparePositions, formatPosition, parsePosition, type Position } from '../shards/position.ts'
+
+/** Where the reading of a shard goes on. What is written with the shard's lease. */
+export type Checkpoint =
+  /** The oldest record that is kept. */
+  | { readonly kind: 'horizon' }
+  /** What is written from the first look on. */
+  | { readonly kind: 'latest' }
+  /** The first record that arrived at this time, in milliseconds since the epoch, or later. */
+  | { readonly kind: 'time'; readonly timestamp: number }
+  /** Behind this position: everything up to it is done. */
+  | { readonly kind: 'after'; readonly position: Position }
+
+export function formatCheckpoint(checkpoint: Checkpoint): string {
+  switch (checkpoint.kind) {
+    case 'time':
+      return `time ${checkpoint.timestamp}`
+    case 'after':
+      return `after ${formatPosition(checkpoint.position)}`
+    case 'horizon':
+    case 'latest':
+      return checkpoint.kind
+  }
+}
+
+/** Throws `ERR_INVALID`: where a checkpoint cannot be read, guessing would lose records or repeat all of them. */
+export function parseCheckpoint(shard: string, text: string): Checkpoint {
+  if (text === 'horizon' || text === 'latest') return { kind: text }
+  const [, kind, rest = ''] = /^(time|after) (.*)$/.exec(text) ?? []
+  if (kind === 'time' && /^\d{1,15}$/.test(rest)) return { kind, timestamp: Number(rest) }
+  const position = kind === 'after' ? parsePosition(rest) : undefined
+  if (position !== undefined) return { kind: 'after', position }
+  throw new BrokerError('ERR_INVALID', `kinesis: the checkpoint of shard ${shard} cannot be read; set the subscription to a point by a replay`, {
+    driver: 'kinesis',
+  })
+}
+
+/** Is `next` further on? What stands for the beginning of a subscription is before every position, and never comes back. */
+export function isFurther(next: Checkpoint, than: Checkpoint): boolean {
+  if (next.kind !== 'after') return than.kind === 'latest' && next.kind === 'time'
+  return than.kind !== 'after' || comparePositions(next.position, than.position) > 0
+}

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest'
+import { ShardGraph, type GroupShard } from './shard-graph.ts'
+
+const shard = (id: string, parents: readonly string[] = [], open = true): GroupShard => ({ id, parents, open })
+/** a was split into b and c, c and d were merged into e. */
+const reshaped = [shard('a', [], false), shard('b', ['a']), shard('c', ['a'], false), shard('d', [], false), shard('e', ['c', 'd'])]
+const readable = (graph: ShardGraph, ...ended: readonly string[]): string[] => graph.readable(new Set(ended)).toSorted((one, other) => (one < other ? -1 : 1))
+
+describe('the shards of a group', () => {
+  it('can be read when all parents have ended', () => {
+    const graph = new ShardGraph(reshaped, { from: 'horizon' })
+    expect(readable(graph)).toEqual(['a', 'd'])
+    expect(readable(graph, 'a')).toEqual(['b', 'c', 'd'])
+    expect(readable(graph, 'a', 'c')).toEqual(['b', 'd'])
+    expect(readable(graph, 'a', 'c', 'd')).toEqual(['b', 'e'])
+    expect(readable(graph, 'a', 'b', 'c', 'd', 'e')).toEqual([])
+  })
+
+  it('do not wait for parents that have expired', () => {
+    expect(readable(new ShardGraph([shard('b', ['gone'])], { from: 'horizon' }))).toEqual(['b'])
+  })
+
+  it('are, with latest, those that were open at the beginning and what has come of them', () => {
+    const graph = new ShardGraph([...reshaped, shard('f', ['b'])], { from: 'latest', open: ['b', 'e'] })
+    expect(readable(graph)).toEqual(['b', 'e'])
+    expect(readable(graph, 'b')).toEqual(['e', 'f'])
+    expect(graph.beginning('b')).toEqual({ kind: 'latest' })
+    expect(graph.beginning('f')).toEqual({ kind: 'horizon' })
+  })
+
+  it('are found, with latest, also where the one that was open then has expired', () => {
+    expect(readable(new ShardGraph([shard('child', ['gone']), shard('grandchild', ['child'])], { from: 'latest', open: ['gone'] }))).toEqual(['child'])
+  })
+
+  it('all begin at the horizon, or all at one time', () => {
+    expect(new ShardGraph(reshaped, { from: 'horizon' }).beginning('e')).toEqual({ kind: 'horizon' })
+    expect(new ShardGraph(reshaped, { from: 'time', timestamp: 7 }).beginning('e')).toEqual({ kind: 'time', timestamp: 7 })
+  })
+})

@@ -1,0 +1,56 @@
+import type { Shard } from '../shards/shard-map.ts'
+import type { Checkpoint } from './checkpoint.ts'
+
+/** What the group has to know of a shard. */
+export type GroupShard = Pick<Shard, 'id' | 'parents' | 'open'>
+
+/**
+ * How the group began. Everybody goes by the same: with `latest` by the shards that were open then, since a shard that is split before somebody has looked at it must
+ * not be taken for an old one.
+ */
+export type Origin =
+  | { readonly from: 'horizon' }
+  | { readonly from: 'time'; readonly timestamp: number }
+  | { readonly from: 'latest'; readonly open: readonly string[] }
+
+/** The shards of a stream, in the order in which a group may read them. */
+export class ShardGraph {
+  readonly #shards: ReadonlyMap<string, GroupShard>
+  readonly #origin: Origin
+  /** Those that the group reads at all. */
+  readonly #wanted: ReadonlySet<string>
+
+  constructor(shards: readonly GroupShard[], origin: Origin) {
+    this.#shards = new Map(shards.map((shard) => [shard.id, shard]))
+    this.#origin = origin
+    this.#wanted = new Set(origin.from === 'latest' ? this.#descendants(origin.open) : this.#shards.keys())
+  }
+
+  /** Shards that can be read now: not ended, and all parents are. A parent that is no longer listed has expired, and nothing can be read from it. */
+  readable(ended: ReadonlySet<string>): string[] {
+    return [...this.#wanted].filter((id) => !ended.has(id) && this.#parents(id).every((parent) => ended.has(parent)))
+  }
+
+  /** Where a shard begins that has no checkpoint. */
+  beginning(id: string): Checkpoint {
+    if (this.#origin.from === 'time') return { kind: 'time', timestamp: this.#origin.timestamp }
+    return this.#origin.from === 'latest' && this.#origin.open.includes(id) ? { kind: 'latest' } : { kind: 'horizon' }
+  }
+
+  /** Parents that have to be read first. */
+  #parents(id: string): string[] {
+    return (this.#shards.get(id)?.parents ?? []).filter((parent) => this.#wanted.has(parent))
+  }
+
+  /** Listed ones alone: what has expired is not there any more, and its children are found by it all the same. */
+  #descendants(open: readonly string[]): string[] {
+    const found = new Set(open)
+    const children = Map.groupBy(
+      [...this.#shards.values()].flatMap(({ id, parents }) => parents.map((parent) => ({ id, parent }))),
+      ({ parent }) => parent,
+    )
+    // A set grows while it is gone through.
+    for (const id of found) for (const child of children.get(id) ?? []) found.add(child.id)
+    return [...found].filter((id) => this.#shards.has(id))
+  }
+}

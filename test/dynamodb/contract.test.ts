@@ -1,0 +1,16 @@
+import { describeStoreContract } from '@busbar/contract-tests/store'
+import { afterAll, expect, vi } from 'vitest'
+import { vitestRunner } from '../contract/harness/vitest-runner.ts'
+import { startDynamo } from './support/dynamo-bed.ts'
+import { dynamoStoreHarness } from './support/dynamo-store-harness.ts'
+
+// Cases wait far more than they work.
+vi.setConfig({ maxConcurrency: 16 })
+
+const bed = await startDynamo()
+const certificate = describeStoreContract({ name: 'dynalite', harness: await dynamoStoreHarness(bed), runner: vitestRunner('concurrent') })
+
+afterAll(async () => {
+  await bed[Symbol.asyncDispose]()
+  expect(certificate.results.filter(({ outcome }) => outcome !== 'passed')).toEqual([])
+})
