@@ -43,6 +43,21 @@ it('waits for a queue that was created and is not there yet', async () => {
   expect((await opening).address).not.toBe('')
 })
 
+it('deletes the queue again when nothing can be received from it: the next request makes another', async () => {
+  const fake = new FakeSqs()
+  fake.on('GetQueueUrl', () => {
+    throw serviceError('AccessDenied', 'no', 403)
+  })
+  let deletes = 0
+  fake.on('CreateQueue', ({ QueueName }) => ({ QueueUrl: `https://sqs.eu-central-1.amazonaws.com/123456789012/${String(QueueName)}` }))
+  fake.on('DeleteQueue', () => void deletes++)
+  const link = await fake.link()
+  const deliver = (): void => undefined
+  await expect(link.replies?.open(deliver)).rejects.toMatchObject({ code: 'ERR_ACCESS_DENIED' })
+  expect(fake.named('CreateQueue')).toHaveLength(1)
+  expect(deletes).toBe(1)
+})
+
 it.each(['https://evil.example.com/123456789012/busbar-reply-1', 'orders', 'busbar-reply-../x', ''])(
   'sends nothing to %s, which is no reply queue',
   async (address) => {

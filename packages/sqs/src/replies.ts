@@ -25,7 +25,7 @@ export class SqsReplies implements Replies {
   readonly #queues: Queues
   readonly #services: Services
   readonly #uniqueId: () => string
-  #open: { readonly queue: QueueName; readonly receiver: SqsReceiver } | undefined
+  #open: { readonly queue: QueueName; readonly url: string | undefined; readonly receiver: SqsReceiver } | undefined
 
   constructor(options: ResolvedOptions, api: Api, queues: Queues, services: Services, uniqueId: () => string) {
     this.#options = options
@@ -37,7 +37,7 @@ export class SqsReplies implements Replies {
 
   async open(deliver: (reply: Incoming) => void): Promise<string> {
     const queue = queueOf(`${replyPrefix}${this.#uniqueId()}`, false)
-    await this.#api.createQueue(
+    const url = await this.#api.createQueue(
       { QueueName: queue.name, Attributes: { MessageRetentionPeriod: String(retentionSeconds) } },
       { doing: `Creating ${addressOf(queue)}` },
     )
@@ -49,9 +49,15 @@ export class SqsReplies implements Replies {
       bytes: 16_777_216,
     })
     intake.receiver = receiver
-    this.#open = { queue, receiver }
-    await this.#queues.createdUrl(queue, this.#services.clock)
-    await receiver.start()
+    this.#open = { queue, url, receiver }
+    try {
+      await this.#queues.createdUrl(queue, this.#services.clock)
+      await receiver.start()
+    } catch (error) {
+      // Nobody closes what was not opened, and the next request makes another queue.
+      await this.close()
+      throw error
+    }
     return queue.name
   }
 
@@ -71,11 +77,11 @@ export class SqsReplies implements Replies {
     const open = this.#open
     this.#open = undefined
     if (open === undefined) return
-    const { queue, receiver } = open
+    const { queue, url, receiver } = open
     await receiver.pause()
     await receiver.handBack()
     try {
-      await this.#api.deleteQueue(await this.#queues.url(queue), { doing: `Deleting ${addressOf(queue)}` })
+      await this.#api.deleteQueue(url ?? (await this.#queues.url(queue)), { doing: `Deleting ${addressOf(queue)}` })
     } catch (error) {
       this.#services.log('warn', 'replies:left-behind', { queue: queue.name, error: toBrokerError(error, 'Deleting').message })
     }
