@@ -101,6 +101,18 @@ it('leaves a redrive policy that is there, and says so where it would move messa
   expect(await topology.plan([{ ...source, maxAttempts: 0 }], never)).toEqual([])
 })
 
+it('does not serve a route without a native limit by a queue that moves messages all the same', async () => {
+  const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: arnOf('orders-dead'), maxReceiveCount: 1_000 })
+  const fake = withQueues({ orders: { RedrivePolicy }, 'orders-dead': {} })
+  const link = await fake.link()
+  await expect(link.inspect(endpoint({ maxAttempts: 0 }), never)).rejects.toMatchObject({
+    code: 'ERR_CONFIGURATION',
+    message: expect.stringContaining('nativeLimit: false'),
+  })
+  await expect(link.inspect(endpoint({ maxAttempts: 10 }), never)).resolves.toBeDefined()
+  await expect(link.inspect({ ...place, name: 'orders', deadLettersOf: source }, never)).resolves.toBeDefined()
+})
+
 it('puts statements into the access policy by their ids and leaves all others', async () => {
   const theirs = { Sid: 'theirs', Effect: 'Allow', Principal: '*', Action: 'sqs:SendMessage', Resource: arnOf('orders') }
   const old = { ...theirs, Sid: 'ours', Action: 'sqs:*' }
