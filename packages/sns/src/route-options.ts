@@ -24,7 +24,7 @@ export interface SnsRouteOptions {
   readonly subjectHeader?: string
   /**
    * Headers by which subscriptions filter, at most seven: they are attributes of their own before all other headers, since SNS sees nothing of what is packed.
-   * Say it wherever messages are sent that have more than seven headers.
+   * Those by which subscriptions of the same broker filter are known. Say it wherever else messages are sent that have more than seven headers.
    */
   readonly filterHeaders?: readonly string[]
   /** By the names of subscriptions. */
