@@ -146,6 +146,11 @@ function checkSubscription(what: string, options: SnsSubscriptionOptions, topicF
   if (options.undelivered !== false) checks.text(`${what}.undelivered`, options.undelivered)
   if (options.undelivered === false && options.maxReceiveCount !== undefined)
     throw checks.refused(`${what}.maxReceiveCount`, 'needs a queue to move messages to, and undelivered is false')
+  if (!fifo && topicFifo && options.maxReceiveCount !== undefined)
+    throw checks.refused(
+      `${what}.maxReceiveCount`,
+      'needs a queue of the same type to move messages to: that of undelivered is a FIFO queue as the topic, and the subscription has fifo: false',
+    )
   // The queue itself checks the rest; this it cannot know.
   const { kmsKeyId } = (options.encryption ?? {}) as { readonly kmsKeyId?: unknown }
   if (typeof kmsKeyId === 'string' && kmsKeyId.endsWith('alias/aws/sqs'))
