@@ -71,6 +71,7 @@ export class Pollers {
   start(): void {
     if (this.#running) return
     this.#running = true
+    this.#refusedSince = undefined
     this.#pump()
   }
 
