@@ -52,7 +52,7 @@ it('loses no header for its name, even that which means something to objects', (
     ['__proto__', 'x'],
     ['constructor', 'y'],
   ])
-  expect(Object.entries(through(outgoing({ headers: named })).headers).toSorted()).toEqual(Object.entries(named).toSorted())
+  expect(new Map(Object.entries(through(outgoing({ headers: named })).headers))).toEqual(new Map(Object.entries(named)))
   // As an attribute it would be dropped by whatever copies attributes into plain objects, as the SDK does.
   expect(names(outgoing({ headers: named }))).not.toContain('__proto__')
 })
