@@ -63,6 +63,21 @@ it('gives a FIFO queue a FIFO queue for what SQS itself moves', async () => {
   expect(queues).toHaveProperty(['orders.fifo', 'RedrivePolicy'], expect.stringContaining(arnOf('orders-dead.fifo')))
 })
 
+it('encrypts new dead-letter queues as their source, and leaves those that are there', async () => {
+  const encrypted = { ...source, options: { encryption: { kmsKeyId: 'alias/orders' } } }
+  const deadLetters = { ...place, deadLettersOf: encrypted }
+  const queues: Record<string, Record<string, string>> = {}
+  await (await topologyOf(withQueues(queues))).apply([encrypted, deadLetters], [], never)
+  expect(queues).toMatchObject({
+    orders: { KmsMasterKeyId: 'alias/orders' },
+    'orders-dead': { KmsMasterKeyId: 'alias/orders', MessageRetentionPeriod: '1209600' },
+  })
+  const alone: Record<string, Record<string, string>> = {}
+  await (await topologyOf(withQueues(alone))).apply([encrypted], [], never)
+  expect(alone).toHaveProperty(['orders-dead', 'KmsMasterKeyId'], 'alias/orders')
+  expect(await plan(withQueues({ ...queues, 'orders-dead': {} }), encrypted, deadLetters)).toEqual([])
+})
+
 it('needs two permissions to verify, and lists nothing', async () => {
   const fake = withQueues({ orders: {}, 'orders-dead': {} })
   await plan(fake, source, place)
