@@ -125,6 +125,8 @@ it('does not serve a route without a native limit by a queue that moves messages
     message: expect.stringContaining('nativeLimit: false'),
   })
   await expect(link.inspect(endpoint({ maxAttempts: 10 }), never)).resolves.toBeDefined()
+  // A dead-letter place of its own, for attempts that nobody has told.
+  await expect(link.inspect({ ...source, maxAttempts: 0 }, never)).resolves.toBeDefined()
   await expect(link.inspect({ ...place, name: 'orders', deadLettersOf: source }, never)).resolves.toBeDefined()
 })
 
