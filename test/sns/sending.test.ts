@@ -1,4 +1,4 @@
-import { bytes, connect, text, topic, type Producer } from '@busbar/core'
+import { bytes, connect, text, topic, type AnyDefinition, type Producer } from '@busbar/core'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { sns, type SnsRouteOptions } from '@busbar/sns'
 import { sqs } from '@busbar/sqs'
@@ -53,14 +53,16 @@ it('lets no message be dropped for its headers: raw delivery takes ten attribute
 
 it('makes those headers attributes by which subscriptions filter, however many others there are', async () => {
   const filtered = news.subscription('filtered', { headerFilter: { tenant: ['acme'] } })
-  const send = async (options: SnsRouteOptions): Promise<readonly unknown[]> => {
-    await using broker = bed.broker([news, filtered], { routes: { news: { deadLetter: 'drop', options: { ...options } } } })
+  const send = async (destinations: readonly AnyDefinition[], options: SnsRouteOptions): Promise<readonly unknown[]> => {
+    await using broker = bed.broker(destinations, { routes: { news: { deadLetter: 'drop', options: { ...options } } } })
     await broker.producer(news).send('m', { headers: { ...headers(9), tenant: 'acme' } })
     return await bed.messages('news-filtered')
   }
-  // The ninth and tenth are packed, and SNS sees nothing of them: that is what the option is for.
-  expect(await send({})).toEqual([])
-  expect(await send({ filterHeaders: ['tenant'] })).toHaveLength(1)
+  // A program that has the subscription too knows by what it filters.
+  expect(await send([news, filtered], {})).toHaveLength(1)
+  // The ninth and tenth are packed, and SNS sees nothing of them: for programs that only send there is the option.
+  expect(await send([news], {})).toEqual([])
+  expect(await send([news], { filterHeaders: ['tenant'] })).toHaveLength(1)
 })
 
 it('fills a call by bytes too: the sum of its messages is limited as each of them is', async () => {

@@ -148,6 +148,14 @@ it('puts what cannot be delivered into the queue for it, as what exceeds the rec
   expect(await bed.messages('placed-billing-undelivered')).toMatchObject([{ Body: expect.stringContaining('"total":1') }])
 })
 
+it('encrypts the queue for what cannot be delivered as that of the subscription', async () => {
+  const options = { subscriptions: { billing: { encryption: { kmsKeyId: 'alias/placed' } } } }
+  await using broker = bed.broker([billing], { routes: { placed: { ...route, options } } })
+  await broker.start()
+  for (const queue of ['placed-billing', 'placed-billing-undelivered'])
+    expect(await bed.queueAttributes(queue)).toMatchObject({ KmsMasterKeyId: 'alias/placed' })
+})
+
 it('subscribes a standard queue to a FIFO topic, which then has no order, and hands on what the key was', async () => {
   const keyed = topic<string>('audited', { codec: text, orderingKey: (body) => body })
   const options = { fifo: true, subscriptions: { audit: { fifo: false } } }

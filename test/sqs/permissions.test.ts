@@ -144,9 +144,9 @@ describe('the policy that is printed', () => {
 
   it('allows the key of an encrypted queue, an alias by condition, and the age of messages where CloudWatch is given', () => {
     const driver = sqs({ region: 'eu-central-1', cloudWatch: { getMetricStatistics: async () => ({}) } })
-    const statements = (kmsKeyId: string): unknown =>
+    const statements = (kmsKeyId: string, deadLetter: 'drop' | object = 'drop'): unknown =>
       requiredPolicy(
-        { driver, destinations: [orders], routes: { orders: { deadLetter: 'drop', options: { encryption: { kmsKeyId } } } } },
+        { driver, destinations: [orders], routes: { orders: { deadLetter, options: { encryption: { kmsKeyId } } } } },
         { account, roles: { orders: ['consume'] } },
       ).Statement.filter(({ Action }) => Action.some((action) => !action.startsWith('sqs:')))
     const cloudWatch = { Effect: 'Allow', Action: ['cloudwatch:GetMetricStatistics'], Resource: ['*'] }
@@ -154,6 +154,8 @@ describe('the policy that is printed', () => {
     expect(statements('1234')).toEqual([{ Effect: 'Allow', Action: ['kms:Decrypt'], Resource: [`${keys}/1234`] }, cloudWatch])
     const Condition = { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': 'alias/orders' } }
     expect(statements('alias/orders')).toEqual([{ Effect: 'Allow', Action: ['kms:Decrypt'], Resource: [`${keys}/*`], Condition }, cloudWatch])
+    // The dead-letter queue has the same key, and is sent to.
+    expect(statements('1234', {})).toEqual([{ Effect: 'Allow', Action: ['kms:Decrypt', 'kms:GenerateDataKey'], Resource: [`${keys}/1234`] }, cloudWatch])
   })
 
   it('is refused for what is not there, with the nearest name', () => {

@@ -90,6 +90,7 @@ it.each([
   [{ options: { subscriptions: { billing: { fifo: true } } } }, 'standard topic', 'options'],
   [{ options: { subscriptions: { billing: { raw: 'no' } } } }, 'true or false', 'options'],
   [{ options: { subscriptions: { billing: { undelivered: false, maxReceiveCount: 5 } } } }, 'undelivered is false', 'options'],
+  [{ keyed: true, options: { subscriptions: { billing: { fifo: false, maxReceiveCount: 100 } } } }, 'same type', 'options'],
   [{ options: { subscriptions: { billing: { encryption: { kmsKeyId: 'alias/aws/sqs' } } } } }, 'key of your own', 'options'],
   [{ subscription: { name: 'billing' }, options: { subscriptions: { billing: { retentionMs: 1 } } } }, 'retentionMs', 'options'],
   [{ subscription: { name: 'billing' }, maxAttempts: 10, options: { subscriptions: { billing: { maxReceiveCount: 5 } } } }, 'at least 100', 'options'],

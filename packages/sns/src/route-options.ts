@@ -24,7 +24,8 @@ export interface SnsRouteOptions {
   readonly subjectHeader?: string
   /**
    * Headers by which subscriptions filter, at most seven: they are attributes of their own before all other headers, since SNS sees nothing of what is packed.
-   * Say it wherever messages are sent that have more than seven headers. A message that has one of them without a value is refused.
+   * Those by which subscriptions of the same broker filter are known. Say it wherever else messages are sent that have more than seven headers.
+   * A message that has one of them without a value is refused.
    */
   readonly filterHeaders?: readonly string[]
   /** By the names of subscriptions. */
@@ -146,6 +147,11 @@ function checkSubscription(what: string, options: SnsSubscriptionOptions, topicF
   if (options.undelivered !== false) checks.text(`${what}.undelivered`, options.undelivered)
   if (options.undelivered === false && options.maxReceiveCount !== undefined)
     throw checks.refused(`${what}.maxReceiveCount`, 'needs a queue to move messages to, and undelivered is false')
+  if (!fifo && topicFifo && options.maxReceiveCount !== undefined)
+    throw checks.refused(
+      `${what}.maxReceiveCount`,
+      'needs a queue of the same type to move messages to: that of undelivered is a FIFO queue as the topic, and the subscription has fifo: false',
+    )
   // The queue itself checks the rest; this it cannot know.
   const { kmsKeyId } = (options.encryption ?? {}) as { readonly kmsKeyId?: unknown }
   if (typeof kmsKeyId === 'string' && kmsKeyId.endsWith('alias/aws/sqs'))

@@ -1,4 +1,5 @@
 import { SNSClient } from '@aws-sdk/client-sns'
+import type { HeaderFilter } from '@busbar/core'
 import {
   isBrokerError,
   type Capabilities,
@@ -113,6 +114,8 @@ class SnsLink implements Link<SNSClient> {
   readonly #api: Api
   readonly #arns: Arns
   readonly #uniqueId: () => string
+  /** By the addresses of topics: the headers by which subscriptions of this program filter. */
+  readonly #filterHeaders: Map<string, ReadonlySet<string>> = new Map()
   #closed = false
 
   constructor(parts: LinkParts) {
@@ -129,6 +132,8 @@ class SnsLink implements Link<SNSClient> {
     const capabilities = this.#parts.driver.capabilities(endpoint)
     if ('refused' in capabilities) throw snsError('ERR_CONFIGURATION', `${endpoint.destination}: ${capabilities.refused}; ${capabilities.remedy}`)
     if (endpoint.subscription !== undefined) {
+      const topic = addressOf(topicAt(endpoint))
+      this.#filterHeaders.set(topic, new Set([...(this.#filterHeaders.get(topic) ?? []), ...headersIn(endpoint.subscription.headerFilter)]))
       await this.#parts.queues.inspect(queueAt(endpoint), signal)
       return capabilities
     }
@@ -141,7 +146,10 @@ class SnsLink implements Link<SNSClient> {
   /** To a subscription alone: into its queue. */
   sender(endpoint: Endpoint): Sender {
     if (endpoint.subscription !== undefined) return this.#parts.queues.sender(queueAt(endpoint))
-    return topicSender({ topic: topicAt(endpoint), route: resolveRouteOptions(endpoint), api: this.#api, arns: this.#arns, uniqueId: this.#uniqueId })
+    const topic = topicAt(endpoint)
+    const route = resolveRouteOptions(endpoint)
+    const filterHeaders = [...new Set([...route.filterHeaders, ...(this.#filterHeaders.get(addressOf(topic)) ?? [])])]
+    return topicSender({ topic, route: { ...route, filterHeaders }, api: this.#api, arns: this.#arns, uniqueId: this.#uniqueId })
   }
 
   readonly receiver = (endpoint: Endpoint, intake: Intake, window: Window): Receiver => {
@@ -177,6 +185,14 @@ function topologyOf({ topology }: Link): Topology {
 
 function topicAt(endpoint: Endpoint): TopicName {
   return topicOf(endpoint.name, resolveRouteOptions(endpoint).fifo)
+}
+
+/** Names of headers, also those in alternatives. */
+function headersIn(filter: HeaderFilter = {}): string[] {
+  return Object.entries(filter).flatMap(([name, condition]) => {
+    const alternatives: readonly unknown[] = name === '$or' && Array.isArray(condition) ? condition : []
+    return [name, ...alternatives.flatMap((policy) => headersIn(policy as HeaderFilter))]
+  })
 }
 
 /** The queue of a subscription. */

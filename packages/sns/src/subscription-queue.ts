@@ -37,9 +37,10 @@ export function queueEndpointOf(endpoint: Endpoint, topic: TopicName, route: Res
 export function undeliveredEndpointOf(endpoint: Endpoint, topic: TopicName, route: ResolvedRouteOptions): Endpoint | undefined {
   const name = undeliveredName(endpoint, topic, route)
   if (name === undefined) return undefined
-  // What others read too is kept as long as they want it.
-  const retention = route.subscription.undelivered === undefined ? { retentionMs: limits.retentionMs } : {}
-  const options: SqsRouteOptions = { fifo: topic.fifo, ...retention }
+  const { encryption, undelivered } = route.subscription
+  // What others read too is kept as long as they want it, and as they want it.
+  const own = undelivered === undefined ? { retentionMs: limits.retentionMs, ...(encryption !== undefined && { encryption }) } : {}
+  const options: SqsRouteOptions = { fifo: topic.fifo, ...own }
   return { destination: `${labelOf(endpoint)}, undelivered`, kind: 'queue', name, keyed: false, maxAttempts: 0, options: { ...options } }
 }
 

@@ -91,8 +91,10 @@ export class Api {
     return answer.Attributes ?? {}
   }
 
-  async createQueue(input: CreateQueueCommandInput, context: CallContext): Promise<void> {
-    await this.#calls.call('CreateQueue', context, (abortSignal) => this.#clients.main.send(new CreateQueueCommand(input), { abortSignal }))
+  /** The URL, if the answer holds it. */
+  async createQueue(input: CreateQueueCommandInput, context: CallContext): Promise<string | undefined> {
+    const answer = await this.#calls.call('CreateQueue', context, (abortSignal) => this.#clients.main.send(new CreateQueueCommand(input), { abortSignal }))
+    return answer.QueueUrl
   }
 
   async deleteQueue(url: string, context: CallContext): Promise<void> {

@@ -57,7 +57,7 @@ function addHeaders(attributes: Attributes, message: Outgoing, room: number, wan
     if (left > 0 && isAttribute(name, value)) {
       attributes[name] = typedLike(original?.[name], value) ?? textAttribute(value)
       left--
-    } else (packed ??= {})[name] = value
+    } else (packed ??= Object.create(null) as Record<string, string>)[name] = value
   }
   const first = wanted.length === 0 ? plainFirst : [...new Set([...wanted, ...plainFirst])]
   for (const name of first) if (headers[name] !== undefined) add(name)
@@ -82,7 +82,8 @@ function textAttribute(value: string): MessageAttributeValue {
 
 /** Does SQS take a header as an attribute of its own? */
 export function isAttribute(name: string, value: string): boolean {
-  return isSqsText(value) && name.length <= 256 && /^(?!aws\.|amazon\.)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/i.test(name)
+  // Plain objects, through which the SDK passes attributes, cannot hold the excepted name.
+  return isSqsText(value) && name !== '__proto__' && name.length <= 256 && /^(?!aws\.|amazon\.)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/i.test(name)
 }
 
 /** JSON of characters that SQS takes: what `JSON.stringify` leaves as it is of the others are these two. */

@@ -3,7 +3,7 @@ import type { BrokerError, Outgoing, Sender, SendResult } from '@busbar/core/dri
 import { prepare, type Prepared } from './attributes.ts'
 import { isNotDone, type ErrorMapper, type FailedEntry } from './aws-errors.ts'
 import { encodeBody, encodingOf } from './body.ts'
-import { isGroupId, keyOfGroup, unkeyedGroup } from './groups.ts'
+import { groupOfRepeats, isGroupId, keyOfGroup, unkeyedGroup } from './groups.ts'
 import { limits } from './limits.ts'
 
 /** What an entry of a batch has wherever it is sent to. */
@@ -123,8 +123,10 @@ export class BatchSender<Entry> implements Sender {
   }
 
   #order(message: Outgoing): Pick<EntryParts, 'MessageGroupId' | 'MessageDeduplicationId'> {
+    const { key, deduplicationId } = message
+    if (deduplicationId !== undefined) return { MessageGroupId: key ?? groupOfRepeats(deduplicationId), MessageDeduplicationId: deduplicationId }
     const id = this.#deduplicationIdOf(message)
-    return { MessageGroupId: message.key ?? unkeyedGroup(id), MessageDeduplicationId: message.deduplicationId ?? id }
+    return { MessageGroupId: key ?? unkeyedGroup(id), MessageDeduplicationId: id }
   }
 
   #tenant({ headers }: Outgoing): Pick<EntryParts, 'MessageGroupId'> {

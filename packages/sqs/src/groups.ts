@@ -1,8 +1,16 @@
+import { createHash } from 'node:crypto'
+
 /** Groups of messages without an ordering key: SQS FIFO queues take no message without a group, and a group of its own waits for no other message. */
 const unkeyedPrefix = 'busbar-unkeyed:'
 
 export function unkeyedGroup(uniqueId: string): string {
   return unkeyedPrefix + uniqueId
+}
+
+/** The group of messages without an ordering key that are to be one: a queue with high throughput compares deduplication ids within a group alone. */
+export function groupOfRepeats(deduplicationId: string): string {
+  // A group's name is no longer than the id may be.
+  return unkeyedGroup(createHash('sha256').update(deduplicationId).digest('hex'))
 }
 
 /** The ordering key of a message with this `MessageGroupId`. */

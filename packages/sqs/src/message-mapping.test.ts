@@ -47,6 +47,16 @@ it('counts body, names, data types and values in UTF-8 bytes', () => {
   expect(prepare(outgoing({ body: 'x', headers: { tenant: 'acmé' } }), true).bytes).toBe(1 + 'tenant'.length + 'String'.length + 5 + metadata)
 })
 
+it('loses no header for its name, even that which means something to objects', () => {
+  const named = Object.fromEntries([
+    ['__proto__', 'x'],
+    ['constructor', 'y'],
+  ])
+  expect(new Map(Object.entries(through(outgoing({ headers: named })).headers))).toEqual(new Map(Object.entries(named)))
+  // As an attribute it would be dropped by whatever copies attributes into plain objects, as the SDK does.
+  expect(names(outgoing({ headers: named }))).not.toContain('__proto__')
+})
+
 it('gives eight headers attributes of their own and packs the others, all of which arrive', () => {
   expect(names(outgoing({ headers: headers(8) }))).not.toContain('busbar-headers')
   const many = outgoing({ headers: headers(50) })

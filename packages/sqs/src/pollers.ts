@@ -25,7 +25,8 @@ export interface PollerParts {
   readonly onMessages: (messages: readonly Message[], times: ReceiveTimes) => void
   /** Called for an answer that came when receiving had just been stopped. */
   readonly onUnwanted: (messages: readonly Message[], times: ReceiveTimes) => void
-  readonly onFailed: (error: BrokerError, failingForMs: number) => void
+  /** `refusedForMs`: for how long there has been nothing but errors that do not pass by themselves. */
+  readonly onFailed: (error: BrokerError, refusedForMs: number) => void
   readonly onRecovered: () => void
 }
 
@@ -58,7 +59,8 @@ export class Pollers {
   /** Until when more room is waited for. */
   #lingerUntil: number | undefined
   #failures = 0
-  #failingSince = 0
+  /** Monotonic milliseconds of the first of the latest errors that do not pass by themselves. */
+  #refusedSince: number | undefined
 
   constructor(parts: PollerParts, window: Window) {
     this.#parts = parts
@@ -69,6 +71,7 @@ export class Pollers {
   start(): void {
     if (this.#running) return
     this.#running = true
+    this.#refusedSince = undefined
     this.#pump()
   }
 
@@ -164,6 +167,7 @@ export class Pollers {
   #succeed(poll: Poll, messages: readonly Message[], times: ReceiveTimes, waitMs: number): void {
     if (this.#failures > 0) {
       this.#failures = 0
+      this.#refusedSince = undefined
       this.#parts.onRecovered()
     }
     this.#count.learn({ asked: poll.messages, received: messages.length, waited: (times.answeredAt - times.askedAt) / waitMs })
@@ -174,11 +178,11 @@ export class Pollers {
 
   #fail(error: BrokerError): void {
     const { random } = this.#parts.services
-    if (this.#failures === 0) this.#failingSince = this.#now
+    this.#refusedSince = error.retryable ? undefined : (this.#refusedSince ?? this.#now)
     const backoffMs = jitteredBackoff(this.#failures, firstRetryMs, this.#parts.retryMaxMs, random)
     this.#failures++
     this.#count.fail()
-    this.#parts.onFailed(error, this.#now - this.#failingSince)
+    this.#parts.onFailed(error, this.#now - (this.#refusedSince ?? this.#now))
     this.#notBefore = this.#now + backoffMs
     this.#pump()
   }

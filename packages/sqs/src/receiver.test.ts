@@ -242,6 +242,22 @@ it('gives up on a queue that stays away for a minute, asking for its URL each ti
   expect(fake.named('GetQueueUrl').length).toBeGreaterThan(3)
 })
 
+it('does not give up at the first refusal after a long outage: the queue itself must stay away for a minute', async () => {
+  const fake = new FakeSqs()
+  let refusals = 0
+  fake.on('ReceiveMessage', (input, signal) => {
+    if (fake.clock.monotonic() < 70_000) throw serviceError('ServiceUnavailable', 'oops', 503)
+    if (refusals++ === 0) throw serviceError('AccessDenied', 'not now', 403)
+    return fake.after(Number(input['WaitTimeSeconds']) * 1_000, {}, signal)
+  })
+  const { intake } = await receiving(fake)
+  await fake.clock.advance(120_000)
+  expect(refusals).toBeGreaterThan(1)
+  expect(intake.failures.some(({ error }) => error.code === 'ERR_ACCESS_DENIED')).toBe(true)
+  expect(intake.failures.filter(({ fatal }) => fatal)).toEqual([])
+  expect(intake.recoveries).toBe(1)
+})
+
 it('asks a FIFO queue again with the same attempt id when an answer was lost', async () => {
   const fake = scripted(new FakeSqs(), Object.assign(new Error('reset'), { code: 'ECONNRESET' }), messages('a'))
   await receiving(fake, { keyed: true })

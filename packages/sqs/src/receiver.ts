@@ -149,10 +149,10 @@ export class SqsReceiver implements Receiver {
     return deliveries.length
   }
 
-  readonly #onFailed = (error: BrokerError, failingForMs: number): void => {
+  readonly #onFailed = (error: BrokerError, refusedForMs: number): void => {
     const { queue, queues } = this.#parts
     queues.forgetIfGone(queue, error)
-    const fatal = !error.retryable && failingForMs >= giveUpAfterMs
+    const fatal = refusedForMs >= giveUpAfterMs
     if (fatal) this.#pollers.stop()
     this.#intake.failed(error, fatal)
   }

@@ -43,6 +43,45 @@ it('waits for a queue that was created and is not there yet', async () => {
   expect((await opening).address).not.toBe('')
 })
 
+it('makes its queue again when somebody has deleted it, and goes on receiving', async () => {
+  const fake = new FakeSqs()
+  let gone = false
+  const created = new Set<unknown>()
+  fake.on('CreateQueue', ({ QueueName }) => {
+    gone = false
+    created.add(QueueName)
+  })
+  const answers = [messages('r-1')]
+  fake.on('ReceiveMessage', (_, signal) => {
+    if (gone) throw serviceError('QueueDoesNotExist')
+    return (fake.named('CreateQueue').length > 1 && answers.shift()) || fake.after(20_000, {}, signal)
+  })
+  const { address, replies, close } = await opened(fake)
+  await fake.clock.advance(1_000)
+  gone = true
+  await fake.clock.advance(120_000)
+  expect([...created]).toEqual([address])
+  expect(replies.map(({ body }) => body)).toEqual(['r-1'])
+  await close()
+  await fake.clock.advance(120_000)
+  expect(fake.named('CreateQueue')).toHaveLength(2)
+})
+
+it('deletes the queue again when nothing can be received from it: the next request makes another', async () => {
+  const fake = new FakeSqs()
+  fake.on('GetQueueUrl', () => {
+    throw serviceError('AccessDenied', 'no', 403)
+  })
+  let deletes = 0
+  fake.on('CreateQueue', ({ QueueName }) => ({ QueueUrl: `https://sqs.eu-central-1.amazonaws.com/123456789012/${String(QueueName)}` }))
+  fake.on('DeleteQueue', () => void deletes++)
+  const link = await fake.link()
+  const deliver = (): void => undefined
+  await expect(link.replies?.open(deliver)).rejects.toMatchObject({ code: 'ERR_ACCESS_DENIED' })
+  expect(fake.named('CreateQueue')).toHaveLength(1)
+  expect(deletes).toBe(1)
+})
+
 it.each(['https://evil.example.com/123456789012/busbar-reply-1', 'orders', 'busbar-reply-../x', ''])(
   'sends nothing to %s, which is no reply queue',
   async (address) => {

@@ -25,7 +25,7 @@ export class SqsReplies implements Replies {
   readonly #queues: Queues
   readonly #services: Services
   readonly #uniqueId: () => string
-  #open: { readonly queue: QueueName; readonly receiver: SqsReceiver } | undefined
+  #open: { readonly queue: QueueName; readonly url: string | undefined; readonly receiver: SqsReceiver } | undefined
 
   constructor(options: ResolvedOptions, api: Api, queues: Queues, services: Services, uniqueId: () => string) {
     this.#options = options
@@ -37,21 +37,24 @@ export class SqsReplies implements Replies {
 
   async open(deliver: (reply: Incoming) => void): Promise<string> {
     const queue = queueOf(`${replyPrefix}${this.#uniqueId()}`, false)
-    await this.#api.createQueue(
-      { QueueName: queue.name, Attributes: { MessageRetentionPeriod: String(retentionSeconds) } },
-      { doing: `Creating ${addressOf(queue)}` },
-    )
-    const intake = new ReplyIntake(deliver, this.#services)
+    const url = await this.#create(queue)
+    const intake = new ReplyIntake(deliver, this.#services, () => void this.#makeAgain(queue, receiver))
     const parts = { options: this.#options, api: this.#api, queues: this.#queues, services: this.#services, uniqueId: this.#uniqueId }
     const reading = { fifo: false, envelope: undefined, isDeadLetterPlace: false, addressOf: this.#queues.addressOfArn }
-    const receiver = new SqsReceiver({ ...parts, queue, reading, visibilityMs: this.#options.visibilityTimeoutMs }, intake, {
+    const receiver: SqsReceiver = new SqsReceiver({ ...parts, queue, reading, visibilityMs: this.#options.visibilityTimeoutMs }, intake, {
       messages: 100,
       bytes: 16_777_216,
     })
     intake.receiver = receiver
-    this.#open = { queue, receiver }
-    await this.#queues.createdUrl(queue, this.#services.clock)
-    await receiver.start()
+    this.#open = { queue, url, receiver }
+    try {
+      await this.#queues.createdUrl(queue, this.#services.clock)
+      await receiver.start()
+    } catch (error) {
+      // Nobody closes what was not opened, and the next request makes another queue.
+      await this.close()
+      throw error
+    }
     return queue.name
   }
 
@@ -71,14 +74,32 @@ export class SqsReplies implements Replies {
     const open = this.#open
     this.#open = undefined
     if (open === undefined) return
-    const { queue, receiver } = open
+    const { queue, url, receiver } = open
     await receiver.pause()
     await receiver.handBack()
     try {
-      await this.#api.deleteQueue(await this.#queues.url(queue), { doing: `Deleting ${addressOf(queue)}` })
+      await this.#api.deleteQueue(url ?? (await this.#queues.url(queue)), { doing: `Deleting ${addressOf(queue)}` })
     } catch (error) {
       this.#services.log('warn', 'replies:left-behind', { queue: queue.name, error: toBrokerError(error, 'Deleting').message })
     }
+  }
+
+  #create(queue: QueueName): Promise<string | undefined> {
+    const Attributes = { MessageRetentionPeriod: String(retentionSeconds) }
+    return this.#api.createQueue({ QueueName: queue.name, Attributes }, { doing: `Creating ${addressOf(queue)}` })
+  }
+
+  /** Somebody has deleted it, and the requests to come have its name. */
+  async #makeAgain(queue: QueueName, receiver: SqsReceiver): Promise<void> {
+    const isOpen = (): boolean => this.#open?.receiver === receiver
+    if (!isOpen()) return
+    try {
+      await this.#create(queue)
+    } catch (error) {
+      this.#services.log('warn', 'replies:failed', { error: toBrokerError(error, 'Creating').message, fatal: false })
+    }
+    // Where that has failed, too, it fails again, and this is tried again.
+    if (isOpen()) await receiver.resume()
   }
 }
 
@@ -87,11 +108,14 @@ class ReplyIntake implements Intake {
   receiver: SqsReceiver | undefined
   readonly #push: (reply: Incoming) => void
   readonly #services: Services
+  readonly #onGone: () => void
   readonly #seen: Set<string> = new Set()
 
-  constructor(push: (reply: Incoming) => void, services: Services) {
+  /** `onGone`: nothing is received any more. */
+  constructor(push: (reply: Incoming) => void, services: Services, onGone: () => void) {
     this.#push = push
     this.#services = services
+    this.#onGone = onGone
   }
 
   deliver(deliveries: readonly Delivery[]): void {
@@ -109,6 +133,7 @@ class ReplyIntake implements Intake {
 
   failed(error: BrokerError, fatal: boolean): void {
     this.#services.log(fatal ? 'error' : 'warn', 'replies:failed', { error: error.message, fatal })
+    if (fatal) this.#onGone()
   }
 
   recovered(): void {

@@ -95,7 +95,8 @@ function allowRole(role: SqsRole, { definition, deadLetter, endpoint }: PlannedE
     grants.allow(queue, ...receiving)
     if (place !== undefined) grants.allow(place, 'sqs:SendMessage')
     if (answers) grants.allow(replies(), 'sqs:GetQueueUrl', 'sqs:SendMessage')
-    if (key !== undefined) grants.allowKey(key, queue, 'kms:Decrypt')
+    // Dead letters are encrypted as what they came from.
+    if (key !== undefined) grants.allowKey(key, queue, ...(place === undefined ? [] : ['kms:GenerateDataKey']), 'kms:Decrypt')
   }
   if (place === undefined || (role !== 'redrive' && role !== 'move')) return
   grants.allow(queue, 'sqs:SendMessage')

@@ -19,7 +19,7 @@ export interface SqsRouteOptions {
   readonly maxReceiveCount?: number
   /** How long messages are kept, in milliseconds. 60,000 to 1,209,600,000 (14 days); whole seconds. Default of a new queue: SQS's 4 days; of a dead-letter queue: 14 days. */
   readonly retentionMs?: number
-  /** Default of a new queue: `sse-sqs`. With a key of KMS, senders and receivers need permissions for it. */
+  /** Default of a new queue: `sse-sqs`; of a new dead-letter queue: as its source. With a key of KMS, senders and receivers need permissions for it. */
   readonly encryption?: 'sse-sqs' | { readonly kmsKeyId: string; readonly dataKeyReuseMs?: number }
   /** FIFO only: throughput and deduplication per key instead of per queue. Default false. Maps to `FifoThroughputLimit` and `DeduplicationScope`. */
   readonly highThroughput?: boolean

@@ -143,6 +143,16 @@ it('takes the ordering key for the group, and a group of its own for each messag
   expect(new Set(groups).size).toBe(3)
 })
 
+it('gives messages without a key that repeat each other the same group, within which queues with high throughput compare', async () => {
+  const fake = takesAll(new FakeSqs())
+  const repeated = 'i'.repeat(128)
+  await send(fake, [[repeated, repeated, 'other'].map((deduplicationId) => outgoing({ deduplicationId }))], { options: { fifo: true } })
+  const [first, repeat, other] = entries(fake).map(({ MessageGroupId }) => String(MessageGroupId))
+  expect(repeat).toBe(first)
+  expect(other).not.toBe(first)
+  expect(first).toMatch(/^[!-~]{1,128}$/)
+})
+
 it('names the tenant of a fair queue by a header, and never by the ordering key', async () => {
   const fake = takesAll(new FakeSqs())
   await send(fake, [[outgoing({ headers: { tenant: 'acme' }, key: 'k' }), outgoing({ key: 'k' })]], { options: { tenantHeader: 'tenant' } })

@@ -183,13 +183,20 @@ class SqsLink implements Link<SQSClient> {
   }
 }
 
-/** A net that catches messages before their attempts are used up is none. */
+/** A net that catches messages before their attempts are used up is none; and one where none is wanted takes away what is tried until it succeeds. */
 function checkReceiveLimit(endpoint: Endpoint, queue: QueueName, attributes: Readonly<Record<string, string>>): void {
   const limit = redrivePolicyOf(attributes)?.maxReceiveCount
-  const least = deliveriesPerAttempt * endpoint.maxAttempts
-  if (limit === undefined || limit >= least) return
+  if (limit === undefined) return
+  const { deadLetterName, deadLettersOf, maxAttempts } = endpoint
+  if (maxAttempts === 0 && deadLetterName === undefined && deadLettersOf === undefined)
+    throw sqsError(
+      'ERR_CONFIGURATION',
+      `${endpoint.destination}: ${addressOf(queue)} moves messages to its dead-letter queue after ${limit} receives, and the route says nativeLimit: false; take the queue's RedrivePolicy away (set it to an empty text), or leave nativeLimit out.`,
+    )
+  const least = deliveriesPerAttempt * maxAttempts
+  if (limit >= least) return
   throw sqsError(
     'ERR_CONFIGURATION',
-    `${endpoint.destination}: ${addressOf(queue)} moves messages to its dead-letter queue after ${limit} receives, and ${endpoint.maxAttempts} attempts need ${least}; raise maxReceiveCount, or use fewer attempts.`,
+    `${endpoint.destination}: ${addressOf(queue)} moves messages to its dead-letter queue after ${limit} receives, and ${maxAttempts} attempts need ${least}; raise maxReceiveCount, or use fewer attempts.`,
   )
 }

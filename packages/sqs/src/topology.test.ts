@@ -63,6 +63,21 @@ it('gives a FIFO queue a FIFO queue for what SQS itself moves', async () => {
   expect(queues).toHaveProperty(['orders.fifo', 'RedrivePolicy'], expect.stringContaining(arnOf('orders-dead.fifo')))
 })
 
+it('encrypts new dead-letter queues as their source, and leaves those that are there', async () => {
+  const encrypted = { ...source, options: { encryption: { kmsKeyId: 'alias/orders' } } }
+  const deadLetters = { ...place, deadLettersOf: encrypted }
+  const queues: Record<string, Record<string, string>> = {}
+  await (await topologyOf(withQueues(queues))).apply([encrypted, deadLetters], [], never)
+  expect(queues).toMatchObject({
+    orders: { KmsMasterKeyId: 'alias/orders' },
+    'orders-dead': { KmsMasterKeyId: 'alias/orders', MessageRetentionPeriod: '1209600' },
+  })
+  const alone: Record<string, Record<string, string>> = {}
+  await (await topologyOf(withQueues(alone))).apply([encrypted], [], never)
+  expect(alone).toHaveProperty(['orders-dead', 'KmsMasterKeyId'], 'alias/orders')
+  expect(await plan(withQueues({ ...queues, 'orders-dead': {} }), encrypted, deadLetters)).toEqual([])
+})
+
 it('needs two permissions to verify, and lists nothing', async () => {
   const fake = withQueues({ orders: {}, 'orders-dead': {} })
   await plan(fake, source, place)
@@ -99,6 +114,20 @@ it('leaves a redrive policy that is there, and says so where it would move messa
   expect(queues.orders).toEqual({ RedrivePolicy })
   await expect((await fake.link()).inspect(source, never)).rejects.toMatchObject({ code: 'ERR_CONFIGURATION' })
   expect(await topology.plan([{ ...source, maxAttempts: 0 }], never)).toEqual([])
+})
+
+it('does not serve a route without a native limit by a queue that moves messages all the same', async () => {
+  const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: arnOf('orders-dead'), maxReceiveCount: 1_000 })
+  const fake = withQueues({ orders: { RedrivePolicy }, 'orders-dead': {} })
+  const link = await fake.link()
+  await expect(link.inspect(endpoint({ maxAttempts: 0 }), never)).rejects.toMatchObject({
+    code: 'ERR_CONFIGURATION',
+    message: expect.stringContaining('nativeLimit: false'),
+  })
+  await expect(link.inspect(endpoint({ maxAttempts: 10 }), never)).resolves.toBeDefined()
+  // A dead-letter place of its own, for attempts that nobody has told.
+  await expect(link.inspect({ ...source, maxAttempts: 0 }, never)).resolves.toBeDefined()
+  await expect(link.inspect({ ...place, name: 'orders', deadLettersOf: source }, never)).resolves.toBeDefined()
 })
 
 it('puts statements into the access policy by their ids and leaves all others', async () => {

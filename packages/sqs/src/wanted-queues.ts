@@ -26,14 +26,24 @@ export function wantedQueues(endpoints: readonly Endpoint[], options: ResolvedOp
   const sources = new Map<string, WantedQueue>()
   const deadLetters = new Map<string, WantedQueue>()
   for (const endpoint of endpoints) {
-    const wanted = wantedQueue(endpoint, options, places.has(endpoint.name) ? longRetention : {})
+    const { deadLettersOf } = endpoint
+    const retention = places.has(endpoint.name) ? longRetention : {}
+    const wanted = wantedQueue(endpoint, options, deadLettersOf === undefined ? retention : { ...encryptionOf(deadLettersOf, options), ...retention })
     sources.set(addressOf(wanted.queue), wanted)
     const target = wanted.deadLetters?.queue
-    if (target !== undefined) deadLetters.set(addressOf(target), { queue: target, attributes: {}, defaults: longRetention, policy: [], deadLetters: undefined })
+    if (target === undefined) continue
+    const defaults = { ...encryptionOf(endpoint, options), ...longRetention }
+    deadLetters.set(addressOf(target), { queue: target, attributes: {}, defaults, policy: [], deadLetters: undefined })
   }
   // What an endpoint says of a queue comes before what follows from its being a dead-letter queue.
   const all = new Map([...deadLetters, ...sources])
   return [...all.values()].toSorted((a, b) => Number(a.deadLetters !== undefined) - Number(b.deadLetters !== undefined))
+}
+
+/** Dead letters are as confidential as what they came from. */
+function encryptionOf(source: Endpoint, options: ResolvedOptions): Record<string, string> {
+  const { encryption } = resolveRouteOptions(source, options)
+  return attributesOf({ encryption, retentionMs: undefined, highThroughput: false })
 }
 
 function wantedQueue(endpoint: Endpoint, options: ResolvedOptions, defaults: Readonly<Record<string, string>>): WantedQueue {
