@@ -58,12 +58,12 @@ describe.concurrent.each([
     return { broker, work, topicArn, queueUrl }
   }
 
-  /** Waits until so many dead letters are there. */
+  /** Waits until so many dead letters are there. On a busy machine a lease may end while one is moved, and then there is one more. */
   async function haveDied(name: string, count: number): Promise<void> {
     const { QueueUrl } = await queues.send(new GetQueueUrlCommand({ QueueName: `${name}-dead` }))
     const command = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] })
     const visible = async (): Promise<string | undefined> => (await queues.send(command)).Attributes?.['ApproximateNumberOfMessages']
-    await vi.waitUntil(async () => (await visible()) === String(count), 8_000)
+    await vi.waitUntil(async () => Number(await visible()) >= count, 8_000)
   }
 
   it('shows the message inside, with id, time, subject and attributes of all types', async () => {
@@ -106,8 +106,8 @@ describe.concurrent.each([
     for (const again of [false, true]) {
       if (again) await letters.redrive()
       await haveDied('broken', broken.length)
-      const found = await letters.peek({ max: broken.length })
-      expect(found.map(({ body }) => bodyText(body)).toSorted()).toEqual(broken.toSorted())
+      const found = await letters.peek()
+      expect([...new Set(found.map(({ body }) => bodyText(body)))].toSorted()).toEqual(broken.toSorted())
       for (const { headers, info } of found) {
         expect(info).toMatchObject({ errorName: 'BrokerError', reason: expect.stringContaining('busbar-envelope') })
         expect(headers['busbar-envelope']).toMatch(/^The body is not a message in the envelope of SNS: /)
