@@ -11,15 +11,15 @@ const aws = ['test/brokers/aws-wire', 'test/dynamodb', 'test/kinesis', 'test/sqs
 export const testParts: readonly Part[] = [
   vitestPart({ name: 'unit', budgetSeconds: 95, folders: ['packages', 'test'], except: [...contract, ...brokers, ...redis, ...aws] }),
   scriptPart({ name: 'types', budgetSeconds: 10, entry: 'test/types/run.ts', read: passedAndFailed }),
-  vitestPart({ name: 'contract', budgetSeconds: 130, alone: true, folders: contract }),
+  vitestPart({ name: 'contract', budgetSeconds: 145, alone: true, folders: contract }),
   scriptPart({ name: 'mutants', budgetSeconds: 30, entry: 'test/mutants/main.ts', read: killed }),
   scriptPart({ name: 'simulate', budgetSeconds: 175, entry: 'test/simulate/main.ts', runs: [['--seeds', '10000']], read: violations }),
   vitestPart({ name: 'amqp', budgetSeconds: 325, alone: true, folders: brokers, except: aws }),
   vitestPart({ name: 'aws', budgetSeconds: 90, alone: true, folders: aws }),
-  vitestPart({ name: 'redis', budgetSeconds: 45, alone: true, folders: redis }),
+  vitestPart({ name: 'redis', budgetSeconds: 40, alone: true, folders: redis }),
   scriptPart({
     name: 'demo',
-    budgetSeconds: 60,
+    budgetSeconds: 50,
     alone: true,
     entry: 'test/demo/main.ts',
     runs: [
