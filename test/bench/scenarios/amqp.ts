@@ -1,3 +1,5 @@
+import { amqp as amqpDriver } from '@busbar/amqp'
+import { bytes, createBroker, queue as defineQueue } from '@busbar/core'
 import { connect, type ChannelModel } from 'amqplib'
 import { skipOrFail, startRabbitmq } from '../../brokers/index.ts'
 import type { ProgramName } from '../engine/programs.ts'
@@ -88,6 +90,7 @@ class AmqpBench {
   /** Each subject consumes what it has published itself. */
   #roundTrip(subject: string, published: Scenario, consumed: Scenario, job: Partial<AmqpJob>): Trial {
     return this.#trial(subject, published.name, async (queue) => {
+      await this.#declare(queue)
       const total = (job.warmup ?? 0) + (job.messages ?? 0)
       const publish = await this.#run(subject, { ...job, action: 'publish', queue })
       await this.#expectMessages(queue, total)
@@ -98,7 +101,17 @@ class AmqpBench {
   }
 
   #publishOnly(subject: string, scenario: Scenario, job: Partial<AmqpJob>): Trial {
-    return this.#trial(subject, scenario.name, async (queue) => ({ [scenario.name]: await this.#run(subject, { ...job, action: 'publish', queue }) }))
+    return this.#trial(subject, scenario.name, async (queue) => {
+      // With keys it is not one queue.
+      if (job.hotKey === undefined) await this.#declare(queue)
+      return { [scenario.name]: await this.#run(subject, { ...job, action: 'publish', queue }) }
+    })
+  }
+
+  /** As Busbar makes it, with its dead letters and its delivery limit, for all subjects: what a queue costs at the broker is not the client's. */
+  async #declare(queue: string): Promise<void> {
+    await using broker = createBroker({ driver: amqpDriver({ url: this.#url }), destinations: [defineQueue(queue, { codec: bytes })] })
+    await broker.provision({ mode: 'create' })
   }
 
   #trial(subject: string, name: string, run: (queue: string) => Promise<Record<string, Sample>>): Trial {

@@ -23,11 +23,11 @@ export interface AmqpJob {
 }
 
 /**
- * An AMQP client, used as well as it can be: one connection, one channel, a durable quorum queue, persistent and mandatory messages, confirms, acks after handling.
+ * An AMQP client, used as well as it can be: one connection, one channel, persistent and mandatory messages, confirms, acks after handling.
  * Both functions end when `meter` has counted everything and the broker has every ack.
  */
 export interface AmqpSubject {
-  /** Declares the queue, then publishes `meter.total` messages, at most `inFlight` unconfirmed; ticks at every confirm. */
+  /** Publishes `meter.total` messages, at most `inFlight` unconfirmed; ticks at every confirm. */
   publish(job: AmqpJob, meter: Meter): Promise<void>
   /** Takes `meter.total` messages; ticks when one is handled, and acks it. */
   consume(job: AmqpJob, meter: Meter): Promise<void>
@@ -38,9 +38,6 @@ export async function runAmqp(subject: AmqpSubject, job: AmqpJob): Promise<Sampl
   await subject[job.action](job, meter)
   return meter.done
 }
-
-/** Arguments of the queues of all subjects. */
-export const quorum: { readonly 'x-queue-type': 'quorum' } = { 'x-queue-type': 'quorum' }
 
 /** What every subject sends with a body, as Busbar does: an id of its own to tell copies by, the time and the type. A new object per message. */
 export interface MessageProperties {

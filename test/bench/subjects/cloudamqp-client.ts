@@ -1,7 +1,7 @@
 import { AMQPClient } from '@cloudamqp/amqp-client'
 import { buffers } from '../bodies.ts'
 import type { Meter } from '../engine/meter.ts'
-import { acksTaken, keepInFlight, propertiesOf, quorum, type AmqpJob, type AmqpSubject } from './amqp-subject.ts'
+import { acksTaken, keepInFlight, propertiesOf, type AmqpJob, type AmqpSubject } from './amqp-subject.ts'
 
 /** The peer by its channel interface, which is faster than its sessions. It turns Nagle's algorithm off by itself. */
 export const cloudamqpClient: AmqpSubject = { publish, consume }
@@ -9,7 +9,6 @@ export const cloudamqpClient: AmqpSubject = { publish, consume }
 async function publish(job: AmqpJob, meter: Meter): Promise<void> {
   const connection = await new AMQPClient(job.url).connect()
   const channel = await connection.channel()
-  await channel.queueDeclare(job.queue, { durable: true }, quorum)
   await channel.confirmSelect()
   const all = buffers()
   await keepInFlight(

@@ -1,14 +1,13 @@
 import { Connection } from 'rabbitmq-client'
 import { buffers } from '../bodies.ts'
 import type { Meter } from '../engine/meter.ts'
-import { acksTaken, keepInFlight, propertiesOf, quorum, type AmqpJob, type AmqpSubject } from './amqp-subject.ts'
+import { acksTaken, keepInFlight, propertiesOf, type AmqpJob, type AmqpSubject } from './amqp-subject.ts'
 
 /** The peer as its documentation shows it: a publisher with confirms, a consumer that acks when the handler returns. */
 export const rabbitmqClient: AmqpSubject = { publish, consume }
 
 async function publish(job: AmqpJob, meter: Meter): Promise<void> {
   const connection = new Connection({ url: job.url, noDelay: true })
-  await connection.queueDeclare({ queue: job.queue, durable: true, arguments: quorum })
   const publisher = connection.createPublisher({ confirm: true })
   const envelope = { routingKey: job.queue, durable: true, mandatory: true }
   const all = buffers()

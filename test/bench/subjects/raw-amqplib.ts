@@ -1,7 +1,7 @@
 import * as amqplib from 'amqplib'
 import { buffers, Order, orders } from '../bodies.ts'
 import type { Meter } from '../engine/meter.ts'
-import { acksTaken, propertiesOf, quorum, type AmqpJob, type AmqpSubject } from './amqp-subject.ts'
+import { acksTaken, propertiesOf, type AmqpJob, type AmqpSubject } from './amqp-subject.ts'
 
 /**
  * The raw client used well, by its public interface: Nagle's algorithm off, a write buffer that holds what is in flight, confirms by callback and not by promise,
@@ -15,7 +15,6 @@ const writeBufferBytes = 262_144
 async function publish(job: AmqpJob, meter: Meter): Promise<void> {
   const connection = await amqplib.connect(job.url, { noDelay: true })
   const channel = await connection.createConfirmChannel({ highWaterMark: writeBufferBytes })
-  await channel.assertQueue(job.queue, { durable: true, arguments: quorum })
   const body = bodies(job)
   const always = { persistent: true, mandatory: true }
   const options = (index: number): amqplib.Options.Publish => (job.bodyAlone ? always : { ...always, ...propertiesOf(job, index) })
