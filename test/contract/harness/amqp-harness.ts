@@ -2,7 +2,8 @@ import { amqp } from '@busbar/amqp'
 import { systemClock } from '@busbar/core'
 import { NotExamined, type ForeignMessage, type Harness, type Kind } from '@busbar/contract-tests'
 import { connect } from 'amqplib'
-import { skipOrFail, startProxy, startRabbitmq, type RabbitmqBed, type RabbitmqOptions } from '../../brokers/index.ts'
+import { skipOrFail, startRabbitmq, type RabbitmqBed, type RabbitmqOptions } from '../../brokers/index.ts'
+import { needsProxy, proxiedCase } from './proxied-case.ts'
 
 export interface AmqpHarness extends AsyncDisposable {
   readonly harness: Harness
@@ -27,44 +28,13 @@ function harnessThrough(bed: RabbitmqBed, url: string, direct: string): Harness 
     bounds: { arrivalMs: 8_000, quietMs: 700, reconnectMs: 15_000, longestWaitMs: 8_000, caseMs: 90_000 },
     createDriver: () => amqp({ url, partitions: 2, reconnectMaxMs: 500, rebalanceMs: 200, handOverMs: 5_000 }),
     uniqueName: (prefix) => `${prefix}-${++names}`,
-    // Declared for all cases and used by those that need them; without proxies of their own the faults of one would reach the others.
     faults: {
-      cutConnections: unavailable,
-      outage: unavailable,
-      loseNextAnswer: unavailable,
+      ...needsProxy,
       sendForeign: (name, kind, message) => publish(direct, name, kind, message),
       failPartOfNextSend: (name) => limit(direct, name),
     },
-    forCase: async () => {
-      const proxy = await startProxy(Number(new URL(direct).port))
-      const own = harnessThrough(bed, proxy.through(direct), direct)
-      return {
-        ...own,
-        faults: {
-          ...own.faults,
-          cutConnections: async () => proxy.reset(),
-          loseNextAnswer: async () => {
-            // What is sent now arrives; the broker's answers do not, and then the connection ends.
-            proxy.freeze('down')
-            setTimeout(() => {
-              proxy.reset()
-              proxy.thaw()
-            }, 500)
-          },
-          outage: async () => {
-            proxy.refuse(true)
-            proxy.reset()
-            return { end: async () => proxy.refuse(false) }
-          },
-        },
-        [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose](),
-      }
-    },
+    forCase: () => proxiedCase(Number(new URL(direct).port), (proxy) => harnessThrough(bed, proxy.through(direct), direct)),
   }
-}
-
-async function unavailable(): Promise<never> {
-  throw new TypeError('only a case with a proxy of its own can cut connections')
 }
 
 async function publish(url: string, name: string, kind: Kind, { body, headers = {} }: ForeignMessage): Promise<void> {

@@ -1,6 +1,6 @@
 import type { ForeignMessage, Harness } from '@busbar/contract-tests'
 import { systemClock } from '@busbar/core'
-import { startProxy } from '../../brokers/index.ts'
+import { needsProxy, proxiedCase } from './proxied-case.ts'
 
 /** A server that speaks the protocols of SQS and SNS. */
 export interface AwsServer {
@@ -55,40 +55,12 @@ export function awsHarness(server: AwsServer, make: (endpoint: string) => Harnes
   const withFaults = (endpoint: string): Harness => {
     const harness = make(endpoint)
     const ofServer = server.failPartOfNextSend === undefined ? {} : { failPartOfNextSend: async (name: string) => server.failPartOfNextSend?.(name) }
-    return { ...harness, faults: { cutConnections: unavailable, outage: unavailable, loseNextAnswer: unavailable, ...harness.faults, ...ofServer } }
+    return { ...harness, faults: { ...needsProxy, ...harness.faults, ...ofServer } }
   }
   return {
     ...withFaults(server.endpoint),
-    forCase: async () => {
-      const proxy = await startProxy(Number(new URL(server.endpoint).port))
-      const own = withFaults(proxy.through(server.endpoint))
-      return {
-        ...own,
-        faults: {
-          ...own.faults,
-          cutConnections: async () => proxy.reset(),
-          loseNextAnswer: async () => {
-            // What is sent now arrives; the answers do not, and then the connection ends.
-            proxy.freeze('down')
-            setTimeout(() => {
-              proxy.reset()
-              proxy.thaw()
-            }, 500)
-          },
-          outage: async () => {
-            proxy.refuse(true)
-            proxy.reset()
-            return { end: async () => proxy.refuse(false) }
-          },
-        },
-        [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose](),
-      }
-    },
+    forCase: () => proxiedCase(Number(new URL(server.endpoint).port), (proxy) => withFaults(proxy.through(server.endpoint))),
   }
-}
-
-async function unavailable(): Promise<never> {
-  throw new TypeError('only a case with a proxy of its own can cut connections')
 }
 
 /** As a plain client sends it. */

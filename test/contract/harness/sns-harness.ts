@@ -1,6 +1,5 @@
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns'
 import type { ForeignMessage, Harness } from '@busbar/contract-tests'
-import type { Driver } from '@busbar/core/driver'
 import { sns } from '@busbar/sns'
 import { sqs } from '@busbar/sqs'
 import { awsHarness, awsSurroundings, clientOptions, driverOptions, foreignAttributes, foreignText, uniqueName, type AwsServer } from './aws-harness.ts'
@@ -8,16 +7,13 @@ import { awsHarness, awsSurroundings, clientOptions, driverOptions, foreignAttri
 /** The account of fauxqs and of our own simulator. */
 const accountId = '000000000000'
 
-/**
- * A server that speaks the protocols of SNS and SQS: topics of one type, with queues of the same type for their subscriptions. Dead letters are in its queues, too, or
- * where `deadLetters` says.
- */
-export function snsHarness(server: AwsServer, fifo: boolean, deadLetters?: Driver): Harness {
+/** A server that speaks the protocols of SNS and SQS: topics of one type, with queues of the same type for their subscriptions and for dead letters. */
+export function snsHarness(server: AwsServer, fifo: boolean): Harness {
   return awsHarness(server, (endpoint) => ({
     label: { driver: 'sns', version: server.version, kind: server.kind },
     ...awsSurroundings,
     createDriver: () => sns({ ...driverOptions(server, endpoint), accountId }),
-    createDeadLetterDriver: () => deadLetters ?? sqs(driverOptions(server, endpoint)),
+    createDeadLetterDriver: () => sqs(driverOptions(server, endpoint)),
     uniqueName: (prefix) => uniqueName(prefix, fifo),
     routeOptions: () => ({ fifo }),
     faults: { sendForeign: (name, _kind, message) => sendForeign(server, name, fifo, message) },
