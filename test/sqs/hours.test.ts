@@ -1,4 +1,4 @@
-import { constant, createBroker, queue, retryLater, text, type Broker, type Logger, type Queue } from '@busbar/core'
+import { constant, createBroker, deadLetter, queue, retryLater, text, type Broker, type Logger, type Queue } from '@busbar/core'
 import type { Clock } from '@busbar/core/driver'
 import { virtualClock } from '@busbar/memory'
 import { retry } from '@busbar/middleware'
@@ -26,10 +26,11 @@ const plain = queue<string>('plain', { codec: text })
 /** The key is what stands before the colon. */
 const keyed = queue<string>('keyed', { codec: text, orderingKey: (body) => body.split(':', 1)[0] ?? '' })
 
-async function start(destination: Queue<string>, log: Logger = () => undefined, visibilityTimeoutMs = 30_000): Promise<void> {
+async function start(destination: Queue<string>, log: Logger = () => undefined, visibilityTimeoutMs = 30_000, maxAttempts = 10): Promise<void> {
   const { endpoint, region, credentials } = wire
   const driver = sqs({ endpoint, region, credentials, visibilityTimeoutMs })
-  broker = createBroker({ driver, destinations: [destination], provision: 'create', clock, random: () => 0.5, log })
+  const routes = { [destination.name]: { maxAttempts } }
+  broker = createBroker({ driver, destinations: [destination], routes, provision: 'create', clock, random: () => 0.5, log })
   await broker.start()
 }
 
@@ -204,5 +205,24 @@ describe('a group', () => {
     expect(done).toEqual([])
     await until(() => done.length === 3, 10 * minuteMs)
     expect(done).toEqual(['a:0', 'a:1', 'a:2'])
+  })
+})
+
+describe('a message whose dead letter does not fit', () => {
+  it.each([plain, keyed])('of $name is handled once, comes a hundred times, is moved by SQS, and lets its key go on', async (destination) => {
+    await start(destination, undefined, 30_000, 1)
+    const large = `a:${'x'.repeat(1_048_576 - 128)}`
+    await broker.producer(destination).sendBatch([large, 'a:next'])
+    const handled: string[] = []
+    const handler = ({ body }: { readonly body: string }): unknown => {
+      handled.push(body)
+      return body === large ? deadLetter('too much') : undefined
+    }
+    await broker.consume(destination, handler, { use: [retry({ maxAttempts: 1, backoff: constant(0) })] })
+    await until(() => handled.length === 2, minuteMs)
+    await after(2 * minuteMs)
+    expect(handled.toSorted()).toEqual(['a:next', large])
+    expect(await broker.stats(destination)).toMatchObject({ ready: 0, inFlight: 0 })
+    expect((await broker.deadLetters(destination).peek()).map(({ body }) => body)).toEqual([large])
   })
 })

@@ -114,6 +114,7 @@ export const caseIds = [
   'retry/policy-refused',
   'retry/longest-wait',
   'dead-letters/unfit',
+  'dead-letters/unfit-of-a-key',
   'retry/by-hand-exhausts',
   'retry/given-up-is-not-blocked',
   'retry/blocked-key',

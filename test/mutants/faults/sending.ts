@@ -153,7 +153,7 @@ export const sendingFaults: readonly Mutant[] = [
     name: 'second-hop-swallowed',
     fault: 'confirms messages to a dead-letter queue and forgets them',
     killedBy: 'retry/by-hand-exhausts',
-    alsoKilledBy: ['retry/given-up-is-not-blocked', 'dead-letters/unfit'],
+    alsoKilledBy: ['retry/given-up-is-not-blocked', 'dead-letters/unfit', 'dead-letters/unfit-of-a-key'],
     alterations: () => ({
       link: (link) => ({ sender: (endpoint) => (endpoint.name.includes('dead') ? swallowing(link.sender(endpoint)) : link.sender(endpoint)) }),
     }),

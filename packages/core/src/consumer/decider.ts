@@ -36,6 +36,8 @@ export interface DeciderHost {
   hold(task: Task, delayMs: number): void
   /** Takes what waits behind the task out of its lane and gives it back unstarted. */
   releaseTail(task: Task): void
+  /** What waits behind the task may start, at once or when its handler ends. */
+  finishLane(task: Task): void
   /** The handler starts so far must outlive a native redelivery. */
   rememberAttempts(task: Task): void
   /** Work that a drain must wait for. */
@@ -161,6 +163,8 @@ export class Decider {
   /** Delivered again until the broker gives it up. */
   #toTheLimit(task: Task, directive: Directive, answer: Answer): void {
     task.givenUp = directive
+    // Its key goes on: what is behind it would be given back, and counted as delivered, as often as it comes itself.
+    this.#host.finishLane(task)
     if (!this.wait(task, unfitRetryMs, answer, 0)) this.#giveBack(task, answer)
   }
 

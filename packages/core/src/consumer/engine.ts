@@ -318,7 +318,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
     this.#settler.push(task, outcome, answer)
     // The lane goes on when its tail has been released.
     if (outcome.action === 'release' || (this.capabilities.keyHold === 'broker' && outcome.action === 'retry')) return
-    this.#finishLane(task)
+    this.finishLane(task)
   }
 
   hold(task: Task, delayMs: number): void {
@@ -331,7 +331,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
 
   releaseTail(task: Task): void {
     this.releaseBehind(task)
-    this.#finishLane(task)
+    this.finishLane(task)
   }
 
   /** Gives back what waits behind the task, unstarted. */
@@ -362,10 +362,10 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
     this.rememberAttempts(task)
     this.#remove(task)
     if (queued) this.#lanes.drop()
-    else this.#finishLane(task)
+    else this.finishLane(task)
   }
 
-  #finishLane(task: Task): void {
+  finishLane(task: Task): void {
     if (task.run && !task.run.ended) task.run.atEnd = 'finish-lane'
     else this.#lanes.finish(task)
   }

@@ -54,14 +54,15 @@ export async function giveUp(task: Task, directive: Directive, options: GiveUpOp
 async function writeCopy(task: Task, directive: Directive, options: GiveUpOptions): Promise<'ack' | 'discard' | 'retry'> {
   const { source, place, native, nativeLimit, clock, random, log, signal } = options
   const info = infoOf(task, directive, source, clock.now())
-  log('warn', 'message:given-up', {
-    source,
-    messageId: task.delivery.incoming.id,
-    reason: info.reason,
-    errorName: info.errorName,
-    attempts: info.attempts,
-    dropped: !place,
-  })
+  if (!task.givenUp)
+    log('warn', 'message:given-up', {
+      source,
+      messageId: task.delivery.incoming.id,
+      reason: info.reason,
+      errorName: info.errorName,
+      attempts: info.attempts,
+      dropped: !place,
+    })
   if (!place) return 'ack'
   const { incoming } = task.delivery
   let pack = packDeadLetter
