@@ -54,6 +54,20 @@ await onEachRabbitmq({}, (bed) => {
     await Promise.all([a.drain(), b.drain(), c.drain()])
   })
 
+  it('serves a consumer with one handler, with all defaults, from all partitions', async () => {
+    const broker = brokerAt(await freshVhost(bed))
+    const watch = new OrderWatch()
+    await broker.consume(
+      orders,
+      watch.handler('a', () => 0),
+      { concurrency: 1 },
+    )
+    await produce(broker, orders, 40, 200, 0)
+    await until('everything', () => watch.seen.size === 200, 10_000)
+    expect(watch.violations).toEqual([])
+    await broker.drain()
+  })
+
   it('keeps order when processes lose their connection', async () => {
     const url = await freshVhost(bed)
     const proxy = await startProxy(Number(new URL(url).port))

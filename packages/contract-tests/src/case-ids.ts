@@ -94,6 +94,7 @@ export const caseIds = [
   'ordering/after-loss',
   'ordering/destination',
   'ordering/under-failure',
+  'ordering/one-handler',
   'ordering/one-holder',
   'flow/window-messages',
   'flow/window-bytes',

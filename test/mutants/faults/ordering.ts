@@ -1,4 +1,4 @@
-import type { Delivery, Outgoing, SendResult } from '@busbar/core/driver'
+import { BrokerError, type Delivery, type Outgoing, type SendResult } from '@busbar/core/driver'
 import { withIncoming } from '../alter.ts'
 import { editArriving, editSent, toTheEnd } from '../edits.ts'
 import type { Mutant } from '../mutant.ts'
@@ -43,6 +43,19 @@ export const orderingFaults: readonly Mutant[] = [
         clock.timer(clock.monotonic() + 500, () => void next(batch))
         return batch.map((): SendResult => ({ ok: true }))
       },
+    }),
+  },
+  {
+    name: 'small-consumers-refused',
+    fault: 'starts no receiver of keys whose window is smaller than its 32 partitions',
+    killedBy: 'ordering/one-handler',
+    alterations: () => ({
+      receiver: ({ endpoint, receiver, window }) => ({
+        start: () =>
+          endpoint.keyed && window.messages < 32
+            ? Promise.reject(new BrokerError('ERR_CONFIGURATION', 'The window is smaller than the number of partitions.'))
+            : receiver.start(),
+      }),
     }),
   },
   {

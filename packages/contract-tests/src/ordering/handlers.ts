@@ -1,7 +1,8 @@
 import { retryLater } from '@busbar/core'
 import type { ContractCase } from '../case.ts'
-import { check, checkOrder } from '../kit/assert.ts'
+import { check, checkOrder, show } from '../kit/assert.ts'
 import { keyOf, type Handled } from '../kit/broker-kit.ts'
+import { ordered } from '../kit/capabilities.ts'
 import { interleaved } from './keys.ts'
 
 const underFailure: ContractCase = {
@@ -59,4 +60,33 @@ const underFailure: ContractCase = {
   },
 }
 
-export const handlerOrderCases: readonly ContractCase[] = [underFailure]
+const oneHandler: ContractCase = {
+  id: 'ordering/one-handler',
+  title: 'a consumer with one handler, and defaults for everything else, works off many keys, each in order',
+  examines: ['ordering', 'settlement'],
+  kills: ['small-consumers-refused'],
+  keyed: true,
+  applies: (capabilities) => ordered(capabilities) && capabilities.settlement !== false,
+  async run(context) {
+    const place = context.api.place()
+    const broker = await context.api.broker(place)
+    const keys = Array.from('abcdefghij')
+    const messages = interleaved(keys, 3).map(({ body }) => body)
+    for (const result of await broker.producer(place.destination).sendBatch(messages)) check(result.ok, () => `all are sent; one was not: ${show(result)}`)
+    const handled: string[] = []
+    await broker.consume(place.source, ({ body }) => void handled.push(body), { concurrency: 1 })
+    await context.waiting.eventually(
+      () => new Set(handled).size === messages.length,
+      () => `all messages are handled; ${new Set(handled).size} of ${messages.length} were`,
+      context.againMs(await context.place()) + 30_000,
+    )
+    for (const key of keys)
+      checkOrder(
+        handled.filter((body) => keyOf(body) === key),
+        messages.filter((body) => keyOf(body) === key),
+        `order of key ${key}`,
+      )
+  },
+}
+
+export const handlerOrderCases: readonly ContractCase[] = [underFailure, oneHandler]

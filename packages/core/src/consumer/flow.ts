@@ -5,6 +5,8 @@ import type { ConsumeOptions } from './types.ts'
 
 const defaultConcurrency = 16
 const defaultBytes = 64 * 1024 * 1024
+/** What waits behind a key takes places too, and a source with keys may be read in parts that need one each. */
+const fewestWithKeys = 16
 const known = ['concurrency', 'maxInFlight', 'maxInFlightBytes', 'use', 'onExhausted', 'signal'] as const
 
 /** How much a consumer runs and holds at once. */
@@ -14,10 +16,11 @@ export interface Flow {
 }
 
 /** Throws `TypeError` or `RangeError` for unknown options and values out of bounds. */
-export function checkedFlow(options: ConsumeOptions): Flow {
+export function checkedFlow(options: ConsumeOptions, keyed: boolean): Flow {
   assertKnownKeys('consume', options, known)
   checkSignal('consume', options.signal)
-  const { concurrency = defaultConcurrency, maxInFlight = concurrency * 2, maxInFlightBytes = defaultBytes, onExhausted } = options
+  const { concurrency = defaultConcurrency, maxInFlightBytes = defaultBytes, onExhausted } = options
+  const { maxInFlight = Math.max(concurrency * 2, keyed ? fewestWithKeys : 0) } = options
   checkedInteger('consume: concurrency', concurrency, 1, 10_000)
   checkedInteger('consume: maxInFlight', maxInFlight, concurrency)
   checkedNumber('consume: maxInFlightBytes', maxInFlightBytes, 1, Infinity)

@@ -4,10 +4,11 @@ import type { Task } from '../consumer/task.ts'
 import type { Headers, Outgoing } from '../driver/sender.ts'
 import { isBrokerError } from '../errors.ts'
 import type { ProcessFunction, ProcessMiddleware } from '../middleware/types.ts'
-import type { Directive } from '../outcome.ts'
+import { Directive } from '../outcome.ts'
 import type { ProducerEngine } from '../producer/producer-engine.ts'
 import { sendRaw } from '../producer/send-raw.ts'
 import { jitteredBackoff, sleep } from '../sleep.ts'
+import type { Telemetry } from '../telemetry.ts'
 import { copyOf } from './copy.ts'
 import { deadLetterHeader, packDeadLetter, packDeadLetterBriefly } from './header.ts'
 import type { DeadLetterInfo } from './types.ts'
@@ -26,6 +27,7 @@ export interface GiveUpOptions {
   readonly random: () => number
   readonly freshId: () => string
   readonly log: Logger
+  readonly telemetry: Telemetry
   /** Fires when the consumer closes. */
   readonly signal: AbortSignal
 }
@@ -50,6 +52,7 @@ export async function giveUp(task: Task, directive: Directive, options: GiveUpOp
 /**
  * Publishes a copy of a message that is given up and waits for its confirmation, as long as it takes: the original stays ours meanwhile.
  * A copy that does not fit, however small it is made, is left to the broker: `discard` rejects the original natively, `retry` lets the native limit end it.
+ * Where the broker has neither, the message is blocked: it and its key wait until the place takes the copy, or an operator skips it.
  */
 async function writeCopy(task: Task, directive: Directive, options: GiveUpOptions): Promise<'ack' | 'discard' | 'retry'> {
   const { source, place, native, nativeLimit, clock, random, log, signal } = options
@@ -68,6 +71,7 @@ async function writeCopy(task: Task, directive: Directive, options: GiveUpOption
   let pack = packDeadLetter
   let copy = copyOf(incoming, incoming.headers, options)
   let shrunk = false
+  let blocked = false
   for (let failures = 0; ; failures++) {
     const outgoing = withHeader(copy, pack(info))
     const answer = await sendRaw(place, outgoing, sendTimeoutMs)
@@ -90,8 +94,24 @@ async function writeCopy(task: Task, directive: Directive, options: GiveUpOption
     // It must not keep the message, and others behind it, here for ever.
     if (unfit && native) return 'discard'
     if (unfit && nativeLimit) return 'retry'
+    if (unfit && blocked && task.skipped !== undefined) {
+      log('error', 'message:dropped', { source, messageId: incoming.id, reason: task.skipped })
+      return 'ack'
+    }
+    if (unfit && !blocked) block(task, directive, answer.error, options)
+    blocked ||= unfit
     await sleep(clock, jitteredBackoff(failures, firstBackoffMs, lastBackoffMs, random), signal)
   }
+}
+
+/** Told and listed once. A wish to skip it from before was no consent to losing it. */
+function block(task: Task, { error }: Directive, why: Error, { source, log, telemetry }: GiveUpOptions): void {
+  const reason = `its dead letter does not fit: ${why.message}`
+  const { id } = task.delivery.incoming
+  log('warn', 'key:blocked', { source, key: task.key, messageId: id, attempts: task.attempt, reason })
+  telemetry.blocked?.({ source, key: task.key, id: id ?? '', attempts: task.attempt })
+  task.blocked = new Directive('dead-letter', { reason, error })
+  task.skipped = undefined
 }
 
 function withHeader(outgoing: Outgoing, header: string): Outgoing {
