@@ -2,7 +2,7 @@ import type { MessageAttributeValue } from '@aws-sdk/client-sqs'
 import type { BrokerError, Outgoing, Sender, SendResult } from '@busbar/core/driver'
 import { prepare, type Prepared } from './attributes.ts'
 import { isNotDone, type ErrorMapper, type FailedEntry } from './aws-errors.ts'
-import { encodeBody, encodingOf } from './body.ts'
+import { encodeBody } from './body.ts'
 import { groupOfRepeats, isGroupId, keyOfGroup, unkeyedGroup } from './groups.ts'
 import { limits } from './limits.ts'
 
@@ -113,10 +113,10 @@ export class BatchSender<Entry> implements Sender {
   }
 
   #entry(message: Outgoing, index: number): Entry {
-    const { attributes } = this.#prepare(message)
+    const { attributes, encoding } = this.#prepare(message)
     return this.#target.entry(message, {
       Id: String(index),
-      body: encodeBody(message.body, encodingOf(message.body)),
+      body: encodeBody(message.body, encoding),
       ...(attributes !== undefined && { MessageAttributes: attributes }),
       ...(this.#target.fifo ? this.#order(message) : this.#tenant(message)),
     })

@@ -1,6 +1,7 @@
 import type { Message } from '@aws-sdk/client-sqs'
 import { jitteredBackoff, type BrokerError, type Services, type Timer, type Window } from '@busbar/core/driver'
 import type { Api } from './api.ts'
+import { isIdentityAway } from './aws-errors.ts'
 import type { ReceiveTimes } from './delivery.ts'
 import { toBrokerError } from './errors.ts'
 import type { Held } from './held.ts'
@@ -178,7 +179,8 @@ export class Pollers {
 
   #fail(error: BrokerError): void {
     const { random } = this.#parts.services
-    this.#refusedSince = error.retryable ? undefined : (this.#refusedSince ?? this.#now)
+    const mayPass = error.retryable || isIdentityAway(error)
+    this.#refusedSince = mayPass ? undefined : (this.#refusedSince ?? this.#now)
     const backoffMs = jitteredBackoff(this.#failures, firstRetryMs, this.#parts.retryMaxMs, random)
     this.#failures++
     this.#count.fail()

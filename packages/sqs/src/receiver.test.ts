@@ -258,6 +258,22 @@ it('does not give up at the first refusal after a long outage: the queue itself 
   expect(intake.recoveries).toBe(1)
 })
 
+it.each(['CredentialsProviderError', 'TokenProviderError', 'ExpiredTokenException'])(
+  'goes on trying while its credentials are away (%s), and says so',
+  async (name) => {
+    const fake = new FakeSqs()
+    fake.on('ReceiveMessage', (input, signal) => {
+      if (fake.clock.monotonic() < 200_000) throw serviceError(name, 'no credentials')
+      return fake.after(Number(input['WaitTimeSeconds']) * 1_000, {}, signal)
+    })
+    const { intake } = await receiving(fake)
+    await fake.clock.advance(230_000)
+    expect(intake.failures.length).toBeGreaterThan(10)
+    expect(intake.failures.filter(({ fatal }) => fatal)).toEqual([])
+    expect(intake.recoveries).toBe(1)
+  },
+)
+
 it('asks a FIFO queue again with the same attempt id when an answer was lost', async () => {
   const fake = scripted(new FakeSqs(), Object.assign(new Error('reset'), { code: 'ECONNRESET' }), messages('a'))
   await receiving(fake, { keyed: true })
