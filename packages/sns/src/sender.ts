@@ -64,7 +64,7 @@ class TopicTarget implements BatchTarget<PublishBatchRequestEntry> {
   }
 
   call(arn: string, entries: PublishBatchRequestEntry[]): Promise<BatchAnswer> {
-    return this.#parts.api.publish({ TopicArn: arn, PublishBatchRequestEntries: entries }, { doing: this.doing })
+    return this.#parts.api.publish({ TopicArn: arn, PublishBatchRequestEntries: entries }, this.doing)
   }
 
   onFailed(_error: BrokerError): void {

@@ -18,6 +18,7 @@ import {
   type DeleteMessageBatchCommandOutput,
   type Message,
   type ReceiveMessageCommandInput,
+  type ReceiveMessageCommandOutput,
   type SendMessageBatchCommandInput,
   type SendMessageBatchCommandOutput,
   type StartMessageMoveTaskCommandInput,
@@ -54,27 +55,33 @@ export class Api {
     return this.#calls.health
   }
 
-  sendMessages(input: SendMessageBatchCommandInput, context: CallContext): Promise<SendMessageBatchCommandOutput> {
-    return this.#calls.call('SendMessageBatch', context, (abortSignal) => this.#clients.main.send(new SendMessageBatchCommand(input), { abortSignal }))
+  sendMessages(input: SendMessageBatchCommandInput, doing: string): Promise<SendMessageBatchCommandOutput> {
+    const { main, own } = this.#clients
+    const command = new SendMessageBatchCommand(input)
+    if (own) return this.#calls.quickCall('SendMessageBatch', { doing }, () => main.send(command))
+    return this.#calls.call('SendMessageBatch', { doing }, (abortSignal) => main.send(command, { abortSignal }))
   }
 
-  deleteMessages(input: DeleteMessageBatchCommandInput, context: CallContext): Promise<DeleteMessageBatchCommandOutput> {
-    return this.#calls.call('DeleteMessageBatch', context, (abortSignal) => this.#clients.main.send(new DeleteMessageBatchCommand(input), { abortSignal }))
+  deleteMessages(input: DeleteMessageBatchCommandInput, doing: string): Promise<DeleteMessageBatchCommandOutput> {
+    const { main, own } = this.#clients
+    const command = new DeleteMessageBatchCommand(input)
+    if (own) return this.#calls.quickCall('DeleteMessageBatch', { doing }, () => main.send(command))
+    return this.#calls.call('DeleteMessageBatch', { doing }, (abortSignal) => main.send(command, { abortSignal }))
   }
 
-  changeVisibilities(input: ChangeMessageVisibilityBatchCommandInput, context: CallContext): Promise<ChangeMessageVisibilityBatchCommandOutput> {
-    return this.#calls.call('ChangeMessageVisibilityBatch', context, (abortSignal) =>
-      this.#clients.main.send(new ChangeMessageVisibilityBatchCommand(input), { abortSignal }),
-    )
+  changeVisibilities(input: ChangeMessageVisibilityBatchCommandInput, doing: string): Promise<ChangeMessageVisibilityBatchCommandOutput> {
+    const { main } = this.#clients
+    const command = new ChangeMessageVisibilityBatchCommand(input)
+    return this.#calls.call('ChangeMessageVisibilityBatch', { doing }, (abortSignal) => main.send(command, { abortSignal }))
   }
 
-  async receive(input: ReceiveMessageCommandInput, waitMs: number, context: CallContext): Promise<readonly Message[]> {
-    const answer = await this.#calls.call(
-      'ReceiveMessage',
-      context,
-      (abortSignal) => this.#clients.polling.send(new ReceiveMessageCommand({ ...input, WaitTimeSeconds: waitMs / 1_000 }), { abortSignal }),
-      waitMs,
-    )
+  async receive(input: ReceiveMessageCommandInput, waitMs: number, context: CallContext & { readonly signal: AbortSignal }): Promise<readonly Message[]> {
+    const { own, polling } = this.#clients
+    const command = new ReceiveMessageCommand({ ...input, WaitTimeSeconds: waitMs / 1_000 })
+    const receive = (abortSignal: AbortSignal): Promise<ReceiveMessageCommandOutput> => polling.send(command, { abortSignal })
+    const answer = own
+      ? await this.#calls.quickCall('ReceiveMessage', context, () => receive(context.signal), waitMs)
+      : await this.#calls.call('ReceiveMessage', context, receive, waitMs)
     return answer.Messages ?? []
   }
 

@@ -1,4 +1,4 @@
-import type { Message } from '@aws-sdk/client-sqs'
+import type { Message, MessageSystemAttributeName } from '@aws-sdk/client-sqs'
 import { jitteredBackoff, type BrokerError, type Services, type Timer, type Window } from '@busbar/core/driver'
 import type { Api } from './api.ts'
 import { isIdentityAway } from './aws-errors.ts'
@@ -39,6 +39,8 @@ interface Poll {
   readonly ending: AbortController
 }
 
+/** What is made use of: every attribute costs as much as a header of the message. */
+const systemAttributes: MessageSystemAttributeName[] = ['ApproximateReceiveCount', 'SentTimestamp', 'MessageGroupId', 'DeadLetterQueueSourceArn']
 /** A receive with few messages costs as much as one with ten: it waits this long for more room. */
 const lingerMs = 50
 const firstRetryMs = 100
@@ -160,7 +162,7 @@ export class Pollers {
       MaxNumberOfMessages: messages,
       VisibilityTimeout: this.#parts.visibilityMs / 1_000,
       MessageAttributeNames: ['All'],
-      MessageSystemAttributeNames: ['All'],
+      MessageSystemAttributeNames: systemAttributes,
       ...(attempt !== undefined && { ReceiveRequestAttemptId: attempt }),
     }
   }

@@ -55,7 +55,7 @@ class QueueTarget implements BatchTarget<SendMessageBatchRequestEntry> {
   }
 
   call(url: string, entries: SendMessageBatchRequestEntry[]): Promise<BatchAnswer> {
-    return this.#parts.api.sendMessages({ QueueUrl: url, Entries: entries }, { doing: this.doing })
+    return this.#parts.api.sendMessages({ QueueUrl: url, Entries: entries }, this.doing)
   }
 
   onFailed(error: BrokerError): void {
