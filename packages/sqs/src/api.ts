@@ -7,7 +7,6 @@ import {
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
   ListMessageMoveTasksCommand,
-  ReceiveMessageCommand,
   SendMessageBatchCommand,
   SetQueueAttributesCommand,
   StartMessageMoveTaskCommand,
@@ -16,9 +15,6 @@ import {
   type CreateQueueCommandInput,
   type DeleteMessageBatchCommandInput,
   type DeleteMessageBatchCommandOutput,
-  type Message,
-  type ReceiveMessageCommandInput,
-  type ReceiveMessageCommandOutput,
   type SendMessageBatchCommandInput,
   type SendMessageBatchCommandOutput,
   type StartMessageMoveTaskCommandInput,
@@ -27,6 +23,8 @@ import type { LinkHealth, Services } from '@busbar/core/driver'
 import { Calls, type CallContext } from './calls.ts'
 import type { Clients } from './clients.ts'
 import { errors, sqsError } from './errors.ts'
+import type { ResolvedOptions } from './options.ts'
+import { OwnPollLine, SharedPollLine, type PollLine } from './poll-line.ts'
 
 /** What SQS says of a message move task. */
 export interface MoveTask {
@@ -43,11 +41,15 @@ export interface MoveTask {
 /** The calls to SQS. */
 export class Api {
   readonly #clients: Clients
+  readonly #options: ResolvedOptions
+  readonly #services: Services
   readonly #calls: Calls
 
-  constructor(clients: Clients, services: Services, timeoutMs: number) {
+  constructor(clients: Clients, services: Services, options: ResolvedOptions) {
     this.#clients = clients
-    this.#calls = new Calls(services, timeoutMs, errors)
+    this.#options = options
+    this.#services = services
+    this.#calls = new Calls(services, options.timeoutMs, errors)
   }
 
   /** What the latest call found. */
@@ -75,14 +77,10 @@ export class Api {
     return this.#calls.call('ChangeMessageVisibilityBatch', { doing }, (abortSignal) => main.send(command, { abortSignal }))
   }
 
-  async receive(input: ReceiveMessageCommandInput, waitMs: number, context: CallContext & { readonly signal: AbortSignal }): Promise<readonly Message[]> {
+  /** For the long polls of one receiver. */
+  pollLine(): PollLine {
     const { own, polling } = this.#clients
-    const command = new ReceiveMessageCommand({ ...input, WaitTimeSeconds: waitMs / 1_000 })
-    const receive = (abortSignal: AbortSignal): Promise<ReceiveMessageCommandOutput> => polling.send(command, { abortSignal })
-    const answer = own
-      ? await this.#calls.quickCall('ReceiveMessage', context, () => receive(context.signal), waitMs)
-      : await this.#calls.call('ReceiveMessage', context, receive, waitMs)
-    return answer.Messages ?? []
+    return own ? new OwnPollLine(this.#clients, this.#options, this.#calls, this.#services.clock) : new SharedPollLine(polling, this.#calls)
   }
 
   async queueUrl(name: string, account: string | undefined, context: CallContext): Promise<string> {

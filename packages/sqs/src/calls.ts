@@ -6,6 +6,8 @@ export interface CallContext {
   readonly doing: string
   /** Ends the call at once, which then throws the signal's reason. */
   readonly signal?: AbortSignal
+  /** When it says so, a failure is nobody's but of who has ended the call. */
+  readonly isEnded?: () => boolean
 }
 
 const connected: LinkHealth = { state: 'connected' }
@@ -41,7 +43,7 @@ export class Calls {
     return this.#answer(name, context, run, this.#timeoutMs + waitMs, undefined)
   }
 
-  async #answer<T>(name: string, { doing, signal }: CallContext, run: () => Promise<T>, timeoutMs: number, ending: AbortController | undefined): Promise<T> {
+  async #answer<T>(name: string, { doing, signal, isEnded }: CallContext, run: () => Promise<T>, timeoutMs: number, ending: AbortController | undefined): Promise<T> {
     const { clock, meter } = this.#services
     // The SDK resolves credentials before it looks at a signal, so its promise alone does not end in time.
     const { promise, resolve, reject } = Promise.withResolvers<T>()
@@ -60,6 +62,7 @@ export class Calls {
       return answer
     } catch (error) {
       if (signal?.aborted === true) throw signal.reason
+      if (isEnded?.() === true) throw error
       throw this.#failure(error, doing)
     } finally {
       timer.cancel()

@@ -5,7 +5,7 @@ import type { ResolvedOptions } from './options.ts'
 /** The SDK's clients of one link. */
 export interface Clients {
   readonly main: SQSClient
-  /** On sockets of its own, so that waiting receives never keep a send or an ack from its connection. */
+  /** For long polls, where it is not ours: of our own each receiver has one, so that waiting receives never keep a send or an ack from its connection. */
   readonly polling: SQSClient
   /** Those that were made here end a request by themselves when no answer comes. */
   readonly own: boolean
@@ -23,12 +23,7 @@ export function createClients(options: ResolvedOptions): Clients {
   const { client, pollingClient } = options
   if (client !== undefined) return { main: client, polling: pollingClient ?? client, own: false, destroy: () => undefined }
   const main = new SQSClient(clientConfig(options))
-  const polling = new SQSClient(clientConfig(options, Infinity, options.waitTimeMs))
-  const destroy = (): void => {
-    main.destroy()
-    polling.destroy()
-  }
-  return { main, polling, own: true, destroy }
+  return { main, polling: main, own: true, destroy: () => main.destroy() }
 }
 
 /** What a client of the SDK finds out by itself. */

@@ -113,7 +113,7 @@ class SqsLink implements Link<SQSClient> {
     this.#clients = clients
     this.#capabilities = capabilities
     this.native = clients.main
-    this.#api = new Api(clients, services, options.timeoutMs)
+    this.#api = new Api(clients, services, options)
     this.#queues = new Queues(this.#api)
     this.#uniqueId = uniqueIds(services.random)
     this.topology = new SqsTopology(options, this.#api, this.#queues, services.clock)
