@@ -9,10 +9,9 @@ import { limits } from './limits.ts'
 /** What an entry of a batch has wherever it is sent to. */
 export interface EntryParts {
   readonly Id: string
-  readonly body: string
-  readonly MessageAttributes?: Record<string, MessageAttributeValue>
-  readonly MessageGroupId?: string
-  readonly MessageDeduplicationId?: string
+  MessageAttributes?: Record<string, MessageAttributeValue>
+  MessageGroupId?: string
+  MessageDeduplicationId?: string
 }
 
 /** The answer to a batch. */
@@ -44,7 +43,8 @@ export interface BatchTarget<Entry> {
   readonly errors: ErrorMapper
   /** Why this target takes no such message, apart from what no queue and no topic takes. */
   refusal(message: Outgoing): Refused | undefined
-  entry(message: Outgoing, parts: EntryParts): Entry
+  /** `parts` are there to be made an entry of: to copy them takes time. */
+  entry(message: Outgoing, body: string, parts: EntryParts): Entry
   /** Where to send to; may take a call. Throws `BrokerError`. */
   address(): Promise<string>
   call(address: string, entries: Entry[]): Promise<BatchAnswer>
@@ -60,6 +60,7 @@ interface Sent {
   readonly message: Outgoing
   /** Place in the batch. */
   readonly index: number
+  readonly body: string
   readonly parts: EntryParts
 }
 
@@ -89,7 +90,8 @@ export class BatchSender<Entry> implements Sender {
       const prepared = this.#prepared.get(message) ?? this.#prepare(message)
       this.#prepared.delete(message)
       results[index] = this.#refusal(message, prepared)
-      if (results[index] === undefined) sent.push({ message, index, parts: this.#parts(message, prepared, index) })
+      if (results[index] !== undefined) continue
+      sent.push({ message, index, body: encodeBody(message.body, prepared.encoding), parts: this.#parts(message, prepared, index) })
     }
     if (sent.length > 0) await this.#request(sent, results, signal)
     for (const { message, index, parts } of sent) {
@@ -127,7 +129,7 @@ export class BatchSender<Entry> implements Sender {
       // Handed over from here on: the outcome is waited for, however short of time core is.
       const { Successful = [], Failed = [] } = await target.call(
         address,
-        sent.map(({ message, parts }) => target.entry(message, parts)),
+        sent.map(({ message, body, parts }) => target.entry(message, body, parts)),
       )
       for (const { Id, MessageId } of Successful) results[Number(Id)] = MessageId === undefined ? { ok: true } : { ok: true, id: MessageId }
       for (const failed of Failed) results[Number(failed.Id)] = notSent(errors.entryError(failed, doing))
@@ -138,26 +140,23 @@ export class BatchSender<Entry> implements Sender {
     }
   }
 
-  #parts(message: Outgoing, { attributes, encoding }: Prepared, index: number): EntryParts {
-    return {
-      Id: String(index),
-      body: encodeBody(message.body, encoding),
-      ...(attributes !== undefined && { MessageAttributes: attributes }),
-      ...(this.#target.fifo ? this.#order(message) : this.#tenant(message)),
+  #parts(message: Outgoing, { attributes }: Prepared, index: number): EntryParts {
+    const { fifo, tenantHeader } = this.#target
+    const parts: EntryParts = { Id: String(index) }
+    if (attributes !== undefined) parts.MessageAttributes = attributes
+    if (fifo) this.#order(message, parts)
+    else if (tenantHeader !== undefined) {
+      const tenant = message.headers[tenantHeader]
+      if (tenant !== undefined) parts.MessageGroupId = tenant
     }
+    return parts
   }
 
-  #order(message: Outgoing): Pick<EntryParts, 'MessageGroupId' | 'MessageDeduplicationId'> {
+  #order(message: Outgoing, parts: EntryParts): void {
     const { key, deduplicationId } = message
-    if (deduplicationId !== undefined) return { MessageGroupId: key ?? groupOfRepeats(deduplicationId), MessageDeduplicationId: deduplicationId }
-    const id = this.#failedIds.get(message) ?? this.#uniqueId()
-    return { MessageGroupId: key ?? unkeyedGroup(id), MessageDeduplicationId: id }
-  }
-
-  #tenant({ headers }: Outgoing): Pick<EntryParts, 'MessageGroupId'> {
-    const { tenantHeader } = this.#target
-    const tenant = tenantHeader === undefined ? undefined : headers[tenantHeader]
-    return tenant === undefined ? {} : { MessageGroupId: tenant }
+    const id = deduplicationId ?? this.#failedIds.get(message) ?? this.#uniqueId()
+    parts.MessageGroupId = key ?? (deduplicationId === undefined ? unkeyedGroup(id) : groupOfRepeats(deduplicationId))
+    parts.MessageDeduplicationId = id
   }
 
   #prepare(message: Outgoing): Prepared {
