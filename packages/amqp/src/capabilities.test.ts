@@ -41,6 +41,7 @@ it.each([
   [{ keyed: true, options: { queueType: 'classic' } }, /cannot keep the order/],
   [{ options: { deliveryLimit: 29 } }, /below 10 times/],
   [{ options: { deliveryLimit: -1 } }, /'deliveryLimit' must be/],
+  [{ options: { deliveryLimit: 100 }, maxAttempts: 0, deadLetterName: undefined }, /lets RabbitMQ give messages up, and the route says nativeLimit: false/],
   [{ options: { maxPriority: 5 } }, /needs queueType: 'classic'/],
   [{ options: { maxPriority: 0, queueType: 'classic' } }, /'maxPriority' must be a whole number from 1 to 255/],
   [{ options: { queueType: 'classic', deliveryLimit: 100 } }, /'deliveryLimit' needs queueType: 'quorum'/],

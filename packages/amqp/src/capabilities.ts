@@ -1,4 +1,4 @@
-import { deliveriesPerAttempt, type Capabilities, type Endpoint, type Refusal } from '@busbar/core/driver'
+import { deliveriesPerAttempt, mustKeepAll, type Capabilities, type Endpoint, type Refusal } from '@busbar/core/driver'
 import { fitsLadder, ladderMaxMs } from './delay-ladder.ts'
 import { filterBindings } from './header-filter.ts'
 import { nameProblem, partitionName, queueName } from './names.ts'
@@ -30,6 +30,12 @@ function refusalOf(endpoint: Endpoint, route: ResolvedRouteOptions): Refusal | u
     return {
       refused: `deliveryLimit ${route.deliveryLimit} is below 10 times the ${endpoint.maxAttempts} attempts of the retry policy`,
       remedy: `set deliveryLimit to at least ${least}`,
+    }
+  }
+  if (route.deliveryLimit !== undefined && mustKeepAll(endpoint)) {
+    return {
+      refused: `deliveryLimit ${route.deliveryLimit} lets RabbitMQ give messages up, and the route says nativeLimit: false or deadLetter: 'block'`,
+      remedy: 'leave the one or the other out',
     }
   }
   return undefined

@@ -81,3 +81,12 @@ it.each([
 ] as const)('does not take %j for dead letters on RabbitMQ %i', (current, major, text) => {
   expect(objectionsTo(dead, current as QueueArguments, major)).toEqual([expect.stringMatching(text)])
 })
+
+it.each([
+  [{ 'x-queue-type': 'quorum', 'x-delivery-limit': 100, 'x-dead-letter-exchange': '' }, 3, /is 100, and the route says nativeLimit: false/],
+  [{ 'x-queue-type': 'quorum', 'x-dead-letter-exchange': '' }, 4, /takes for 20, and the route says/],
+] as const)('does not take %j for messages that are tried until they succeed, on RabbitMQ %i', (current, major, text) => {
+  const keeping: QueueResource = { ...dead, name: 'q', anyType: false, keepsAll: true }
+  expect(objectionsTo(keeping, current as QueueArguments, major)).toEqual([expect.stringMatching(text)])
+  expect(objectionsTo(keeping, { ...current, 'x-delivery-limit': noDeliveryLimit }, major)).toEqual([])
+})

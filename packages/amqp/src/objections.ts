@@ -56,7 +56,11 @@ function objectionsToDeadLetters({ arguments: wanted }: QueueResource, current: 
   return [...none, `it is without ${has}, so messages on their way to the dead letters are lost when the broker fails; ${remake}`]
 }
 
-function objectionToLimit({ arguments: wanted, minDeliveryLimit }: QueueResource, current: QueueArguments, major: number): string | undefined {
+function objectionToLimit(
+  { arguments: wanted, keepsAll = false, minDeliveryLimit }: QueueResource,
+  current: QueueArguments,
+  major: number,
+): string | undefined {
   const argument = 'x-delivery-limit'
   if (wanted[argument] === undefined) return undefined
   const limit = current[argument]
@@ -66,7 +70,9 @@ function objectionToLimit({ arguments: wanted, minDeliveryLimit }: QueueResource
     if (enough) return undefined
     return `${found}, and at least ${minDeliveryLimit} (10 times the attempts of the retry policy) is needed; lower maxAttempts, or drain and delete the queue and provision again`
   }
-  if (isNone(limit, major) || current['x-dead-letter-exchange'] !== undefined) return undefined
+  if (isNone(limit, major)) return undefined
+  if (keepsAll) return `${found}, and the route says nativeLimit: false or deadLetter: 'block'; leave that out of the route, or ${remake}`
+  if (current['x-dead-letter-exchange'] !== undefined) return undefined
   return `${found}, and with no x-dead-letter-exchange what is looked at or given back more often is dropped; ${remake}, or make it with x-delivery-limit ${noDeliveryLimit}`
 }
 

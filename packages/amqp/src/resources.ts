@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { deliveriesPerAttempt, type Endpoint } from '@busbar/core/driver'
+import { deliveriesPerAttempt, mustKeepAll, type Endpoint } from '@busbar/core/driver'
 import { fitsLadder, ladderBinding, ladderExit, ladderLevel, ladderLevels, ladderTickMs, levelPattern, type DelayTarget } from './delay-ladder.ts'
 import { bindAll, filterBindings } from './header-filter.ts'
 import { filterName, markerName, membersName, partitionNames, queueName, viaDigits, viaName } from './names.ts'
@@ -12,6 +12,8 @@ export interface QueueResource {
   readonly arguments: Readonly<Record<string, unknown>>
   /** Lowest `x-delivery-limit` that will do. */
   readonly minDeliveryLimit: number
+  /** No limit will do at all: its messages are tried until they succeed. */
+  readonly keepsAll?: boolean
   /** A dead-letter queue may be of any type. */
   readonly anyType?: boolean
 }
@@ -119,6 +121,7 @@ function queue(name: string, endpoint: Endpoint, route: ResolvedRouteOptions): Q
       ...(route.partitions > 0 && { 'x-single-active-consumer': true }),
     },
     minDeliveryLimit,
+    keepsAll: mustKeepAll(endpoint),
   }
 }
 

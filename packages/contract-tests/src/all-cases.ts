@@ -30,6 +30,7 @@ import { requestCases } from './requests/requests.ts'
 import { blockedKeyCases } from './retry/blocked.ts'
 import { byHandCases } from './retry/by-hand.ts'
 import { countingCases } from './retry/counting.ts'
+import { leftOverLimit } from './retry/left-over-limit.ts'
 import { policyCases } from './retry/policies.ts'
 import { handlerRetryCases } from './retry/retry.ts'
 import { batchCases } from './sending/batches.ts'
@@ -76,6 +77,7 @@ export const allCases: readonly ContractCase[] = [
   ...handlerRetryCases,
   ...countingCases,
   ...policyCases,
+  leftOverLimit,
   ...unfitCases,
   ...byHandCases,
   ...blockedKeyCases,

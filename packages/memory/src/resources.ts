@@ -1,4 +1,4 @@
-import { deliveriesPerAttempt, type Capabilities, type Change, type Endpoint, type EndpointStats } from '@busbar/core/driver'
+import { deliveriesPerAttempt, mustKeepAll, type Capabilities, type Change, type Endpoint, type EndpointStats } from '@busbar/core/driver'
 import { memoryError } from './errors.ts'
 import { readEndpointOptions } from './endpoint-options.ts'
 import type { Profile, ProfileSettings } from './profiles/profile.ts'
@@ -66,6 +66,12 @@ export class Resources {
     if (deadLetter !== undefined) create(`queue ${deadLetter}`, this.queues.has(deadLetter))
     const limit = this.queues.get(place)?.deadLetter?.limit
     const least = deliveriesPerAttempt * endpoint.maxAttempts
+    if (limit !== undefined && mustKeepAll(endpoint))
+      changes.push({
+        resource: `queue ${place}`,
+        kind: 'conflict',
+        text: `it gives a message up after ${limit} deliveries, and the route says nativeLimit: false or deadLetter: 'block'; make the queue anew, or leave that out of the route`,
+      })
     if (limit !== undefined && limit < least)
       changes.push({
         resource: `queue ${place}`,

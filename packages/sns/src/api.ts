@@ -20,10 +20,13 @@ export type Attributes = Readonly<Record<string, string>>
 /** The calls to SNS. */
 export class Api {
   readonly #client: SNSClient
+  readonly #isOwn: boolean
   readonly #calls: Calls
 
-  constructor(client: SNSClient, services: Services, timeoutMs: number) {
+  /** `isOwn`: the client ends a request by itself when no answer comes. */
+  constructor(client: SNSClient, isOwn: boolean, services: Services, timeoutMs: number) {
     this.#client = client
+    this.#isOwn = isOwn
     this.#calls = new Calls(services, timeoutMs, errors)
   }
 
@@ -32,8 +35,10 @@ export class Api {
     return this.#calls.health
   }
 
-  publish(input: PublishBatchCommandInput, context: CallContext): Promise<PublishBatchCommandOutput> {
-    return this.#calls.call('PublishBatch', context, (abortSignal) => this.#client.send(new PublishBatchCommand(input), { abortSignal }))
+  publish(input: PublishBatchCommandInput, doing: string): Promise<PublishBatchCommandOutput> {
+    const command = new PublishBatchCommand(input)
+    if (this.#isOwn) return this.#calls.quickCall('PublishBatch', { doing }, () => this.#client.send(command))
+    return this.#calls.call('PublishBatch', { doing }, (abortSignal) => this.#client.send(command, { abortSignal }))
   }
 
   /** Throws `ERR_NOT_FOUND` if there is no such topic. */

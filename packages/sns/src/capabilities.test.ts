@@ -97,3 +97,12 @@ it.each([
 ] as const)('refuses %j, with a remedy', (parts, text, remedy) => {
   expect(driver.capabilities(endpoint(parts))).toMatchObject({ refused: expect.stringContaining(text), remedy: expect.stringContaining(remedy) })
 })
+
+it('lets SQS give up nothing where the route says that all is kept', () => {
+  const options = { subscriptions: { billing: { maxReceiveCount: 200 } } }
+  expect(driver.capabilities(subscribed({ options, maxAttempts: 10 }))).not.toHaveProperty('refused')
+  expect(driver.capabilities(subscribed({ options, maxAttempts: 0 }))).toMatchObject({
+    refused: expect.stringMatching(/billing\.maxReceiveCount.*nativeLimit: false/),
+  })
+  expect(driver.capabilities(subscribed({ options, maxAttempts: 0, subscription: { name: 'audit' } }))).not.toHaveProperty('refused')
+})

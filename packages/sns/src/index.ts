@@ -5,5 +5,6 @@
  */
 export type { SnsOptions } from './options.ts'
 export { publishDirect, type ProtocolTexts, type Publication, type PublicationAttribute, type Published } from './publish-direct.ts'
+export { requiredPolicy, type RequiredPolicyOptions } from './required-policy.ts'
 export type { SnsRouteOptions, SnsSubscriptionOptions } from './route-options.ts'
 export { sns } from './sns-driver.ts'

@@ -1,4 +1,4 @@
-import type { Endpoint } from '@busbar/core/driver'
+import { mustKeepAll, type Endpoint } from '@busbar/core/driver'
 import type { SqsRouteOptions } from '@busbar/sqs'
 import { configuration } from './errors.ts'
 import { limits } from './limits.ts'
@@ -135,7 +135,13 @@ function subscriptionOf(endpoint: Endpoint, { subscriptions = {} }: SnsRouteOpti
   if (typeof subscriptions !== 'object' || subscriptions === null) throw checks.refused('subscriptions', 'must be an object, by the names of subscriptions')
   for (const [name, options] of Object.entries(subscriptions)) checkSubscription(`subscriptions.${name.slice(0, 64)}`, options, fifo)
   const name = endpoint.subscription?.name
-  return name !== undefined && Object.hasOwn(subscriptions, name) ? (subscriptions[name] ?? {}) : {}
+  const own = name !== undefined && Object.hasOwn(subscriptions, name) ? (subscriptions[name] ?? {}) : {}
+  if (own.maxReceiveCount !== undefined && mustKeepAll(endpoint))
+    throw checks.refused(
+      `subscriptions.${name?.slice(0, 64)}.maxReceiveCount`,
+      "lets SQS give messages up, and the route says nativeLimit: false or deadLetter: 'block'; leave the one or the other out",
+    )
+  return own
 }
 
 function checkSubscription(what: string, options: SnsSubscriptionOptions, topicFifo: boolean): void {

@@ -30,7 +30,7 @@ function senderOf(options: SnsRouteOptions = {}, answer?: () => unknown): { read
   })
   const route = resolveRouteOptions(endpoint({ options: { ...options } }))
   let ids = 0
-  const parts = { route, api: new Api(client, services, 1_000), arns: new Arns(client, '123456789012'), uniqueId: () => `unique-${++ids}` }
+  const parts = { route, api: new Api(client, false, services, 1_000), arns: new Arns(client, '123456789012'), uniqueId: () => `unique-${++ids}` }
   return { sender: topicSender({ ...parts, topic: topicOf('order-placed', route.fifo) }), inputs }
 }
 

@@ -54,9 +54,11 @@ class TopicTarget implements BatchTarget<PublishBatchRequestEntry> {
     return ['ERR_INVALID', `the subject in header ${this.#parts.route.subjectHeader} must have 1 to ${limits.subjectLength - 1} characters on one line`]
   }
 
-  entry(message: Outgoing, { body, ...parts }: EntryParts): PublishBatchRequestEntry {
+  entry(message: Outgoing, body: string, parts: EntryParts): PublishBatchRequestEntry {
+    const entry: PublishBatchRequestEntry = Object.assign(parts, { Message: body })
     const subject = this.#subject(message)
-    return { Message: body, ...parts, ...(subject !== undefined && { Subject: subject }) }
+    if (subject !== undefined) entry.Subject = subject
+    return entry
   }
 
   address(): Promise<string> {
@@ -64,7 +66,7 @@ class TopicTarget implements BatchTarget<PublishBatchRequestEntry> {
   }
 
   call(arn: string, entries: PublishBatchRequestEntry[]): Promise<BatchAnswer> {
-    return this.#parts.api.publish({ TopicArn: arn, PublishBatchRequestEntries: entries }, { doing: this.doing })
+    return this.#parts.api.publish({ TopicArn: arn, PublishBatchRequestEntries: entries }, this.doing)
   }
 
   onFailed(_error: BrokerError): void {

@@ -48,20 +48,21 @@ export const sns: ((options?: SnsOptions) => Driver<SNSClient>) & DriverFactory<
   },
 )
 
-class SnsDriver implements Driver<SNSClient> {
+/** Made by {@link sns}. */
+export class SnsDriver implements Driver<SNSClient> {
   readonly name: string = driverName
-  readonly #options: ResolvedOptions
+  readonly options: ResolvedOptions
   /** Of the queues of subscriptions. */
-  readonly #queues: Driver
+  readonly queues: Driver
 
   constructor(options: ResolvedOptions) {
-    this.#options = options
-    this.#queues = sqs(options.queues)
+    this.options = options
+    this.queues = sqs(options.queues)
   }
 
   capabilities(endpoint: Endpoint): Capabilities | Refusal {
     try {
-      return capabilitiesOf(endpoint, this.#options.region, this.#queues)
+      return capabilitiesOf(endpoint, this.options.region, this.queues)
     } catch (error) {
       if (!isBrokerError(error) || error.code !== 'ERR_CONFIGURATION') throw error
       return { refused: error.message, remedy: "correct the route's options" }
@@ -75,7 +76,7 @@ class SnsDriver implements Driver<SNSClient> {
     if (endpoint.kind !== 'topic') return `${endpoint.kind} ${name}`
     if (subscription === undefined) return topic
     try {
-      return this.#queues.address(queueAt(endpoint))
+      return this.queues.address(queueAt(endpoint))
     } catch {
       return `${topic}, subscription ${subscription.name}`
     }
@@ -83,13 +84,13 @@ class SnsDriver implements Driver<SNSClient> {
 
   async connect(services: Services, signal: AbortSignal): Promise<Link<SNSClient>> {
     signal.throwIfAborted()
-    const { client: given } = this.#options
-    const client = given ?? new SNSClient(clientConfig(this.#options))
+    const { client: given } = this.options
+    const client = given ?? new SNSClient(clientConfig(this.options))
     const destroy = (): void => (given === undefined ? client.destroy() : undefined)
     try {
       if (given === undefined) await checkIdentity(client.config, driverName, errors)
-      const queues = await this.#queues.connect(services, signal)
-      return new SnsLink({ options: this.#options, services, client, destroy, driver: this, queueDriver: this.#queues, queues })
+      const queues = await this.queues.connect(services, signal)
+      return new SnsLink({ options: this.options, services, client, destroy, driver: this, queueDriver: this.queues, queues })
     } catch (error) {
       destroy()
       throw error
@@ -122,7 +123,7 @@ class SnsLink implements Link<SNSClient> {
     const { client, options, services, queueDriver, queues } = parts
     this.#parts = parts
     this.native = client
-    this.#api = new Api(client, services, options.timeoutMs)
+    this.#api = new Api(client, options.client === undefined, services, options.timeoutMs)
     this.#arns = new Arns(client, options.accountId)
     this.#uniqueId = uniqueIds(services.random)
     this.topology = new SnsTopology({ api: this.#api, arns: this.#arns, queueDriver, queues: topologyOf(queues) })

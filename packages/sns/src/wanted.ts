@@ -69,7 +69,8 @@ function addQueue(queues: Map<string, Endpoint>, address: string, queue: Endpoin
   queues.set(address, { ...queue, options: { ...options, policy: [...others.filter(({ Sid }) => !ids.has(Sid)), ...policy] } })
 }
 
-function topicAttributes({ highThroughput, kmsKeyId, maxMessageBytes }: ResolvedRouteOptions): Record<string, string> {
+/** What a route asks of a topic, as SNS names it. */
+export function topicAttributes({ highThroughput, kmsKeyId, maxMessageBytes }: ResolvedRouteOptions): Record<string, string> {
   return {
     ...(highThroughput && { FifoThroughputScope: 'MessageGroup' }),
     ...(kmsKeyId !== undefined && { KmsMasterKeyId: kmsKeyId }),

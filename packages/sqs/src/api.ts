@@ -7,7 +7,6 @@ import {
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
   ListMessageMoveTasksCommand,
-  ReceiveMessageCommand,
   SendMessageBatchCommand,
   SetQueueAttributesCommand,
   StartMessageMoveTaskCommand,
@@ -16,8 +15,6 @@ import {
   type CreateQueueCommandInput,
   type DeleteMessageBatchCommandInput,
   type DeleteMessageBatchCommandOutput,
-  type Message,
-  type ReceiveMessageCommandInput,
   type SendMessageBatchCommandInput,
   type SendMessageBatchCommandOutput,
   type StartMessageMoveTaskCommandInput,
@@ -26,6 +23,8 @@ import type { LinkHealth, Services } from '@busbar/core/driver'
 import { Calls, type CallContext } from './calls.ts'
 import type { Clients } from './clients.ts'
 import { errors, sqsError } from './errors.ts'
+import type { ResolvedOptions } from './options.ts'
+import { OwnPollLine, SharedPollLine, type PollLine } from './poll-line.ts'
 
 /** What SQS says of a message move task. */
 export interface MoveTask {
@@ -42,11 +41,15 @@ export interface MoveTask {
 /** The calls to SQS. */
 export class Api {
   readonly #clients: Clients
+  readonly #options: ResolvedOptions
+  readonly #services: Services
   readonly #calls: Calls
 
-  constructor(clients: Clients, services: Services, timeoutMs: number) {
+  constructor(clients: Clients, services: Services, options: ResolvedOptions) {
     this.#clients = clients
-    this.#calls = new Calls(services, timeoutMs, errors)
+    this.#options = options
+    this.#services = services
+    this.#calls = new Calls(services, options.timeoutMs, errors)
   }
 
   /** What the latest call found. */
@@ -54,28 +57,30 @@ export class Api {
     return this.#calls.health
   }
 
-  sendMessages(input: SendMessageBatchCommandInput, context: CallContext): Promise<SendMessageBatchCommandOutput> {
-    return this.#calls.call('SendMessageBatch', context, (abortSignal) => this.#clients.main.send(new SendMessageBatchCommand(input), { abortSignal }))
+  sendMessages(input: SendMessageBatchCommandInput, doing: string): Promise<SendMessageBatchCommandOutput> {
+    const { main, own } = this.#clients
+    const command = new SendMessageBatchCommand(input)
+    if (own) return this.#calls.quickCall('SendMessageBatch', { doing }, () => main.send(command))
+    return this.#calls.call('SendMessageBatch', { doing }, (abortSignal) => main.send(command, { abortSignal }))
   }
 
-  deleteMessages(input: DeleteMessageBatchCommandInput, context: CallContext): Promise<DeleteMessageBatchCommandOutput> {
-    return this.#calls.call('DeleteMessageBatch', context, (abortSignal) => this.#clients.main.send(new DeleteMessageBatchCommand(input), { abortSignal }))
+  deleteMessages(input: DeleteMessageBatchCommandInput, doing: string): Promise<DeleteMessageBatchCommandOutput> {
+    const { main, own } = this.#clients
+    const command = new DeleteMessageBatchCommand(input)
+    if (own) return this.#calls.quickCall('DeleteMessageBatch', { doing }, () => main.send(command))
+    return this.#calls.call('DeleteMessageBatch', { doing }, (abortSignal) => main.send(command, { abortSignal }))
   }
 
-  changeVisibilities(input: ChangeMessageVisibilityBatchCommandInput, context: CallContext): Promise<ChangeMessageVisibilityBatchCommandOutput> {
-    return this.#calls.call('ChangeMessageVisibilityBatch', context, (abortSignal) =>
-      this.#clients.main.send(new ChangeMessageVisibilityBatchCommand(input), { abortSignal }),
-    )
+  changeVisibilities(input: ChangeMessageVisibilityBatchCommandInput, doing: string): Promise<ChangeMessageVisibilityBatchCommandOutput> {
+    const { main } = this.#clients
+    const command = new ChangeMessageVisibilityBatchCommand(input)
+    return this.#calls.call('ChangeMessageVisibilityBatch', { doing }, (abortSignal) => main.send(command, { abortSignal }))
   }
 
-  async receive(input: ReceiveMessageCommandInput, waitMs: number, context: CallContext): Promise<readonly Message[]> {
-    const answer = await this.#calls.call(
-      'ReceiveMessage',
-      context,
-      (abortSignal) => this.#clients.polling.send(new ReceiveMessageCommand({ ...input, WaitTimeSeconds: waitMs / 1_000 }), { abortSignal }),
-      waitMs,
-    )
-    return answer.Messages ?? []
+  /** For the long polls of one receiver. */
+  pollLine(): PollLine {
+    const { own, polling } = this.#clients
+    return own ? new OwnPollLine(this.#clients, this.#options, this.#calls, this.#services.clock) : new SharedPollLine(polling, this.#calls)
   }
 
   async queueUrl(name: string, account: string | undefined, context: CallContext): Promise<string> {

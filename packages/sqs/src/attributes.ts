@@ -1,6 +1,6 @@
 import type { MessageAttributeValue } from '@aws-sdk/client-sqs'
 import { metadataHeader, packMetadata, type Outgoing } from '@busbar/core/driver'
-import { encodedBytes, encodingAttribute, encodingOf, isSqsText } from './body.ts'
+import { encodedBytes, encodingAttribute, encodingOf, isSqsText, type BodyEncoding } from './body.ts'
 import { limits } from './limits.ts'
 import { receivedAttributes } from './native-messages.ts'
 
@@ -11,6 +11,7 @@ export type Attributes = Record<string, MessageAttributeValue>
 
 /** A message's attributes and its size as the service counts it. */
 export interface Prepared {
+  readonly encoding: BodyEncoding | undefined
   readonly attributes: Attributes | undefined
   readonly bytes: number
 }
@@ -43,7 +44,7 @@ export function prepare(message: Outgoing, packsKey: boolean, wanted: readonly s
     isEmpty = false
     bytes += attributeBytes(name, attributes[name] as MessageAttributeValue)
   }
-  return { attributes: isEmpty ? undefined : attributes, bytes }
+  return { encoding, attributes: isEmpty ? undefined : attributes, bytes }
 }
 
 /** Returns the headers that are no attributes. */
@@ -59,7 +60,9 @@ function addHeaders(attributes: Attributes, message: Outgoing, room: number, wan
       left--
     } else (packed ??= Object.create(null) as Record<string, string>)[name] = value
   }
-  const first = wanted.length === 0 ? plainFirst : [...new Set([...wanted, ...plainFirst])]
+  // What is packed loses its type, which only text can do without.
+  const typed = original === undefined ? [] : Object.keys(original).filter((name) => original[name]?.DataType !== 'String')
+  const first = wanted.length === 0 && typed.length === 0 ? plainFirst : [...new Set([...wanted, ...plainFirst, ...typed])]
   for (const name of first) if (headers[name] !== undefined) add(name)
   for (const name in headers) if (!first.includes(name)) add(name)
   return packed

@@ -78,6 +78,12 @@ export function isRefusal(error: unknown): boolean {
   return (status !== undefined && status >= 400 && status < 500) || isUnreached(error)
 }
 
+/** Do the credentials only have to come back, or to be renewed, for the same call to succeed? What the service refuses to credentials that it knows is another matter. */
+export function isIdentityAway({ cause }: BrokerError): boolean {
+  const { name } = (cause ?? {}) as NativeError
+  return typeof name === 'string' && /^(CredentialsProviderError|TokenProviderError|ExpiredToken)/.test(name)
+}
+
 /** Is what a call asked for certainly not done? */
 export function isNotDone(error: unknown): boolean {
   return isRefusal(isBrokerError(error) ? error.cause : error)

@@ -2,17 +2,16 @@ import type { MessageAttributeValue } from '@aws-sdk/client-sqs'
 import type { BrokerError, Outgoing, Sender, SendResult } from '@busbar/core/driver'
 import { prepare, type Prepared } from './attributes.ts'
 import { isNotDone, type ErrorMapper, type FailedEntry } from './aws-errors.ts'
-import { encodeBody, encodingOf } from './body.ts'
+import { encodeBody } from './body.ts'
 import { groupOfRepeats, isGroupId, keyOfGroup, unkeyedGroup } from './groups.ts'
 import { limits } from './limits.ts'
 
 /** What an entry of a batch has wherever it is sent to. */
 export interface EntryParts {
   readonly Id: string
-  readonly body: string
-  readonly MessageAttributes?: Record<string, MessageAttributeValue>
-  readonly MessageGroupId?: string
-  readonly MessageDeduplicationId?: string
+  MessageAttributes?: Record<string, MessageAttributeValue>
+  MessageGroupId?: string
+  MessageDeduplicationId?: string
 }
 
 /** The answer to a batch. */
@@ -44,12 +43,25 @@ export interface BatchTarget<Entry> {
   readonly errors: ErrorMapper
   /** Why this target takes no such message, apart from what no queue and no topic takes. */
   refusal(message: Outgoing): Refused | undefined
-  entry(message: Outgoing, parts: EntryParts): Entry
+  /** `parts` are there to be made an entry of: to copy them takes time. */
+  entry(message: Outgoing, body: string, parts: EntryParts): Entry
   /** Where to send to; may take a call. Throws `BrokerError`. */
   address(): Promise<string>
   call(address: string, entries: Entry[]): Promise<BatchAnswer>
   /** A call has failed as a whole. */
   onFailed(error: BrokerError): void
+}
+
+/** So many messages are kept prepared between the question for their size and their sending, which mostly follows at once. What is not kept is prepared anew. */
+const mostPrepared = 1_024
+
+/** A message that is in a call. */
+interface Sent {
+  readonly message: Outgoing
+  /** Place in the batch. */
+  readonly index: number
+  readonly body: string
+  readonly parts: EntryParts
 }
 
 /** Sends to one queue or topic by its batch call. */
@@ -58,10 +70,9 @@ export class BatchSender<Entry> implements Sender {
   onWritable: (() => void) | undefined
   readonly #target: BatchTarget<Entry>
   readonly #uniqueId: () => string
-  /** The size of a message is asked for before it is sent. */
-  readonly #prepared: WeakMap<Outgoing, Prepared> = new WeakMap()
-  /** FIFO: the same id whenever core sends the same message again, so that an answer that was lost makes no duplicate. */
-  readonly #deduplicationIds: WeakMap<Outgoing, string> = new WeakMap()
+  readonly #prepared: Map<Outgoing, Prepared> = new Map()
+  /** FIFO: the ids of what has failed, so that an answer that was lost makes no duplicate when core sends the same message again. */
+  readonly #failedIds: WeakMap<Outgoing, string> = new WeakMap()
   #closed = false
 
   constructor(target: BatchTarget<Entry>, uniqueId: () => string) {
@@ -72,26 +83,40 @@ export class BatchSender<Entry> implements Sender {
   async send(batch: readonly Outgoing[], signal: AbortSignal): Promise<readonly SendResult[]> {
     const { doing, errors } = this.#target
     if (this.#closed) return batch.map(() => notSent(errors.make('ERR_CLOSED', `${doing}: the sender is closed`)))
-    const results: (SendResult | undefined)[] = batch.map((message) => this.#refusal(message))
-    const indexes = [...batch.keys()].filter((index) => results[index] === undefined)
-    const entries = indexes.map((index) => this.#entry(batch[index] as Outgoing, index))
-    if (entries.length > 0) await this.#request(entries, indexes, results, signal)
-    return results.map((result) => result ?? unconfirmed(errors.make('ERR_UNCONFIRMED', `${doing}: the answer does not tell what became of the message`)))
+    const results: (SendResult | undefined)[] = []
+    const sent: Sent[] = []
+    for (let index = 0; index < batch.length; index++) {
+      const message = batch[index] as Outgoing
+      const prepared = this.#prepared.get(message) ?? this.#prepare(message)
+      this.#prepared.delete(message)
+      results[index] = this.#refusal(message, prepared)
+      if (results[index] !== undefined) continue
+      sent.push({ message, index, body: encodeBody(message.body, prepared.encoding), parts: this.#parts(message, prepared, index) })
+    }
+    if (sent.length > 0) await this.#request(sent, results, signal)
+    for (const { message, index, parts } of sent) {
+      const result = (results[index] ??= unconfirmed(errors.make('ERR_UNCONFIRMED', `${doing}: the answer does not tell what became of the message`)))
+      if (!result.ok && parts.MessageDeduplicationId !== undefined) this.#failedIds.set(message, parts.MessageDeduplicationId)
+    }
+    return results as SendResult[]
   }
 
   sizeOf(message: Outgoing): number {
-    return this.#prepare(message).bytes
+    const prepared = this.#prepare(message)
+    if (this.#prepared.size >= mostPrepared) this.#prepared.clear()
+    this.#prepared.set(message, prepared)
+    return prepared.bytes
   }
 
   async close(): Promise<void> {
     this.#closed = true
   }
 
-  async #request(entries: Entry[], indexes: readonly number[], results: (SendResult | undefined)[], signal: AbortSignal): Promise<void> {
+  async #request(sent: readonly Sent[], results: (SendResult | undefined)[], signal: AbortSignal): Promise<void> {
     const target = this.#target
     const { doing, errors } = target
     const answerAll = (result: SendResult): void => {
-      for (const index of indexes) results[index] = result
+      for (const { index } of sent) results[index] = result
     }
     let address: string
     try {
@@ -102,7 +127,10 @@ export class BatchSender<Entry> implements Sender {
     if (signal.aborted) return answerAll(notSent(errors.make('ERR_TIMEOUT', `${doing}: there was no time left to send the message`)))
     try {
       // Handed over from here on: the outcome is waited for, however short of time core is.
-      const { Successful = [], Failed = [] } = await target.call(address, entries)
+      const { Successful = [], Failed = [] } = await target.call(
+        address,
+        sent.map(({ message, body, parts }) => target.entry(message, body, parts)),
+      )
       for (const { Id, MessageId } of Successful) results[Number(Id)] = MessageId === undefined ? { ok: true } : { ok: true, id: MessageId }
       for (const failed of Failed) results[Number(failed.Id)] = notSent(errors.entryError(failed, doing))
     } catch (error) {
@@ -112,51 +140,39 @@ export class BatchSender<Entry> implements Sender {
     }
   }
 
-  #entry(message: Outgoing, index: number): Entry {
-    const { attributes } = this.#prepare(message)
-    return this.#target.entry(message, {
-      Id: String(index),
-      body: encodeBody(message.body, encodingOf(message.body)),
-      ...(attributes !== undefined && { MessageAttributes: attributes }),
-      ...(this.#target.fifo ? this.#order(message) : this.#tenant(message)),
-    })
+  #parts(message: Outgoing, { attributes }: Prepared, index: number): EntryParts {
+    const { fifo, tenantHeader } = this.#target
+    const parts: EntryParts = { Id: String(index) }
+    if (attributes !== undefined) parts.MessageAttributes = attributes
+    if (fifo) this.#order(message, parts)
+    else if (tenantHeader !== undefined) {
+      const tenant = message.headers[tenantHeader]
+      if (tenant !== undefined) parts.MessageGroupId = tenant
+    }
+    return parts
   }
 
-  #order(message: Outgoing): Pick<EntryParts, 'MessageGroupId' | 'MessageDeduplicationId'> {
+  #order(message: Outgoing, parts: EntryParts): void {
     const { key, deduplicationId } = message
-    if (deduplicationId !== undefined) return { MessageGroupId: key ?? groupOfRepeats(deduplicationId), MessageDeduplicationId: deduplicationId }
-    const id = this.#deduplicationIdOf(message)
-    return { MessageGroupId: key ?? unkeyedGroup(id), MessageDeduplicationId: id }
-  }
-
-  #tenant({ headers }: Outgoing): Pick<EntryParts, 'MessageGroupId'> {
-    const { tenantHeader } = this.#target
-    const tenant = tenantHeader === undefined ? undefined : headers[tenantHeader]
-    return tenant === undefined ? {} : { MessageGroupId: tenant }
-  }
-
-  #deduplicationIdOf(message: Outgoing): string {
-    let id = this.#deduplicationIds.get(message)
-    if (id === undefined) this.#deduplicationIds.set(message, (id = this.#uniqueId()))
-    return id
+    const id = deduplicationId ?? this.#failedIds.get(message) ?? this.#uniqueId()
+    parts.MessageGroupId = key ?? (deduplicationId === undefined ? unkeyedGroup(id) : groupOfRepeats(deduplicationId))
+    parts.MessageDeduplicationId = id
   }
 
   #prepare(message: Outgoing): Prepared {
     const { packsKey, plainFirst } = this.#target
-    let prepared = this.#prepared.get(message)
-    if (prepared === undefined) this.#prepared.set(message, (prepared = prepare(message, packsKey, plainFirst)))
-    return prepared
+    return prepare(message, packsKey, plainFirst)
   }
 
-  #refusal(message: Outgoing): SendResult | undefined {
-    const refused = this.#target.refusal(message) ?? this.#commonRefusal(message)
+  #refusal(message: Outgoing, prepared: Prepared): SendResult | undefined {
+    const refused = this.#target.refusal(message) ?? this.#commonRefusal(message, prepared)
     if (refused === undefined) return undefined
     const [code, why] = refused
     return notSent(this.#target.errors.make(code, `${this.#target.doing}: ${why}`, { messageId: message.id }))
   }
 
   /** What the service would answer by refusing the whole request, and what neither queues nor topics have. */
-  #commonRefusal(message: Outgoing): Refused | undefined {
+  #commonRefusal(message: Outgoing, { bytes }: Prepared): Refused | undefined {
     const { service, kind, fifo, tenantHeader, maxBytes } = this.#target
     const { deduplicationId, key } = message
     if (message.timeToLiveMs !== undefined) return ['ERR_UNSUPPORTED', `${service} has no lifetime of single messages`]
@@ -168,7 +184,7 @@ export class BatchSender<Entry> implements Sender {
     }
     const tenant = tenantHeader === undefined ? undefined : message.headers[tenantHeader]
     if (tenant !== undefined && !isGroupId(tenant)) return ['ERR_INVALID', badId(`the tenant in header ${tenantHeader}`)]
-    if (this.#prepare(message).bytes > maxBytes) return ['ERR_TOO_LARGE', `it has more than ${maxBytes} bytes`]
+    if (bytes > maxBytes) return ['ERR_TOO_LARGE', `it has more than ${maxBytes} bytes`]
     return undefined
   }
 }

@@ -6,6 +6,8 @@ export interface CallContext {
   readonly doing: string
   /** Ends the call at once, which then throws the signal's reason. */
   readonly signal?: AbortSignal
+  /** When it says so, a failure is nobody's but of who has ended the call. */
+  readonly isEnded?: () => boolean
 }
 
 const connected: LinkHealth = { state: 'connected' }
@@ -29,28 +31,38 @@ export class Calls {
   }
 
   /** `waitMs`: how long the service itself may take before it answers. */
-  async call<T>(name: string, { doing, signal }: CallContext, run: (signal: AbortSignal) => Promise<T>, waitMs: number = 0): Promise<T> {
-    signal?.throwIfAborted()
-    const { clock, meter } = this.#services
-    const timeoutMs = this.#timeoutMs + waitMs
+  async call<T>(name: string, context: CallContext, run: (signal: AbortSignal) => Promise<T>, waitMs: number = 0): Promise<T> {
+    context.signal?.throwIfAborted()
     const ending = new AbortController()
+    return this.#answer(name, context, () => run(ending.signal), this.#timeoutMs + waitMs, ending)
+  }
+
+  /** As {@link Calls.call}, of a client that ends a request by itself when no answer comes: what else would end it costs as much as a message or two. */
+  async quickCall<T>(name: string, context: CallContext, run: () => Promise<T>, waitMs: number = 0): Promise<T> {
+    context.signal?.throwIfAborted()
+    return this.#answer(name, context, run, this.#timeoutMs + waitMs, undefined)
+  }
+
+  async #answer<T>(name: string, { doing, signal, isEnded }: CallContext, run: () => Promise<T>, timeoutMs: number, ending: AbortController | undefined): Promise<T> {
+    const { clock, meter } = this.#services
     // The SDK resolves credentials before it looks at a signal, so its promise alone does not end in time.
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     const end = (reason: Error): void => {
       reject(reason)
-      ending.abort(reason)
+      ending?.abort(reason)
     }
     const onAbort = (): void => end(signal?.reason as Error)
     signal?.addEventListener('abort', onAbort, { once: true })
     const timer = clock.timer(clock.monotonic() + timeoutMs, () => end(this.#errors.make('ERR_UNAVAILABLE', `${doing}: no answer within ${timeoutMs} ms`)))
     meter(name, 1)
     try {
-      clock.external(run(ending.signal)).then(resolve, reject)
+      clock.external(run()).then(resolve, reject)
       const answer = await promise
       this.#health = connected
       return answer
     } catch (error) {
       if (signal?.aborted === true) throw signal.reason
+      if (isEnded?.() === true) throw error
       throw this.#failure(error, doing)
     } finally {
       timer.cancel()

@@ -5,8 +5,10 @@ import type { ResolvedOptions } from './options.ts'
 /** The SDK's clients of one link. */
 export interface Clients {
   readonly main: SQSClient
-  /** On sockets of its own, so that waiting receives never keep a send or an ack from its connection. */
+  /** For long polls, where it is not ours: of our own each receiver has one, so that waiting receives never keep a send or an ack from its connection. */
   readonly polling: SQSClient
+  /** Those that were made here end a request by themselves when no answer comes. */
+  readonly own: boolean
   /** Ends the connections of those that were made here. */
   destroy(): void
 }
@@ -19,14 +21,9 @@ const sockets = 64
 
 export function createClients(options: ResolvedOptions): Clients {
   const { client, pollingClient } = options
-  if (client !== undefined) return { main: client, polling: pollingClient ?? client, destroy: () => undefined }
-  const main = createClient(options, sockets)
-  const polling = createClient(options, Infinity)
-  const destroy = (): void => {
-    main.destroy()
-    polling.destroy()
-  }
-  return { main, polling, destroy }
+  if (client !== undefined) return { main: client, polling: pollingClient ?? client, own: false, destroy: () => undefined }
+  const main = new SQSClient(clientConfig(options))
+  return { main, polling: main, own: true, destroy: () => main.destroy() }
 }
 
 /** What a client of the SDK finds out by itself. */
@@ -49,12 +46,8 @@ export async function checkIdentity(config: Identity, driver: string, errors: Er
   }
 }
 
-function createClient(options: ResolvedOptions, maxSockets: number): SQSClient {
-  return new SQSClient(clientConfig(options, maxSockets))
-}
-
-/** For any client of the SDK. */
-export function clientConfig({ region, endpoint, credentials, timeoutMs }: ClientOptions, maxSockets: number = sockets): SQSClientConfig {
+/** For any client of the SDK. `waitMs`: how long the service itself may take before it answers. */
+export function clientConfig({ region, endpoint, credentials, timeoutMs }: ClientOptions, maxSockets: number = sockets, waitMs: number = 0): SQSClientConfig {
   const agent = { keepAlive: true, maxSockets }
   return {
     ...(region !== undefined && { region }),
@@ -62,6 +55,8 @@ export function clientConfig({ region, endpoint, credentials, timeoutMs }: Clien
     ...(credentials !== undefined && { credentials }),
     // Core retries, with one budget for everything.
     maxAttempts: 1,
-    requestHandler: { httpAgent: agent, httpsAgent: agent, connectionTimeout: timeoutMs },
+    // Put together once per command instead of once per call, which takes as long as a few messages.
+    cacheMiddleware: true,
+    requestHandler: { httpAgent: agent, httpsAgent: agent, connectionTimeout: timeoutMs, socketTimeout: timeoutMs + waitMs },
   }
 }

@@ -118,6 +118,15 @@ it('keeps the types of attributes on copies, as long as their values are the sam
   expect(prepare(outgoing({ headers: { n: '42' }, copyOf: { MessageAttributes: attributes } }), true).attributes).toMatchObject({ n: { DataType: 'String' } })
 })
 
+it('packs text before it packs what has a type, since only text loses nothing by it', () => {
+  const texts = Object.fromEntries(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((name) => [name, { DataType: 'String', StringValue: name }]))
+  const typed = { n: { DataType: 'Number', StringValue: '42' }, blob: { DataType: 'Binary', BinaryValue: Uint8Array.of(0, 1, 0xff) } }
+  const { headers, native } = incomingOf({ MessageId: 'sqs-1', ReceiptHandle: 'r-1', Body: 'x', MessageAttributes: { ...texts, ...typed } }, plain)
+  const message = outgoing({ headers, copyOf: native })
+  expect(prepare(message, true).attributes).toMatchObject(typed)
+  expect({ ...through(message).headers }).toEqual({ ...headers })
+})
+
 it.each([
   [{ 'busbar-encoding': 'base64' }, 'not base64!'],
   [{ 'busbar-encoding': 'empty' }, 'not empty'],

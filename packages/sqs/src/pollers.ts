@@ -1,11 +1,13 @@
-import type { Message } from '@aws-sdk/client-sqs'
+import type { Message, MessageSystemAttributeName, ReceiveMessageCommandInput } from '@aws-sdk/client-sqs'
 import { jitteredBackoff, type BrokerError, type Services, type Timer, type Window } from '@busbar/core/driver'
 import type { Api } from './api.ts'
+import { isIdentityAway } from './aws-errors.ts'
 import type { ReceiveTimes } from './delivery.ts'
 import { toBrokerError } from './errors.ts'
 import type { Held } from './held.ts'
 import { limits } from './limits.ts'
 import { addressOf, type QueueName } from './names.ts'
+import type { PollLine } from './poll-line.ts'
 import { PollerCount } from './poller-count.ts'
 import type { SizeEstimate } from './size-estimate.ts'
 
@@ -34,10 +36,17 @@ export interface PollerParts {
 interface Poll {
   readonly messages: number
   readonly bytes: number
-  /** One for each: listeners that come and go on one signal hold on to each other, and to what was received, until a full garbage collection. */
-  readonly ending: AbortController
 }
 
+/** What is made use of, and what there is only sometimes: every attribute costs as much as a header of the message. */
+const systemAttributes: MessageSystemAttributeName[] = [
+  'ApproximateReceiveCount',
+  'SentTimestamp',
+  'MessageGroupId',
+  'SequenceNumber',
+  'DeadLetterQueueSourceArn',
+  'AWSTraceHeader',
+]
 /** A receive with few messages costs as much as one with ten: it waits this long for more room. */
 const lingerMs = 50
 const firstRetryMs = 100
@@ -49,10 +58,11 @@ export class Pollers {
   readonly #parts: PollerParts
   readonly #count: PollerCount
   #polls: Poll[] = []
+  /** While it runs. */
+  #line: PollLine | undefined
   /** FIFO: ids of receives whose answers were lost. Asked again with the same id, SQS gives the same messages again. */
   readonly #lostAttempts: string[] = []
   #window: Window
-  #running = false
   #timer: Timer | undefined
   /** Monotonic milliseconds: no receive before, as the last answer was an error or came too soon. */
   #notBefore = 0
@@ -69,8 +79,8 @@ export class Pollers {
   }
 
   start(): void {
-    if (this.#running) return
-    this.#running = true
+    if (this.#line !== undefined) return
+    this.#line = this.#parts.api.pollLine()
     this.#refusedSince = undefined
     this.#pump()
   }
@@ -79,11 +89,10 @@ export class Pollers {
   stop(): boolean {
     const polls = this.#polls
     this.#polls = []
-    this.#running = false
     this.#timer?.cancel()
     this.#timer = undefined
-    const reason = new DOMException('No more messages are received', 'AbortError')
-    for (const { ending } of polls) ending.abort(reason)
+    this.#line?.end()
+    this.#line = undefined
     return polls.length > 0
   }
 
@@ -98,14 +107,15 @@ export class Pollers {
   }
 
   #pump(): void {
-    if (!this.#running) return
+    const line = this.#line
+    if (line === undefined) return
     this.#parts.held.dropExpired(this.#now)
     while (this.#polls.length < this.#count.wanted) {
       const wakeAt = this.#obstacle()
       if (wakeAt !== undefined) return this.#pumpAt(wakeAt)
       this.#lingerUntil = undefined
       const messages = this.#room()
-      void this.#poll({ messages, bytes: messages * this.#parts.estimate.bytes, ending: new AbortController() })
+      void this.#poll(line, { messages, bytes: messages * this.#parts.estimate.bytes })
     }
   }
 
@@ -126,9 +136,8 @@ export class Pollers {
     this.#timer = atMs === Infinity ? undefined : this.#parts.services.clock.timer(atMs, () => this.#pump())
   }
 
-  async #poll(poll: Poll): Promise<void> {
-    const { api, queue, uniqueId, url } = this.#parts
-    const { signal } = poll.ending
+  async #poll(line: PollLine, poll: Poll): Promise<void> {
+    const { queue, uniqueId, url } = this.#parts
     const attempt = queue.fifo ? (this.#lostAttempts.pop() ?? uniqueId()) : undefined
     const waitMs = this.#failures > 0 ? Math.min(probeMs, this.#parts.waitMs) : this.#parts.waitMs
     this.#polls.push(poll)
@@ -136,13 +145,14 @@ export class Pollers {
     try {
       const QueueUrl = await url()
       askedAt = this.#now
-      const messages = await api.receive(this.#input(QueueUrl, poll.messages, attempt), waitMs, { doing: this.#doing, signal })
+      if (line.ended) return
+      const messages = await line.receive(this.#input(QueueUrl, poll.messages, waitMs, attempt), waitMs, this.#doing)
       this.#remove(poll)
-      if (signal.aborted) return this.#parts.onUnwanted(messages, { askedAt, answeredAt: this.#now })
+      if (line.ended) return this.#parts.onUnwanted(messages, { askedAt, answeredAt: this.#now })
       this.#succeed(poll, messages, { askedAt, answeredAt: this.#now }, waitMs)
     } catch (error) {
       this.#remove(poll)
-      if (signal.aborted) return
+      if (line.ended) return
       if (attempt !== undefined) this.#lostAttempts.push(attempt)
       this.#fail(toBrokerError(error, this.#doing))
     }
@@ -153,13 +163,14 @@ export class Pollers {
     if (index >= 0) this.#polls.splice(index, 1)
   }
 
-  #input(QueueUrl: string, messages: number, attempt: string | undefined): Parameters<Api['receive']>[0] {
+  #input(QueueUrl: string, messages: number, waitMs: number, attempt: string | undefined): ReceiveMessageCommandInput {
     return {
       QueueUrl,
       MaxNumberOfMessages: messages,
+      WaitTimeSeconds: waitMs / 1_000,
       VisibilityTimeout: this.#parts.visibilityMs / 1_000,
       MessageAttributeNames: ['All'],
-      MessageSystemAttributeNames: ['All'],
+      MessageSystemAttributeNames: systemAttributes,
       ...(attempt !== undefined && { ReceiveRequestAttemptId: attempt }),
     }
   }
@@ -178,7 +189,8 @@ export class Pollers {
 
   #fail(error: BrokerError): void {
     const { random } = this.#parts.services
-    this.#refusedSince = error.retryable ? undefined : (this.#refusedSince ?? this.#now)
+    const mayPass = error.retryable || isIdentityAway(error)
+    this.#refusedSince = mayPass ? undefined : (this.#refusedSince ?? this.#now)
     const backoffMs = jitteredBackoff(this.#failures, firstRetryMs, this.#parts.retryMaxMs, random)
     this.#failures++
     this.#count.fail()

@@ -86,14 +86,14 @@ it('costs one call in 20 seconds while its queue is empty', async () => {
   expect(receives(fake)).toBe(10)
 })
 
-it('asks for what it needs: all attributes, its own visibility timeout, a long poll', async () => {
+it('asks for what it needs: all attributes of the message, those of the queue that are read, its own visibility timeout, a long poll', async () => {
   const { fake } = await receiving(new FakeSqs(), { keyed: true, options: { visibilityTimeoutMs: 45_000 } })
   expect(fake.named('ReceiveMessage')[0]?.input).toMatchObject({
     MaxNumberOfMessages: 10,
     VisibilityTimeout: 45,
     WaitTimeSeconds: 20,
     MessageAttributeNames: ['All'],
-    MessageSystemAttributeNames: ['All'],
+    MessageSystemAttributeNames: expect.arrayContaining(['ApproximateReceiveCount', 'SentTimestamp', 'MessageGroupId', 'DeadLetterQueueSourceArn']),
     ReceiveRequestAttemptId: expect.any(String),
   })
 })
@@ -257,6 +257,22 @@ it('does not give up at the first refusal after a long outage: the queue itself 
   expect(intake.failures.filter(({ fatal }) => fatal)).toEqual([])
   expect(intake.recoveries).toBe(1)
 })
+
+it.each(['CredentialsProviderError', 'TokenProviderError', 'ExpiredTokenException'])(
+  'goes on trying while its credentials are away (%s), and says so',
+  async (name) => {
+    const fake = new FakeSqs()
+    fake.on('ReceiveMessage', (input, signal) => {
+      if (fake.clock.monotonic() < 200_000) throw serviceError(name, 'no credentials')
+      return fake.after(Number(input['WaitTimeSeconds']) * 1_000, {}, signal)
+    })
+    const { intake } = await receiving(fake)
+    await fake.clock.advance(230_000)
+    expect(intake.failures.length).toBeGreaterThan(10)
+    expect(intake.failures.filter(({ fatal }) => fatal)).toEqual([])
+    expect(intake.recoveries).toBe(1)
+  },
+)
 
 it('asks a FIFO queue again with the same attempt id when an answer was lost', async () => {
   const fake = scripted(new FakeSqs(), Object.assign(new Error('reset'), { code: 'ECONNRESET' }), messages('a'))

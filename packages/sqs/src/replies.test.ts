@@ -1,6 +1,13 @@
-import type { Incoming } from '@busbar/core/driver'
+import type { Incoming, Replies } from '@busbar/core/driver'
 import { expect, it } from 'vitest'
 import { FakeSqs, messages, outgoing, serviceError } from './test-support/fake-sqs.ts'
+import { settled } from './test-support/manual-clock.ts'
+
+async function linkReplies(fake: FakeSqs): Promise<Replies> {
+  const { replies } = await fake.link()
+  if (replies === undefined) throw new TypeError('SQS has replies')
+  return replies
+}
 
 async function opened(fake: FakeSqs): Promise<{ readonly address: string; readonly replies: Incoming[]; readonly close: () => Promise<void> }> {
   const replies: Incoming[] = []
@@ -97,4 +104,47 @@ it('tells that a requester is gone', async () => {
     throw serviceError('QueueDoesNotExist')
   })
   expect(await (await fake.link()).replies?.send('busbar-reply-1', outgoing())).toMatchObject({ ok: false, stored: 'no', error: { code: 'ERR_UNROUTABLE' } })
+})
+
+it('sends replies to one requester that are made together in calls of ten, and those that come meanwhile in the next one', async () => {
+  const fake = new FakeSqs()
+  fake.on('SendMessageBatch', async ({ Entries }, signal) => {
+    const Successful = (Entries as unknown as readonly { readonly Id: string }[]).map(({ Id }) => ({ Id, MessageId: Id }))
+    return fake.after(100, { Successful }, signal)
+  })
+  const replies = await linkReplies(fake)
+  const all = Array.from({ length: 12 }, (_, index) => replies.send('busbar-reply-1', outgoing({ id: `r-${index}` })))
+  all.push(replies.send('busbar-reply-2', outgoing({ id: 'other' })))
+  await settled()
+  all.push(replies.send('busbar-reply-1', outgoing({ id: 'later' })))
+  await fake.clock.advance(1_000)
+  expect((await Promise.all(all)).map((result) => result.ok)).toEqual(Array.from({ length: 14 }, () => true))
+  const calls = fake.named('SendMessageBatch').map(({ input }) => [String(input['QueueUrl']).split('/').at(-1), (input['Entries'] as unknown as []).length])
+  expect(calls).toEqual([
+    ['busbar-reply-1', 10],
+    ['busbar-reply-2', 1],
+    ['busbar-reply-1', 3],
+  ])
+})
+
+it('answers for every reply of a call by itself', async () => {
+  const fake = new FakeSqs()
+  fake.on('SendMessageBatch', () => ({
+    Successful: [{ Id: '0', MessageId: 'm' }],
+    Failed: [{ Id: '1', Code: 'InvalidMessageContents', SenderFault: true, Message: 'characters' }],
+  }))
+  const replies = await linkReplies(fake)
+  const results = await Promise.all(['a', 'b'].map((id) => replies.send('busbar-reply-1', outgoing({ id }))))
+  expect(results).toMatchObject([{ ok: true }, { ok: false, stored: 'no', error: { code: 'ERR_INVALID' } }])
+})
+
+it('puts no more into a call than it takes in bytes', async () => {
+  const fake = new FakeSqs()
+  fake.on('SendMessageBatch', ({ Entries }) => ({
+    Successful: (Entries as unknown as readonly { readonly Id: string }[]).map(({ Id }) => ({ Id, MessageId: Id })),
+  }))
+  const replies = await linkReplies(fake)
+  const body = 'x'.repeat(600_000)
+  await Promise.all(['a', 'b', 'c'].map((id) => replies.send('busbar-reply-1', outgoing({ id, body }))))
+  expect(fake.named('SendMessageBatch').map(({ input }) => (input['Entries'] as unknown as []).length)).toEqual([1, 1, 1])
 })

@@ -5,6 +5,7 @@ import { addressOf, queueOf, replyPrefix, type QueueName } from './names.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Queues } from './queues.ts'
 import { SqsReceiver } from './receiver.ts'
+import { ReplySender } from './reply-sender.ts'
 import { queueSender } from './sender.ts'
 
 /** Nobody waits longer for a reply than for a request. */
@@ -12,8 +13,6 @@ const retentionSeconds = 300
 
 /** So many replies are remembered, so that one whose deletion failed is not pushed twice. */
 const mostRemembered = 1_000
-
-const never = new AbortController().signal
 
 /**
  * One standard queue of this process for all its replies, made for the first request and deleted at the end.
@@ -25,6 +24,8 @@ export class SqsReplies implements Replies {
   readonly #queues: Queues
   readonly #services: Services
   readonly #uniqueId: () => string
+  /** By the addresses of requesters. */
+  readonly #senders: Map<string, ReplySender> = new Map()
   #open: { readonly queue: QueueName; readonly url: string | undefined; readonly receiver: SqsReceiver } | undefined
 
   constructor(options: ResolvedOptions, api: Api, queues: Queues, services: Services, uniqueId: () => string) {
@@ -63,11 +64,19 @@ export class SqsReplies implements Replies {
       const error = sqsError('ERR_INVALID', `A reply address is the name of a queue that begins with ${replyPrefix}.`)
       return { ok: false, error, stored: 'no' }
     }
-    const sender = queueSender({ queue: queueOf(address, false), tenantHeader: undefined, api: this.#api, queues: this.#queues, uniqueId: this.#uniqueId })
-    const [result] = await sender.send([reply], never)
-    if (result === undefined) return { ok: false, error: sqsError('ERR_UNCONFIRMED', 'The reply has no answer.'), stored: 'unknown' }
+    const result = await this.#senderTo(address).send(reply)
     if (result.ok || result.error.code !== 'ERR_NOT_FOUND') return result
     return { ...result, error: sqsError('ERR_UNROUTABLE', `The requester's queue ${address} is gone.`, { cause: result.error }) }
+  }
+
+  /** Requesters come and go: nothing is kept for one to whom nothing is being sent. */
+  #senderTo(address: string): ReplySender {
+    let sender = this.#senders.get(address)
+    if (sender === undefined) {
+      const toQueue = queueSender({ queue: queueOf(address, false), tenantHeader: undefined, api: this.#api, queues: this.#queues, uniqueId: this.#uniqueId })
+      this.#senders.set(address, (sender = new ReplySender(toQueue, () => this.#senders.delete(address))))
+    }
+    return sender
   }
 
   async close(): Promise<void> {

@@ -125,7 +125,10 @@ it('refuses what the queue does not have before the service refuses the whole ba
 })
 
 it('makes a deduplication id per message, the same when core sends it again, unless one was opted in', async () => {
-  const fake = takesAll(new FakeSqs())
+  const fake = new FakeSqs()
+  fake.on('SendMessageBatch', () => {
+    throw Object.assign(new Error('reset'), { code: 'ECONNRESET' })
+  })
   const message = outgoing({ key: 'k' })
   await send(fake, [[message], [outgoing({ key: 'k' })], [message], [outgoing({ key: 'k', deduplicationId: 'mine' })]], { keyed: true })
   const [first, other, again, mine] = entries(fake).map(({ MessageDeduplicationId }) => MessageDeduplicationId)

@@ -44,10 +44,11 @@ class QueueTarget implements BatchTarget<SendMessageBatchRequestEntry> {
     return delayMs > limits.delayMs ? ['ERR_INVALID', `a delay is at most ${limits.delayMs} ms`] : undefined
   }
 
-  entry({ delayMs }: Outgoing, { body, ...parts }: EntryParts): SendMessageBatchRequestEntry {
+  entry({ delayMs }: Outgoing, body: string, parts: EntryParts): SendMessageBatchRequestEntry {
+    const entry: SendMessageBatchRequestEntry = Object.assign(parts, { MessageBody: body })
     // Not before the time that was asked for.
-    const delay = delayMs !== undefined && !this.fifo ? { DelaySeconds: Math.ceil(delayMs / 1_000) } : {}
-    return { MessageBody: body, ...parts, ...delay }
+    if (delayMs !== undefined && !this.fifo) entry.DelaySeconds = Math.ceil(delayMs / 1_000)
+    return entry
   }
 
   address(): Promise<string> {
@@ -55,7 +56,7 @@ class QueueTarget implements BatchTarget<SendMessageBatchRequestEntry> {
   }
 
   call(url: string, entries: SendMessageBatchRequestEntry[]): Promise<BatchAnswer> {
-    return this.#parts.api.sendMessages({ QueueUrl: url, Entries: entries }, { doing: this.doing })
+    return this.#parts.api.sendMessages({ QueueUrl: url, Entries: entries }, this.doing)
   }
 
   onFailed(error: BrokerError): void {

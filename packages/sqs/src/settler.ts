@@ -94,7 +94,7 @@ export class Settler {
     const doing = `Deleting from ${addressOf(queue)}`
     const call = async (part: readonly Entry[]): Promise<readonly FailedEntry[]> => {
       const Entries = part.map(({ delivery }, at) => ({ Id: String(at), ReceiptHandle: delivery.receipt }))
-      return (await api.deleteMessages({ QueueUrl: await this.#parts.url(), Entries }, { doing })).Failed ?? []
+      return (await api.deleteMessages({ QueueUrl: await this.#parts.url(), Entries }, doing)).Failed ?? []
     }
     await this.#inParts(entries, results, doing, call, ({ delivery }) => {
       delivery.state = 'acked'
@@ -124,7 +124,7 @@ export class Settler {
     })
     const call = async (part: readonly Change[]): Promise<readonly FailedEntry[]> => {
       const Entries = part.map(({ delivery, seconds }, at) => ({ Id: String(at), ReceiptHandle: delivery.receipt, VisibilityTimeout: seconds }))
-      return (await api.changeVisibilities({ QueueUrl: await this.#parts.url(), Entries }, { doing })).Failed ?? []
+      return (await api.changeVisibilities({ QueueUrl: await this.#parts.url(), Entries }, doing)).Failed ?? []
     }
     await this.#inParts(possible, results, doing, call, onDone)
   }

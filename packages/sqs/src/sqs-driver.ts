@@ -2,6 +2,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs'
 import {
   deliveriesPerAttempt,
   isBrokerError,
+  mustKeepAll,
   type Capabilities,
   type Driver,
   type DriverFactory,
@@ -112,7 +113,7 @@ class SqsLink implements Link<SQSClient> {
     this.#clients = clients
     this.#capabilities = capabilities
     this.native = clients.main
-    this.#api = new Api(clients, services, options.timeoutMs)
+    this.#api = new Api(clients, services, options)
     this.#queues = new Queues(this.#api)
     this.#uniqueId = uniqueIds(services.random)
     this.topology = new SqsTopology(options, this.#api, this.#queues, services.clock)
@@ -187,11 +188,11 @@ class SqsLink implements Link<SQSClient> {
 function checkReceiveLimit(endpoint: Endpoint, queue: QueueName, attributes: Readonly<Record<string, string>>): void {
   const limit = redrivePolicyOf(attributes)?.maxReceiveCount
   if (limit === undefined) return
-  const { deadLetterName, deadLettersOf, maxAttempts } = endpoint
-  if (maxAttempts === 0 && deadLetterName === undefined && deadLettersOf === undefined)
+  const { maxAttempts } = endpoint
+  if (mustKeepAll(endpoint))
     throw sqsError(
       'ERR_CONFIGURATION',
-      `${endpoint.destination}: ${addressOf(queue)} moves messages to its dead-letter queue after ${limit} receives, and the route says nativeLimit: false; take the queue's RedrivePolicy away (set it to an empty text), or leave nativeLimit out.`,
+      `${endpoint.destination}: ${addressOf(queue)} moves messages to its dead-letter queue after ${limit} receives, and the route says nativeLimit: false or deadLetter: 'block'; take the queue's RedrivePolicy away (set it to an empty text), or leave that out of the route.`,
     )
   const least = deliveriesPerAttempt * maxAttempts
   if (limit >= least) return

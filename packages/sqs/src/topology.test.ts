@@ -78,6 +78,14 @@ it('encrypts new dead-letter queues as their source, and leaves those that are t
   expect(await plan(withQueues({ ...queues, 'orders-dead': {} }), encrypted, deadLetters)).toEqual([])
 })
 
+it('gives a dead-letter queue what its own options ask for', async () => {
+  const encrypted = { ...source, options: { encryption: { kmsKeyId: 'alias/orders' } } }
+  const queues: Record<string, Record<string, string>> = {}
+  const options = { encryption: 'sse-sqs', retentionMs: 600_000 }
+  await (await topologyOf(withQueues(queues))).apply([encrypted, { ...place, options, deadLettersOf: encrypted }], [], never)
+  expect(queues).toHaveProperty('orders-dead', { SqsManagedSseEnabled: 'true', MessageRetentionPeriod: '600' })
+})
+
 it('needs two permissions to verify, and lists nothing', async () => {
   const fake = withQueues({ orders: {}, 'orders-dead': {} })
   await plan(fake, source, place)

@@ -26,9 +26,8 @@ export function wantedQueues(endpoints: readonly Endpoint[], options: ResolvedOp
   const sources = new Map<string, WantedQueue>()
   const deadLetters = new Map<string, WantedQueue>()
   for (const endpoint of endpoints) {
-    const { deadLettersOf } = endpoint
     const retention = places.has(endpoint.name) ? longRetention : {}
-    const wanted = wantedQueue(endpoint, options, deadLettersOf === undefined ? retention : { ...encryptionOf(deadLettersOf, options), ...retention })
+    const wanted = wantedQueue(endpoint, options, { ...inheritedEncryption(endpoint, options), ...retention })
     sources.set(addressOf(wanted.queue), wanted)
     const target = wanted.deadLetters?.queue
     if (target === undefined) continue
@@ -38,6 +37,12 @@ export function wantedQueues(endpoints: readonly Endpoint[], options: ResolvedOp
   // What an endpoint says of a queue comes before what follows from its being a dead-letter queue.
   const all = new Map([...deadLetters, ...sources])
   return [...all.values()].toSorted((a, b) => Number(a.deadLetters !== undefined) - Number(b.deadLetters !== undefined))
+}
+
+/** Of a place for dead letters whose route says nothing else. */
+function inheritedEncryption(endpoint: Endpoint, options: ResolvedOptions): Record<string, string> {
+  const { deadLettersOf: source } = endpoint
+  return source === undefined || resolveRouteOptions(endpoint, options).encryption !== undefined ? {} : encryptionOf(source, options)
 }
 
 /** Dead letters are as confidential as what they came from. */

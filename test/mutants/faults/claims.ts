@@ -1,4 +1,4 @@
-import { BrokerError, isBrokerError, type Link } from '@busbar/core/driver'
+import { BrokerError, isBrokerError, mustKeepAll, type Link } from '@busbar/core/driver'
 import { memory } from '@busbar/memory'
 import type { Mutant } from '../mutant.ts'
 import { claiming } from './schedules.ts'
@@ -12,6 +12,12 @@ export const claimFaults: readonly Mutant[] = [
     killedBy: 'retry/policy-refused',
     alsoOn: ['sqs-standard', 'sqs-fifo'],
     alterations: () => claiming(({ lease }) => (lease !== false && lease.kind === 'message' ? { lease: { ...lease, maxMs: Infinity } } : {})),
+  },
+  {
+    name: 'left-over-limit-kept',
+    fault: 'serves a route without a native limit by a source that still has one',
+    killedBy: 'retry/left-over-limit',
+    alterations: () => ({ endpoint: (endpoint) => (mustKeepAll(endpoint) ? { ...endpoint, maxAttempts: 1 } : endpoint) }),
   },
   {
     name: 'capabilities-mutable',

@@ -74,6 +74,13 @@ export const scheduleFaults: readonly Mutant[] = [
     alterations: () => editSent((message) => ({ ...message, deduplicationId: undefined })),
   },
   {
+    name: 'deduplication-of-keys-alone',
+    fault: 'stores repeats of messages without a key where others have keys',
+    killedBy: 'sending/deduplication-without-keys',
+    alterations: () =>
+      editSent((message, _index, _batch, { keyed }) => (keyed && message.key === undefined ? { ...message, deduplicationId: undefined } : message)),
+  },
+  {
     name: 'deduplication-for-ever',
     fault: 'never forgets a deduplication id',
     killedBy: 'sending/deduplication',

@@ -81,6 +81,28 @@ const deduplicationOfKeys: ContractCase = {
   keyed: true,
 }
 
+const deduplicationWithoutKeys: ContractCase = {
+  id: 'sending/deduplication-without-keys',
+  title: 'where messages have ordering keys, those without one that repeat each other are one message too, and others are not held up by them',
+  examines: ['deduplication'],
+  kills: ['deduplication-of-keys-alone'],
+  keyed: true,
+  applies: ({ deduplication }) => deduplication !== false,
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    const inbox = await session.receive(place, { react: () => 'ack' })
+    for (const body of ['first', 'repeat', 'again']) await session.send(place, [{ body, deduplicationId: 'd-1' }])
+    await session.send(place, [{ body: 'other', deduplicationId: 'd-2' }, { body: 'without' }, { body: 'without too' }])
+    await context.waiting.eventually(
+      () => inbox.has(['first', 'other', 'without', 'without too']),
+      'messages with other or no deduplication ids arrive',
+      context.harness.bounds.arrivalMs,
+    )
+    await context.waiting.never(() => inbox.has(['repeat']) || inbox.has(['again']), 'a repeat arrives', context.harness.bounds.quietMs)
+  },
+}
+
 async function deduplicates(context: CaseContext): Promise<void> {
   const place = await context.place()
   const { deduplication: declared } = place.capabilities
@@ -164,7 +186,7 @@ const priority: ContractCase = {
   },
 }
 
-export const scheduleCases: readonly ContractCase[] = [delay, longestDelay, deduplication, deduplicationOfKeys, timeToLive, priority]
+export const scheduleCases: readonly ContractCase[] = [delay, longestDelay, deduplication, deduplicationOfKeys, deduplicationWithoutKeys, timeToLive, priority]
 
 /** All levels, or where there are many some of them: the lowest two, the highest two, and between. */
 function spreadOf(levels: number): number[] {

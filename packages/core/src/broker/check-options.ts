@@ -24,7 +24,7 @@ export function commonChecks(isDriver: Check): Readonly<Record<string, Check>> {
     driver: isDriver,
     name: isText,
     deadLetter: (path, value) =>
-      typeof value === 'object' ? checkKeys(path, value, { destination: isText, driver: isDriver }) : oneOf('drop', 'block')(path, value),
+      typeof value === 'object' ? checkKeys(path, value, { destination: isText, driver: isDriver, options: isObject }) : oneOf('drop', 'block')(path, value),
     maxAttempts: (path, value) => expect(Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 100, path, 'a whole number from 1 to 100'),
     nativeLimit: (path, value) => expect(value === false, path, 'false, or left out'),
     emulate: isEmulations,

@@ -66,7 +66,7 @@ function refusedByMiddleware(declared: readonly ProcessMiddleware[], capabilitie
 
 function refusedRetry(
   { holdMs = 0, maxAttempts }: RetryDeclaration,
-  { attempts, longestWaitMs: wantedMs, heldMs, holdLimitMs, nativeDeliveries }: RetryBudget,
+  { attempts, longestWaitMs: wantedMs, heldMs, holdLimitMs }: RetryBudget,
   { endpoint }: Planned,
   capabilities: Capabilities,
 ): PolicyRefusal[] {
@@ -76,7 +76,8 @@ function refusedRetry(
     ['held', heldMs, holdLimitMs],
     // A dead-letter place has no limit.
     ['attempts', maxAttempts, endpoint.maxAttempts || Infinity],
-    ['block', nativeDeliveries ? attempts : 0, Number.MAX_VALUE],
+    // Where dead letters go to another driver, or nowhere, the broker may have a limit all the same: the driver looks for one where the route says that there is none.
+    ['block', endpoint.maxAttempts && capabilities.deliveryAttempt !== 'none' ? attempts : 0, Number.MAX_VALUE],
   ]
   return bounds.filter(([, wanted, has]) => wanted > has)
 }

@@ -88,7 +88,7 @@ function plan(destination: AnyDestination, subscription: Subscription | undefine
     kind: destination.kind,
     name,
     keyed: wanted !== 'none' && route.ordering !== 'best-effort',
-    maxAttempts: route.nativeLimit === false ? 0 : (route.maxAttempts ?? defaultMaxAttempts),
+    maxAttempts: route.nativeLimit === false || route.deadLetter === 'block' ? 0 : (route.maxAttempts ?? defaultMaxAttempts),
     options: route.options ?? {},
     ...(subscription ? { subscription: subscriptionOf(subscription) } : {}),
   }
@@ -127,6 +127,7 @@ function planDeadLetter(label: string, source: Endpoint, sourceDriver: Driver, r
     kind: 'queue',
     name: wanted?.destination ?? `${subscription ? `${name}.${subscription.name}` : name}.dead`,
     ...plain,
+    ...(wanted?.options && { options: wanted.options }),
     // Of another driver's options it could make nothing.
     deadLettersOf: driver === sourceDriver ? source : { ...source, ...plain },
   }

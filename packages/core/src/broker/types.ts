@@ -20,8 +20,8 @@ export interface Route {
   readonly driver?: Driver
   /** Physical name: queue, exchange, URL, ARN. Default: `naming(name)`. */
   readonly name?: string
-  /** Where messages go that are given up. Default: queue `<name>.dead` on the same driver. `drop` acks them; `block` never gives up. */
-  readonly deadLetter?: { readonly destination?: string; readonly driver?: Driver } | 'drop' | 'block'
+  /** Where messages go that are given up. Default: queue `<name>.dead` on the same driver; `options` are those of the adapter for it. `drop` acks them; `block` never gives up, nor may the broker. */
+  readonly deadLetter?: { readonly destination?: string; readonly driver?: Driver; readonly options?: Readonly<Record<string, unknown>> } | 'drop' | 'block'
   /** Most handler starts per message that consumers may ask for: native delivery limits are provisioned at ten times this. 1 to 100. Default 10. */
   readonly maxAttempts?: number
   /** `false` provisions no native delivery limit, as consumers with `onExhausted: 'block'` need it: the broker then never gives a message up by itself. */

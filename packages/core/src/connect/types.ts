@@ -13,8 +13,11 @@ export interface RouteConfiguration {
   readonly driver?: DriverConfiguration
   /** Physical name: queue, exchange, URL, ARN. */
   readonly name?: string
-  /** Where messages go that are given up. Default: queue `<name>.dead` on the same driver. */
-  readonly deadLetter?: { readonly destination?: string; readonly driver?: DriverConfiguration } | 'drop' | 'block'
+  /** Where messages go that are given up. Default: queue `<name>.dead` on the same driver; `options` are those of the adapter for it. */
+  readonly deadLetter?:
+    | { readonly destination?: string; readonly driver?: DriverConfiguration; readonly options?: Readonly<Record<string, unknown>> }
+    | 'drop'
+    | 'block'
   /** Most handler starts per message that consumers may ask for. 1 to 100. Default 10. */
   readonly maxAttempts?: number
   /** `false` provisions no native delivery limit. */

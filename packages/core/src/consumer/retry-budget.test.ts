@@ -83,6 +83,14 @@ describe('the retry budget', () => {
     const { consumer } = await setUp(() => undefined, { onExhausted: 'block' }, {}, { nativeLimit: false })
     expect(consumer.retryBudget).toMatchObject({ attempts: Infinity, totalWaitMs: Infinity, nativeDeliveries: false })
   })
+
+  it('needs it said that it is off also where dead letters go nowhere: the driver then looks whether it is', async () => {
+    await expect(setUp(() => undefined, { onExhausted: 'block' }, {}, { deadLetter: 'drop' })).rejects.toMatchObject({
+      message: expect.stringContaining('nativeLimit: false'),
+    })
+    const { consumer } = await setUp(() => undefined, { use: [retry({ maxAttempts: 50 })] }, {}, { deadLetter: 'block' })
+    expect(consumer.retryBudget).toMatchObject({ attempts: Infinity })
+  })
 })
 
 describe('a message that has been held too long', () => {

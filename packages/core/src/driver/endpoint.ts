@@ -26,7 +26,7 @@ export interface Endpoint {
   readonly subscription?: EndpointSubscription
   /** Messages may carry an ordering key, and their order must be kept. */
   readonly keyed: boolean
-  /** Highest number of handler starts per message that a consumer may use; 0 if unknown. Native delivery limits must be ≥ 10 times this. */
+  /** Highest number of handler starts per message that a consumer may use. Native delivery limits must be ≥ 10 times this. 0: unknown; see {@link mustKeepAll}. */
   readonly maxAttempts: number
   /** Where the broker itself puts what exceeds its native limit: name of a queue of the same driver. */
   readonly deadLetterName?: string
@@ -37,4 +37,12 @@ export interface Endpoint {
   readonly deadLettersOf?: Endpoint
   /** The adapter's own options of the route, not yet validated. */
   readonly options: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Must the broker give up none of the messages by itself? The route says `nativeLimit: false` or `deadLetter: 'block'`, since they may be tried until they succeed. A driver
+ * refuses such an endpoint where a native limit is asked for by an option, or is there.
+ */
+export function mustKeepAll({ maxAttempts, deadLetterName, deadLettersOf }: Endpoint): boolean {
+  return maxAttempts === 0 && deadLetterName === undefined && deadLettersOf === undefined
 }
