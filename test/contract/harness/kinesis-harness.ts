@@ -35,10 +35,9 @@ function surroundings(bed: KinesisBed, credentials: Credentials, endpoint: strin
     clock: systemClock,
     random: Math.random,
     bounds: { arrivalMs: 8_000, quietMs: 700, reconnectMs: 15_000, longestWaitMs: 8_000, largestBytes: 4_194_304, caseMs: 90_000 },
-    createDriver: () => kinesis({ endpoint, region, credentials, timeoutMs: 5_000, store, ...leases, ...reading }),
+    createDriver: () => kinesis({ endpoint, region, credentials, timeoutMs: 15_000, store, ...leases, ...reading }),
     uniqueName: (prefix) => `${prefix}-${++names}`,
-    // Without keys there is nothing that more shards would show.
-    routeOptions: (_kind, keyed) => ({ envelope: true, capacity: { shards: keyed ? 2 : 1 } }),
+    routeOptions: () => ({ envelope: true, capacity: { shards: 2 } }),
     faults: {
       ...needsProxy,
       sendForeign: (name, _kind: Kind, message) => sendForeign(bed.url, credentials, name, message),

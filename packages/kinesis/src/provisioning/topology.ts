@@ -21,6 +21,8 @@ export interface TopologyParts {
 }
 
 const pollMs = 500
+/** Kinesis makes five streams of an account at once, also for others; whoever is refused for that is not for long. */
+const longestRefusalMs = 60_000
 /** A stream takes some ten seconds to be made, and longer to be resharded. */
 const longestChangeMs = 600_000
 
@@ -67,11 +69,18 @@ export class KinesisTopology implements Topology {
         : { StreamModeDetails: { StreamMode: 'PROVISIONED' }, ShardCount: capacity.shards }),
       ...(maxRecordBytes > 1_048_576 && { MaxRecordSizeInKiB: maxRecordBytes / 1_024 }),
     }
-    try {
-      await this.#api.createStream(input, { doing: `Creating ${addressOf(stream)}`, signal })
-    } catch (error) {
-      // Somebody else was faster.
-      if (!(isBrokerError(error) && error.code === 'ERR_CONFLICT')) throw error
+    const { clock } = this.#parts.services
+    const end = clock.monotonic() + longestRefusalMs
+    for (;;) {
+      try {
+        return await this.#api.createStream(input, { doing: `Creating ${addressOf(stream)}`, signal })
+      } catch (error) {
+        const code = isBrokerError(error) ? error.code : undefined
+        // Somebody else was faster.
+        if (code === 'ERR_CONFLICT') return
+        if (code !== 'ERR_THROTTLED' || clock.monotonic() >= end) throw error
+        await sleep(clock, pollMs, signal)
+      }
     }
   }
 
