@@ -162,7 +162,7 @@ const storeCalls = ['claim', 'renew', 'complete', 'release', 'scan', 'save'] as 
 
 function storeOf(store: unknown): LeaseStore | undefined {
   if (store === undefined) return undefined
-  const missing = storeCalls.find((name) => typeof (store as Partial<LeaseStore> | null)?.[name] !== 'function')
+  const missing = storeCalls.find((name) => typeof (store as Readonly<Record<string, unknown>> | null)?.[name] !== 'function')
   if (missing === undefined) return store as LeaseStore
   throw configuration(`kinesis: option 'store' must be a lease store, such as memoryStore, redisStore or dynamoStore make; it has no '${missing}'`)
 }

@@ -3,7 +3,7 @@ import type { Claim, LeaseStore } from '@busbar/core/driver'
 export interface CutStore {
   readonly store: LeaseStore
   /** Ends all leases on shards, as a store does that nobody reaches for as long as they last, but at once. */
-  cut(): void
+  readonly cut: () => void
 }
 
 /** A store whose leases can be taken from those who hold them. */

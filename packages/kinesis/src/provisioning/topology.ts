@@ -17,7 +17,7 @@ export interface TopologyParts {
   readonly api: Api
   readonly services: Services
   /** `undefined` where there is no store for leases. */
-  groupOf(endpoint: Endpoint): GroupContextParts | undefined
+  readonly groupOf: (endpoint: Endpoint) => GroupContextParts | undefined
 }
 
 const pollMs = 500

@@ -27,13 +27,22 @@ export async function findPosition(
   options: FindPositionOptions,
 ): Promise<{ readonly shard: string; readonly timestamp: number }> {
   const position = parsePosition(text)
-  const left = position === undefined ? [] : [...shards]
-  while (position !== undefined && left.length > 0) {
+  const hit = position === undefined ? undefined : await searched(position, [...shards], options)
+  if (hit !== undefined) return hit
+  throw kinesisError('ERR_INVALID', `${addressOf(options.stream)} has no record at position ${text.slice(0, 200)}, or none any more`)
+}
+
+async function searched(
+  position: Position,
+  left: GroupShard[],
+  options: FindPositionOptions,
+): Promise<{ readonly shard: string; readonly timestamp: number } | undefined> {
+  while (left.length > 0) {
     const found = await Promise.all(left.splice(0, askedAtOnce).map(({ id }) => arrivalIn(id, position, options)))
     const hit = found.find((each) => each !== undefined)
     if (hit !== undefined) return hit
   }
-  throw kinesisError('ERR_INVALID', `${addressOf(options.stream)} has no record at position ${text.slice(0, 200)}, or none any more`)
+  return undefined
 }
 
 async function arrivalIn(
