@@ -1,0 +1,30 @@
+import { createBroker, stream, text } from '@busbar/core'
+import { kinesis } from '@busbar/kinesis'
+import { texts } from '../bodies.ts'
+import type { Meter } from '../engine/meter.ts'
+import { keepInFlight } from './amqp-subject.ts'
+import { credentials, perRequest, region, requests, type KinesisJob, type KinesisSubject } from './kinesis-subject.ts'
+
+/** Busbar as its documentation shows it. */
+export const busbarKinesis: KinesisSubject = { send }
+
+/** Messages in flight that keep requests full: of aggregated records they hold far more. */
+const inFlight = { single: requests * perRequest, aggregated: 10_000 }
+
+async function send({ endpoint, aggregate }: KinesisJob, meter: Meter): Promise<void> {
+  const destination = stream<string>('bench', { codec: text })
+  await using broker = createBroker({
+    // The server has no limits.
+    driver: kinesis({ endpoint, region, credentials, shardShare: false }),
+    destinations: [destination],
+    routes: { bench: { options: { aggregate } } },
+  })
+  const producer = broker.producer(destination)
+  const all = texts()
+  await keepInFlight(
+    meter.total,
+    aggregate ? inFlight.aggregated : inFlight.single,
+    (index) => producer.send(all[index % all.length] as string),
+    () => meter.tick(),
+  )
+}
