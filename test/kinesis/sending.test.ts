@@ -205,10 +205,10 @@ describe('faults', () => {
     )
   })
 
-  it('of a subscription say that this version only sends', async () => {
+  it('of a subscription without a store for leases say what to give the driver', async () => {
     const positions = positionsNamed('unread')
     const broker = createBroker({ driver: driver(), destinations: [positions, positions.subscription('tracker')], provision: 'create' })
-    await expect(broker.start()).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED', message: expect.stringContaining('this version of the driver only sends') })
+    await expect(broker.start()).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED', message: expect.stringContaining('memoryStore of @busbar/memory') })
   })
 })
 

@@ -48,7 +48,8 @@ export async function startKinesis(): Promise<KinesisBed> {
     KINESIS_MOCK_PLAIN_PORT: String(plain),
     KINESIS_MOCK_TLS_PORT: String(tls),
     LOG_LEVEL: 'ERROR',
-    SHARD_LIMIT: '1000',
+    SHARD_LIMIT: '10000',
+    ON_DEMAND_STREAM_COUNT_LIMIT: '1000',
     KINESIS_CLOCK_SHIFT: clock,
     ...Object.fromEntries(changes.map((name) => [`${name}_DURATION`, '1ms'])),
   }
