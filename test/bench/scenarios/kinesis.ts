@@ -16,6 +16,7 @@ const programs: Readonly<Record<string, ProgramName>> = { [busbar]: 'busbar-kine
 const shards = 4
 
 const sending: Scenario = { name: 'Kinesis, send', raw, subjects: [{ name: busbar, targets: [nearRaw] }, { name: raw }] }
+const consuming: Scenario = { name: 'Kinesis, consume', raw, subjects: [{ name: busbar, targets: [nearRaw] }, { name: raw }] }
 /** The client alone has nothing that puts messages together. */
 const aggregating: Scenario = { name: 'Kinesis, send, aggregated', subjects: [{ name: busbar }] }
 
@@ -25,11 +26,12 @@ export const kinesis: Suite = async (options) => {
   const job = { action: 'send', aggregate: false, shards, ...size } as const
   const trials: readonly Trial[] = [
     ...sending.subjects.map(({ name }) => trial(options, name, sending, job)),
+    ...consuming.subjects.map(({ name }) => trial(options, name, consuming, { ...job, action: 'consume' })),
     trial(options, busbar, aggregating, { ...job, aggregate: true, shards: 2 }),
   ]
   const samples = await runRounds(trials, options.rounds, options.onProgress)
   const rows = [
-    ...[sending, aggregating].flatMap((each) => rowsOf(each, samples)),
+    ...[sending, consuming, aggregating].flatMap((each) => rowsOf(each, samples)),
     valueRow('Kinesis, send, calls', busbar, figureOf(samples, sending, 'callsPerThousand'), 'calls per 1,000 messages'),
     valueRow('Kinesis, send, calls', raw, figureOf(samples, sending, 'callsPerThousand', raw), 'calls per 1,000 messages'),
     valueRow('Kinesis, aggregated', busbar, figureOf(samples, aggregating, 'messagesPerRecord'), `messages of ${bodyBytes} bytes per record`),
@@ -44,10 +46,14 @@ function trial({ profileFolder }: SuiteOptions, subject: string, { name }: Scena
     label: `${name}: ${subject}`,
     run: async () => {
       const total = job.warmup + job.messages
-      await using server = await startKinesisServer({ shards: job.shards, recordsPerShard: 0, recordBytes: bodyBytes })
+      await using server = await startKinesisServer({
+        shards: job.shards,
+        recordsPerShard: job.action === 'consume' ? total / job.shards : 0,
+        recordBytes: bodyBytes,
+      })
       const sample = await runJob({ program: programs[subject] as ProgramName, options: { ...job, endpoint: server.endpoint } }, { profileFolder })
       const { messages, records, calls } = await server.usage()
-      if (messages !== total) throw new Error(`${name}, ${subject}: ${messages} messages instead of ${total}`)
+      if (job.action === 'send' && messages !== total) throw new Error(`${name}, ${subject}: ${messages} messages instead of ${total}`)
       return { [name]: { ...sample, numbers: { callsPerThousand: (calls * 1_000) / total, messagesPerRecord: messages / records } } }
     },
   }
