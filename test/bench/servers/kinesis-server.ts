@@ -26,6 +26,8 @@ export interface KinesisShape {
 }
 
 export async function startKinesisServer(shape: KinesisShape): Promise<KinesisServer> {
-  const server = await startServerProcess<{ readonly endpoint: string }>('Kinesis', './kinesis-server-process.ts', [JSON.stringify(shape)])
+  const server = await startServerProcess<{ readonly endpoint: string }>('Kinesis', new URL('./kinesis-server-process.ts', import.meta.url), [
+    JSON.stringify(shape),
+  ])
   return { ...server.ready, usage: () => server.ask('usage'), [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }
 }

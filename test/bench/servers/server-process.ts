@@ -15,9 +15,9 @@ export interface ServerUsage {
   readonly cpuMicros: number
 }
 
-/** `what`: for texts. `program`: beside this file. */
-export async function startServerProcess<Ready>(what: string, program: string, args: readonly string[] = []): Promise<ServerProcess<Ready>> {
-  const child = fork(new URL(program, import.meta.url), args, { execArgv: ['--conditions=busbar-source', '--disable-warning=ExperimentalWarning'] })
+/** `what`: for texts. */
+export async function startServerProcess<Ready>(what: string, program: URL, args: readonly string[] = []): Promise<ServerProcess<Ready>> {
+  const child = fork(program, args, { execArgv: ['--conditions=busbar-source', '--disable-warning=ExperimentalWarning'] })
   const ended = once(child, 'exit')
   const answer = async <T>(): Promise<T> => {
     const [message] = (await Promise.race([

@@ -23,6 +23,6 @@ export interface Ready {
 
 /** `latencyMs`: how much later every request arrives, as from farther away. */
 export async function startSqsServer(latencyMs: number = 0): Promise<SqsServer> {
-  const server = await startServerProcess<Ready>('SQS', './sqs-server-process.ts', [String(latencyMs)])
+  const server = await startServerProcess<Ready>('SQS', new URL('./sqs-server-process.ts', import.meta.url), [String(latencyMs)])
   return { ...server.ready, usage: () => server.ask('usage'), [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }
 }
