@@ -18,6 +18,7 @@ it('has the defaults that it says', () => {
     pace: { share: 0.5, idleMs: 1_000, pageBytes: 1_048_576 },
   })
   expect(resolveOptions({ shardShare: false }).shardShare).toBe(Infinity)
+  expect(resolveOptions({ readShare: false }).pace.share).toBe(Infinity)
   expect(resolveRouteOptions(endpoint())).toEqual({
     envelope: false,
     aggregateBytes: undefined,
@@ -53,6 +54,7 @@ it.each<[object, string]>([
   [{ listMs: 999 }, "'listMs'"],
   [{ handOverMs: -1 }, "'handOverMs'"],
   [{ readShare: 0.01 }, "'readShare'"],
+  [{ readShare: true }, "'readShare'"],
   [{ readIdleMs: 199 }, "'readIdleMs'"],
   [{ readPageBytes: 65_535 }, "'readPageBytes'"],
   [{ client: new FakeKinesis().client, region: 'eu-central-1' }, 'belongs to the client'],
@@ -76,7 +78,7 @@ it('reads options from a URL', () => {
     endpoint: 'http://localhost:4567',
     allowPlaintext: true,
   })
-  expect(optionsFromUrl(new URL('kinesis:?shardShare=false'))).toEqual({ shardShare: false })
+  expect(optionsFromUrl(new URL('kinesis:?shardShare=false&readShare=false'))).toEqual({ shardShare: false, readShare: false })
 })
 
 it.each([

@@ -53,10 +53,10 @@ export interface KinesisOptions {
   /** How long handing over a shard to another process may take, before what runs is aborted, in milliseconds. 0 to 3,600,000. Default 30,000. */
   readonly handOverMs?: number
   /**
-   * The part that this subscription may use of what a shard gives to all that poll it (5 reads and 2 MiB a second): 0.02 to 1. Default 0.5. Of no meaning for
+   * The part that this subscription may use of what a shard gives to all that poll it (5 reads and 2 MiB a second): 0.02 to 1, or `false` for no limit of its own. Default 0.5. Of no meaning for
    * subscriptions with {@link KinesisRouteOptions.fanOut}.
    */
-  readonly readShare?: number
+  readonly readShare?: number | false
   /** Longest pause between two reads of a shard to which nothing is written, in milliseconds. 200 to 60,000. Default 1,000. */
   readonly readIdleMs?: number
   /** How much is read of a shard at once, in bytes: what is read before there is room for it, for each shard. 65,536 to 10,485,760. Default 1,048,576. A read may hold more, up to 10 MiB, as records are counted before their sizes are known. */
@@ -121,7 +121,7 @@ export function resolveOptions(options: KinesisOptions): ResolvedOptions {
     store: storeOf(options.store),
     times: timesOf(options),
     pace: {
-      share: number('readShare', options.readShare, defaultReadPace.share, 0.02, 1),
+      share: options.readShare === false ? Infinity : number('readShare', options.readShare, defaultReadPace.share, 0.02, 1),
       idleMs: integer('readIdleMs', options.readIdleMs, defaultReadPace.idleMs, 200, 60_000),
       pageBytes: integer('readPageBytes', options.readPageBytes, defaultReadPace.pageBytes, 65_536, 10_485_760),
     },
@@ -142,7 +142,7 @@ export function optionsFromUrl(url: URL): KinesisOptions {
   const options: Record<string, unknown> = url.hostname === '' ? {} : { region: url.hostname }
   for (const [name, text] of url.searchParams) {
     if (!queryKnown.includes(name)) throw configuration(`kinesis URL: unknown parameter '${name.slice(0, 64)}'${suggestion(name, queryKnown)}`)
-    if (name === 'shardShare' && text === 'false') options[name] = false
+    if ((name === 'shardShare' || name === 'readShare') && text === 'false') options[name] = false
     else if (queryNumbers.includes(name)) options[name] = Number(text)
     else if (name === 'allowPlaintext') options[name] = text === 'true' || text === '' ? true : text === 'false' ? false : text
     else options[name] = text
