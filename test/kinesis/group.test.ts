@@ -58,10 +58,10 @@ describe.skipIf(redis === undefined)(
       await broker.start()
       await Promise.all([1, 2, 3].map(() => startProcess(folder)))
 
-      let sending = true
+      const sent = new AbortController()
       let kills = 0
       const killing = (async () => {
-        for (await pause(killEveryMs); sending; await pause(killEveryMs)) {
+        for (await pause(killEveryMs); !sent.signal.aborted; await pause(killEveryMs)) {
           const [oldest] = children
           oldest?.kill('SIGKILL')
           kills++
@@ -74,7 +74,7 @@ describe.skipIf(redis === undefined)(
         expect(results.filter(({ ok }) => !ok)).toEqual([])
         await pause(roundMs)
       }
-      sending = false
+      sent.abort()
       await Promise.all([killing, reshaping])
       const total = truckIds.length * rounds
       const handledBy = async (name: string): Promise<readonly Handled[]> => linesOf(await readFile(join(folder, name), 'utf8'))
@@ -93,7 +93,8 @@ describe.skipIf(redis === undefined)(
       })
       await expect.poll(async () => Math.max(...(await group.lag()).map(({ behindMs }) => behindMs)), { timeout: 10_000 }).toBe(0)
       expect((await group.leases()).filter(({ state }) => state === 'ended')).toHaveLength(3)
-      await Promise.all([...children].map((child) => (child.stdin?.end(), event(child, 'exit'))))
+      for (const { stdin } of children) stdin?.end()
+      await expect.poll(() => children.size, { timeout: 10_000 }).toBe(0)
 
       const [plain, once] = [await handledBy('plain'), await handledBy('once')]
       for (const handled of [plain, once])
