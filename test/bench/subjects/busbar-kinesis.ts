@@ -10,8 +10,8 @@ import { credentials, perRequest, region, requests, type KinesisJob, type Kinesi
 export const busbarKinesis: KinesisSubject = { send, consume }
 
 const mostInFlight = 1_000
-/** Messages in flight that keep requests full: of aggregated records they hold far more. */
-const inFlight = { single: requests * perRequest, aggregated: 7_000 }
+/** Messages in flight that keep requests full: as many wait for their shards as are out. Aggregated records hold far more. */
+const inFlight = { single: 2 * requests * perRequest, aggregated: 7_000 }
 
 async function send({ endpoint, aggregate }: KinesisJob, meter: Meter): Promise<void> {
   const destination = stream<string>('bench', { codec: text })
