@@ -10,8 +10,10 @@ import { credentials, perRequest, region, requests, type KinesisJob, type Kinesi
 export const busbarKinesis: KinesisSubject = { send, consume }
 
 const mostInFlight = 1_000
-/** Messages in flight that keep requests full: of aggregated records they hold far more. */
-const inFlight = { single: requests * perRequest, aggregated: 7_000 }
+/** Batches in flight that keep requests full: as many messages wait for their shards as are out. */
+const batches = 2 * requests
+/** For a full record of each shard. */
+const aggregatedBatch = 1_000
 
 async function send({ endpoint, aggregate }: KinesisJob, meter: Meter): Promise<void> {
   const destination = stream<string>('bench', { codec: text })
@@ -23,11 +25,20 @@ async function send({ endpoint, aggregate }: KinesisJob, meter: Meter): Promise<
   })
   const producer = broker.producer(destination)
   const all = texts()
+  const batch = aggregate ? aggregatedBatch : perRequest
   await keepInFlight(
-    meter.total,
-    aggregate ? inFlight.aggregated : inFlight.single,
-    (index) => producer.send(all[index % all.length] as string),
-    () => meter.tick(),
+    Math.ceil(meter.total / batch),
+    batches,
+    async (index) => {
+      const from = index * batch
+      const bodies = Array.from({ length: Math.min(batch, meter.total - from) }, (_, offset) => all[(from + offset) % all.length] as string)
+      const results = await producer.sendBatch(bodies)
+      for (const { ok } of results) {
+        if (!ok) throw new Error('a message was not sent')
+        meter.tick()
+      }
+    },
+    () => undefined,
   )
 }
 
