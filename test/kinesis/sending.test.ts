@@ -1,11 +1,4 @@
-import {
-  DeleteStreamCommand,
-  DescribeStreamSummaryCommand,
-  ListShardsCommand,
-  MergeShardsCommand,
-  SplitShardCommand,
-  type KinesisClient,
-} from '@aws-sdk/client-kinesis'
+import { DeleteStreamCommand, DescribeStreamSummaryCommand } from '@aws-sdk/client-kinesis'
 import { connect, createBroker, stream, text, topic, type Broker, type Stream } from '@busbar/core'
 import { kinesis, type KinesisOptions, type KinesisRouteOptions } from '@busbar/kinesis'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -13,6 +6,7 @@ import { startKinesis } from '../brokers/index.ts'
 import { until } from '../brokers/core/until.ts'
 import { startLossyGateway, type Fate } from './support/lossy-gateway.ts'
 import { countRecords, plainClient, readStream, region, type ReadRecord } from './support/read-stream.ts'
+import { reshard } from './support/reshard.ts'
 
 // The emulator is slow: some hundred records per stream. Throttles, partial failures and limits of requests it does not have; the driver's unit tests show those.
 
@@ -68,17 +62,6 @@ function numbersByTruck(records: readonly ReadRecord[]): Record<string, number[]
 
 function inOrder(count: number): Record<string, number[]> {
   return Object.fromEntries(truckIds.map((truckId) => [truckId, Array.from({ length: count }, (_, index) => index)]))
-}
-
-async function activeStream(name: string): Promise<void> {
-  await until(
-    name,
-    async () => {
-      const { StreamDescriptionSummary } = await client.send(new DescribeStreamSummaryCommand({ StreamName: name }))
-      if (StreamDescriptionSummary?.StreamStatus !== 'ACTIVE') throw new Error(String(StreamDescriptionSummary?.StreamStatus))
-    },
-    { timeoutMs: 10_000 },
-  )
 }
 
 describe('records', () => {
@@ -180,18 +163,6 @@ describe.each([false, true])('while the stream is split and merged (aggregate: %
   })
 })
 
-/** Splits the first shard in two and merges the others. */
-async function reshard(by: KinesisClient, StreamName: string): Promise<void> {
-  const { Shards = [] } = await by.send(new ListShardsCommand({ StreamName }))
-  const [first, second, third] = Shards.map(({ ShardId = '' }) => ShardId)
-  const range = Shards[0]?.HashKeyRange
-  const middle = (BigInt(range?.StartingHashKey ?? 0) + BigInt(range?.EndingHashKey ?? 0)) / 2n
-  await by.send(new SplitShardCommand({ StreamName, ShardToSplit: first ?? '', NewStartingHashKey: String(middle) }))
-  await activeStream(StreamName)
-  await by.send(new MergeShardsCommand({ StreamName, ShardToMerge: second ?? '', AdjacentShardToMerge: third ?? '' }))
-  await activeStream(StreamName)
-}
-
 describe('faults', () => {
   it.each([false, true])('lose nothing: cut connections cost repeats, and order per key stays (aggregate: %s)', async (aggregate) => {
     const name = `cut-${aggregate}`
@@ -234,10 +205,10 @@ describe('faults', () => {
     )
   })
 
-  it('of a subscription say that this version only sends', async () => {
+  it('of a subscription without a store for leases say what to give the driver', async () => {
     const positions = positionsNamed('unread')
     const broker = createBroker({ driver: driver(), destinations: [positions, positions.subscription('tracker')], provision: 'create' })
-    await expect(broker.start()).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED', message: expect.stringContaining('this version of the driver only sends') })
+    await expect(broker.start()).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED', message: expect.stringContaining('memoryStore of @busbar/memory') })
   })
 })
 

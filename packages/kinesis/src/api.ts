@@ -1,19 +1,29 @@
 import {
   CreateStreamCommand,
+  DeregisterStreamConsumerCommand,
+  DescribeStreamConsumerCommand,
   DescribeStreamSummaryCommand,
+  GetRecordsCommand,
+  GetShardIteratorCommand,
   IncreaseStreamRetentionPeriodCommand,
   ListShardsCommand,
   PutRecordsCommand,
+  RegisterStreamConsumerCommand,
   StartStreamEncryptionCommand,
+  SubscribeToShardCommand,
   UpdateMaxRecordSizeCommand,
   UpdateShardCountCommand,
   UpdateStreamModeCommand,
+  type ConsumerDescription,
   type CreateStreamCommandInput,
+  type GetRecordsCommandOutput,
   type KinesisClient,
   type PutRecordsCommandOutput,
   type PutRecordsRequestEntry,
   type Shard,
+  type StartingPosition,
   type StreamDescriptionSummary,
+  type SubscribeToShardEventStream,
 } from '@aws-sdk/client-kinesis'
 import { isBrokerError, type BrokerError, type LinkHealth, type Services } from '@busbar/core/driver'
 import { isRefusal, kinesisError, toBrokerError } from './errors.ts'
@@ -24,6 +34,14 @@ export interface CallContext {
   readonly doing: string
   /** Ends the call at once, which then throws the signal's reason. */
   readonly signal?: AbortSignal
+}
+
+/** A subscription to a shard that is open. */
+export interface OpenSubscription {
+  /** Events are fetched from the connection as they are asked for. To leave off does not end the subscription. */
+  readonly events: AsyncIterable<SubscribeToShardEventStream>
+  /** Closes the connection. */
+  readonly end: () => void
 }
 
 /** The calls to Kinesis: counted, bounded in time, their errors mapped to `BrokerError`. None is repeated here. */
@@ -98,6 +116,49 @@ export class Api {
     await this.#call('UpdateMaxRecordSize', context, (abortSignal) => this.#client.send(command, { abortSignal }))
   }
 
+  async shardIterator(stream: StreamName, ShardId: string, { Type, SequenceNumber, Timestamp }: StartingPosition, context: CallContext): Promise<string> {
+    const place = { ...(SequenceNumber !== undefined && { StartingSequenceNumber: SequenceNumber }), ...(Timestamp !== undefined && { Timestamp }) }
+    const command = new GetShardIteratorCommand({ ...identify(stream), ShardId, ShardIteratorType: Type, ...place })
+    const { ShardIterator } = await this.#call('GetShardIterator', context, (abortSignal) => this.#client.send(command, { abortSignal }))
+    if (ShardIterator === undefined) throw kinesisError('ERR_UNAVAILABLE', `${context.doing}: the answer holds no iterator`)
+    return ShardIterator
+  }
+
+  getRecords({ arn }: StreamName, ShardIterator: string, Limit: number, context: CallContext): Promise<GetRecordsCommandOutput> {
+    // The iterator names the shard. The stream's name is not taken here, its ARN is what another account needs.
+    const command = new GetRecordsCommand({ ShardIterator, Limit, ...(arn !== undefined && { StreamARN: arn }) })
+    return this.#call('GetRecords', context, (abortSignal) => this.#client.send(command, { abortSignal }))
+  }
+
+  /** Resolves with the first event. The signal of the context does not end the subscription after that. */
+  async subscribeToShard(ConsumerARN: string, ShardId: string, StartingPosition: StartingPosition, context: CallContext): Promise<OpenSubscription> {
+    const life = new AbortController()
+    const command = new SubscribeToShardCommand({ ConsumerARN, ShardId, StartingPosition })
+    const { EventStream } = await this.#call('SubscribeToShard', context, (abortSignal) => {
+      abortSignal.addEventListener('abort', () => life.abort(abortSignal.reason), { once: true })
+      return this.#client.send(command, { abortSignal: life.signal })
+    })
+    if (EventStream === undefined) throw kinesisError('ERR_UNAVAILABLE', `${context.doing}: the answer holds no events`)
+    return { events: EventStream, end: () => life.abort() }
+  }
+
+  async describeConsumer(StreamARN: string, ConsumerName: string, context: CallContext): Promise<ConsumerDescription> {
+    const command = new DescribeStreamConsumerCommand({ StreamARN, ConsumerName })
+    const { ConsumerDescription } = await this.#call('DescribeStreamConsumer', context, (abortSignal) => this.#client.send(command, { abortSignal }))
+    if (ConsumerDescription === undefined) throw kinesisError('ERR_NOT_FOUND', `${context.doing}: the answer holds no description`)
+    return ConsumerDescription
+  }
+
+  async registerConsumer(StreamARN: string, ConsumerName: string, context: CallContext): Promise<void> {
+    const command = new RegisterStreamConsumerCommand({ StreamARN, ConsumerName })
+    await this.#call('RegisterStreamConsumer', context, (abortSignal) => this.#client.send(command, { abortSignal }))
+  }
+
+  async deregisterConsumer(StreamARN: string, ConsumerName: string, context: CallContext): Promise<void> {
+    const command = new DeregisterStreamConsumerCommand({ StreamARN, ConsumerName })
+    await this.#call('DeregisterStreamConsumer', context, (abortSignal) => this.#client.send(command, { abortSignal }))
+  }
+
   async #call<T>(name: string, { doing, signal }: CallContext, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
     signal?.throwIfAborted()
     const { clock, meter } = this.#services
@@ -132,6 +193,12 @@ export class Api {
     this.#health = failure.code === 'ERR_UNAVAILABLE' ? { state: 'reconnecting', error: failure } : { state: 'connected' }
     return failure
   }
+}
+
+/** Is an iterator older than five minutes? */
+export function isExpiredIterator(error: unknown): boolean {
+  const { cause } = (error ?? {}) as { readonly cause?: { readonly name?: unknown } }
+  return cause?.name === 'ExpiredIteratorException'
 }
 
 /** Is what a call asked for certainly not done? */

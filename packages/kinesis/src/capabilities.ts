@@ -1,30 +1,55 @@
 import type { Capabilities, Endpoint, Refusal } from '@busbar/core/driver'
 import { limits } from './limits.ts'
-import { nameProblem, streamOf } from './names.ts'
+import { nameProblem, streamOf, subscriptionProblem } from './names.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { ResolvedRouteOptions } from './route-options.ts'
+import { parsePosition } from './shards/position.ts'
 
 /** A call of `send` costs no request of its own: the sender fills requests from all that are out. Bounded by what core buffers. */
 const callsOut = 1_000
 /** With aggregation a request holds far more messages than records. */
 const aggregatedMessages = 10_000
+/** Settling costs no call: checkpoints are written by the clock. */
+const settledAtOnce = 1_000
+
+/** What to do where there is nowhere to keep leases. */
+export const storeRemedy =
+  "give kinesis the option 'store': memoryStore of @busbar/memory for one process, redisStore of @busbar/redis or dynamoStore of @busbar/dynamodb for several; where configuration names the driver, give connect() kinesisWith({ store }) in place of kinesis"
 
 /** What the driver can do for one endpoint, or why it cannot serve it. */
 export function capabilitiesOf(endpoint: Endpoint, options: ResolvedOptions, route: ResolvedRouteOptions): Capabilities | Refusal {
-  if (endpoint.subscription !== undefined)
-    return { refused: 'this version of the driver only sends', remedy: 'read the stream by other means, and list the stream instead of its subscription' }
-  if (endpoint.kind === 'queue')
-    return {
-      refused: 'this version of the driver only sends, so there is nobody to share a queue',
-      remedy: 'route it to a driver that has queues, such as sqs',
-    }
   const problem = nameProblem(endpoint, streamOf(endpoint.name), options.region)
   if (problem !== undefined) return { refused: problem, remedy: "correct the route's name" }
-  return Object.freeze(sendingCapabilities(endpoint.kind, options, route))
+  const { subscription } = endpoint
+  if (subscription !== undefined && options.store === undefined)
+    return { refused: 'to receive from a stream, its shards have to be leased, and there is no store for leases', remedy: storeRemedy }
+  const subscriptionRefused = subscription === undefined ? undefined : subscriptionProblem(subscription)
+  if (subscriptionRefused !== undefined) return { refused: subscriptionRefused, remedy: 'name the subscription otherwise' }
+  const { startFrom } = subscription ?? {}
+  if (typeof startFrom === 'object' && 'position' in startFrom && parsePosition(startFrom.position) === undefined)
+    return { refused: `it starts from ${JSON.stringify(startFrom.position.slice(0, 64))}, which is no position`, remedy: 'take the position of a message' }
+  const sending = sendingCapabilities(endpoint.kind, options, route)
+  return Object.freeze(options.store === undefined ? sending : { ...sending, ...receivingCapabilities(endpoint.kind) })
+}
+
+/** Also of a destination, whose subscriptions can do it. */
+function receivingCapabilities(kind: Endpoint['kind']): Partial<Capabilities> {
+  return {
+    keyHold: 'process',
+    lease: { kind: 'scope', maxHoldMs: false },
+    settlement: { mode: 'prefix', maxBatch: settledAtOnce, lingerMs: 0 },
+    redelivery: { immediate: false, delayed: false, onReconnect: true },
+    deadLetter: 'emulated',
+    redrive: kind === 'queue' ? 'copy' : 'none',
+    replay: kind === 'stream' ? { earliest: true, timestamp: true, position: true } : false,
+    competingConsumers: true,
+    subscriptions: kind === 'queue' ? false : 'durable',
+    stats: { ready: 'none', inFlight: 'none', delayed: 'none', oldestAgeMs: 'approximate' },
+  }
 }
 
 function sendingCapabilities(
-  kind: 'topic' | 'stream',
+  kind: Endpoint['kind'],
   { maxRequestBytes }: ResolvedOptions,
   { aggregateBytes, maxRecordBytes, envelope }: ResolvedRouteOptions,
 ): Capabilities {

@@ -1,8 +1,9 @@
 import { KinesisClient } from '@aws-sdk/client-kinesis'
+import type { Endpoint, LeaseStore } from '@busbar/core/driver'
 import { NodeHttp2Handler, NodeHttpHandler } from '@smithy/node-http-handler'
 import { expect, it } from 'vitest'
 import { createClient } from './client.ts'
-import { kinesis } from './kinesis-driver.ts'
+import { kinesis, kinesisWith } from './kinesis-driver.ts'
 import { resolveOptions } from './options.ts'
 import { endpoint, FakeKinesis, serviceError } from './test-support/fake-kinesis.ts'
 
@@ -14,8 +15,11 @@ function described(summary: object): FakeKinesis {
   return fake
 }
 
-it('sends to streams and topics in order per key, and receives nothing', async () => {
-  for (const kind of ['stream', 'topic'] as const)
+/** As far as a driver looks at it before it is used. */
+const store = Object.fromEntries(['claim', 'renew', 'complete', 'release', 'scan', 'save'].map((name) => [name, () => undefined])) as unknown as LeaseStore
+
+it('sends to streams, topics and queues in order per key, and receives nothing without a store for leases', async () => {
+  for (const kind of ['stream', 'topic', 'queue'] as const)
     expect(kinesis().capabilities(endpoint({ kind }))).toMatchObject({
       kind,
       ordering: 'key',
@@ -25,17 +29,54 @@ it('sends to streams and topics in order per key, and receives nothing', async (
       maxHeaders: 0,
     })
   expect(kinesis().capabilities(endpoint({ options: { envelope: true } }))).toMatchObject({ maxHeaders: false })
-  expect((await new FakeKinesis().link()).receiver).toBe(false)
+  const { receiver } = await new FakeKinesis().link()
+  expect(() => receiver !== false && receiver(endpoint({ kind: 'queue' }), {} as never, { messages: 1, bytes: 1 })).toThrow(
+    expect.objectContaining({ code: 'ERR_CONFIGURATION', message: expect.stringMatching(/memoryStore.*@busbar\/redis.*@busbar\/dynamodb.*kinesisWith/) }),
+  )
+})
+
+it('receives with a store: streams with replay, topics by subscriptions, queues by one', () => {
+  const of = (kind: Endpoint['kind']): object => kinesis({ store }).capabilities(endpoint({ kind, ...(kind !== 'queue' && { subscription: { name: 's' } }) }))
+  const shared = {
+    lease: { kind: 'scope', maxHoldMs: false },
+    settlement: { mode: 'prefix', maxBatch: 1_000, lingerMs: 0 },
+    keyHold: 'process',
+    delay: false,
+    filter: 'none',
+  }
+  expect(of('stream')).toMatchObject({ ...shared, subscriptions: 'durable', replay: { earliest: true, timestamp: true, position: true } })
+  expect(of('topic')).toMatchObject({ ...shared, subscriptions: 'durable', replay: false, redrive: 'none' })
+  expect(of('queue')).toMatchObject({ ...shared, subscriptions: false, replay: false, redrive: 'copy' })
+})
+
+it('puts what dead letters say of themselves into an envelope', () => {
+  expect(kinesis().capabilities(endpoint({ kind: 'queue', deadLettersOf: endpoint() }))).toMatchObject({ maxHeaders: false })
+})
+
+it('has a store by configuration through kinesisWith', () => {
+  const subscription = endpoint({ subscription: { name: 's' } })
+  for (const driver of [
+    kinesisWith({ store }).fromUrl(new URL('kinesis://eu-central-1?leaseMs=5000')),
+    kinesisWith({ store }).fromConfiguration({ readShare: 0.2 }),
+  ])
+    expect(driver.capabilities(subscription)).not.toHaveProperty('refused')
+  expect(kinesis.fromUrl(new URL('kinesis:')).capabilities(subscription)).toMatchObject({ remedy: expect.stringContaining('kinesisWith({ store })') })
 })
 
 it.each([
-  ['a subscription', { subscription: { name: 'tracker' } }, 'only sends'],
-  ['a queue', { kind: 'queue' as const }, 'only sends'],
+  ['a subscription without a store', { subscription: { name: 'tracker' } }, 'no store for leases'],
   ['an illegal name', { name: 'a b' }, 'letters, digits'],
   ['a name that is too long', { name: 'x'.repeat(129) }, 'letters, digits'],
   ['a stream of another region', { name: 'arn:aws:kinesis:us-east-1:123456789012:stream/positions' }, 'us-east-1'],
 ])('refuses %s with the reason', (_what, parts, text) => {
   expect(kinesis({ region: 'eu-central-1' }).capabilities(endpoint(parts))).toEqual({ refused: expect.stringContaining(text), remedy: expect.any(String) })
+})
+
+it.each([
+  ['with an illegal name', { name: 'a/b' }, 'letters, digits'],
+  ['that starts from no position', { name: 's', startFrom: { position: 'x' } }, 'no position'],
+])('refuses a subscription %s', (_what, subscription, text) => {
+  expect(kinesis({ store }).capabilities(endpoint({ subscription }))).toEqual({ refused: expect.stringContaining(text), remedy: expect.any(String) })
 })
 
 it('tells streams and their subscriptions apart, by name or ARN', () => {

@@ -1,56 +1,56 @@
 import type { KinesisClient } from '@aws-sdk/client-kinesis'
-import {
-  isBrokerError,
-  type Capabilities,
-  type Driver,
-  type DriverFactory,
-  type Endpoint,
-  type Link,
-  type LinkHealth,
-  type Refusal,
-  type Sender,
-  type Services,
-} from '@busbar/core/driver'
-import { Api } from './api.ts'
+import { isBrokerError, type Capabilities, type Driver, type DriverFactory, type Endpoint, type Link, type Refusal, type Services } from '@busbar/core/driver'
 import { capabilitiesOf } from './capabilities.ts'
 import { checkIdentity, createClient } from './client.ts'
-import { driverName, kinesisError } from './errors.ts'
+import { driverName } from './errors.ts'
+import { KinesisLink } from './kinesis-link.ts'
 import { addressOf, streamOf } from './names.ts'
 import { optionsFromConfiguration, optionsFromUrl, resolveOptions, type KinesisOptions, type ResolvedOptions } from './options.ts'
-import { KinesisTopology } from './provisioning/topology.ts'
 import { resolveRouteOptions } from './route-options.ts'
-import { KinesisSender } from './sender.ts'
-import { checkDistribution } from './shards/stream-shape.ts'
+
+/** What {@link kinesis} is: a driver's maker, for code and for configuration. */
+export type KinesisFactory = ((options?: KinesisOptions) => Driver<KinesisClient>) & DriverFactory<KinesisOptions>
 
 /**
- * Amazon Kinesis Data Streams. Sends to streams, and to topics as streams; it does not receive yet.
+ * Amazon Kinesis Data Streams: streams, and queues and topics served by streams. To receive it needs a store for leases.
  *
  * ```ts
- * const broker = createBroker({ driver: sqs({ region }), routes: { positions: kinesis({ region }) }, destinations: [positions] })
+ * const store = redisStore({ url: 'redis://localhost' })
+ * const broker = createBroker({ driver: sqs({ region }), routes: { positions: kinesis({ region, store }) }, destinations: [positions, tracker] })
  * ```
  * Throws `ERR_CONFIGURATION` for unknown or illegal options.
  */
-export const kinesis: ((options?: KinesisOptions) => Driver<KinesisClient>) & DriverFactory<KinesisOptions> = Object.assign(
-  (options: KinesisOptions = {}): Driver<KinesisClient> => new KinesisDriver(resolveOptions(options)),
-  {
-    schemes: ['kinesis'],
-    fromUrl: (url: URL): Driver<KinesisClient> => new KinesisDriver(resolveOptions(optionsFromUrl(url))),
-    fromConfiguration: (options: Readonly<Record<string, unknown>>): Driver<KinesisClient> =>
-      new KinesisDriver(resolveOptions(optionsFromConfiguration(options))),
-  },
-)
+export const kinesis: KinesisFactory = kinesisWith({})
 
-class KinesisDriver implements Driver<KinesisClient> {
+/**
+ * {@link kinesis} with what configuration cannot hold, for `connect`:
+ *
+ * ```ts
+ * const broker = await connect(process.env.BUSBAR_URL, { drivers: [sqs, kinesisWith({ store })], destinations })
+ * ```
+ * Options that are given to the driver itself go before these.
+ */
+export function kinesisWith(given: Pick<KinesisOptions, 'store' | 'credentials' | 'client'>): KinesisFactory {
+  const make = (options: KinesisOptions): Driver<KinesisClient> => new KinesisDriver(resolveOptions({ ...given, ...options }))
+  return Object.assign((options: KinesisOptions = {}) => make(options), {
+    schemes: ['kinesis'],
+    fromUrl: (url: URL) => make(optionsFromUrl(url)),
+    fromConfiguration: (options: Readonly<Record<string, unknown>>) => make(optionsFromConfiguration(options)),
+  })
+}
+
+/** Exported for tools of this package that ask what a driver needs. */
+export class KinesisDriver implements Driver<KinesisClient> {
   readonly name: string = driverName
-  readonly #options: ResolvedOptions
+  readonly options: ResolvedOptions
 
   constructor(options: ResolvedOptions) {
-    this.#options = options
+    this.options = options
   }
 
   capabilities(endpoint: Endpoint): Capabilities | Refusal {
     try {
-      return capabilitiesOf(endpoint, this.#options, resolveRouteOptions(endpoint))
+      return capabilitiesOf(endpoint, this.options, resolveRouteOptions(endpoint))
     } catch (error) {
       if (!isBrokerError(error) || error.code !== 'ERR_CONFIGURATION') throw error
       return { refused: error.message, remedy: "correct the route's options" }
@@ -64,81 +64,15 @@ class KinesisDriver implements Driver<KinesisClient> {
 
   async connect(services: Services, signal: AbortSignal): Promise<Link<KinesisClient>> {
     signal.throwIfAborted()
-    const client = this.#options.client ?? createClient(this.#options)
-    const destroy = (): void => (this.#options.client === undefined ? client.destroy() : undefined)
+    const client = this.options.client ?? createClient(this.options)
+    const destroy = (): void => (this.options.client === undefined ? client.destroy() : undefined)
     try {
-      if (this.#options.client === undefined) await checkIdentity(client)
+      if (this.options.client === undefined) await checkIdentity(client)
       signal.throwIfAborted()
-      return new KinesisLink(this.#options, services, client, destroy, (endpoint) => this.capabilities(endpoint))
+      return new KinesisLink({ options: this.options, services, client, destroy, capabilities: (endpoint) => this.capabilities(endpoint) })
     } catch (error) {
       destroy()
       throw error
     }
-  }
-}
-
-class KinesisLink implements Link<KinesisClient> {
-  readonly native: KinesisClient
-  readonly receiver = false
-  readonly topology: KinesisTopology
-  readonly #options: ResolvedOptions
-  readonly #services: Services
-  readonly #destroy: () => void
-  readonly #api: Api
-  readonly #capabilities: (endpoint: Endpoint) => Capabilities | Refusal
-  #closed = false
-
-  constructor(
-    options: ResolvedOptions,
-    services: Services,
-    client: KinesisClient,
-    destroy: () => void,
-    capabilities: (endpoint: Endpoint) => Capabilities | Refusal,
-  ) {
-    this.#options = options
-    this.#services = services
-    this.native = client
-    this.#destroy = destroy
-    this.#capabilities = capabilities
-    this.#api = new Api(client, services, options.timeoutMs)
-    this.topology = new KinesisTopology(this.#api, services.clock)
-  }
-
-  async inspect(endpoint: Endpoint, signal: AbortSignal): Promise<Capabilities> {
-    const capabilities = this.#capabilities(endpoint)
-    if ('refused' in capabilities) throw kinesisError('ERR_CONFIGURATION', `${endpoint.destination}: ${capabilities.refused}; ${capabilities.remedy}`)
-    const stream = streamOf(endpoint.name)
-    const what = addressOf(stream)
-    const { StreamStatus, MaxRecordSizeInKiB, RecordDistributionStrategy } = await this.#api.describe(stream, { doing: `Looking at ${what}`, signal })
-    if (StreamStatus === 'DELETING') throw kinesisError('ERR_NOT_FOUND', `${what} is being deleted`)
-    if (StreamStatus === 'CREATING') throw kinesisError('ERR_UNAVAILABLE', `${what} is being created`)
-    const maxMessageBytes = Math.min(capabilities.maxMessageBytes, (MaxRecordSizeInKiB ?? Infinity) * 1_024)
-    if (RecordDistributionStrategy !== 'AUTO') return Object.freeze<Capabilities>({ ...capabilities, maxMessageBytes })
-    // Core tells of order that is needed and not there, with all other mismatches.
-    checkDistribution(stream, false, resolveRouteOptions(endpoint))
-    return Object.freeze<Capabilities>({ ...capabilities, maxMessageBytes, ordering: 'none' })
-  }
-
-  sender(endpoint: Endpoint): Sender {
-    const { maxRequestBytes, shardShare } = this.#options
-    const route = resolveRouteOptions(endpoint)
-    return new KinesisSender({
-      stream: streamOf(endpoint.name),
-      keyed: endpoint.keyed,
-      route,
-      maxRequestBytes,
-      shardShare,
-      api: this.#api,
-      services: this.#services,
-    })
-  }
-
-  health(): LinkHealth {
-    return this.#closed ? { state: 'closed' } : this.#api.health
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true
-    this.#destroy()
   }
 }

@@ -1,4 +1,4 @@
-import type { Endpoint } from '@busbar/core/driver'
+import type { Endpoint, EndpointSubscription } from '@busbar/core/driver'
 import { limits } from './limits.ts'
 
 /** A stream by its physical name. */
@@ -32,4 +32,10 @@ export function nameProblem(endpoint: Endpoint, stream: StreamName, region: stri
   if (region !== undefined && stream.region !== undefined && stream.region !== region)
     return `${endpoint.name.slice(0, 200)} is in the region ${stream.region}, and the driver works in ${region}`
   return undefined
+}
+
+/** Why a subscription may not have its name, which is also that of its consumer of enhanced fan-out; `undefined` if all is well. */
+export function subscriptionProblem({ name }: EndpointSubscription): string | undefined {
+  if (/^[A-Za-z0-9_.-]+$/.test(name) && name.length <= limits.nameLength) return undefined
+  return `the name ${name.slice(0, 100)} is not 1 to ${limits.nameLength} letters, digits, dots, hyphens and underscores`
 }

@@ -13,8 +13,12 @@ it('has the defaults that it says', () => {
     timeoutMs: 10_000,
     maxRequestBytes: 5_242_880,
     shardShare: 1,
+    store: undefined,
+    times: { leaseMs: 10_000, checkpointMs: 2_000, lookMs: 2_000, listMs: 60_000, handOverMs: 30_000 },
+    pace: { share: 0.5, idleMs: 1_000, pageBytes: 1_048_576 },
   })
   expect(resolveOptions({ shardShare: false }).shardShare).toBe(Infinity)
+  expect(resolveOptions({ readShare: false }).pace.share).toBe(Infinity)
   expect(resolveRouteOptions(endpoint())).toEqual({
     envelope: false,
     aggregateBytes: undefined,
@@ -23,6 +27,8 @@ it('has the defaults that it says', () => {
     capacity: undefined,
     retentionMs: undefined,
     kmsKeyId: undefined,
+    fanOut: false,
+    keepMisplaced: false,
   })
 })
 
@@ -40,6 +46,17 @@ it.each<[object, string]>([
   [{ shardShare: Number.NaN }, "'shardShare'"],
   [{ shardShare: true }, "'shardShare'"],
   [{ allowPlaintext: 'yes' }, "'allowPlaintext'"],
+  [{ store: {} }, "no 'claim'"],
+  [{ store: null }, "'store'"],
+  [{ leaseMs: 999 }, "'leaseMs'"],
+  [{ leaseMs: 3_000, checkpointMs: 1_001 }, "'checkpointMs'"],
+  [{ lookMs: 99 }, "'lookMs'"],
+  [{ listMs: 999 }, "'listMs'"],
+  [{ handOverMs: -1 }, "'handOverMs'"],
+  [{ readShare: 0.01 }, "'readShare'"],
+  [{ readShare: true }, "'readShare'"],
+  [{ readIdleMs: 199 }, "'readIdleMs'"],
+  [{ readPageBytes: 65_535 }, "'readPageBytes'"],
   [{ client: new FakeKinesis().client, region: 'eu-central-1' }, 'belongs to the client'],
 ])('refuses %j', (options, text) => {
   expect(() => resolveOptions(options as KinesisOptions)).toThrow(
@@ -61,7 +78,7 @@ it('reads options from a URL', () => {
     endpoint: 'http://localhost:4567',
     allowPlaintext: true,
   })
-  expect(optionsFromUrl(new URL('kinesis:?shardShare=false'))).toEqual({ shardShare: false })
+  expect(optionsFromUrl(new URL('kinesis:?shardShare=false&readShare=false'))).toEqual({ shardShare: false, readShare: false })
 })
 
 it.each([
@@ -82,6 +99,7 @@ it.each([
 
 it('takes neither clients nor credentials from a configuration', () => {
   for (const name of ['client', 'credentials']) expect(() => kinesis.fromConfiguration({ [name]: {} })).toThrow(`option '${name}' is for code only`)
+  expect(() => kinesis.fromConfiguration({ store: {} })).toThrow('kinesisWith({ store })')
   expect(kinesis.fromConfiguration({ region: 'eu-central-1' }).name).toBe('kinesis')
 })
 

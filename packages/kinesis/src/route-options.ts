@@ -7,7 +7,7 @@ import { booleanOf, checkKnown, integer, optional, textOf, wholeUnits } from './
 export interface KinesisRouteOptions {
   /**
    * Puts headers, type and the other metadata of messages into an envelope around the body, for readers that open it. Default false: a record is the body alone,
-   * and messages with headers or a type are refused.
+   * and messages with headers or a type are refused. Places for dead letters always have it.
    */
   readonly envelope?: boolean
   /**
@@ -31,6 +31,16 @@ export interface KinesisRouteOptions {
   readonly retentionMs?: number
   /** Encryption at rest by KMS: with the key of Kinesis itself, or with your own. Default of a new stream: none. Never taken off. */
   readonly encryption?: 'aws-managed' | { readonly kmsKeyId: string }
+  /**
+   * Each subscription reads by enhanced fan-out: with 2 MiB a second of each shard of its own, pushed as it is written, billed by the hour for each shard. Default
+   * false: by polling, which all subscriptions share. Maps to a stream consumer with the name of the subscription, which `provision: 'create'` registers, and nothing deregisters.
+   */
+  readonly fanOut?: boolean
+  /**
+   * Takes the records in an aggregated record also where one of them has a key of another shard. Default false: all of them are left out, since the Kinesis Producer
+   * Library sends them again after it has met a reshard. Set it where another aggregator puts any keys together: the order of a key is then that of its writing to each shard alone.
+   */
+  readonly keepMisplaced?: boolean
 }
 
 export interface ResolvedRouteOptions {
@@ -43,9 +53,21 @@ export interface ResolvedRouteOptions {
   readonly retentionMs: number | undefined
   /** A key of KMS. */
   readonly kmsKeyId: string | undefined
+  readonly fanOut: boolean
+  readonly keepMisplaced: boolean
 }
 
-const known: readonly (keyof KinesisRouteOptions)[] = ['envelope', 'aggregate', 'explicitHashKey', 'maxRecordBytes', 'capacity', 'retentionMs', 'encryption']
+const known: readonly (keyof KinesisRouteOptions)[] = [
+  'envelope',
+  'aggregate',
+  'explicitHashKey',
+  'maxRecordBytes',
+  'capacity',
+  'retentionMs',
+  'encryption',
+  'fanOut',
+  'keepMisplaced',
+]
 
 const managedKey = 'alias/aws/kinesis'
 
@@ -59,13 +81,16 @@ export function resolveRouteOptions(endpoint: Endpoint): ResolvedRouteOptions {
   const maxRecordBytes =
     optional(options.maxRecordBytes, (value) => wholeUnits('maxRecordBytes', value, 1_024, limits.recordBytes, limits.largestRecordBytes)) ?? limits.recordBytes
   return {
-    envelope: booleanOf('envelope', options.envelope, false),
+    // What a dead letter says of itself is in its headers.
+    envelope: booleanOf('envelope', options.envelope, endpoint.deadLettersOf !== undefined),
     aggregateBytes: aggregateBytesOf(options.aggregate, maxRecordBytes),
     explicitHashKey,
     maxRecordBytes,
     capacity: optional(options.capacity, capacityOf),
     retentionMs: optional(options.retentionMs, (value) => wholeUnits('retentionMs', value, 3_600_000, limits.retentionMs.least, limits.retentionMs.most)),
     kmsKeyId: optional(options.encryption, kmsKeyIdOf),
+    fanOut: booleanOf('fanOut', options.fanOut, false),
+    keepMisplaced: booleanOf('keepMisplaced', options.keepMisplaced, false),
   }
 }
 

@@ -55,13 +55,22 @@ export class KinesisSender implements Sender {
     if (signal.aborted) return batch.map(() => notSent(kinesisError('ERR_TIMEOUT', `${this.#doing}: there was no time left to send the message`)))
     const since = this.#parts.services.clock.monotonic()
     const items: Item[] = []
-    const results = batch.map((message): Promise<SendResult> => {
+    const results: SendResult[] = []
+    const { promise, resolve } = Promise.withResolvers<readonly SendResult[]>()
+    // One promise for all of them: there may be thousands.
+    let missing = batch.length
+    const settle = (index: number, result: SendResult): void => {
+      results[index] = result
+      if (--missing === 0) resolve(results)
+    }
+    for (const [index, message] of batch.entries()) {
       const record = this.#prepare(message)
-      if (isBrokerError(record)) return Promise.resolve(notSent(record))
-      return new Promise((settle) => items.push({ record, signal, since, alone: false, settle }))
-    })
+      if (isBrokerError(record)) settle(index, notSent(record))
+      else items.push({ record, signal, since, alone: false, settle: (result) => settle(index, result) })
+    }
+    if (missing === 0) return results
     this.#dispatcher.add(items)
-    return Promise.all(results)
+    return promise
   }
 
   sizeOf(message: Outgoing): number {

@@ -1,4 +1,5 @@
 import type { AmqpJob, AmqpSubject } from '../subjects/amqp-subject.ts'
+import type { KinesisJob, KinesisSubject } from '../subjects/kinesis-subject.ts'
 import type { SqsJob, SqsSubject } from '../subjects/sqs-subject.ts'
 import type { Sample } from './sample.ts'
 
@@ -16,6 +17,8 @@ const programs = {
   'sqs-consumer': async () => sqsProgram((await import('../subjects/sqs-consumer.ts')).sqsConsumer),
   'sqs-producer': async () => sqsProgram((await import('../subjects/sqs-producer.ts')).sqsProducer),
   'message-queue-toolkit': async () => sqsProgram((await import('../subjects/message-queue-toolkit.ts')).messageQueueToolkit),
+  'busbar-kinesis': async () => kinesisProgram((await import('../subjects/busbar-kinesis.ts')).busbarKinesis),
+  'raw-kinesis': async () => kinesisProgram((await import('../subjects/raw-kinesis.ts')).rawKinesis),
   memory: async () => (await import('../subjects/busbar-memory.ts')).runMemory,
   middleware: async () => (await import('../subjects/busbar-middleware.ts')).runMiddleware,
   'held-keys': async () => (await import('../subjects/held-keys.ts')).runHeldKeys,
@@ -42,4 +45,9 @@ async function amqpProgram(subject: AmqpSubject): Promise<unknown> {
 async function sqsProgram(subject: SqsSubject): Promise<unknown> {
   const { runSqs } = await import('../subjects/sqs-subject.ts')
   return (job: SqsJob) => runSqs(subject, job)
+}
+
+async function kinesisProgram(subject: KinesisSubject): Promise<unknown> {
+  const { runKinesis } = await import('../subjects/kinesis-subject.ts')
+  return (job: KinesisJob) => runKinesis(subject, job)
 }

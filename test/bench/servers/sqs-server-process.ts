@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { buildApp } from 'fauxqs'
-import type { Ready, ServerUsage } from './sqs-server.ts'
+import type { ServerUsage } from './server-process.ts'
+import type { Ready } from './sqs-server.ts'
 
 const latencyMs = Number(process.argv[2])
 let calls = 0

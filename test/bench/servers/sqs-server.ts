@@ -1,5 +1,4 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
+import { startServerProcess, type ServerUsage } from './server-process.ts'
 
 /** What a client of a server of SQS is made with. */
 export interface SqsAccess {
@@ -16,11 +15,6 @@ export interface SqsServer extends AsyncDisposable {
   usage(): Promise<ServerUsage>
 }
 
-export interface ServerUsage {
-  readonly calls: number
-  readonly cpuMicros: number
-}
-
 /** What the process says when it is ready. */
 export interface Ready {
   readonly access: SqsAccess
@@ -29,29 +23,6 @@ export interface Ready {
 
 /** `latencyMs`: how much later every request arrives, as from farther away. */
 export async function startSqsServer(latencyMs: number = 0): Promise<SqsServer> {
-  const child = fork(new URL('./sqs-server-process.ts', import.meta.url), [String(latencyMs)], {
-    execArgv: ['--conditions=busbar-source', '--disable-warning=ExperimentalWarning'],
-  })
-  const ended = once(child, 'exit')
-  const answer = async <T>(): Promise<T> => {
-    const [message] = (await Promise.race([
-      once(child, 'message'),
-      ended.then(([code, signal]) => Promise.reject(new Error(`the server of SQS ended with ${signal ?? code}`))),
-    ])) as [T]
-    return message
-  }
-  const { access, version } = await answer<Ready>()
-  return {
-    access,
-    version,
-    usage: () => {
-      const usage = answer<ServerUsage>()
-      child.send('usage')
-      return usage
-    },
-    async [Symbol.asyncDispose]() {
-      child.kill()
-      await ended
-    },
-  }
+  const server = await startServerProcess<Ready>('SQS', new URL('./sqs-server-process.ts', import.meta.url), [String(latencyMs)])
+  return { ...server.ready, usage: () => server.ask('usage'), [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startProcess } from '../core/owned-process.ts'
@@ -15,6 +15,8 @@ export interface KinesisBed extends AsyncDisposable {
   readonly version: string
   /** Credentials of an account that nobody else has: its streams and limits are its own. */
   account(): { readonly accessKeyId: string; readonly secretAccessKey: string }
+  /** Puts the emulator's wall clock forward: iterators expire after five minutes. */
+  passTime(ms: number): void
 }
 
 const startTimeoutMs = 20_000
@@ -27,17 +29,36 @@ export async function startKinesis(): Promise<KinesisBed> {
   const place = hostPlace()
   const scratch = await createScratch(place.temporary, 'kinesis')
   const [plain, tls] = [await freePort(), await freePort()]
-  const changes = ['CREATE_STREAM', 'DELETE_STREAM', 'UPDATE_STREAM', 'SPLIT_SHARD', 'MERGE_SHARDS', 'UPDATE_SHARD_COUNT', 'START_STREAM_ENCRYPTION']
+  const changes = [
+    'CREATE_STREAM',
+    'DELETE_STREAM',
+    'UPDATE_STREAM',
+    'SPLIT_SHARD',
+    'MERGE_SHARDS',
+    'UPDATE_SHARD_COUNT',
+    'START_STREAM_ENCRYPTION',
+    'REGISTER_STREAM_CONSUMER',
+    'DEREGISTER_STREAM_CONSUMER',
+  ]
+  const clock = join(scratch.path, 'clock-shift')
+  writeFileSync(clock, '0')
   const env = {
     // Without it, it runs in its own folder only.
     KINESIS_MOCK_CERT_PATH: join(home, 'server.json'),
     KINESIS_MOCK_PLAIN_PORT: String(plain),
     KINESIS_MOCK_TLS_PORT: String(tls),
     LOG_LEVEL: 'ERROR',
-    SHARD_LIMIT: '1000',
+    SHARD_LIMIT: '10000',
+    ON_DEMAND_STREAM_COUNT_LIMIT: '1000',
+    KINESIS_CLOCK_SHIFT: clock,
     ...Object.fromEntries(changes.map((name) => [`${name}_DURATION`, '1ms'])),
   }
-  const server = await startProcess(process.execPath, [main], { name: 'kinesis', place, scratch, env })
+  const server = await startProcess(process.execPath, ['--import', new URL('shifted-clock.mjs', import.meta.url).href, main], {
+    name: 'kinesis',
+    place,
+    scratch,
+    env,
+  })
   const url = `http://127.0.0.1:${plain}`
   const dispose = async (): Promise<void> => {
     // It takes four seconds to end by itself.
@@ -57,10 +78,12 @@ export async function startKinesis(): Promise<KinesisBed> {
     throw new Error(`kinesis-local does not answer\n${output}`, { cause: error })
   }
   let accounts = 0
+  let shiftMs = 0
   return {
     url,
     version,
     account: () => ({ accessKeyId: String(++accounts).padStart(12, '0'), secretAccessKey: 'test' }),
+    passTime: (ms) => writeFileSync(clock, String((shiftMs += ms))),
     [Symbol.asyncDispose]: dispose,
   }
 }

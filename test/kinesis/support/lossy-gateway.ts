@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
+import { forward } from './forward.ts'
 
 /** What becomes of a request: the connection is cut before the server has it, or when the server has done what it asks for. */
 export type Fate = 'passes' | 'lost' | 'answer lost'
@@ -18,7 +19,7 @@ export async function startLossyGateway(server: string, fateOf: (operation: stri
   const gateway = createServer((request, response) => {
     void (async () => {
       const fate = fateOf(String(request.headers['x-amz-target']).split('.').at(-1) ?? '')
-      const answer = fate === 'lost' ? undefined : await forwarded(server, request)
+      const answer = fate === 'lost' ? undefined : await forward(server, request, await buffer(request))
       if (fate !== 'passes' || answer === undefined) request.socket.resetAndDestroy()
       else response.writeHead(answer.status, { 'content-type': answer.contentType }).end(answer.body)
     })()
@@ -33,15 +34,4 @@ export async function startLossyGateway(server: string, fateOf: (operation: stri
       await once(gateway, 'close')
     },
   }
-}
-
-async function forwarded(server: string, request: IncomingMessage): Promise<{ readonly status: number; readonly contentType: string; readonly body: Buffer }> {
-  const answer = await fetch(server, { method: 'POST', headers: headersOf(request), body: await buffer(request) })
-  return { status: answer.status, contentType: answer.headers.get('content-type') ?? '', body: Buffer.from(await answer.arrayBuffer()) }
-}
-
-/** Those that Kinesis reads. */
-function headersOf({ headers }: IncomingMessage): Record<string, string> {
-  const read = ['authorization', 'content-type', 'x-amz-target', 'x-amz-date', 'x-amz-content-sha256', 'x-amz-user-agent']
-  return Object.fromEntries(read.flatMap((name) => (typeof headers[name] === 'string' ? [[name, headers[name]]] : [])))
 }

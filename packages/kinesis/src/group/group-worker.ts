@@ -1,9 +1,11 @@
-import { BrokerError, sleep, type Timer } from '@busbar/core/driver'
+import { BrokerError, sleep, type StartFrom, type Timer } from '@busbar/core/driver'
+import { beginningOf } from './beginning.ts'
 import { parseCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { HeldShard } from './held-shard.ts'
 import { LeaseTable, type TableView } from './lease-table.ts'
 import { resolveOptions, type GroupWorkerOptions, type ResolvedOptions } from './options.ts'
-import { ShardGraph, type GroupShard, type Origin } from './shard-graph.ts'
+import { replayGroup } from './replay.ts'
+import { clockMarginMs, ShardGraph, type Origin } from './shard-graph.ts'
 import { sharesOf } from './shares.ts'
 import { within } from './within.ts'
 
@@ -18,6 +20,8 @@ const mostVainLooks = 3
 const abstainLeases = 3
 /** Between two attempts to write the last checkpoint of a shard, in milliseconds. */
 const lastSaveMs = 250
+/** Between two looks of a replay at whether the shards of before it have been given up, in milliseconds. */
+const replayLookMs = 50
 
 /**
  * One member of a group that reads a stream together: leases shards, as many as its share is, and tells its handler which to read from where. When workers come
@@ -35,6 +39,10 @@ export class GroupWorker {
   /** Shards whose checkpoint cannot be read, until when they are left alone. */
   readonly #unreadable = new Map<string, number>()
   #origin: Origin | undefined
+  /** Has this worker begun the group, since the last look? */
+  #begun = false
+  /** How many replays there have been. */
+  #generation = 0
   #graph: ShardGraph | undefined
   #listAt = 0
   #endedWhenListed = 0
@@ -85,6 +93,18 @@ export class GroupWorker {
     await this.#try(() => this.#table.leave(this.#options.worker))
   }
 
+  /**
+   * All shards begin anew at `startFrom`, for all workers. Resolves when this one has given up what it read before. Throws `ERR_CONFLICT` while others read, unless
+   * `force`; and what the store throws.
+   */
+  async replay(startFrom: StartFrom, force: boolean = false): Promise<void> {
+    const { clock, worker, listShards, findPosition } = this.#options
+    const number = await replayGroup({ table: this.#table, clock, startFrom, listShards, findPosition, worker, force })
+    const isBehind = (): boolean => this.#generation < number || [...this.#held.values()].some(({ generation }) => generation < number)
+    for (; isBehind() && !this.#draining; await this.#pause(replayLookMs)) await this.#try(() => this.#look())
+    await this.#try(() => this.#look())
+  }
+
   async #repeat(periodMs: () => number, act: () => Promise<void>): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       await this.#try(act)
@@ -121,6 +141,7 @@ export class GroupWorker {
 
   async #lookOnce(): Promise<void> {
     const view = await this.#table.view()
+    if (!this.#follow(view)) return
     const ended = new Set([...view.ended, ...this.#endedHere])
     const graph = await this.#graphOf(ended)
     if (graph === undefined) return
@@ -133,27 +154,42 @@ export class GroupWorker {
     // What it has got last it has the least work begun with.
     for (const shard of mine.slice(share)) void this.#handOver(shard)
     if (mine.length < share) await this.#takeFree(graph, readable, view, share - mine.length)
+    this.#begun = false
+    this.#options.handler.looked?.()
+  }
+
+  /** After a replay, what was known is nothing, and what is held belongs to the past. False for what a store shows of a past that is known to be over. */
+  #follow({ replay }: TableView): boolean {
+    const number = replay?.number ?? 0
+    if (replay !== undefined && number > this.#generation) {
+      this.#generation = number
+      this.#origin = replay.origin
+      this.#graph = undefined
+      this.#endedHere.clear()
+      this.#unreadable.clear()
+      for (const shard of this.#held.values()) if (!shard.revoking) void this.#handOver(shard)
+    }
+    return number === this.#generation
   }
 
   /** Shards are listed anew when something has ended, since only then are there new ones to read. `undefined` while it is not known how the group began. */
   async #graphOf(ended: ReadonlySet<string>): Promise<ShardGraph | undefined> {
-    const { clock, leaseMs, listMs, listShards, worker } = this.#options
+    const { clock, leaseMs, listMs, listShards, worker, startFrom, findPosition } = this.#options
     const known = this.#graph
     if (known !== undefined && ended.size === this.#endedWhenListed && clock.monotonic() < this.#listAt) return known
     const shards = await within(clock, leaseMs, 'listing shards', listShards)
-    this.#origin ??= await this.#table.origin(worker, this.#begin(shards))
-    if (this.#origin === undefined) return undefined
+    this.#origin ??= await this.#table.origin(worker, () => {
+      this.#begun = true
+      return beginningOf({ startFrom, shards, now: clock.now(), findPosition })
+    })
+    if (this.#origin === undefined) {
+      this.#begun = false
+      return undefined
+    }
     this.#graph = new ShardGraph(shards, this.#origin)
     this.#listAt = clock.monotonic() + listMs
     this.#endedWhenListed = ended.size
     return this.#graph
-  }
-
-  #begin(shards: readonly GroupShard[]): Origin {
-    const { startFrom } = this.#options
-    if (startFrom === 'earliest') return { from: 'horizon' }
-    if (startFrom === 'latest') return { from: 'latest', open: shards.filter(({ open }) => open).map(({ id }) => id) }
-    return { from: 'time', timestamp: startFrom.timestamp }
   }
 
   /** In an order of its own, so that workers that begin together seldom want the same. */
@@ -186,20 +222,22 @@ export class GroupWorker {
     let result: 'taken' | 'not-taken' | 'failed' = 'failed'
     await this.#try(async () => {
       const since = this.#options.clock.monotonic()
-      const leased = await this.#table.lease(this.#options.worker, { id })
+      const generation = this.#generation
+      const leased = await this.#table.lease(this.#options.worker, { id }, generation)
       result = 'not-taken'
       if (leased.state !== 'leased') return
       result = 'failed'
       const release = (): Promise<void> => this.#table.release(leased.claim)
       let from: Checkpoint
       try {
-        from = leased.note === undefined ? graph.beginning(id) : parseCheckpoint(id, leased.note)
+        from = leased.note === undefined ? graph.beginning(id, this.#begun) : parseCheckpoint(id, leased.note)
       } catch (error) {
         this.#unreadable.set(id, this.#options.clock.monotonic() + this.#options.listMs)
         await release()
         throw error
       }
-      const shard = new HeldShard(id, leased.claim, from, since, since + this.#options.leaseMs * surePart)
+      const shard = new HeldShard(id, leased.claim, from, since, since + this.#options.leaseMs * surePart, generation)
+      if (from.kind === 'latest') shard.pin(Math.floor(this.#options.clock.now()) - clockMarginMs)
       // Where nothing is written down yet, a shard that is lost before its first record would begin anew, at another place if that is `latest`.
       if (leased.note === undefined) {
         await this.#saveFirst(shard).catch(async (error: unknown) => {
@@ -271,7 +309,7 @@ export class GroupWorker {
         if ((await this.#table.end(shard.claim)) === 'lost') return this.#lose(shard, 'another worker may have it')
         if (!this.#isHeld(shard)) return
         this.#forget(shard)
-        this.#endedHere.add(shard.shard)
+        if (shard.generation === this.#generation) this.#endedHere.add(shard.shard)
         // Its children can be read.
         if (!this.#draining) void this.#try(() => this.#look())
       } finally {

@@ -11,12 +11,18 @@ export interface ShardLease {
   readonly from: Checkpoint
   /** False when the lease was lost, handed over or ended. */
   readonly held: boolean
+  /** Up to where everything is done; at first where it begins, or, instead of `latest`, the time of that. */
+  readonly checkpoint: Checkpoint
+  /** Has all of the shard been read and done? */
+  readonly ended: boolean
   /** A record is under way. Call it in the order of the shard: a position that is not behind the last one throws a `RangeError`. */
   add(position: Position): Tracked<Position>
   /** It is done. The checkpoint follows when all before it are done too, and never passes one that is not. `too-late`: the lease is gone, and others read on from the checkpoint. */
   complete(tracked: Tracked<Position>): 'accepted' | 'too-late'
-  /** Replaces `latest` by the time at which the reading began, so that nothing between this time and the first record is lost by a restart. */
-  pin(timestamp: number): void
+  /** The first record that is not done; `undefined` when all are. */
+  readonly oldest: Position | undefined
+  /** Called with what the checkpoint has passed, as it was added. */
+  onPassed: ((positions: readonly Position[]) => void) | undefined
   /** All records of the shard have been read; when all are done the shard ends, and its children can be read. */
   end(): void
 }
@@ -27,11 +33,14 @@ export class HeldShard implements ShardLease {
   readonly id: string
   readonly from: Checkpoint
   readonly claim: Claim
+  /** How many replays there were before it was leased. */
+  readonly generation: number
   readonly #tracker = new PrefixTracker<Position>()
   #last: Position | undefined
   #checkpoint: Checkpoint
   #readToEnd = false
   held = true
+  onPassed: ((positions: readonly Position[]) => void) | undefined
   /** A call is out that the next one must not overtake. */
   saving = false
   /** Is it being handed over? */
@@ -42,10 +51,11 @@ export class HeldShard implements ShardLease {
   /** What the store has kept, as far as it has said so. */
   #saved: string | undefined
 
-  constructor(shard: string, claim: Claim, from: Checkpoint, savedAt: number, expiresAt: number) {
+  constructor(shard: string, claim: Claim, from: Checkpoint, savedAt: number, expiresAt: number, generation: number = 0) {
     this.shard = shard
     this.id = `${shard}#${claim.fence}`
     this.claim = claim
+    this.generation = generation
     this.from = from
     this.#checkpoint = from
     this.savedAt = savedAt
@@ -67,6 +77,10 @@ export class HeldShard implements ShardLease {
     return this.#saved !== formatCheckpoint(this.#checkpoint)
   }
 
+  get oldest(): Position | undefined {
+    return this.#tracker.oldest
+  }
+
   /** Has everything been read and done? */
   get ended(): boolean {
     return this.#readToEnd && this.#tracker.size === 0
@@ -85,11 +99,15 @@ export class HeldShard implements ShardLease {
 
   complete(tracked: Tracked<Position>): 'accepted' | 'too-late' {
     if (!this.held) return 'too-late'
-    const position = this.#tracker.complete(tracked).at(-1)
-    if (position !== undefined) this.#advance({ kind: 'after', position })
+    const passed = this.#tracker.complete(tracked)
+    const position = passed.at(-1)
+    if (position === undefined) return 'accepted'
+    this.#advance({ kind: 'after', position })
+    this.onPassed?.(passed)
     return 'accepted'
   }
 
+  /** Replaces `latest` by the time at which the reading began, so that nothing between this time and the first record is lost by a restart. */
   pin(timestamp: number): void {
     this.#advance({ kind: 'time', timestamp })
   }

@@ -96,9 +96,24 @@ describe('the leases of a group', () => {
 
   it('begin as the first worker has found it, and refuse a beginning that cannot be read', async () => {
     const { table, time } = tableOver()
-    expect(await after(time, table.origin('a', { from: 'latest', open: ['s'] }))).toEqual({ from: 'latest', open: ['s'] })
-    expect(await after(time, table.origin('b', { from: 'horizon' }))).toEqual({ from: 'latest', open: ['s'] })
+    expect(
+      await after(
+        time,
+        table.origin('a', () => ({ from: 'latest', at: 5, open: ['s'] })),
+      ),
+    ).toEqual({ from: 'latest', at: 5, open: ['s'] })
+    expect(
+      await after(
+        time,
+        table.origin('b', () => ({ from: 'horizon' })),
+      ),
+    ).toEqual({ from: 'latest', at: 5, open: ['s'] })
     const { table: foreign, time: other } = tableOver(() => ({ claim: answering({ state: 'done', value: '{"from":"nowhere"}' }) }))
-    await expect(after(other, foreign.origin('a', { from: 'horizon' }))).rejects.toMatchObject({ retryable: false })
+    await expect(
+      after(
+        other,
+        foreign.origin('a', () => ({ from: 'horizon' })),
+      ),
+    ).rejects.toMatchObject({ retryable: false })
   })
 })

@@ -1,4 +1,5 @@
-import { BrokerError, type Claim, type Clock, type LeaseStore, type Note } from '@busbar/core/driver'
+import { BrokerError, type Claim, type Clock, type LeaseStore, type MaybePromise, type Note, type StoredClaim } from '@busbar/core/driver'
+import { parsePosition } from '../shards/position.ts'
 import type { GroupShard, Origin } from './shard-graph.ts'
 import { within } from './within.ts'
 
@@ -15,13 +16,43 @@ export interface LeaseTableOptions {
   readonly leaseMs: number
 }
 
+/** The latest replay of a group. */
+export interface Replay {
+  /** From 1. */
+  readonly number: number
+  readonly origin: Origin
+}
+
 /** The table at one moment. */
 export interface TableView {
   /** Shards that each living worker has a lease on. */
   readonly workers: ReadonlyMap<string, ReadonlySet<string>>
-  /** Shards that have a lease, also of a worker that has fallen silent. */
-  readonly leased: ReadonlySet<string>
+  /** Shards that have a lease, also from before a replay, and their workers, also silent ones. */
+  readonly leased: ReadonlyMap<string, string>
+  /** Since the latest replay. */
   readonly ended: ReadonlySet<string>
+  readonly replay: Replay | undefined
+}
+
+/** A lease of a shard as it is stored. */
+export interface LeaseRow {
+  readonly shard: string
+  /** Replays before it. */
+  readonly generation: number
+  readonly state: 'leased' | 'ended'
+  /** Empty for a shard that has ended. */
+  readonly worker: string
+  readonly fence: number
+  /** What is written of how far it has been read. */
+  readonly checkpoint: string | undefined
+  readonly expiresInMs: number
+}
+
+interface Scanned {
+  readonly workers: Map<string, Set<string>>
+  readonly shards: readonly LeaseRow[]
+  readonly replay: Replay | undefined
+  readonly origin: Origin | undefined
 }
 
 /** What came of trying to lease a shard. */
@@ -51,56 +82,100 @@ export class LeaseTable {
     if (result.state === 'claimed') await this.#within('leaving', () => store.release({ key, owner: worker, fence: result.fence }))
   }
 
-  /** How the group began: what its first worker has found. `undefined` while another worker is about to tell. */
-  async origin(worker: string, beginning: Origin): Promise<Origin | undefined> {
+  /** How the group began: what its first worker has found, which is asked for if it is this one. `undefined` while another worker is about to tell. */
+  async origin(worker: string, beginning: () => MaybePromise<Origin>): Promise<Origin | undefined> {
     const { store, leaseMs } = this.#options
     const key = this.#key('origin', '')
     const result = await this.#within('looking how the group began', () => store.claim({ key, owner: worker, leaseMs }))
     if (result.state === 'done') return readOrigin(result.value)
     if (result.state !== 'claimed') return undefined
     const claim = { key, owner: worker, fence: result.fence }
-    const ended = await this.#within('beginning the group', () => store.complete(claim, JSON.stringify(beginning), rememberMs))
-    return ended === 'completed' ? beginning : undefined
+    const origin = await beginning()
+    const ended = await this.#within('beginning the group', () => store.complete(claim, JSON.stringify(origin), rememberMs))
+    return ended === 'completed' ? origin : undefined
+  }
+
+  /** From now on all shards begin there, under leases of their own; false if there is such a replay already. */
+  async replay(worker: string, number: number, beginning: Origin): Promise<boolean> {
+    const { store, leaseMs } = this.#options
+    const key = this.#key('replay', String(number))
+    // An owner of its own: the same worker may have begun one that it was never answered for.
+    const owner = `${worker}/replay/${++this.#claims}`
+    const result = await this.#within('beginning a replay', () => store.claim({ key, owner, leaseMs }))
+    if (result.state !== 'claimed') return false
+    const claim = { key, owner, fence: result.fence }
+    return (await this.#within('beginning a replay', () => store.complete(claim, JSON.stringify(beginning), rememberMs))) === 'completed'
   }
 
   async view(): Promise<TableView> {
+    const { workers, shards, replay } = await this.#scan()
+    const held = shards.filter(({ state }) => state === 'leased')
+    for (const { worker, shard } of held) workers.get(worker)?.add(shard)
+    const ended = shards.filter(({ state, generation }) => state === 'ended' && generation === (replay?.number ?? 0))
+    return { workers, leased: new Map(held.map(({ shard, worker }) => [shard, worker])), ended: new Set(ended.map(({ shard }) => shard)), replay }
+  }
+
+  /** Leases and ended shards since the latest replay, and where all began; `undefined` if nobody has begun yet. */
+  async rows(): Promise<{ readonly rows: readonly LeaseRow[]; readonly generation: number; readonly origin: Origin | undefined }> {
+    const { shards, replay, origin } = await this.#scan()
+    const generation = replay?.number ?? 0
+    return { rows: shards.filter((row) => row.generation === generation), generation, origin: replay?.origin ?? origin }
+  }
+
+  /** The checkpoint of a shard that nobody has a lease on, which is leased for it for a moment; `undefined` if it has none, or is leased after all. */
+  async checkpointOf(worker: string, id: string, generation: number): Promise<string | undefined> {
+    const leased = await this.lease(worker, { id }, generation)
+    if (leased.state !== 'leased') return undefined
+    await this.release(leased.claim)
+    return leased.note
+  }
+
+  async #scan(): Promise<Scanned> {
     const workers = new Map<string, Set<string>>()
-    const held: { readonly worker: string; readonly shard: string }[] = []
-    const ended = new Set<string>()
+    const shards: LeaseRow[] = []
+    let replay: { readonly number: number; readonly value: string } | undefined
+    let origin: string | undefined
     let cursor: string | undefined
     do {
       const page = await this.#within('looking at the leases', () =>
         this.#options.store.scan(`${this.#options.group}/`, cursor === undefined ? { limit: pageSize } : { limit: pageSize, cursor }),
       )
       if (!Array.isArray(page?.claims)) throw failure('a scan answered with no claims')
-      for (const { key, state, owner = '' } of page.claims) {
-        const [, kind, id = ''] = /^(worker|shard)\/(.*)$/s.exec(key.slice(this.#options.group.length + 1)) ?? []
-        if (kind === 'worker' && state === 'busy') workers.set(id, new Set())
-        else if (kind === 'shard' && state === 'done') ended.add(id)
-        else if (kind === 'shard') held.push({ worker: workerOf(owner), shard: id })
+      for (const claim of page.claims) {
+        const [, kind, generation = 0, id = ''] =
+          /^(worker|shard|replay|origin)(?:\.(\d+))?\/(.*)$/s.exec(claim.key.slice(this.#options.group.length + 1)) ?? []
+        const done = claim.state === 'done'
+        if (kind === 'worker' && !done) workers.set(id, new Set())
+        else if (kind === 'shard') shards.push(rowOf(claim, id, Number(generation)))
+        else if (kind === 'origin' && done) origin = claim.value
+        else if (kind === 'replay' && done && Number(id) > (replay?.number ?? 0)) replay = { number: Number(id), value: claim.value ?? '' }
       }
       cursor = page.cursor
     } while (cursor !== undefined)
-    for (const { worker, shard } of held) workers.get(worker)?.add(shard)
-    return { workers, leased: new Set(held.map(({ shard }) => shard)), ended }
+    return {
+      workers,
+      shards,
+      replay: replay && { number: replay.number, origin: readOrigin(replay.value) },
+      origin: origin === undefined ? undefined : readOrigin(origin),
+    }
   }
 
   /**
    * Under an owner that was never used before: a call of an earlier lease that comes late finds another fence, and changes nothing. A lost answer is asked for once
    * more.
    */
-  async lease(worker: string, { id }: Pick<GroupShard, 'id'>): Promise<Leased> {
+  async lease(worker: string, { id }: Pick<GroupShard, 'id'>, generation = 0): Promise<Leased> {
     const { store, leaseMs } = this.#options
-    const key = this.#key('shard', id)
+    const key = this.#key(generation === 0 ? 'shard' : `shard.${generation}`, id)
     const owner = `${worker}/${++this.#claims}`
     const ask = (): ReturnType<typeof within<Awaited<ReturnType<LeaseStore['claim']>>>> =>
       this.#within(`leasing shard ${id}`, () => store.claim({ key, owner, leaseMs }))
     const result = await ask().catch(ask)
     if (result?.state === 'done') return { state: 'ended' }
     if (result?.state === 'busy') return { state: 'busy' }
-    if (result?.state !== 'claimed' || !Number.isSafeInteger(result.fence) || result.fence <= (this.#fences.get(id) ?? 0))
+    if (result?.state !== 'claimed' || !Number.isSafeInteger(result.fence) || result.fence <= (this.#fences.get(key) ?? 0))
       throw failure(`leasing shard ${id} was answered with no fence above the last one`)
-    this.#fences.set(id, result.fence)
+    this.#fences.set(key, result.fence)
     return { state: 'leased', claim: { key, owner, fence: result.fence }, note: result.note }
   }
 
@@ -123,7 +198,7 @@ export class LeaseTable {
     await this.#within('releasing a lease', () => this.#options.store.release(claim))
   }
 
-  #key(kind: 'worker' | 'shard' | 'origin', id: string): string {
+  #key(kind: 'worker' | 'shard' | `shard.${number}` | 'origin' | 'replay', id: string): string {
     return `${this.#options.group}/${kind}/${id}`
   }
 
@@ -135,12 +210,31 @@ export class LeaseTable {
 function readOrigin(text: string): Origin {
   try {
     const origin = JSON.parse(text) as Origin
-    if (origin.from === 'horizon' || (origin.from === 'time' && Number.isFinite(origin.timestamp)) || (origin.from === 'latest' && Array.isArray(origin.open)))
-      return origin
+    if (isOrigin(origin)) return origin
   } catch {
     // Refused below, as what is no origin.
   }
   throw failure('how the group began cannot be read', false)
+}
+
+function isOrigin(origin: Origin): boolean {
+  switch (origin.from) {
+    case 'horizon':
+      return true
+    case 'time':
+      return Number.isFinite(origin.timestamp)
+    case 'latest':
+      return Number.isFinite(origin.at) && Array.isArray(origin.open)
+    case 'position':
+      return Number.isFinite(origin.timestamp) && typeof origin.shard === 'string' && parsePosition(origin.position) !== undefined
+    default:
+      return false
+  }
+}
+
+function rowOf({ state, owner = '', fence, note, expiresInMs }: StoredClaim, shard: string, generation: number): LeaseRow {
+  const worker = workerOf(owner)
+  return { shard, generation, state: state === 'done' ? 'ended' : 'leased', worker, fence, checkpoint: note, expiresInMs }
 }
 
 function workerOf(owner: string): string {

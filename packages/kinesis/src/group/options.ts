@@ -1,4 +1,5 @@
-import { checkedInteger, type Clock, type LeaseStore } from '@busbar/core/driver'
+import { checkedInteger, type Clock, type LeaseStore, type StartFrom } from '@busbar/core/driver'
+import type { FindPosition } from './beginning.ts'
 import type { ShardLease } from './held-shard.ts'
 import type { GroupShard } from './shard-graph.ts'
 
@@ -12,6 +13,8 @@ export interface GroupHandler {
   lost(lease: ShardLease, reason: Error): void
   /** What did not work, and is tried again. */
   failed(error: Error): void
+  /** It has looked at the table, and what it could take it has taken. */
+  looked?(): void
 }
 
 export interface GroupWorkerOptions {
@@ -23,7 +26,9 @@ export interface GroupWorkerOptions {
   /** Names this worker, and no other one, not even an earlier run of the same process. */
   readonly worker: string
   /** Where the group begins; its first worker decides. */
-  readonly startFrom: 'earliest' | 'latest' | { readonly timestamp: number }
+  readonly startFrom: StartFrom
+  /** For a group that begins at a position, or is replayed from one. Without it that is refused. */
+  readonly findPosition?: FindPosition
   /** All shards that are kept, closed ones too. */
   readonly listShards: () => Promise<readonly GroupShard[]>
   readonly handler: GroupHandler
@@ -41,12 +46,17 @@ export interface GroupWorkerOptions {
 
 export type ResolvedOptions = Required<GroupWorkerOptions>
 
+const findNothing: FindPosition = (position) => {
+  throw new RangeError(`position ${position}: no way to find positions was given`)
+}
+
 /** Throws a `RangeError` that names the option. */
 export function resolveOptions(options: GroupWorkerOptions): ResolvedOptions {
   const { leaseMs = 10_000, lookMs = 2_000, listMs = 60_000, handOverMs = 30_000 } = options
   checkedInteger('group: leaseMs', leaseMs, 1_000, 600_000)
   const third = Math.floor(leaseMs / 3)
   return {
+    findPosition: findNothing,
     ...options,
     leaseMs,
     checkpointMs: checkedInteger('group: checkpointMs', options.checkpointMs ?? Math.min(2_000, third), 100, third),

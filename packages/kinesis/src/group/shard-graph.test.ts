@@ -21,19 +21,24 @@ describe('the shards of a group', () => {
   })
 
   it('are, with latest, those that were open at the beginning and what has come of them', () => {
-    const graph = new ShardGraph([...reshaped, shard('f', ['b'])], { from: 'latest', open: ['b', 'e'] })
+    const graph = new ShardGraph([...reshaped, shard('f', ['b'])], { from: 'latest', at: 5_000, open: ['b', 'e'] })
     expect(readable(graph)).toEqual(['b', 'e'])
     expect(readable(graph, 'b')).toEqual(['e', 'f'])
-    expect(graph.beginning('b')).toEqual({ kind: 'latest' })
-    expect(graph.beginning('f')).toEqual({ kind: 'horizon' })
+    expect(graph.beginning('b', true)).toEqual({ kind: 'latest' })
+    expect(graph.beginning('f', true)).toEqual({ kind: 'horizon' })
+    // Who did not begin the group reads later, and what was written since then is the group's.
+    expect(graph.beginning('b', false)).toEqual({ kind: 'time', timestamp: 4_000 })
   })
 
   it('are found, with latest, also where the one that was open then has expired', () => {
-    expect(readable(new ShardGraph([shard('child', ['gone']), shard('grandchild', ['child'])], { from: 'latest', open: ['gone'] }))).toEqual(['child'])
+    expect(readable(new ShardGraph([shard('child', ['gone']), shard('grandchild', ['child'])], { from: 'latest', at: 0, open: ['gone'] }))).toEqual(['child'])
   })
 
-  it('all begin at the horizon, or all at one time', () => {
-    expect(new ShardGraph(reshaped, { from: 'horizon' }).beginning('e')).toEqual({ kind: 'horizon' })
-    expect(new ShardGraph(reshaped, { from: 'time', timestamp: 7 }).beginning('e')).toEqual({ kind: 'time', timestamp: 7 })
+  it('all begin at the horizon, or all at one time, or one of them at a position', () => {
+    expect(new ShardGraph(reshaped, { from: 'horizon' }).beginning('e', true)).toEqual({ kind: 'horizon' })
+    expect(new ShardGraph(reshaped, { from: 'time', timestamp: 7 }).beginning('e', true)).toEqual({ kind: 'time', timestamp: 7 })
+    const graph = new ShardGraph(reshaped, { from: 'position', shard: 'b', position: '12:3', timestamp: 7 })
+    expect(graph.beginning('b', true)).toEqual({ kind: 'after', position: { sequence: 12n, subSequence: 2 } })
+    expect(graph.beginning('e', true)).toEqual({ kind: 'time', timestamp: 7 })
   })
 })

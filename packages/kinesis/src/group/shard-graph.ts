@@ -1,5 +1,6 @@
 import type { Shard } from '../shards/shard-map.ts'
-import type { Checkpoint } from './checkpoint.ts'
+import { parsePosition } from '../shards/position.ts'
+import { startingAt, type Checkpoint } from './checkpoint.ts'
 
 /** What the group has to know of a shard. */
 export type GroupShard = Pick<Shard, 'id' | 'parents' | 'open'>
@@ -11,7 +12,13 @@ export type GroupShard = Pick<Shard, 'id' | 'parents' | 'open'>
 export type Origin =
   | { readonly from: 'horizon' }
   | { readonly from: 'time'; readonly timestamp: number }
-  | { readonly from: 'latest'; readonly open: readonly string[] }
+  /** `at`: when that was, by the clock of who began it, in milliseconds since the epoch. */
+  | { readonly from: 'latest'; readonly at: number; readonly open: readonly string[] }
+  /** One shard begins at a position, with what is there, and all others at the time at which that arrived. */
+  | { readonly from: 'position'; readonly shard: string; readonly position: string; readonly timestamp: number }
+
+/** So many milliseconds the clocks of workers and of the service may be apart where a time of a worker has to stand for `latest`. */
+export const clockMarginMs = 1_000
 
 /** The shards of a stream, in the order in which a group may read them. */
 export class ShardGraph {
@@ -31,10 +38,19 @@ export class ShardGraph {
     return [...this.#wanted].filter((id) => !ended.has(id) && this.#parents(id).every((parent) => ended.has(parent)))
   }
 
-  /** Where a shard begins that has no checkpoint. */
-  beginning(id: string): Checkpoint {
-    if (this.#origin.from === 'time') return { kind: 'time', timestamp: this.#origin.timestamp }
-    return this.#origin.from === 'latest' && this.#origin.open.includes(id) ? { kind: 'latest' } : { kind: 'horizon' }
+  /** Does the group read it at all? */
+  reads(id: string): boolean {
+    return this.#wanted.has(id)
+  }
+
+  /** Where a shard begins that has no checkpoint. `begun`: the group has begun just now, and here. */
+  beginning(id: string, begun: boolean): Checkpoint {
+    const origin = this.#origin
+    if (origin.from === 'latest' && origin.open.includes(id)) return begun ? { kind: 'latest' } : { kind: 'time', timestamp: origin.at - clockMarginMs }
+    if (origin.from === 'time') return { kind: 'time', timestamp: origin.timestamp }
+    if (origin.from !== 'position') return { kind: 'horizon' }
+    const position = origin.shard === id ? parsePosition(origin.position) : undefined
+    return position === undefined ? { kind: 'time', timestamp: origin.timestamp } : startingAt(position)
   }
 
   /** Parents that have to be read first. */

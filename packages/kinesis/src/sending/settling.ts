@@ -18,6 +18,6 @@ export function settleFailed(items: readonly Item[], failure: BrokerError, store
 
 /** Each with its position. */
 export function settleStored({ items, aggregated }: Part, { SequenceNumber = '' }: PutRecordsResultEntry): void {
-  for (const [index, { settle }] of items.entries())
-    settle({ ok: true, position: formatPosition({ sequence: BigInt(SequenceNumber), subSequence: aggregated ? index : undefined }) })
+  for (const [subSequence, { settle }] of items.entries())
+    settle({ ok: true, position: aggregated ? formatPosition({ sequence: BigInt(SequenceNumber), subSequence }) : SequenceNumber })
 }

@@ -38,7 +38,8 @@ export function checkDistribution(stream: StreamName, keyed: boolean, { aggregat
   )
 }
 
-function shardOf({ ShardId, HashKeyRange, ParentShardId, AdjacentParentShardId, SequenceNumberRange }: NativeShard): Shard {
+/** As `ListShards` tells of it. */
+export function shardOf({ ShardId, HashKeyRange, ParentShardId, AdjacentParentShardId, SequenceNumberRange }: NativeShard): Shard {
   return {
     id: ShardId ?? '',
     start: BigInt(HashKeyRange?.StartingHashKey ?? 0),

@@ -1,0 +1,22 @@
+import type { MaybePromise, StartFrom } from '@busbar/core/driver'
+import type { GroupShard, Origin } from './shard-graph.ts'
+
+/** Which shard has a record at a position, and when that arrived, in milliseconds since the epoch. Throws a `BrokerError` where none has. */
+export type FindPosition = (position: string, shards: readonly GroupShard[]) => MaybePromise<{ readonly shard: string; readonly timestamp: number }>
+
+export interface BeginningOptions {
+  readonly startFrom: StartFrom
+  /** All that are kept. */
+  readonly shards: readonly GroupShard[]
+  /** The wall clock. */
+  readonly now: number
+  readonly findPosition: FindPosition
+}
+
+/** How a group begins that has this for its start. */
+export async function beginningOf({ startFrom, shards, now, findPosition }: BeginningOptions): Promise<Origin> {
+  if (startFrom === 'earliest') return { from: 'horizon' }
+  if (startFrom === 'latest') return { from: 'latest', at: Math.floor(now), open: shards.filter(({ open }) => open).map(({ id }) => id) }
+  if ('timestamp' in startFrom) return { from: 'time', timestamp: Math.floor(startFrom.timestamp) }
+  return { from: 'position', position: startFrom.position, ...(await findPosition(startFrom.position, shards)) }
+}

@@ -1,0 +1,74 @@
+import type { _Record as NativeRecord, GetRecordsCommandOutput } from '@aws-sdk/client-kinesis'
+import { isBrokerError } from '@busbar/core/driver'
+import { isExpiredIterator, type CallContext } from '../api.ts'
+import { Place } from './place.ts'
+import { doingOf, isDue, readPages, sleepUntil, type PageSource } from './read-pages.ts'
+import { ShardPace, type ReadPace } from './shard-pace.ts'
+import type { Page, ShardReader, ShardReaderOptions } from './shard-reader.ts'
+
+/** Reads by `GetRecords`, within its part of what the shard gives to all that poll it. */
+export function pollingReader(pace: ReadPace): ShardReader {
+  return (options) => readPages(options, new PollingSource(options, pace))
+}
+
+class PollingSource implements PageSource {
+  readonly #options: ShardReaderOptions
+  readonly #context: CallContext
+  readonly #place: Place
+  readonly #pace: ShardPace
+  /** Kept from one answer to the next: asked for anew it might stand elsewhere. Failed calls leave it as it is. */
+  #iterator: string | undefined
+
+  constructor(options: ShardReaderOptions, pace: ReadPace) {
+    this.#options = options
+    this.#context = { doing: doingOf(options), signal: options.signal }
+    this.#place = new Place(options.from)
+    this.#pace = new ShardPace(pace)
+  }
+
+  async next(): Promise<{ readonly page: Page; readonly ended: boolean } | undefined> {
+    const { services, signal, stream, api } = this.#options
+    const { clock } = services
+    await sleepUntil(clock, this.#pace.nextAt, signal)
+    this.#iterator ??= await this.#newIterator()
+    if (this.#iterator === undefined) return undefined
+    this.#pace.started(clock.monotonic())
+    let answer: GetRecordsCommandOutput
+    try {
+      answer = await api.getRecords(stream, this.#iterator, this.#pace.limit, this.#context)
+    } catch (error) {
+      if (isExpiredIterator(error)) {
+        this.#iterator = undefined
+        return undefined
+      }
+      if (isBrokerError(error) && error.code === 'ERR_THROTTLED') this.#pace.throttled()
+      throw error
+    }
+    const { Records = [], MillisBehindLatest } = answer
+    const page = this.#place.take(Records, MillisBehindLatest)
+    this.#pace.read(Records.length, bytesOf(Records), (MillisBehindLatest ?? 0) > 0)
+    // Some servers answer null.
+    this.#iterator = answer.NextShardIterator ?? undefined
+    return { page, ended: this.#iterator === undefined }
+  }
+
+  close(): void {
+    this.#iterator = undefined
+  }
+
+  /** `undefined` when it was too early for one. */
+  async #newIterator(): Promise<string | undefined> {
+    const { services, signal, stream, shard, api } = this.#options
+    const { clock } = services
+    if (!(await isDue(this.#place, clock, signal))) return undefined
+    try {
+      return await api.shardIterator(stream, shard, this.#place.ask(clock.now()), this.#context)
+    } catch (error) {
+      throw this.#place.refusal(error, clock.now())
+    }
+  }
+}
+
+function bytesOf(records: readonly NativeRecord[]): number {
+  return records.reduce((sum, { Data, PartitionKey }) => sum + (Data?.length ?? 0) + (PartitionKey?.length ?? 0), 0)
+}

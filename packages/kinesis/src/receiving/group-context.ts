@@ -1,0 +1,84 @@
+import type { Endpoint, LeaseStore, Services, StartFrom } from '@busbar/core/driver'
+import type { Api } from '../api.ts'
+import type { FindPosition } from '../group/beginning.ts'
+import { beginningOf } from '../group/beginning.ts'
+import { LeaseTable } from '../group/lease-table.ts'
+import { addressOf, type StreamName } from '../names.ts'
+import type { GroupTimes } from '../options.ts'
+import type { ShardReader } from '../reading/shard-reader.ts'
+import type { Shard } from '../shards/shard-map.ts'
+import { shardOf } from '../shards/stream-shape.ts'
+import { findPosition } from './find-position.ts'
+import { groupOf, identityOf, type StreamIdentity } from './stream-identity.ts'
+
+/** The one subscription by which a stream serves as a queue. */
+const queueSubscription = 'queue'
+
+export interface GroupContextParts {
+  readonly endpoint: Endpoint
+  readonly stream: StreamName
+  readonly store: LeaseStore
+  readonly times: GroupTimes
+  readonly api: Api
+  readonly services: Services
+  /** By which positions are found. */
+  readonly polling: ShardReader
+}
+
+/** A group of one stream: what it is called in the store, and where it begins. */
+export class GroupContext {
+  readonly parts: GroupContextParts
+  readonly startFrom: StartFrom
+  readonly identity: StreamIdentity
+  /** As it was listed last. */
+  shards: ReadonlyMap<string, Shard> = new Map()
+  readonly #doing: string
+
+  private constructor(parts: GroupContextParts, identity: StreamIdentity) {
+    this.parts = parts
+    this.identity = identity
+    this.#doing = `Looking at the shards of ${addressOf(parts.stream)}`
+    // What was sent to a queue before anybody received from it waits there.
+    this.startFrom = parts.endpoint.subscription === undefined ? 'earliest' : (parts.endpoint.subscription.startFrom ?? 'latest')
+  }
+
+  /** Throws `BrokerError` for a stream that is not there. */
+  static async of(parts: GroupContextParts, signal?: AbortSignal): Promise<GroupContext> {
+    const context = { doing: `Looking at ${addressOf(parts.stream)}`, ...(signal !== undefined && { signal }) }
+    return new GroupContext(parts, await identityOf(parts.api, parts.stream, context))
+  }
+
+  get group(): string {
+    return groupOf(this.identity, subscriptionName(this.parts.endpoint))
+  }
+
+  readonly listShards = async (): Promise<readonly Shard[]> => {
+    const { api, stream } = this.parts
+    const shards = (await api.listShards(stream, { doing: this.#doing })).map(shardOf)
+    this.shards = new Map(shards.map((shard) => [shard.id, shard]))
+    return shards
+  }
+
+  readonly findPosition: FindPosition = (position, shards) => {
+    const { api, services, stream, polling } = this.parts
+    return findPosition(position, shards, { api, services, stream, reader: polling })
+  }
+
+  table(): LeaseTable {
+    const { store, services, times } = this.parts
+    return new LeaseTable({ store, clock: services.clock, group: this.group, leaseMs: times.leaseMs })
+  }
+
+  /** Writes down where the group begins, if it has not begun. */
+  async begin(worker: string): Promise<void> {
+    const { startFrom, findPosition: find } = this
+    await this.table().origin(worker, async () =>
+      beginningOf({ startFrom, shards: await this.listShards(), now: this.parts.services.clock.now(), findPosition: find }),
+    )
+  }
+}
+
+/** The subscription's own name; a queue has one. */
+export function subscriptionName({ subscription }: Endpoint): string {
+  return subscription?.name ?? queueSubscription
+}

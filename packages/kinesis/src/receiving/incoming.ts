@@ -1,0 +1,30 @@
+import type { Headers, Incoming } from '@busbar/core/driver'
+import { openEnvelope } from '../sending/envelope.ts'
+import { formatPosition } from '../shards/position.ts'
+import type { ShardRecord } from './shard-record.ts'
+
+const noHeaders: Headers = Object.freeze(Object.create(null) as Record<string, string>)
+
+/** A record of any origin as a message. Never throws. `envelope`: data may begin with one. */
+export function incomingOf(record: ShardRecord, envelope: boolean): Incoming {
+  const { data, partitionKey, arrivedAt } = record
+  const opened = envelope ? openEnvelope(data) : undefined
+  const metadata = opened?.metadata ?? {}
+  const body = opened?.body ?? data
+  return {
+    id: metadata.id,
+    body,
+    bodyBytes: body.length,
+    headers: opened?.headers ?? noHeaders,
+    type: metadata.type,
+    contentType: metadata.contentType,
+    timestamp: metadata.timestamp ?? arrivedAt,
+    // A message without a key has a partition key all the same, made of its id.
+    key: metadata.id === undefined ? partitionKey : metadata.key,
+    attempt: metadata.attempt ?? 0,
+    correlationId: metadata.correlationId,
+    replyTo: metadata.replyTo,
+    position: formatPosition(record),
+    native: record,
+  }
+}

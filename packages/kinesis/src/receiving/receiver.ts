@@ -1,0 +1,293 @@
+import {
+  isBrokerError,
+  sleep,
+  type BrokerError,
+  type Intake,
+  type Outcome,
+  type Receiver,
+  type SettleResult,
+  type StartFrom,
+  type Window,
+} from '@busbar/core/driver'
+import { kinesisError } from '../errors.ts'
+import { GroupWorker } from '../group/group-worker.ts'
+import type { ShardLease } from '../group/held-shard.ts'
+import type { GroupHandler } from '../group/options.ts'
+import { addressOf } from '../names.ts'
+import type { Shard } from '../shards/shard-map.ts'
+import type { ShardReader } from '../reading/shard-reader.ts'
+import { BlockedWatch } from './blocked-watch.ts'
+import { Gate } from './gate.ts'
+import { GroupContext, type GroupContextParts } from './group-context.ts'
+import { judge, replacedStream } from './judge.ts'
+import { QuietLog } from './quiet-log.ts'
+import { ShardReading } from './shard-reading.ts'
+import type { Splitting } from './shard-record.ts'
+import { KinesisDelivery, ShardScope } from './shard-scope.ts'
+import { SharedWindow } from './shared-window.ts'
+import { workerName } from './worker-name.ts'
+
+export interface ReceiverParts extends GroupContextParts {
+  readonly reader: ShardReader
+  readonly envelope: boolean
+  readonly keepMisplaced: boolean
+}
+
+/** Records of one shard in a row before the next shard has its turn. */
+const turnRecords = 100
+/** How long to wait for the first page of each shard that begins with `latest`, so that what is written from then on is read. */
+const longestStartMs = 10_000
+
+interface Held {
+  readonly scope: ShardScope
+  readonly reading: ShardReading
+}
+
+/** Receives the shards of a stream that its group gives it: each a scope. Reads them page by page, as the window has room for what was read. */
+export class KinesisReceiver implements Receiver {
+  readonly #parts: ReceiverParts
+  readonly #intake: Intake
+  readonly #window: SharedWindow
+  readonly #gate: Gate = new Gate()
+  readonly #held: Map<ShardLease, Held> = new Map()
+  /** Those of them that have records to hand out; the next to be served first. */
+  readonly #waiting: Set<ShardScope> = new Set()
+  readonly #quiet: QuietLog
+  readonly #looked: PromiseWithResolvers<void> = Promise.withResolvers()
+  /** What does not work at the moment: shards by their names, and the group. */
+  readonly #failing: Set<string> = new Set()
+  #context: GroupContext | undefined
+  #worker: GroupWorker | undefined
+  #watch: BlockedWatch | undefined
+  #serving = false
+  #ended = false
+
+  constructor(parts: ReceiverParts, intake: Intake, window: Window) {
+    this.#parts = parts
+    this.#intake = intake
+    this.#window = new SharedWindow(window)
+    this.#quiet = new QuietLog(parts.services)
+  }
+
+  async start(): Promise<void> {
+    const { services, store, times, stream } = this.#parts
+    const { clock, random } = services
+    const context = (this.#context = await GroupContext.of(this.#parts))
+    const { group, startFrom, findPosition } = context
+    const listShards = async (): Promise<readonly Shard[]> => {
+      await this.#checkStream(context)
+      return context.listShards()
+    }
+    const worker = workerName(random)
+    this.#worker = new GroupWorker({ store, clock, random, group, worker, startFrom, listShards, findPosition, handler: this.#handler, ...times })
+    this.#watch = new BlockedWatch({
+      clock,
+      retentionMs: context.identity.retentionMs,
+      scopes: () => [...this.#held.values()].map(({ scope }) => scope),
+      onBlocked: ({ partition, lease }, ageMs) =>
+        services.log('error', 'record:blocked', {
+          stream: stream.name,
+          shard: partition,
+          sequence: String(lease.oldest?.sequence),
+          ageMs,
+          ...retentionOf(context),
+        }),
+    })
+    this.#worker.start()
+    this.#watch.start()
+    const enough = new AbortController()
+    await Promise.race([this.#begun(), sleep(clock, longestStartMs, enough.signal).catch(() => undefined)])
+    enough.abort()
+  }
+
+  async settle(outcomes: readonly Outcome[]): Promise<readonly SettleResult[]> {
+    const results = outcomes.map((outcome) => this.#settle(outcome))
+    this.#serve()
+    return results
+  }
+
+  resize(window: Window): void {
+    this.#window.resize(window)
+    this.#serve()
+  }
+
+  async pause(): Promise<void> {
+    this.#gate.close()
+  }
+
+  async resume(): Promise<void> {
+    if (this.#ended) return
+    this.#gate.open()
+    this.#serve()
+  }
+
+  async handBack(): Promise<void> {
+    this.#ended = true
+    this.#watch?.stop()
+    for (const { scope, reading } of this.#held.values()) {
+      reading.stop()
+      scope.stop()
+    }
+    this.#gate.open()
+    await this.#worker?.drain()
+    for (const lease of this.#held.keys()) this.#remove(lease)
+  }
+
+  /** For all workers of the subscription; refused with `ERR_CONFLICT` while others read it. */
+  async seek(position: StartFrom): Promise<void> {
+    if (this.#worker === undefined) throw kinesisError('ERR_CLOSED', `${addressOf(this.#parts.stream)}: the receiver has not started`)
+    await this.#worker.replay(position)
+  }
+
+  readonly #handler: GroupHandler = {
+    start: (lease) => this.#start(lease),
+    revoke: (lease, deadlineMs) => this.#revoke(lease, deadlineMs),
+    lost: (lease, reason) => this.#lost(lease, reason),
+    failed: (error) => {
+      this.#fail('group', asBrokerError(error))
+      this.#looked.resolve()
+    },
+    looked: () => {
+      this.#recover('group')
+      this.#looked.resolve()
+    },
+  }
+
+  async #begun(): Promise<void> {
+    await this.#looked.promise
+    const latest = [...this.#held.values()].filter(({ scope }) => scope.lease.from.kind === 'latest')
+    await Promise.all(latest.map(({ reading }) => reading.begun))
+  }
+
+  /** After a failure, and whenever shards are listed: a stream of the same name may be there, and be read as if it were the old one. */
+  async #checkStream(context: GroupContext): Promise<void> {
+    const replaced = await replacedStream(context)
+    if (replaced === undefined) return
+    if (!this.#ended) this.#intake.failed(replaced, true)
+    throw replaced
+  }
+
+  #start(lease: ShardLease): void {
+    if (this.#ended) return
+    const { reader, api, services, stream, envelope } = this.#parts
+    const { shard } = lease
+    const scope = new ShardScope({ lease, window: this.#window, envelope, splitting: () => this.#splitting(shard) })
+    const reading = new ShardReading({
+      scope,
+      reader,
+      api,
+      services,
+      stream,
+      gate: this.#gate,
+      onPage: () => {
+        this.#waiting.add(scope)
+        this.#serve()
+      },
+      onTrimmed: (sequence) => services.log('warn', 'record:trimmed', { stream: stream.name, shard, after: String(sequence) }),
+      onFailed: (error) => this.#fail(shard, error),
+      onRecovered: () => {
+        this.#recover(shard)
+        void this.#checkStream(this.#context as GroupContext).catch(() => undefined)
+      },
+      judge: (error, _shard, sinceMs) => judge(error, shard, sinceMs, this.#context as GroupContext),
+      onFatal: (error) => this.#intake.failed(error, true),
+    })
+    this.#held.set(lease, { scope, reading })
+    void reading.run().then(() => this.#removeIfDone(scope))
+  }
+
+  async #revoke(lease: ShardLease, deadlineMs: number): Promise<void> {
+    const held = this.#held.get(lease)
+    if (held === undefined) return
+    held.reading.stop()
+    held.scope.stop()
+    // In a drain core has waited already, and what still runs is not waited for twice.
+    if (!this.#ended) await this.#intake.revoke(held.scope, deadlineMs)
+    this.#remove(lease)
+  }
+
+  #lost(lease: ShardLease, reason: Error): void {
+    const held = this.#held.get(lease)
+    if (held === undefined) return
+    this.#remove(lease)
+    if (!this.#ended) this.#intake.lost(held.scope, asBrokerError(reason))
+  }
+
+  #remove(lease: ShardLease): void {
+    const held = this.#held.get(lease)
+    if (held === undefined) return
+    this.#held.delete(lease)
+    this.#waiting.delete(held.scope)
+    held.reading.stop()
+    held.scope.close()
+    this.#recover(lease.shard)
+    this.#serve()
+  }
+
+  /** A shard that has been read to its end fills no place any more when all of it is done. */
+  #removeIfDone({ lease }: ShardScope): void {
+    if (lease.ended) this.#remove(lease)
+  }
+
+  #splitting(shard: string): Splitting {
+    const { stream, keepMisplaced } = this.#parts
+    const { identity, shards } = this.#context as GroupContext
+    return {
+      within: keepMisplaced || identity.distributesByItself ? undefined : shards.get(shard),
+      onOddity: ({ sequence }, { event, ...data }) => this.#quiet.warn(event, shard, { stream: stream.name, shard, sequence: String(sequence), ...data }),
+    }
+  }
+
+  /** Hands out what there is room for, the shards taking turns. */
+  #serve(): void {
+    if (this.#serving) return
+    this.#serving = true
+    for (let denied = 0; denied < this.#waiting.size && this.#gate.isOpen && !this.#ended;) {
+      const [scope] = this.#waiting
+      if (scope === undefined) break
+      const { deliveries, room } = scope.take(turnRecords)
+      if (deliveries.length > 0) {
+        denied = 0
+        this.#intake.deliver(deliveries)
+      } else if (room === 'full') break
+      else denied++
+      // To the end of the line, unless it has nothing more.
+      this.#waiting.delete(scope)
+      if (scope.hasMore) this.#waiting.add(scope)
+    }
+    this.#serving = false
+  }
+
+  #settle({ delivery, action }: Outcome): SettleResult {
+    if (!(delivery instanceof KinesisDelivery)) return { error: kinesisError('ERR_INVALID', 'kinesis: the delivery belongs to another receiver') }
+    const { scope } = delivery
+    if (action === 'ack') {
+      const result = scope.complete(delivery)
+      this.#removeIfDone(scope)
+      return result
+    }
+    if (!scope.lease.held) return 'too-late'
+    // It is not below the checkpoint, and so it comes again, with what is behind it, when the shard is handed over.
+    if (action === 'release') return 'accepted'
+    return { error: kinesisError('ERR_UNSUPPORTED', `kinesis: ${action} is not supported: records cannot be given back one by one`) }
+  }
+
+  #fail(what: string, error: BrokerError): void {
+    if (this.#ended) return
+    this.#failing.add(what)
+    this.#intake.failed(error, false)
+  }
+
+  #recover(what: string): void {
+    if (this.#failing.delete(what) && this.#failing.size === 0 && !this.#ended) this.#intake.recovered()
+  }
+}
+
+function retentionOf({ identity }: GroupContext): { readonly retentionMs: number } {
+  return { retentionMs: identity.retentionMs }
+}
+
+function asBrokerError(error: Error): BrokerError {
+  if (isBrokerError(error)) return error
+  return kinesisError('ERR_UNAVAILABLE', `kinesis: the lease store: ${error.message}`, { cause: error })
+}

@@ -1,0 +1,184 @@
+import type { Delivery, Incoming, Scope, SettleResult, Tracked } from '@busbar/core/driver'
+import type { ShardLease } from '../group/held-shard.ts'
+import type { Page, ReadRecord } from '../reading/shard-reader.ts'
+import { comparePositions, type Position } from '../shards/position.ts'
+import { incomingOf } from './incoming.ts'
+import { shardRecordsOf, type ShardRecord, type Splitting } from './shard-record.ts'
+import type { Room, SharedWindow, WindowPart } from './shared-window.ts'
+
+/** What is remembered of a record until the checkpoint passes it. */
+interface Step extends Position {
+  /** That it fills of the window; `undefined` for what was left out. */
+  readonly bytes: number | undefined
+  readonly arrivedAt: number | undefined
+}
+
+/** One record handed to the holder of its shard. */
+export class KinesisDelivery implements Delivery {
+  readonly scope: ShardScope
+  readonly incoming: Incoming
+  readonly sameAs: string
+  readonly brokerAttempts: undefined = undefined
+  leaseUntil: undefined = undefined
+  readonly tracked: Tracked<Position>
+
+  constructor(scope: ShardScope, incoming: Incoming, tracked: Tracked<Position>) {
+    this.scope = scope
+    this.incoming = incoming
+    this.sameAs = `${scope.partition}/${incoming.position}`
+    this.tracked = tracked
+  }
+}
+
+export interface ShardScopeOptions {
+  readonly lease: ShardLease
+  readonly window: SharedWindow
+  readonly envelope: boolean
+  readonly splitting: () => Splitting
+}
+
+/** A lease on a shard, as the scope of its deliveries, and the page of it that is being handed out. What it holds back is that page at most. */
+export class ShardScope implements Scope {
+  readonly id: string
+  readonly partition: string
+  readonly lease: ShardLease
+  /** How far behind the end of the shard its last page was, in milliseconds. */
+  millisBehindLatest: number | undefined = undefined
+  readonly #window: SharedWindow
+  readonly #part: WindowPart
+  readonly #envelope: boolean
+  readonly #splitting: () => Splitting
+  #page: readonly ReadRecord[] = []
+  #at = 0
+  /** Of the record of the page that is being handed out. */
+  #records: readonly ShardRecord[] = []
+  #next = 0
+  #last: Position | undefined
+  #open = true
+  #onEmptied: (() => void) | undefined
+
+  constructor({ lease, window, envelope, splitting }: ShardScopeOptions) {
+    this.id = lease.id
+    this.partition = lease.shard
+    this.lease = lease
+    this.#window = window
+    this.#part = window.join()
+    this.#envelope = envelope
+    this.#splitting = splitting
+    this.#last = lease.from.kind === 'after' ? lease.from.position : undefined
+    lease.onPassed = (steps) => this.#passed(steps as readonly Step[])
+  }
+
+  /** False when nothing more of it is handed out. */
+  get open(): boolean {
+    return this.#open
+  }
+
+  /** The last record that was handed out or left out. */
+  get last(): Position | undefined {
+    return this.#last
+  }
+
+  get hasMore(): boolean {
+    return this.#next < this.#records.length || this.#at < this.#page.length
+  }
+
+  /** When the oldest record that is not done was taken by Kinesis, in milliseconds since the epoch. */
+  get oldestArrivedAt(): number | undefined {
+    return (this.lease.oldest as Step | undefined)?.arrivedAt
+  }
+
+  /** Holds what is new of a page. Call it when there is no more of the last one. */
+  add({ records, millisBehindLatest }: Page): void {
+    if (!this.#open) return
+    this.millisBehindLatest = millisBehindLatest
+    this.#page = records
+    this.#at = 0
+  }
+
+  /** Resolves when everything has been handed out, or never will be. */
+  emptied(): Promise<void> {
+    if (!this.hasMore) return Promise.resolve()
+    return new Promise((resolve) => (this.#onEmptied = resolve))
+  }
+
+  /** The next records, at most so many, as long as the window has room for them. */
+  take(most: number): { readonly deliveries: readonly KinesisDelivery[]; readonly room: Room } {
+    const deliveries: KinesisDelivery[] = []
+    let room: Room = 'free'
+    for (let record = this.#peek(); record !== undefined && deliveries.length < most; record = this.#peek()) {
+      room = this.#window.roomFor(this.#part, record.data.length)
+      if (room !== 'free') break
+      this.#next++
+      this.#last = record
+      const { sequence, subSequence, arrivedAt, data } = record
+      const step: Step = { sequence, subSequence, bytes: data.length, arrivedAt }
+      this.#window.take(this.#part, data.length)
+      deliveries.push(new KinesisDelivery(this, incomingOf(record, this.#envelope), this.lease.add(step)))
+    }
+    if (!this.hasMore) this.#tellEmptied()
+    return { deliveries, room }
+  }
+
+  complete({ tracked }: KinesisDelivery): SettleResult {
+    return this.lease.complete(tracked)
+  }
+
+  /** Hands out no more. What was handed out can be settled as long as the lease is held. */
+  stop(): void {
+    this.#open = false
+    this.#page = []
+    this.#records = []
+    this.#at = this.#next = 0
+    this.#tellEmptied()
+  }
+
+  /** Everything of it is gone: what is not below the checkpoint is read again by the next holder. */
+  close(): void {
+    this.stop()
+    this.lease.onPassed = undefined
+    this.#window.leave(this.#part)
+  }
+
+  /** The next record that was not done before. */
+  #peek(): ShardRecord | undefined {
+    for (;;) {
+      const record = this.#records[this.#next]
+      if (record !== undefined) {
+        if (this.#last === undefined || comparePositions(record, this.#last) > 0) return record
+        this.#next++
+        continue
+      }
+      const next = this.#page[this.#at]
+      if (next === undefined) return undefined
+      this.#at++
+      this.#records = shardRecordsOf(next, this.partition, this.#splitting())
+      this.#next = 0
+      if (this.#records.length === 0) this.#leaveOut(next)
+    }
+  }
+
+  /** The checkpoint passes it, now or with the next record that is done. */
+  #leaveOut({ sequence, arrivedAt }: ReadRecord): void {
+    const step: Step = { sequence, subSequence: undefined, bytes: undefined, arrivedAt }
+    if (this.lease.oldest !== undefined || (this.#last !== undefined && comparePositions(step, this.#last) <= 0)) return
+    this.#last = step
+    this.lease.complete(this.lease.add(step))
+  }
+
+  #passed(steps: readonly Step[]): void {
+    let messages = 0
+    let bytes = 0
+    for (const step of steps) {
+      if (step.bytes === undefined) continue
+      messages++
+      bytes += step.bytes
+    }
+    this.#window.free(this.#part, messages, bytes)
+  }
+
+  #tellEmptied(): void {
+    this.#onEmptied?.()
+    this.#onEmptied = undefined
+  }
+}
