@@ -13,9 +13,25 @@ const topicsExist: readonly KnownGap[] = [
   { case: 'errors/branded', kind: 'topic', reason: anyTopic },
 ]
 
+const retroactive: readonly KnownGap[] = [
+  {
+    case: 'topics/nothing-older',
+    kind: 'topic',
+    reason: 'ActiveMQ gives a new subscription of MQTT also what it still keeps for other subscriptions of the topic (its consumers are retroactive)',
+  },
+]
+
+const overtaken: readonly KnownGap[] = [
+  {
+    case: 'ordering/under-failure',
+    kind: 'topic',
+    reason: 'aedes lets new messages overtake those that wait in a session which has just connected',
+  },
+]
+
 const [mosquitto, activemq, aedes] = await Promise.all([startMosquitto().then(skipOrFail), startActivemq().then(skipOrFail), startAedes()])
 afterAll(async () => {
-  await Promise.all([mosquitto, activemq, aedes].map((bed) => bed?.[Symbol.asyncDispose]()))
+  for (const bed of [mosquitto, activemq, aedes]) await bed?.[Symbol.asyncDispose]()
 })
 
 describe.skipIf(mosquitto === undefined)('mosquitto', () => {
@@ -28,10 +44,10 @@ describe.skipIf(mosquitto === undefined)('mosquitto', () => {
 describe.skipIf(activemq === undefined)('ActiveMQ', () => {
   const { url = '', version = '' } = activemq ?? {}
   const place = { url, broker: `ActiveMQ ${version}`, kind: 'real', shared: false, protocolVersion: 4 } as const
-  certify({ name: 'mqtt (ActiveMQ, MQTT 3.1.1)', harness: mqttHarness(place), knownGaps: topicsExist, alongside: true })
+  certify({ name: 'mqtt (ActiveMQ, MQTT 3.1.1)', harness: mqttHarness(place), knownGaps: [...topicsExist, ...retroactive], alongside: true })
 })
 
 describe('aedes', () => {
   const place = { url: aedes.url, broker: `aedes ${aedes.version}`, kind: 'emulator', shared: false, protocolVersion: 4 } as const
-  certify({ name: 'mqtt (aedes, MQTT 3.1.1)', harness: mqttHarness(place), knownGaps: topicsExist, alongside: true })
+  certify({ name: 'mqtt (aedes, MQTT 3.1.1)', harness: mqttHarness(place), knownGaps: [...topicsExist, ...overtaken], alongside: true })
 })

@@ -27,7 +27,6 @@ function refusalOf(endpoint: Endpoint, options: ResolvedOptions, { members }: Re
 
 const fixed = {
   lease: { kind: 'scope', maxHoldMs: false },
-  settlement: { mode: 'prefix', maxBatch: 1_000, lingerMs: 0 },
   releaseCounts: false,
   batchOrder: 'partial',
   redelivery: { immediate: false, delayed: false, onReconnect: true },
@@ -51,6 +50,8 @@ function varying(endpoint: Endpoint, options: ResolvedOptions, route: ResolvedRo
   const withMetadata = options.protocolVersion === 5 || route.envelope
   return {
     kind: endpoint.kind,
+    // Brokers of MQTT 3.1.1 have a window of their own, which the client is not told: ActiveMQ lets out 100.
+    settlement: { mode: 'prefix', maxBatch: options.protocolVersion === 5 ? 1_000 : 100, lingerMs: 0 },
     delivery: route.qos === 0 ? 'at-most-once' : 'at-least-once',
     ordering: shared ? 'none' : 'destination',
     keyHold: shared ? false : 'process',

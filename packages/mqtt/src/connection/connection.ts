@@ -75,7 +75,7 @@ export class Connection {
     this.#keepaliveMs = options.keepaliveMs
     // Before it connects: what a session has waiting may come in one piece with the broker's first answer.
     this.client.handleMessage = (packet, done) => {
-      const mine = request.onMessage(this, packet as ReceivedPacket)
+      const mine = request.onMessage(this, packet)
       const next = (): void => (mine && packet.qos > 0 ? done(notAckedHere) : done())
       if (!this.#holding) return next()
       this.#held = next

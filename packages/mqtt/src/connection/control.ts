@@ -2,7 +2,7 @@ import { jitteredBackoff, type BrokerError, type LinkHealth, type Services } fro
 import { mqttError, toBrokerError } from '../errors.ts'
 import type { ReceivedPacket } from '../message/packet.ts'
 import type { ResolvedOptions } from '../options.ts'
-import { pauseFor } from '../within.ts'
+import { pauseFor, within } from '../within.ts'
 import type { Connection } from './connection.ts'
 import type { Dialer } from './dialer.ts'
 
@@ -35,6 +35,10 @@ export class Control {
   /** Subscribed to, on every connection. */
   readonly #filters: Set<string> = new Set()
   #state: State = 'idle'
+  /** Who waits for an echo, by its text. */
+  readonly #echoes: Map<string, () => void> = new Map()
+  #echoing: Promise<unknown> | undefined
+  #sent = 0
   #connection: Connection | undefined
   #lastError: BrokerError | undefined
 
@@ -97,7 +101,9 @@ export class Control {
       this.#handlers.delete(matched)
       this.#filters.delete(filter)
       // A subscription that is left over ends with the connection.
-      await this.#connection?.unsubscribe(filter).catch((error: unknown) => this.#services.log('debug', 'control:unsubscribe', { filter, error: String(error) }))
+      await this.#connection
+        ?.unsubscribe(filter)
+        .catch((error: unknown) => this.#services.log('debug', 'control:unsubscribe', { filter, error: String(error) }))
     }
     try {
       await this.#connection.subscribe(filter, 1)
@@ -105,6 +111,32 @@ export class Control {
     } catch (error) {
       await leave()
       throw error
+    }
+  }
+
+  /** Sends a message to ourselves, and waits for it: what the broker had sent us before has come by then. Throws `BrokerError`. */
+  async roundTrip(): Promise<void> {
+    const { timeoutMs, notesTopic } = this.#options
+    const topic = `${notesTopic}/echoes/${this.instance}`
+    const doing = `Waiting for the echo on ${topic}`
+    const text = String(++this.#sent)
+    const echo = Promise.withResolvers<void>()
+    this.#echoes.set(text, echo.resolve)
+    try {
+      // For good: some brokers take a subscription that follows the end of another one before that.
+      this.#echoing ??= this.subscribe(topic, ({ payload }) => this.#echoes.get(payload.toString())?.()).catch((error: unknown) => {
+        this.#echoing = undefined
+        throw error
+      })
+      await this.#echoing
+      if (this.#connection === undefined) throw this.reason
+      this.#connection.publish(
+        { topic, payload: text, qos: 1, retain: false, properties: undefined },
+        (error) => error && echo.reject(toBrokerError(error, doing)),
+      )
+      await within(echo.promise, timeoutMs, this.#services.clock, () => mqttError('ERR_UNAVAILABLE', `${doing}: none within ${timeoutMs} ms`))
+    } finally {
+      this.#echoes.delete(text)
     }
   }
 

@@ -19,12 +19,11 @@ export type NotesOf = ReadonlyMap<number, Note>
 interface Followed {
   readonly notes: Map<number, Note>
   readonly listeners: Set<(index: number) => void>
-  /** Resolves when what there was has come. */
-  readonly complete: Promise<void>
+  readonly subscribed: Promise<unknown>
 }
 
-/** Kept messages come right after the broker's answer to the subscription, or never: there is no word for "that was all". */
-const arrivalMs = 300
+/** Kept messages come right after the broker's answer to the subscription, or never: there is no word for "that was all". So much later than what was asked for after them. */
+const arrivalMs = 250
 
 /** Notes on sessions: one retained message for each, in `<notes topic>/sessions/<base>/<index>`. What was once looked at is followed as long as the link lives. */
 export class Notes {
@@ -48,15 +47,16 @@ export class Notes {
   /** The notes of one endpoint, which go on changing. Resolves when all of the `wanted` first indexes are there, or none comes any more. Throws `BrokerError`. */
   async of(base: string, wanted: number): Promise<NotesOf> {
     const followed = this.#follow(base)
-    const { notes, listeners, complete } = followed
+    const { notes, listeners, subscribed } = followed
     const all = Promise.withResolvers<void>()
     const look = (): void => {
       if (Array.from({ length: wanted }, (_, index) => index).every((index) => notes.has(index))) all.resolve()
     }
     listeners.add(look)
     try {
+      await subscribed
       look()
-      await Promise.race([all.promise, complete])
+      await Promise.race([all.promise, this.#arrived()])
       return notes
     } catch (error) {
       if (this.#followed.get(base) === followed) this.#followed.delete(base)
@@ -83,6 +83,12 @@ export class Notes {
     await within(promise, this.#timeoutMs, this.#services.clock, () => mqttError('ERR_UNAVAILABLE', `${doing}: no answer within ${this.#timeoutMs} ms`))
   }
 
+  /** What the broker had for us before now has come, however slow it is, or this process. */
+  async #arrived(): Promise<void> {
+    await this.#control.roundTrip()
+    await sleep(this.#services.clock, arrivalMs)
+  }
+
   #follow(base: string): Followed {
     let followed = this.#followed.get(base)
     if (followed !== undefined) return followed
@@ -95,10 +101,10 @@ export class Notes {
       else notes.set(index, note)
       for (const listener of [...listeners]) listener(index)
     }
-    const complete = this.#control.subscribe(`${this.#topic}/${base}/+`, take).then(() => sleep(this.#services.clock, arrivalMs))
+    const subscribed = this.#control.subscribe(`${this.#topic}/${base}/+`, take)
     // Whoever asks is told; nobody may.
-    complete.catch(() => undefined)
-    followed = { notes, listeners, complete }
+    subscribed.catch(() => undefined)
+    followed = { notes, listeners, subscribed }
     this.#followed.set(base, followed)
     return followed
   }

@@ -5,7 +5,7 @@ import type { Dialer } from '../connection/dialer.ts'
 import { mqttError, reasons, refusedBy, toBrokerError } from '../errors.ts'
 import type { SessionName } from '../names.ts'
 import type { ResolvedOptions } from '../options.ts'
-import { noteText, type Notes } from '../provisioning/notes.ts'
+import { noteText, type Notes, type NotesOf } from '../provisioning/notes.ts'
 import { pauseFor } from '../within.ts'
 import type { MqttDelivery } from './delivery.ts'
 import { SessionScope } from './session-scope.ts'
@@ -44,6 +44,8 @@ export class Session {
   readonly #stopping: AbortController = new AbortController()
   #connection: Connection | undefined
   #scope: SessionScope | undefined
+  #noted: NotesOf = new Map()
+  #unlisten: () => void = () => undefined
   /** Whoever opens deals with a loss in the middle of it. */
   #opening = false
 
@@ -64,13 +66,20 @@ export class Session {
 
   /** Connects and subscribes, whoever had the session before. Throws `BrokerError`; then nothing is held. */
   async start(): Promise<void> {
+    const { notes } = this.#host
     await this.#open()
+    this.#noted = await notes.of(this.name.base, this.name.index + 1)
+    this.#unlisten = notes.listen(this.name.base, (index) => {
+      // While it is connected this is news of before, or of what is about to happen.
+      if (index === this.name.index && this.#connection === undefined) this.#yieldIfTaken()
+    })
   }
 
   /** For good: the broker keeps the session and what is not acked. Bounded; never throws. */
   async stop(): Promise<void> {
     if (this.#stopping.signal.aborted) return
     this.#stopping.abort()
+    this.#unlisten()
     const [connection, scope] = [this.#connection, this.#scope]
     this.#connection = undefined
     this.#scope = undefined
@@ -151,21 +160,19 @@ export class Session {
     if (this.#opening) return
     if (takenOver) return this.#displaced(refusedBy(reasons.sessionTakenOver, `Session ${this.name.clientId}`, error))
     this.#host.services.log('warn', 'session:disconnected', { session: this.name.clientId, error: error.message })
-    void this.#reconnect()
+    if (!this.#yieldIfTaken()) void this.#reconnect()
   }
 
   async #reconnect(): Promise<void> {
-    const { services, options, control, notes, holder, onRetry, onRestored } = this.#host
+    const { services, options, control, notes, onRetry, onRestored } = this.#host
     const { signal } = this.#stopping
     for (let round = 0; !signal.aborted; round++) {
       await pauseFor(jitteredBackoff(round, firstBackoffMs, options.reconnectMaxMs, services.random), services.clock, signal)
       // Without it nobody can tell whose the session is.
       if ((await control.whenConnected(signal)) === undefined) return
       try {
-        const found = (await notes.of(this.name.base, this.name.index + 1)).get(this.name.index)?.holder
-        if (found !== undefined && found !== holder)
-          return this.#displaced(mqttError('ERR_CONFLICT', `Session ${this.name.clientId}: another connection with the same client id has taken it over`))
-        if (signal.aborted) return
+        this.#noted = await notes.of(this.name.base, this.name.index + 1)
+        if (this.#yieldIfTaken() || signal.aborted) return
         await this.#open()
         return onRestored()
       } catch (error) {
@@ -177,9 +184,18 @@ export class Session {
     }
   }
 
+  /** Whether the note says that somebody else has it by now. */
+  #yieldIfTaken(): boolean {
+    const found = this.#noted.get(this.name.index)?.holder
+    if (found === undefined || found === this.#host.holder) return false
+    this.#displaced(mqttError('ERR_CONFLICT', `Session ${this.name.clientId}: another connection with the same client id has taken it over`))
+    return true
+  }
+
   #displaced(error: BrokerError): void {
     if (this.#stopping.signal.aborted) return
     this.#stopping.abort()
+    this.#unlisten()
     this.#host.onDisplaced(this, error)
   }
 

@@ -44,7 +44,7 @@ describe('nextStep', () => {
   it('ends in even shares, whoever comes and goes', () => {
     const members = 7
     const holders = Array.from({ length: members }, () => '')
-    const counts = (): number[] => ['p', 'q', 'r'].map((process) => holders.filter((holder) => holder === process).length)
+    const counts = (): string[] => ['p', 'q', 'r'].map((process) => String(holders.filter((holder) => holder === process).length))
     const settle = (processes: readonly string[]): void => {
       for (let round = 0; round < 50; round++) {
         for (const holder of processes) {
@@ -55,13 +55,13 @@ describe('nextStep', () => {
       }
     }
     settle(['p'])
-    expect(counts()).toEqual([7, 0, 0])
+    expect(counts()).toEqual(['7', '0', '0'])
     settle(['p', 'q'])
-    expect(counts().toSorted()).toEqual([0, 3, 4])
+    expect(counts().toSorted()).toEqual(['0', '3', '4'])
     settle(['p', 'q', 'r'])
-    expect(counts().toSorted()).toEqual([2, 2, 3])
+    expect(counts().toSorted()).toEqual(['2', '2', '3'])
     for (const [index, holder] of holders.entries()) if (holder === 'p') holders[index] = ''
     settle(['q', 'r'])
-    expect(counts().slice(1).toSorted()).toEqual([3, 4])
+    expect(counts().slice(1).toSorted()).toEqual(['3', '4'])
   })
 })
