@@ -144,8 +144,9 @@ class MqttLink implements Link<MqttNative> {
   sender(endpoint: Endpoint): Sender {
     const { qos, retain, mandatory, envelope } = resolveRouteOptions(endpoint, this.#options)
     const form = { topic: endpoint.name, protocolVersion: this.#options.protocolVersion, envelope, qos, retain }
-    const check = endpoint.kind === 'queue' ? (): Promise<void> => this.#checkSessions(endpoint) : undefined
-    return new MqttSender(form, mandatory, this.#publisher, check)
+    if (endpoint.kind !== 'queue') return new MqttSender(form, mandatory ? 'refused' : 'taken', this.#publisher)
+    // Its sessions have been made: where a broker that was restarted has forgotten their subscriptions, their holders subscribe again.
+    return new MqttSender(form, 'retried', this.#publisher, () => this.#checkSessions(endpoint))
   }
 
   readonly receiver = (endpoint: Endpoint, intake: Intake, window: Window): Receiver => {

@@ -11,6 +11,8 @@ export interface SessionName {
   readonly clientId: string
   /** What the session is subscribed to. */
   readonly filter: string
+  /** Other sessions get messages of the same subscription. */
+  readonly shared: boolean
   /** Below the notes topic: `<base>/<index>`, where `base` is of the endpoint. */
   readonly base: string
   readonly index: number
@@ -23,13 +25,10 @@ const shownCharacters = 60
 export function sessionsOf(endpoint: Endpoint, options: ResolvedOptions, members: number): readonly SessionName[] {
   if (endpoint.kind === 'topic' && endpoint.subscription === undefined) return []
   const base = sessionBase(endpoint, options)
-  const filter = filterOf(endpoint, options, members)
-  return Array.from({ length: members }, (_, index) => ({ clientId: `${base}-${index}`, filter, base, index }))
-}
-
-/** A queue with one session has no need for a shared subscription, and keeps the order of the topic. */
-function filterOf({ kind, name }: Endpoint, { clientId }: ResolvedOptions, members: number): string {
-  return kind === 'queue' && members > 1 ? `$share/${clientId}/${name}` : name
+  // A queue with one session has no need for a shared subscription, and keeps the order of the topic.
+  const shared = endpoint.kind === 'queue' && members > 1
+  const filter = shared ? `$share/${options.clientId}/${endpoint.name}` : endpoint.name
+  return Array.from({ length: members }, (_, index) => ({ clientId: `${base}-${index}`, filter, shared, base, index }))
 }
 
 /** Readable, short enough for brokers with narrow limits, and different for different endpoints. */

@@ -32,7 +32,7 @@ export class MqttReplies implements Replies {
     const problem = topicProblem(address)
     if (problem !== undefined) return { ok: false, error: mqttError('ERR_INVALID', `The reply address is no topic: ${problem}.`), stored: 'no' }
     const { protocolVersion } = this.#options
-    const sender = new MqttSender({ topic: address, protocolVersion, envelope: protocolVersion === 4, qos: 1, retain: false }, true, this.#publisher)
+    const sender = new MqttSender({ topic: address, protocolVersion, envelope: protocolVersion === 4, qos: 1, retain: false }, 'refused', this.#publisher)
     const [result] = await sender.send([reply], never)
     await sender.close()
     return result ?? { ok: false, error: mqttError('ERR_CLOSED', 'The reply was not sent.'), stored: 'no' }

@@ -7,7 +7,7 @@ export async function makeSession(name: SessionName, qos: 0 | 1, dialer: Dialer,
   // What waits in one that is there already is neither acked nor lost: the next receiver gets it.
   const connection = await dialer.dial({ clientId: name.clientId, persistent: true, receiveMaximum: 1, onMessage: () => true }, signal)
   try {
-    if (!connection.sessionPresent) await connection.subscribe(name.filter, qos)
+    if (!connection.sessionPresent || name.shared) await connection.subscribe(name.filter, qos)
     await notes.write(name, undefined, connection)
   } finally {
     await connection.close()

@@ -54,9 +54,9 @@ export class Session {
     this.#host = host
   }
 
-  /** The open connection, if there is one. */
+  /** The open connection, if there is one. Not while it is being opened: the broker's answers come behind what waits in the session, and must be read. */
   get connection(): Connection | undefined {
-    return this.#connection
+    return this.#opening ? undefined : this.#connection
   }
 
   /** What is received now belongs to it. */
@@ -117,7 +117,7 @@ export class Session {
       }
       const connection = await dialer.dial(request, this.#stopping.signal)
       this.#adopt(connection, scopeOf(connection))
-      if (!connection.sessionPresent) await this.#begin(connection, qos)
+      await this.#subscribe(connection, qos)
       if (this.#connection !== connection) throw mqttError('ERR_UNAVAILABLE', `Session ${this.name.clientId}: the connection was lost again`)
       this.#note(connection, holder)
       scope?.flush()
@@ -133,13 +133,14 @@ export class Session {
     }
   }
 
-  /** The broker has no such session, or never says that it has. */
-  async #begin(connection: Connection, qos: 0 | 1): Promise<void> {
+  /** Where the broker has no such session, or never says that it has; and always where it is shared: mosquitto forgets those when it is restarted, and keeps the session. */
+  async #subscribe(connection: Connection, qos: 0 | 1): Promise<void> {
     const { services, options } = this.#host
+    const { clientId, filter, shared } = this.name
     // Of MQTT 3.1.1 brokers some keep the session and say that they don't.
-    if (options.protocolVersion === 5)
-      services.log('error', 'session:lost', { session: this.name.clientId, why: 'the broker did not keep it: what was waiting in it is lost; it is made anew' })
-    await connection.subscribe(this.name.filter, qos)
+    if (!connection.sessionPresent && options.protocolVersion === 5)
+      services.log('error', 'session:lost', { session: clientId, why: 'the broker did not keep it: what was waiting in it is lost; it is made anew' })
+    if (!connection.sessionPresent || shared) await connection.subscribe(filter, qos)
   }
 
   #adopt(connection: Connection, scope: SessionScope): void {

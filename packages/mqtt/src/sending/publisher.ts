@@ -5,12 +5,15 @@ import { mqttError, reasonCodeOf, reasons, refusedBy, toBrokerError } from '../e
 import type { Publication } from '../message/packet.ts'
 import type { ResolvedOptions } from '../options.ts'
 
+/** `taken`: all is well. `refused`: not to be sent again. `retried`: whoever takes it is expected back. */
+export type Unmatched = 'taken' | 'refused' | 'retried'
+
 /** A message on its way. */
 export interface Item {
   /** Written when its turn has come. Throws `BrokerError` for what MQTT does not carry. */
   readonly write: () => Publication
-  /** Refused if the broker says that nobody takes it. */
-  readonly mandatory: boolean
+  /** What is answered if the broker says that nobody takes it. */
+  readonly unmatched: Unmatched
   /** For texts: `topic orders`. */
   readonly what: string
   readonly signal: AbortSignal
@@ -114,16 +117,16 @@ export class Publisher {
     if (this.#next < this.#waiting.length) this.#pump()
   }
 
-  #resultOf(id: number, { what, mandatory }: Item, error: unknown): SendResult {
+  #resultOf(id: number, { what, unmatched }: Item, error: unknown): SendResult {
     const doing = `Sending to ${what}`
-    if (error !== undefined && error !== null) {
-      const reasonCode = reasonCodeOf(error)
-      if (reasonCode !== undefined) return { ok: false, error: refusedBy(reasonCode, doing, error), stored: 'no' }
-      return { ok: false, error: toBrokerError(error, doing), stored: 'unknown' }
-    }
-    if (this.#unmatched.delete(id) && mandatory)
-      return { ok: false, error: mqttError('ERR_UNROUTABLE', `${doing}: the broker has no session that takes the message`), stored: 'no' }
-    return ok
+    const reasonCode = reasonCodeOf(error)
+    if (reasonCode !== undefined) return { ok: false, error: refusedBy(reasonCode, doing, error), stored: 'no' }
+    // The library tells of an end of the connection here too, before that is lost.
+    if (error !== undefined && error !== null)
+      return { ok: false, error: mqttError('ERR_UNCONFIRMED', `${doing}: ${String(error)}`, { cause: error }), stored: 'unknown' }
+    if (!this.#unmatched.delete(id) || unmatched === 'taken') return ok
+    const retryable = unmatched === 'retried'
+    return { ok: false, error: mqttError('ERR_UNROUTABLE', `${doing}: the broker has no subscription that takes the message`, { retryable }), stored: 'no' }
   }
 
   #onConnected(connection: Connection): void {

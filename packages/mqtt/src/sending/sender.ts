@@ -1,13 +1,13 @@
 import type { Outgoing, Sender, SendResult } from '@busbar/core/driver'
 import { mqttError, toBrokerError } from '../errors.ts'
 import { publicationOf, sizeOf, type Form } from '../message/outgoing.ts'
-import type { Publisher } from './publisher.ts'
+import type { Publisher, Unmatched } from './publisher.ts'
 
 /** Sends to one topic. */
 export class MqttSender implements Sender {
   onWritable: (() => void) | undefined
   readonly #form: Form
-  readonly #mandatory: boolean
+  readonly #unmatched: Unmatched
   readonly #publisher: Publisher
   readonly #unlisten: () => void
   readonly #check: (() => Promise<void>) | undefined
@@ -16,9 +16,9 @@ export class MqttSender implements Sender {
   #closed = false
 
   /** `check` is waited for before the first message, and throws a `BrokerError` if there is nowhere to send to: most brokers confirm what they drop. */
-  constructor(form: Form, mandatory: boolean, publisher: Publisher, check?: () => Promise<void>) {
+  constructor(form: Form, unmatched: Unmatched, publisher: Publisher, check?: () => Promise<void>) {
     this.#form = form
-    this.#mandatory = mandatory
+    this.#unmatched = unmatched
     this.#publisher = publisher
     this.#check = check
     this.#checked = check === undefined
@@ -57,7 +57,7 @@ export class MqttSender implements Sender {
       this.#publisher.add(
         batch.map((message, index) => ({
           write: () => publicationOf(message, this.#form),
-          mandatory: this.#mandatory,
+          unmatched: this.#unmatched,
           what,
           signal,
           settle: (result) => {
