@@ -32,7 +32,9 @@ export function parseAddress(text: unknown, allowPlaintext: boolean): Address {
   const host = url.hostname.replace(/^\[|\]$/g, '')
   if (host === '') throw configuration("mqtt: option 'url' names no host")
   if (!secure && !allowPlaintext && !isLoopback(host))
-    throw configuration(`mqtt: plain ${scheme}:// to ${host} would send passwords and messages in clear text; use mqtts:// or wss://, or set allowPlaintext: true`)
+    throw configuration(
+      `mqtt: plain ${scheme}:// to ${host} would send passwords and messages in clear text; use mqtts:// or wss://, or set allowPlaintext: true`,
+    )
   const webSocket = scheme === 'ws' || scheme === 'wss'
   if (!webSocket && !['', '/'].includes(url.pathname)) throw configuration("mqtt: option 'url' has a path, which has a meaning with ws:// and wss:// only")
   const port = url.port === '' ? ports[scheme] : Number(url.port)

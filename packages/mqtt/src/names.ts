@@ -49,7 +49,8 @@ export function addressOf({ name, subscription }: Endpoint): string {
 
 /** Why the names of an endpoint are illegal; `undefined` if all is well. */
 export function nameProblem({ name, subscription }: Endpoint, { notesTopic }: ResolvedOptions): string | undefined {
-  if (subscription !== undefined && (subscription.name === '' || !isText(subscription.name))) return 'the name of the subscription is empty, too long, or holds NUL'
+  if (subscription !== undefined && (subscription.name === '' || !isText(subscription.name)))
+    return 'the name of the subscription is empty, too long, or holds NUL'
   if (/\{[^{}]*\}/.test(name)) return `the name ${shortened(name)} is an address template, and this version fills none`
   const problem = topicProblem(name)
   if (problem !== undefined) return problem

@@ -3,9 +3,7 @@ import { optionsFromUrl, resolveOptions, type MqttOptions } from './options.ts'
 
 it('fills in the defaults', () => {
   expect(resolveOptions({ url: 'mqtts://u:p%40ss@broker.example' })).toMatchObject({
-    addresses: [
-      { scheme: 'mqtts', secure: true, host: 'broker.example', port: 8_883, username: 'u', password: 'p@ss', label: 'mqtts://broker.example:8883' },
-    ],
+    addresses: [{ scheme: 'mqtts', secure: true, host: 'broker.example', port: 8_883, username: 'u', password: 'p@ss', label: 'mqtts://broker.example:8883' }],
     protocolVersion: 5,
     clientId: 'busbar',
     notesTopic: 'busbar',

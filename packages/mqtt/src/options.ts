@@ -220,7 +220,9 @@ function checkMeaning({ sessionExpiryMs, receiveMaximum, sharedSubscriptions, me
     if (receiveMaximum !== undefined) throw configuration("mqtt: option 'receiveMaximum' has a meaning with MQTT 5 only; remove it")
   }
   if (members !== undefined && !(sharedSubscriptions ?? protocolVersion === 5))
-    throw configuration("mqtt: option 'members' has a meaning with shared subscriptions only; set sharedSubscriptions: true if the broker has them, or remove it")
+    throw configuration(
+      "mqtt: option 'members' has a meaning with shared subscriptions only; set sharedSubscriptions: true if the broker has them, or remove it",
+    )
 }
 
 function sessionExpiryOf(value: unknown): number {

@@ -51,7 +51,9 @@ function checkMeaning({ retain, mandatory, envelope, members }: MqttRouteOptions
   if (retain !== undefined && kind === 'queue') throw configuration("mqtt: option 'retain' has a meaning for topics only; remove it")
   if (mandatory !== undefined && kind === 'queue')
     throw configuration("mqtt: option 'mandatory' has a meaning for topics only, since queues always refuse what has no session; remove it")
-  if (mandatory !== undefined && version === 4) throw configuration("mqtt: option 'mandatory' needs MQTT 5, since 3.1.1 does not tell who takes a message; remove it")
-  if (envelope !== undefined && version === 5) throw configuration("mqtt: option 'envelope' has a meaning with MQTT 3.1.1 only, since 5 has user properties; remove it")
+  if (mandatory !== undefined && version === 4)
+    throw configuration("mqtt: option 'mandatory' needs MQTT 5, since 3.1.1 does not tell who takes a message; remove it")
+  if (envelope !== undefined && version === 5)
+    throw configuration("mqtt: option 'envelope' has a meaning with MQTT 3.1.1 only, since 5 has user properties; remove it")
   if (members !== undefined && kind !== 'queue') throw configuration("mqtt: option 'members' has a meaning for queues only; remove it")
 }

@@ -52,7 +52,8 @@ function harnessThrough(place: MqttPlace, url: string): Harness {
 async function publish({ url, protocolVersion }: MqttPlace, topic: string, { body, headers }: ForeignMessage): Promise<void> {
   const client = await connectAsync(url, { protocolVersion })
   const bytes = Buffer.from(body)
-  if (protocolVersion === 5) await client.publishAsync(topic, bytes, { qos: 1, ...(headers === undefined ? {} : { properties: { userProperties: { ...headers } } }) })
+  if (protocolVersion === 5)
+    await client.publishAsync(topic, bytes, { qos: 1, ...(headers === undefined ? {} : { properties: { userProperties: { ...headers } } }) })
   else await client.publishAsync(topic, headers === undefined ? bytes : inEnvelope(bytes, headers), { qos: 1 })
   await client.endAsync()
 }

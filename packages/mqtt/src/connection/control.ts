@@ -97,7 +97,9 @@ export class Control {
       this.#handlers.delete(matched)
       this.#filters.delete(filter)
       // A subscription that is left over ends with the connection.
-      await this.#connection?.unsubscribe(filter).catch((error: unknown) => this.#services.log('debug', 'control:unsubscribe', { filter, error: String(error) }))
+      await this.#connection
+        ?.unsubscribe(filter)
+        .catch((error: unknown) => this.#services.log('debug', 'control:unsubscribe', { filter, error: String(error) }))
     }
     try {
       await this.#connection.subscribe(filter, 1)

@@ -125,9 +125,7 @@ describe('MQTT 3.1.1', () => {
   it('writes what the page on the wire format shows', () => {
     const message = outgoing({ body: whole.body, contentType: 'application/json', headers: { tenant: 'acme' }, key: 'truck-7' })
     const text = String.raw`{"busbar":"{\"v\":1,\"i\":\"m-1\",\"c\":\"application/json\",\"k\":\"truck-7\",\"s\":1767225600123}","tenant":"acme"}`
-    expect(publicationOf(message, form4).payload).toEqual(
-      Buffer.concat([Buffer.from('ff4255530100000075', 'hex'), Buffer.from(text), Buffer.from(whole.body)]),
-    )
+    expect(publicationOf(message, form4).payload).toEqual(Buffer.concat([Buffer.from('ff4255530100000075', 'hex'), Buffer.from(text), Buffer.from(whole.body)]))
   })
 
   it('of a newer version, or with headers that make no sense, takes the body alone; what is none is a body', () => {

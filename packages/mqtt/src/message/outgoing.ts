@@ -55,7 +55,8 @@ function checkProperties({ headers, id }: Outgoing): void {
 function checkBare({ headers, type, replyTo, correlationId, attempt, id }: Outgoing): void {
   for (const name in headers) throw invalid(id, `MQTT 3.1.1 carries no headers, such as ${name.slice(0, 40)}, without envelope: true in the route's options`)
   if (type !== undefined) throw invalid(id, "MQTT 3.1.1 carries no type without envelope: true in the route's options")
-  if (replyTo !== undefined || correlationId !== undefined) throw invalid(id, "MQTT 3.1.1 carries no reply address without envelope: true in the route's options")
+  if (replyTo !== undefined || correlationId !== undefined)
+    throw invalid(id, "MQTT 3.1.1 carries no reply address without envelope: true in the route's options")
   if (attempt > 0) throw invalid(id, "MQTT 3.1.1 carries no count of attempts without envelope: true in the route's options")
 }
 

@@ -38,7 +38,11 @@ export class SoleKeeper implements Keeper {
   constructor(name: SessionName, host: KeeperHost) {
     this.#host = host
     const onDisplaced = (_: Session, { message, cause }: BrokerError): void =>
-      host.onFatal(mqttError('ERR_CONFLICT', `${message}. A subscription has one receiver at a time: it is a session of MQTT, and that belongs to one connection`, { cause }))
+      host.onFatal(
+        mqttError('ERR_CONFLICT', `${message}. A subscription has one receiver at a time: it is a session of MQTT, and that belongs to one connection`, {
+          cause,
+        }),
+      )
     this.#session = new Session(name, { ...host, onDisplaced })
   }
 
