@@ -2,6 +2,7 @@ import type { BrokerError, SendResult, Services, Timer } from '@busbar/core/driv
 import type { Connection } from '../connection/connection.ts'
 import type { Control } from '../connection/control.ts'
 import { mqttError, reasonCodeOf, reasons, toBrokerError } from '../errors.ts'
+import { limits } from '../limits.ts'
 import type { Publication } from '../message/packet.ts'
 import type { ResolvedOptions } from '../options.ts'
 
@@ -12,6 +13,8 @@ export type Unmatched = 'taken' | 'refused' | 'retried'
 export interface Item {
   /** Written when its turn has come. Throws `BrokerError` for what MQTT does not carry. */
   readonly write: () => Publication
+  /** Bytes of the packet without its fixed header, at least. */
+  readonly size: () => number
   /** What is answered if the broker says that nobody takes it. */
   readonly unmatched: Unmatched
   /** For texts: `topic orders`. */
@@ -98,6 +101,7 @@ export class Publisher {
   #publish(connection: Connection, item: Item): void {
     const sent: Sent = { id: 0, sentAt: this.#services.clock.monotonic() }
     try {
+      this.#checkSize(connection, item)
       const publication = item.write()
       const qos = Math.min(publication.qos, connection.facts.maximumQoS) as 0 | 1 | 2
       this.#sent.set(item, sent)
@@ -107,6 +111,13 @@ export class Publisher {
       this.#sent.delete(item)
       item.settle({ ok: false, error: toBrokerError(error, `Sending to ${item.what}`), stored: 'no' })
     }
+  }
+
+  /** Too large a packet ends the connection, and all that is out with it. */
+  #checkSize({ facts }: Connection, { size, what }: Item): void {
+    const { maximumPacketBytes } = facts
+    if (maximumPacketBytes === undefined || size() + limits.fixedHeaderBytes <= maximumPacketBytes) return
+    throw mqttError('ERR_TOO_LARGE', `Sending to ${what}: the message takes ${size()} bytes, and the broker takes packets of ${maximumPacketBytes}`)
   }
 
   #answered(connection: Connection, item: Item, error: unknown): void {
