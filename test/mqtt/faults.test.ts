@@ -86,7 +86,7 @@ await onEachBroker(({ bed, protocolVersion, durable }) => {
     proxy.freeze('both')
     const [stuck] = await sender.send([messageOf('stuck')], never)
     expect(stuck).toMatchObject({ ok: false, stored: 'unknown', error: { code: 'ERR_UNCONFIRMED', retryable: true } })
-    expect(sender.writable).toBe(false)
+    await until('the end of the connection', () => !sender.writable)
     expect(await sender.send([messageOf('while down')], never)).toMatchObject([{ ok: false, stored: 'no', error: { retryable: true } }])
     const writable = new Promise<void>((resolve) => (sender.onWritable = resolve))
     proxy.thaw()
