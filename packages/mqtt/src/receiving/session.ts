@@ -121,6 +121,7 @@ export class Session {
       if (this.#connection !== connection) throw mqttError('ERR_UNAVAILABLE', `Session ${this.name.clientId}: the connection was lost again`)
       this.#note(connection, holder)
       scope?.flush()
+      this.#checkExpiry(connection)
       services.log('debug', 'session:open', { session: this.name.clientId, present: connection.sessionPresent })
     } catch (error) {
       this.#connection?.kill()
@@ -141,6 +142,13 @@ export class Session {
     if (!connection.sessionPresent && options.protocolVersion === 5)
       services.log('error', 'session:lost', { session: clientId, why: 'the broker did not keep it: what was waiting in it is lost; it is made anew' })
     if (!connection.sessionPresent || shared) await connection.subscribe(filter, qos)
+  }
+
+  #checkExpiry({ facts }: Connection): void {
+    const { services, options } = this.#host
+    const granted = facts.sessionExpirySeconds
+    if (granted === undefined || granted >= options.sessionExpirySeconds) return
+    services.log('warn', 'session:expiry', { session: this.name.clientId, grantedMs: granted * 1_000, why: 'the broker keeps sessions no longer than this' })
   }
 
   #adopt(connection: Connection, scope: SessionScope): void {

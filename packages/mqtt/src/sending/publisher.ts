@@ -1,7 +1,8 @@
 import type { BrokerError, SendResult, Services, Timer } from '@busbar/core/driver'
 import type { Connection } from '../connection/connection.ts'
 import type { Control } from '../connection/control.ts'
-import { mqttError, reasonCodeOf, reasons, refusedBy, toBrokerError } from '../errors.ts'
+import { mqttError, reasonCodeOf, reasons, toBrokerError } from '../errors.ts'
+import { limits } from '../limits.ts'
 import type { Publication } from '../message/packet.ts'
 import type { ResolvedOptions } from '../options.ts'
 
@@ -12,6 +13,8 @@ export type Unmatched = 'taken' | 'refused' | 'retried'
 export interface Item {
   /** Written when its turn has come. Throws `BrokerError` for what MQTT does not carry. */
   readonly write: () => Publication
+  /** Bytes of the packet without its fixed header, at least. */
+  readonly size: () => number
   /** What is answered if the broker says that nobody takes it. */
   readonly unmatched: Unmatched
   /** For texts: `topic orders`. */
@@ -98,10 +101,11 @@ export class Publisher {
   #publish(connection: Connection, item: Item): void {
     const sent: Sent = { id: 0, sentAt: this.#services.clock.monotonic() }
     try {
+      this.#checkSize(connection, item)
       const publication = item.write()
       const qos = Math.min(publication.qos, connection.facts.maximumQoS) as 0 | 1 | 2
       this.#sent.set(item, sent)
-      sent.id = connection.publish(qos === publication.qos ? publication : { ...publication, qos }, (error) => this.#answered(item, error))
+      sent.id = connection.publish(qos === publication.qos ? publication : { ...publication, qos }, (error) => this.#answered(connection, item, error))
       this.#watch ??= this.#watching(connection)
     } catch (error) {
       this.#sent.delete(item)
@@ -109,9 +113,18 @@ export class Publisher {
     }
   }
 
-  #answered(item: Item, error: unknown): void {
+  /** Too large a packet ends the connection, and all that is out with it. */
+  #checkSize({ facts }: Connection, { size, what }: Item): void {
+    const { maximumPacketBytes } = facts
+    if (maximumPacketBytes === undefined || size() + limits.fixedHeaderBytes <= maximumPacketBytes) return
+    throw mqttError('ERR_TOO_LARGE', `Sending to ${what}: the message takes ${size()} bytes, and the broker takes packets of ${maximumPacketBytes}`)
+  }
+
+  #answered(connection: Connection, item: Item, error: unknown): void {
     const sent = this.#sent.get(item)
     if (sent === undefined) return
+    // Of the library's own errors, such as the end of the connection, `#onLost` tells all at once.
+    if (error && reasonCodeOf(error) === undefined) return connection.kill()
     this.#sent.delete(item)
     item.settle(this.#resultOf(sent.id, item, error))
     if (this.#next < this.#waiting.length) this.#pump()
@@ -119,11 +132,7 @@ export class Publisher {
 
   #resultOf(id: number, { what, unmatched }: Item, error: unknown): SendResult {
     const doing = `Sending to ${what}`
-    const reasonCode = reasonCodeOf(error)
-    if (reasonCode !== undefined) return { ok: false, error: refusedBy(reasonCode, doing, error), stored: 'no' }
-    // The library tells of an end of the connection here too, before that is lost.
-    if (error !== undefined && error !== null)
-      return { ok: false, error: mqttError('ERR_UNCONFIRMED', `${doing}: ${String(error)}`, { cause: error }), stored: 'unknown' }
+    if (error) return { ok: false, error: toBrokerError(error, doing), stored: 'no' }
     if (!this.#unmatched.delete(id) || unmatched === 'taken') return ok
     const retryable = unmatched === 'retried'
     return { ok: false, error: mqttError('ERR_UNROUTABLE', `${doing}: the broker has no subscription that takes the message`, { retryable }), stored: 'no' }

@@ -57,6 +57,7 @@ export class MqttSender implements Sender {
       this.#publisher.add(
         batch.map((message, index) => ({
           write: () => publicationOf(message, this.#form),
+          size: () => sizeOf(message, this.#form),
           unmatched: this.#unmatched,
           what,
           signal,
