@@ -11,6 +11,7 @@ const programs = {
   'cloudamqp-client': async () => amqpProgram((await import('../subjects/cloudamqp-client.ts')).cloudamqpClient),
   'busbar-mqtt': async () => mqttProgram((await import('../subjects/busbar-mqtt.ts')).busbarMqtt),
   'raw-mqtt': async () => mqttProgram((await import('../subjects/raw-mqtt.ts')).rawMqtt),
+  'raw-mqtt-unlimited': async () => mqttProgram((await import('../subjects/raw-mqtt.ts')).rawMqttUnlimited),
   'raw-mqtt-ack-after': async () => mqttProgram((await import('../subjects/raw-mqtt.ts')).rawMqttAckAfter),
   'busbar-sqs': async () => sqsProgram((await import('../subjects/busbar-sqs.ts')).busbarSqs),
   'raw-sqs': async () => sqsProgram((await import('../subjects/raw-sqs.ts')).rawSqs),

@@ -11,13 +11,19 @@ import type { Suite, SuiteOptions } from './suite.ts'
 const busbar = 'busbar'
 const raw = 'mqtt'
 const ackAfter = 'mqtt, ack after the handler'
-const programs: Readonly<Record<string, ProgramName>> = { [busbar]: 'busbar-mqtt', [raw]: 'raw-mqtt', [ackAfter]: 'raw-mqtt-ack-after' }
+const unlimited = 'mqtt, any number of handlers'
+const programs: Readonly<Record<string, ProgramName>> = {
+  [busbar]: 'busbar-mqtt',
+  [raw]: 'raw-mqtt',
+  [unlimited]: 'raw-mqtt-unlimited',
+  [ackAfter]: 'raw-mqtt-ack-after',
+}
 
 const publishing: Scenario = { name: 'MQTT, publish', raw, subjects: [{ name: busbar, targets: [nearRaw] }, { name: raw }] }
 const consuming: Scenario = {
   name: 'MQTT, consume, 5 ms',
   raw,
-  subjects: [{ name: busbar, targets: [timesOf(ackAfter, 60), timesOf(raw, 0.6)] }, { name: raw }, { name: ackAfter }],
+  subjects: [{ name: busbar, targets: [timesOf(ackAfter, 60), timesOf(raw, 0.6)] }, { name: raw }, { name: ackAfter }, { name: unlimited }],
 }
 
 /** Against the raw client, on a mosquitto of its own. */
@@ -46,5 +52,9 @@ function trialsOf(url: string, { quick, profileFolder }: SuiteOptions): Trial[] 
       return Object.fromEntries(scenarios.map(({ name }) => [name, name === publishing.name ? publish : consume]))
     },
   })
-  return [...[busbar, raw].map((subject) => roundTrip(subject, [publishing, consuming], size)), roundTrip(ackAfter, [consuming], few)]
+  return [
+    ...[busbar, raw].map((subject) => roundTrip(subject, [publishing, consuming], size)),
+    roundTrip(ackAfter, [consuming], few),
+    roundTrip(unlimited, [consuming], size),
+  ]
 }

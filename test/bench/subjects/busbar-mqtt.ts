@@ -9,13 +9,14 @@ import { work, type MqttJob, type MqttSubject } from './mqtt-subject.ts'
 export const busbarMqtt: MqttSubject = { prepare, publish, consume }
 
 async function prepare(job: MqttJob): Promise<void> {
-  await using broker = connect(job)
+  await using broker = connect(job, define(job))
   await broker.provision({ mode: 'create' })
 }
 
 async function publish(job: MqttJob, meter: Meter): Promise<void> {
-  await using broker = connect(job)
-  const producer = broker.producer(destinations(job).news)
+  const defined = define(job)
+  await using broker = connect(job, defined)
+  const producer = broker.producer(defined.news)
   const all = buffers()
   await keepInFlight(
     meter.total,
@@ -26,24 +27,28 @@ async function publish(job: MqttJob, meter: Meter): Promise<void> {
 }
 
 async function consume(job: MqttJob, meter: Meter): Promise<void> {
-  await using broker = connect(job)
+  const defined = define(job)
+  await using broker = connect(job, defined)
   const handler = async (): Promise<void> => {
     await work(job)
     meter.tick()
   }
-  const consumer = await broker.consume(destinations(job).readers, handler, { concurrency: job.concurrency })
+  const consumer = await broker.consume(defined.readers, handler, { concurrency: job.concurrency })
   await Promise.race([meter.done, consumer.closed.then(() => Promise.reject(new Error('the consumer has ended early')))])
   // Acks what was handled.
   await broker.drain()
 }
 
-function destinations({ topic: name }: MqttJob): { readonly news: Topic<Uint8Array>; readonly readers: Subscription<Uint8Array> } {
+interface Defined {
+  readonly news: Topic<Uint8Array>
+  readonly readers: Subscription<Uint8Array>
+}
+
+function define({ topic: name }: MqttJob): Defined {
   const news = topic(name, { codec: bytes })
   return { news, readers: news.subscription('readers') }
 }
 
-function connect(job: MqttJob): Broker {
-  const { news, readers } = destinations(job)
-  const routes = { [job.topic]: { deadLetter: 'drop' as const } }
-  return createBroker({ driver: mqtt({ url: job.url }), destinations: [news, readers], routes })
+function connect({ url, topic: name }: MqttJob, { news, readers }: Defined): Broker {
+  return createBroker({ driver: mqtt({ url }), destinations: [news, readers], routes: { [name]: { deadLetter: 'drop' } } })
 }

@@ -5,8 +5,19 @@ import type { Meter } from '../engine/meter.ts'
 import { propertiesOf } from './amqp-subject.ts'
 import { work, type MqttJob, type MqttSubject } from './mqtt-subject.ts'
 
-/** The raw client as it is most often used, with confirms by callback: it acks a message as soon as it has come, and does not limit how many handlers run. */
-export const rawMqtt: MqttSubject = { prepare, publish, consume: (job, meter) => consume(job, meter, onMessage) }
+/** The raw client as it is most often used, with confirms by callback: it acks a message as soon as it has come. As many handlers run at once as Busbar's. */
+export const rawMqtt: MqttSubject = {
+  prepare,
+  publish,
+  consume: (job, meter) => consume(job, meter, (client, handle) => onMessage(client, handle, job.concurrency)),
+}
+
+/** The same with any number of handlers at once: thousands, where there is a backlog. */
+export const rawMqttUnlimited: MqttSubject = {
+  prepare,
+  publish,
+  consume: (job, meter) => consume(job, meter, (client, handle) => onMessage(client, handle, Infinity)),
+}
 
 /** The raw client as its documentation says how to ack after handling: nothing else is taken while a message is handled. */
 export const rawMqttAckAfter: MqttSubject = { prepare, publish, consume: (job, meter) => consume(job, meter, onHandleMessage) }
@@ -69,8 +80,19 @@ async function consume(job: MqttJob, meter: Meter, listen: (client: MqttClient, 
   await client.endAsync()
 }
 
-function onMessage(client: MqttClient, handle: Handle): void {
-  client.on('message', () => void handle())
+function onMessage(client: MqttClient, handle: Handle, most: number): void {
+  let running = 0
+  let waiting = 0
+  const run = (): void => {
+    running++
+    void handle().then(() => {
+      running--
+      if (waiting === 0) return
+      waiting--
+      run()
+    })
+  }
+  client.on('message', () => (running < most ? run() : void waiting++))
 }
 
 function onHandleMessage(client: MqttClient, handle: Handle): void {
