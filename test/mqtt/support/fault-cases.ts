@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Endpoint, Outgoing, Sender } from '@busbar/core/driver'
+import type { Delivery, Endpoint, Outgoing, Sender } from '@busbar/core/driver'
 import { mqtt, type MqttNative, type MqttOptions } from '@busbar/mqtt'
 import { expect, it } from 'vitest'
 import { FakeIntake, until } from '../../amqp/support/intake.ts'
@@ -157,7 +157,8 @@ export function faultCases({ bed, protocolVersion, durable }: Spoken): void {
     const one = await first.receive(subscription, new FakeIntake(() => 'hold'), wide)
     await first.send(topic, messages(5))
     await until('all', () => one.intake.deliveries.length === 5)
-    expect(await one.intake.settle(one.intake.deliveries[0]!)).toBe('accepted')
+    const [oldest] = one.intake.deliveries as [Delivery]
+    expect(await one.intake.settle(oldest)).toBe('accepted')
     await using second = await open(bed.url, same)
     const two = await second.receive(subscription, new FakeIntake(() => 'hold'), wide)
     await until('the loss', () => one.intake.lostScopes.length === 1 && one.intake.failures.some(({ fatal }) => fatal))
