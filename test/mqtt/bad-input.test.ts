@@ -73,7 +73,10 @@ describe.skipIf(guarded === undefined).each([5, 4] as const)('a guarded broker, 
     await using __ = await open(bare.href, { protocolVersion, username: 'alice', password: 'wonderland' })
   })
 
-  it.skipIf(protocolVersion === 4)('refuses to send to what is not allowed', async () => {
+  // MQTT 3.1.1 has no word for it.
+  if (protocolVersion === 4) return
+
+  it('refuses to send to what is not allowed', async () => {
     await using link = await open(url, { protocolVersion })
     const closed = endpointOf('closed/x', { kind: 'topic' })
     expect(await link.sender(closed).send([messageOf('x')], never)).toMatchObject([{ ok: false, error: { code: 'ERR_ACCESS_DENIED', retryable: false } }])

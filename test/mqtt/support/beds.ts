@@ -11,23 +11,30 @@ export interface Spoken {
   readonly durable: boolean
 }
 
-/** Runs the same cases on mosquitto, with MQTT 5 and 3.1.1, and on ActiveMQ, which has 3.1.1 alone. */
-export async function onEachBroker(cases: (spoken: Spoken) => void): Promise<void> {
-  const onProgress = (text: string): void => console.log(text)
-  const [mosquitto, activemq] = await Promise.all([
-    startMosquitto({ own: true, onProgress }).then(skipOrFail),
-    startActivemq({ own: true, onProgress }).then(skipOrFail),
-  ])
-  afterAll(async () => {
-    await Promise.all([mosquitto, activemq].map((bed) => bed?.[Symbol.asyncDispose]()))
-  }, 30_000)
-  on('mosquitto, MQTT 5', mosquitto && { bed: mosquitto, protocolVersion: 5, durable: false }, cases)
-  on('mosquitto, MQTT 3.1.1', mosquitto && { bed: mosquitto, protocolVersion: 4, durable: false }, cases)
-  on('ActiveMQ, MQTT 3.1.1', activemq && { bed: activemq, protocolVersion: 4, durable: true }, cases)
+export interface CasesOptions {
+  /** The cases of all brokers at the same time. Default false. */
+  readonly concurrent?: boolean
 }
 
-function on(name: string, spoken: Spoken | undefined, cases: (spoken: Spoken) => void): void {
-  describe.skipIf(spoken === undefined)(name, { timeout: 60_000 }, () => {
+const onProgress = (text: string): void => console.log(text)
+
+/** Runs the same cases on mosquitto, with MQTT 5 and 3.1.1. */
+export async function onMosquitto(cases: (spoken: Spoken) => void, options: CasesOptions = {}): Promise<void> {
+  const bed = skipOrFail(await startMosquitto({ own: true, onProgress }))
+  afterAll(() => bed?.[Symbol.asyncDispose](), 30_000)
+  for (const protocolVersion of [5, 4] as const)
+    on(`mosquitto, MQTT ${protocolVersion === 5 ? '5' : '3.1.1'}`, bed && { bed, protocolVersion, durable: false }, cases, options)
+}
+
+/** Runs them on ActiveMQ, which has 3.1.1 alone. */
+export async function onActivemq(cases: (spoken: Spoken) => void, options: CasesOptions = {}): Promise<void> {
+  const bed = skipOrFail(await startActivemq({ own: true, onProgress }))
+  afterAll(() => bed?.[Symbol.asyncDispose](), 30_000)
+  on('ActiveMQ, MQTT 3.1.1', bed && { bed, protocolVersion: 4, durable: true }, cases, options)
+}
+
+function on(name: string, spoken: Spoken | undefined, cases: (spoken: Spoken) => void, { concurrent = false }: CasesOptions): void {
+  describe.skipIf(spoken === undefined)(name, { timeout: 60_000, concurrent }, () => {
     if (spoken !== undefined) cases(spoken)
   })
 }

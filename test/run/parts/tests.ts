@@ -21,13 +21,14 @@ export const testParts: readonly Part[] = [
   vitestPart({ name: 'redis', budgetSeconds: 40, alone: true, folders: redis }),
   scriptPart({
     name: 'demo',
-    budgetSeconds: 50,
+    budgetSeconds: 65,
     alone: true,
     entry: 'test/demo/main.ts',
     runs: [
       ['--broker', 'memory'],
       ['--broker', 'memory', '--faults'],
       ['--broker', 'amqp', '--may-skip'],
+      ['--broker', 'mqtt', '--may-skip'],
       ['--broker', 'sqs'],
     ],
     read: () => ({ passed: 1, failed: 0 }),

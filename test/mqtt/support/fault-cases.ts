@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Endpoint, Outgoing, Sender } from '@busbar/core/driver'
+import type { Delivery, Endpoint, Outgoing, Sender } from '@busbar/core/driver'
 import { mqtt, type MqttNative, type MqttOptions } from '@busbar/mqtt'
 import { expect, it } from 'vitest'
-import { FakeIntake, until } from '../amqp/support/intake.ts'
-import { endpointOf, messageOf, never, sendSurely, TestLink } from '../amqp/support/link.ts'
-import { startProxy } from '../brokers/index.ts'
-import { freshOptions, onEachBroker } from './support/beds.ts'
+import { FakeIntake, until } from '../../amqp/support/intake.ts'
+import { endpointOf, messageOf, never, sendSurely, TestLink } from '../../amqp/support/link.ts'
+import { startProxy } from '../../brokers/index.ts'
+import { freshOptions, type Spoken } from './beds.ts'
 
 function messages(count: number): Outgoing[] {
   return Array.from({ length: count }, (_, index) => messageOf(String(index)))
@@ -15,7 +15,7 @@ function messages(count: number): Outgoing[] {
 async function sendAll(sender: Sender, all: readonly Outgoing[]): Promise<void> {
   for (let from = 0; from < all.length; from += 200) {
     await Promise.all([0, 50, 100, 150].map((offset) => sendSurely(sender, all.slice(from + offset, from + offset + 50))))
-    await sleep(5)
+    await sleep(20)
   }
 }
 
@@ -29,7 +29,8 @@ function freshTopic(): { readonly topic: Endpoint; readonly subscription: Endpoi
 
 const wide = { messages: 100, bytes: 2 ** 26 }
 
-await onEachBroker(({ bed, protocolVersion, durable }) => {
+/** Cases of a broker: it is stopped or killed in some of them. */
+export function faultCases({ bed, protocolVersion, durable }: Spoken): void {
   const open = (url: string | readonly string[] = bed.url, more: Partial<MqttOptions> = {}): Promise<TestLink<MqttNative>> =>
     TestLink.over(mqtt({ url, protocolVersion, keepaliveMs: 1_000, reconnectMaxMs: 500, timeoutMs: 2_000, ...freshOptions(), ...more }))
   const proxied = () => startProxy(Number(new URL(bed.url).port))
@@ -52,7 +53,7 @@ await onEachBroker(({ bed, protocolVersion, durable }) => {
     }
     await sending
     await until('everything', () => new Set(intake.bodies).size === all.length, 20_000)
-    expect(intake.lostScopes.length).toBeGreaterThan(2)
+    expect(intake.lostScopes.length).toBeGreaterThan(1)
     expect(intake.failures.filter(({ fatal }) => fatal)).toEqual([])
   })
 
@@ -156,7 +157,8 @@ await onEachBroker(({ bed, protocolVersion, durable }) => {
     const one = await first.receive(subscription, new FakeIntake(() => 'hold'), wide)
     await first.send(topic, messages(5))
     await until('all', () => one.intake.deliveries.length === 5)
-    expect(await one.intake.settle(one.intake.deliveries[0]!)).toBe('accepted')
+    const [oldest] = one.intake.deliveries as [Delivery]
+    expect(await one.intake.settle(oldest)).toBe('accepted')
     await using second = await open(bed.url, same)
     const two = await second.receive(subscription, new FakeIntake(() => 'hold'), wide)
     await until('the loss', () => one.intake.lostScopes.length === 1 && one.intake.failures.some(({ fatal }) => fatal))
@@ -167,7 +169,10 @@ await onEachBroker(({ bed, protocolVersion, durable }) => {
     for (const delivery of two.intake.deliveries.slice(-4)) expect(await two.intake.settle(delivery)).toBe('accepted')
   })
 
-  it.skipIf(protocolVersion === 4)('loses nothing of a queue whose members are cut, and end', async () => {
+  // In MQTT 3.1.1 nobody tells what mosquitto drops while its subscriptions are not shared.
+  if (protocolVersion === 4) return
+
+  it('loses nothing of a queue whose members are cut, and end', async () => {
     await using proxy = await proxied()
     const same = { ...freshOptions(), members: 2, rebalanceMs: 200, handOverMs: 1_000 }
     const queue = endpointOf(`faults/${process.pid}/shared-${topics++}`)
@@ -195,23 +200,20 @@ await onEachBroker(({ bed, protocolVersion, durable }) => {
     await until('everything', () => seen().size === all.length, 20_000)
   })
 
-  it.skipIf(protocolVersion === 4)(
-    'loses nothing of a queue when the broker is restarted, which makes mosquitto forget that its subscriptions are shared',
-    async () => {
-      const queue = endpointOf(`faults/${process.pid}/restarted-${topics++}`)
-      await using link = await open(bed.url, { members: 2, rebalanceMs: 200 })
-      await link.provision(queue)
-      const { intake } = await link.receive(queue, new FakeIntake(), wide)
-      const all = messages(1_000)
-      const sending = sendAll(link.sender(queue), all)
-      for (let time = 0; time < 2; time++) {
-        const received = intake.deliveries.length
-        await until('load', () => intake.deliveries.length > received + 50)
-        await bed.stop()
-        await bed.start()
-      }
-      await sending
-      await until('everything', () => new Set(intake.bodies).size === all.length, 20_000)
-    },
-  )
-})
+  it('loses nothing of a queue when the broker is restarted, which makes mosquitto forget that its subscriptions are shared', async () => {
+    const queue = endpointOf(`faults/${process.pid}/restarted-${topics++}`)
+    await using link = await open(bed.url, { members: 2, rebalanceMs: 200 })
+    await link.provision(queue)
+    const { intake } = await link.receive(queue, new FakeIntake(), wide)
+    const all = messages(1_000)
+    const sending = sendAll(link.sender(queue), all)
+    for (let time = 0; time < 2; time++) {
+      const received = intake.deliveries.length
+      await until('load', () => intake.deliveries.length > received + 50)
+      await bed.stop()
+      await bed.start()
+    }
+    await sending
+    await until('everything', () => new Set(intake.bodies).size === all.length, 20_000)
+  })
+}
