@@ -11,11 +11,12 @@ import { core } from './scenarios/core.ts'
 import { kinesis } from './scenarios/kinesis.ts'
 import { memory } from './scenarios/memory.ts'
 import { middleware } from './scenarios/middleware.ts'
+import { mqtt } from './scenarios/mqtt.ts'
 import { sns } from './scenarios/sns.ts'
 import { sqs } from './scenarios/sqs.ts'
 import type { Suite } from './scenarios/suite.ts'
 
-const suites: Readonly<Record<string, Suite>> = { core, memory, middleware, amqp, sqs, sns, kinesis }
+const suites: Readonly<Record<string, Suite>> = { core, memory, middleware, amqp, mqtt, sqs, sns, kinesis }
 
 const options = readArguments()
 if (options === undefined) process.exitCode = 2
