@@ -30,7 +30,7 @@ it('leaves no poll behind of consumers that end as soon as they have begun, and 
   for (let waitMs = 0; waitMs < 20; waitMs += 2) {
     const consumer = await broker.consume(work, () => undefined)
     await new Promise((resolve) => setTimeout(resolve, waitMs))
-    consumer.pause()
+    await consumer.pause()
     expect(await broker.health()).toMatchObject({ ok: true })
     await consumer.drain()
   }
