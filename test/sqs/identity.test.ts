@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect, createBroker, queue, text } from '@busbar/core'
+import { connect, createBroker, queue, text, type Broker, type Queue } from '@busbar/core'
 import { sqs } from '@busbar/sqs'
 import { afterAll, afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { unique, wire } from './support/wire.ts'
@@ -24,7 +24,7 @@ it('is found in the environment', async () => {
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', credentials.secretAccessKey)
   const work = queue<string>(unique('work'), { codec: text })
   await using broker = createBroker({ driver: sqs({ endpoint }), destinations: [work], provision: 'create' })
-  await broker.producer(work).send('hello')
+  await expectRoundTrip(broker, work)
 })
 
 it('is found in the files of a profile, for a broker that is made by configuration alone', async () => {
@@ -35,7 +35,7 @@ it('is found in the files of a profile, for a broker that is made by configurati
   vi.stubEnv('AWS_PROFILE', 'shop')
   const work = queue<string>(unique('work'), { codec: text })
   const broker = await connect(`sqs://${region}?endpoint=${encodeURIComponent(endpoint)}`, { drivers: [sqs], destinations: [work], provision: 'create' })
-  await broker.producer(work).send('hello')
+  await expectRoundTrip(broker, work)
   await broker.drain()
 })
 
@@ -47,3 +47,11 @@ it('that the service does not know is refused, without a secret in the text', as
   expect(error).toMatchObject({ code: 'ERR_ACCESS_DENIED' })
   expect(String((error as Error).stack)).not.toContain('do-not-print')
 })
+
+/** Receiving has a client of its own. */
+async function expectRoundTrip(broker: Broker, work: Queue<string>): Promise<void> {
+  const seen = Promise.withResolvers<string>()
+  await broker.consume(work, ({ body }) => seen.resolve(body))
+  await broker.producer(work).send('hello')
+  expect(await seen.promise).toBe('hello')
+}

@@ -23,6 +23,23 @@ it('ends long polls at once when it is drained, and leaves nothing in flight', a
   await broker.drain()
 })
 
+it('leaves no poll behind of consumers that end as soon as they have begun, and is well', async () => {
+  const work = queue<string>(unique('work'), { codec: text })
+  await using broker = brokerOn([work], longPoll)
+  await broker.start()
+  for (let waitMs = 0; waitMs < 20; waitMs += 2) {
+    const consumer = await broker.consume(work, () => undefined)
+    await new Promise((resolve) => setTimeout(resolve, waitMs))
+    await consumer.pause()
+    expect(await broker.health()).toMatchObject({ ok: true })
+    await consumer.drain()
+  }
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  await broker.producer(work).send('later')
+  expect(await broker.stats(work)).toMatchObject({ ready: 1, inFlight: 0 })
+  expect(await broker.health()).toMatchObject({ ok: true })
+})
+
 it('polls on sockets of its own: as many waiting consumers as there are sockets for all else keep nothing from being sent', async () => {
   const queues = Array.from({ length: 70 }, () => queue<string>(unique('idle'), { codec: text }))
   const work = queue<string>(unique('work'), { codec: text })

@@ -1,6 +1,6 @@
 import type { BrokerOptions, ProvisionMode } from '@busbar/core'
 import { endpointsOf, type PlannedEndpoint } from '@busbar/core/driver'
-import type { IamPolicy, SqsRole, Surroundings } from '@busbar/sqs'
+import type { IamPolicy, SqsRole, PolicySurroundings } from '@busbar/sqs'
 import { checkPolicyOptions, checkRoles, grantQueues, grantRole, Grants, grantStart, grantStats, queueRoles, SqsDriver } from '@busbar/sqs/shared'
 import { configuration } from './errors.ts'
 import { addressOf, topicOf, type TopicName } from './names.ts'
@@ -9,7 +9,7 @@ import { SnsDriver } from './sns-driver.ts'
 import { queueEndpointOf, undeliveredEndpointOf, withTopicPolicy } from './subscription-queue.ts'
 import { topicAttributes } from './wanted.ts'
 
-export interface RequiredPolicyOptions extends Surroundings {
+export interface RequiredPolicyOptions extends PolicySurroundings {
   /**
    * By the names of queues and topics, and of subscriptions with their topics: `order-placed.billing`. Topics take `send`, subscriptions `consume` and `redrive`, queues
    * those of `requiredPolicy` of `@busbar/sqs`. What is not named is only looked at by `start`.
@@ -19,7 +19,7 @@ export interface RequiredPolicyOptions extends Surroundings {
   readonly provision?: ProvisionMode
 }
 
-type Granting = Surroundings & { readonly provision: ProvisionMode }
+type Granting = PolicySurroundings & { readonly provision: ProvisionMode }
 
 /**
  * The IAM policy that a program needs which uses topics of SNS, and queues of SQS beside them: each action, on the topics and queues where it is called. Actions that IAM ties
@@ -97,7 +97,7 @@ function labelOf({ endpoint: { destination, subscription } }: PlannedEndpoint): 
   return subscription === undefined ? destination : `${destination}.${subscription.name}`
 }
 
-function arnOf(topic: TopicName, { options }: SnsDriver, { account, region = options.region, partition = 'aws' }: Surroundings): string {
+function arnOf(topic: TopicName, { options }: SnsDriver, { account, region = options.region, partition = 'aws' }: PolicySurroundings): string {
   if (topic.arn !== undefined) return topic.arn
   if (region === undefined) throw configuration(`requiredPolicy: the region of ${addressOf(topic)} is not known; set region`)
   return `arn:${partition}:sns:${region}:${account}:${topic.name}`

@@ -52,22 +52,27 @@ export class Api {
     this.#calls = new Calls(services, options.timeoutMs, errors)
   }
 
+  /** Our clients end a request by themselves when no answer comes. */
+  get #isOwn(): boolean {
+    return this.#clients.polling === undefined
+  }
+
   /** What the latest call found. */
   get health(): LinkHealth {
     return this.#calls.health
   }
 
   sendMessages(input: SendMessageBatchCommandInput, doing: string): Promise<SendMessageBatchCommandOutput> {
-    const { main, own } = this.#clients
+    const { main } = this.#clients
     const command = new SendMessageBatchCommand(input)
-    if (own) return this.#calls.quickCall('SendMessageBatch', { doing }, () => main.send(command))
+    if (this.#isOwn) return this.#calls.quickCall('SendMessageBatch', { doing }, () => main.send(command))
     return this.#calls.call('SendMessageBatch', { doing }, (abortSignal) => main.send(command, { abortSignal }))
   }
 
   deleteMessages(input: DeleteMessageBatchCommandInput, doing: string): Promise<DeleteMessageBatchCommandOutput> {
-    const { main, own } = this.#clients
+    const { main } = this.#clients
     const command = new DeleteMessageBatchCommand(input)
-    if (own) return this.#calls.quickCall('DeleteMessageBatch', { doing }, () => main.send(command))
+    if (this.#isOwn) return this.#calls.quickCall('DeleteMessageBatch', { doing }, () => main.send(command))
     return this.#calls.call('DeleteMessageBatch', { doing }, (abortSignal) => main.send(command, { abortSignal }))
   }
 
@@ -79,8 +84,8 @@ export class Api {
 
   /** For the long polls of one receiver. */
   pollLine(): PollLine {
-    const { own, polling } = this.#clients
-    return own ? new OwnPollLine(this.#clients, this.#options, this.#calls, this.#services.clock) : new SharedPollLine(polling, this.#calls)
+    const { main, polling } = this.#clients
+    return polling === undefined ? new OwnPollLine(main, this.#options, this.#calls, this.#services.clock) : new SharedPollLine(polling, this.#calls)
   }
 
   async queueUrl(name: string, account: string | undefined, context: CallContext): Promise<string> {

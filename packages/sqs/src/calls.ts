@@ -43,7 +43,13 @@ export class Calls {
     return this.#answer(name, context, run, this.#timeoutMs + waitMs, undefined)
   }
 
-  async #answer<T>(name: string, { doing, signal, isEnded }: CallContext, run: () => Promise<T>, timeoutMs: number, ending: AbortController | undefined): Promise<T> {
+  async #answer<T>(
+    name: string,
+    { doing, signal, isEnded }: CallContext,
+    run: () => Promise<T>,
+    timeoutMs: number,
+    ending: AbortController | undefined,
+  ): Promise<T> {
     const { clock, meter } = this.#services
     // The SDK resolves credentials before it looks at a signal, so its promise alone does not end in time.
     const { promise, resolve, reject } = Promise.withResolvers<T>()

@@ -5,10 +5,8 @@ import type { ResolvedOptions } from './options.ts'
 /** The SDK's clients of one link. */
 export interface Clients {
   readonly main: SQSClient
-  /** For long polls, where it is not ours: of our own each receiver has one, so that waiting receives never keep a send or an ack from its connection. */
-  readonly polling: SQSClient
-  /** Those that were made here end a request by themselves when no answer comes. */
-  readonly own: boolean
+  /** The user's, for long polls. `undefined`: both are ours, and each receiver makes one of its own, so that waiting receives never keep a send or an ack from its connection. */
+  readonly polling: SQSClient | undefined
   /** Ends the connections of those that were made here. */
   destroy(): void
 }
@@ -21,9 +19,9 @@ const sockets = 64
 
 export function createClients(options: ResolvedOptions): Clients {
   const { client, pollingClient } = options
-  if (client !== undefined) return { main: client, polling: pollingClient ?? client, own: false, destroy: () => undefined }
+  if (client !== undefined) return { main: client, polling: pollingClient ?? client, destroy: () => undefined }
   const main = new SQSClient(clientConfig(options))
-  return { main, polling: main, own: true, destroy: () => main.destroy() }
+  return { main, polling: undefined, destroy: () => main.destroy() }
 }
 
 /** What a client of the SDK finds out by itself. */

@@ -14,7 +14,7 @@ import { wantedQueues } from './wanted-queues.ts'
 export type SqsRole = 'send' | 'consume' | 'redrive' | 'move'
 
 /** Where resources are that no route names by URL or ARN. */
-export interface Surroundings {
+export interface PolicySurroundings {
   /** Twelve digits. */
   readonly account: string
   /** Default: the option `region` of the driver. */
@@ -26,7 +26,13 @@ export interface Surroundings {
 const receiving = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility']
 
 /** What `start` calls on the queues of these endpoints, all of one driver. */
-export function grantStart(endpoints: readonly Endpoint[], driver: SqsDriver, provision: ProvisionMode, surroundings: Surroundings, grants: Grants): void {
+export function grantStart(
+  endpoints: readonly Endpoint[],
+  driver: SqsDriver,
+  provision: ProvisionMode,
+  surroundings: PolicySurroundings,
+  grants: Grants,
+): void {
   for (const wanted of wantedQueues(endpoints, driver.options)) {
     const arn = arnOf(wanted.queue, driver, surroundings)
     grants.allow(arn, 'sqs:GetQueueUrl', 'sqs:GetQueueAttributes')
@@ -46,7 +52,7 @@ export function grantRole(
   role: SqsRole,
   { definition, deadLetter, endpoint }: Pick<PlannedEndpoint, 'definition' | 'deadLetter' | 'endpoint'>,
   driver: SqsDriver,
-  surroundings: Surroundings,
+  surroundings: PolicySurroundings,
   grants: Grants,
 ): void {
   const queue = arnOf(driver.queue(endpoint), driver, surroundings)
@@ -78,7 +84,10 @@ export function grantRole(
   if (role === 'move') grants.allow(place.arn, 'sqs:StartMessageMoveTask', 'sqs:ListMessageMoveTasks', 'sqs:CancelMessageMoveTask')
 }
 
-function placeOf(deadLetter: PlannedEndpoint | undefined, surroundings: Surroundings): { readonly arn: string; readonly key: string | undefined } | undefined {
+function placeOf(
+  deadLetter: PlannedEndpoint | undefined,
+  surroundings: PolicySurroundings,
+): { readonly arn: string; readonly key: string | undefined } | undefined {
   if (deadLetter === undefined || !(deadLetter.driver instanceof SqsDriver)) return undefined
   const { driver, endpoint } = deadLetter
   return { arn: arnOf(driver.queue(endpoint), driver, surroundings), key: keyOf(endpoint, driver) }
@@ -91,7 +100,7 @@ function keyOf(endpoint: Endpoint, driver: SqsDriver): string | undefined {
   return typeof encryption === 'object' ? encryption.kmsKeyId : undefined
 }
 
-function arnOf(queue: QueueName, { options }: SqsDriver, { account, region = options.region, partition = 'aws' }: Surroundings): string {
+function arnOf(queue: QueueName, { options }: SqsDriver, { account, region = options.region, partition = 'aws' }: PolicySurroundings): string {
   const at = queue.region ?? region
   if (at === undefined) throw configuration(`requiredPolicy: the region of ${addressOf(queue)} is not known; set region`)
   return `arn:${partition}:sqs:${at}:${queue.account ?? account}:${queue.name}`

@@ -2,10 +2,10 @@ import type { BrokerOptions, ProvisionMode } from '@busbar/core'
 import { assertKnownKeys, endpointsOf, suggestion, type PlannedEndpoint } from '@busbar/core/driver'
 import { configuration } from './errors.ts'
 import { Grants, type IamPolicy } from './grants.ts'
-import { grantRole, grantStart, grantStats, type SqsRole, type Surroundings } from './queue-grants.ts'
+import { grantRole, grantStart, grantStats, type SqsRole, type PolicySurroundings } from './queue-grants.ts'
 import { SqsDriver } from './sqs-driver.ts'
 
-export interface RequiredPolicyOptions extends Surroundings {
+export interface RequiredPolicyOptions extends PolicySurroundings {
   /** By destination name. A destination that is not named is only looked at by `start`. */
   readonly roles: Readonly<Record<string, readonly SqsRole[]>>
   /** Default: that of the broker's options, which is `verify` unless they say otherwise. */
@@ -35,7 +35,11 @@ export function requiredPolicy(broker: BrokerOptions, options: RequiredPolicyOpt
 /** What the queues among these endpoints are called for. Roles of other destinations are passed over. */
 export function grantQueues(
   all: readonly PlannedEndpoint[],
-  { provision, roles, ...surroundings }: Surroundings & { readonly provision: ProvisionMode; readonly roles: Readonly<Record<string, readonly string[]>> },
+  {
+    provision,
+    roles,
+    ...surroundings
+  }: PolicySurroundings & { readonly provision: ProvisionMode; readonly roles: Readonly<Record<string, readonly string[]>> },
   grants: Grants,
 ): void {
   for (const driver of new Set(all.map((planned) => planned.driver))) {

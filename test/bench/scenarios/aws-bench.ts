@@ -13,7 +13,12 @@ import type { SuiteOptions } from './suite.ts'
 const accountId = '000000000000'
 
 /** What of a job a scenario decides. */
-export type AwsJob = Pick<SqsJob, 'action' | 'warmup' | 'messages'> & Partial<Pick<SqsJob, 'slowEvery'>>
+export type AwsJob = Pick<SqsJob, 'action' | 'warmup' | 'messages'> & Partial<Pick<SqsJob, 'slowEvery' | 'cacheMiddleware'>>
+
+/** The SDK's code is compiled for good after some two thousand calls. */
+export function sizeOf({ quick }: Pick<SuiteOptions, 'quick'>): Pick<AwsJob, 'warmup' | 'messages'> {
+  return quick ? { warmup: 10_000, messages: 5_000 } : { warmup: 20_000, messages: 15_000 }
+}
 
 /** Runs jobs on one server, each on a queue of its own, and looks whether they were done. */
 export class AwsBench implements Disposable {
@@ -44,7 +49,7 @@ export class AwsBench implements Disposable {
         const { QueueUrl: queueUrl = '' } = await this.#client.send(new CreateQueueCommand({ QueueName: queue }))
         const topicArn = toTopic ? await this.#topicBefore(queue, queueUrl) : undefined
         try {
-          return { [name]: await this.#run(program, { slowEvery: 0, ...job, access: this.#server.access, accountId, queue, queueUrl }) }
+          return { [name]: await this.#run(program, { slowEvery: 0, cacheMiddleware: false, ...job, access: this.#server.access, accountId, queue, queueUrl }) }
         } finally {
           if (topicArn !== undefined) await this.#topics.send(new DeleteTopicCommand({ TopicArn: topicArn }))
           await this.#client.send(new DeleteQueueCommand({ QueueUrl: queueUrl }))

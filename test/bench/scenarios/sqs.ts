@@ -5,16 +5,19 @@ import type { Samples } from '../engine/sample.ts'
 import { aheadOf, nearRaw } from '../engine/targets.ts'
 import { median } from '../report/stats.ts'
 import { startSqsServer } from '../servers/sqs-server.ts'
-import { AwsBench, type AwsJob } from './aws-bench.ts'
+import { AwsBench, sizeOf, type AwsJob } from './aws-bench.ts'
 import type { Suite } from './suite.ts'
 
 const raw = '@aws-sdk/client-sqs'
+/** The same with a switch of the SDK that Busbar uses, too. */
+const cached = `${raw}, cacheMiddleware`
 const busbar = 'busbar'
 const consumers = ['squiss-ts', 'sqs-consumer', '@message-queue-toolkit/sqs']
 const producers = ['sqs-producer']
 const programs: Readonly<Record<string, ProgramName>> = {
   [busbar]: 'busbar-sqs',
   [raw]: 'raw-sqs',
+  [cached]: 'raw-sqs',
   'squiss-ts': 'squiss-ts',
   'sqs-consumer': 'sqs-consumer',
   'sqs-producer': 'sqs-producer',
@@ -24,7 +27,7 @@ const programs: Readonly<Record<string, ProgramName>> = {
 const scenario = (name: string, peers: readonly string[]): Scenario => ({
   name,
   raw,
-  subjects: [{ name: busbar, targets: [nearRaw, aheadOf(peers)] }, { name: raw }, ...peers.map((peer) => ({ name: peer }))],
+  subjects: [{ name: busbar, targets: [nearRaw, aheadOf(peers)] }, { name: raw }, { name: cached }, ...peers.map((peer) => ({ name: peer }))],
 })
 const sending = scenario('SQS, send', producers)
 const consuming = scenario('SQS, consume, 5 ms', consumers)
@@ -41,11 +44,11 @@ const callsPerThousand = 'calls per 1,000 messages'
 export const sqs: Suite = async (options) => {
   await using near = await startSqsServer()
   await using far = await startSqsServer(awayMs)
-  const size = options.quick ? { warmup: 2_000, messages: 4_000 } : { warmup: 4_000, messages: 12_000 }
+  const size = sizeOf(options)
   using atHand = new AwsBench(near, options)
   using away = new AwsBench(far, options)
   const all = (bench: AwsBench, each: Scenario, job: Pick<AwsJob, 'action' | 'slowEvery'>): Trial[] =>
-    each.subjects.map(({ name }) => bench.trial(name, programs[name] as ProgramName, each, { ...size, ...job }))
+    each.subjects.map(({ name }) => bench.trial(name, programs[name] as ProgramName, each, { ...size, ...job, cacheMiddleware: name === cached }))
   const trials = [
     ...all(atHand, sending, { action: 'send' }),
     ...all(atHand, consuming, { action: 'consume' }),

@@ -40,9 +40,11 @@ async function send(job: SqsJob, meter: Meter): Promise<void> {
 }
 
 async function consume(job: SqsJob, meter: Meter, handle: () => Promise<void>): Promise<void> {
-  const sqs = client(job)
-  const deletes = new Deletes(sqs, job.queueUrl)
   const ending = new AbortController()
+  const deletes = new Deletes(client(job), job.queueUrl)
+  const receiving = client(job)
+  // With a signal the SDK puts the steps of a command together anew: the polls end with their sockets then.
+  const end = job.cacheMiddleware ? undefined : { abortSignal: ending.signal }
   let inFlight = 0
   let room: PromiseWithResolvers<void> | undefined
   const onMessage = async ({ ReceiptHandle }: Message): Promise<void> => {
@@ -60,7 +62,7 @@ async function consume(job: SqsJob, meter: Meter, handle: () => Promise<void>): 
         continue
       }
       inFlight += perRequest
-      const { Messages = [] } = await sqs.send(receive(job), { abortSignal: ending.signal })
+      const { Messages = [] } = await (end === undefined ? receiving.send(receive(job)) : receiving.send(receive(job), end))
       inFlight -= perRequest - Messages.length
       for (const message of Messages) void onMessage(message)
     }
@@ -68,6 +70,7 @@ async function consume(job: SqsJob, meter: Meter, handle: () => Promise<void>): 
   const polls = Array.from({ length: pollers }, poll)
   await Promise.race([meter.done, ...polls])
   ending.abort()
+  if (job.cacheMiddleware) receiving.destroy()
   room?.resolve()
   await Promise.allSettled(polls)
   await deletes.done()

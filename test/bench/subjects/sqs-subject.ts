@@ -15,6 +15,8 @@ export interface SqsJob {
   readonly queueUrl: string
   /** Every so many-th message takes `slowMs` to handle; 0: none. All others take `handlerMs`. */
   readonly slowEvery: number
+  /** The SDK alone: a command's steps are put together once, which makes each call cheaper; see its `cacheMiddleware`. */
+  readonly cacheMiddleware: boolean
   readonly warmup: number
   readonly messages: number
 }
@@ -61,8 +63,18 @@ export async function deletesTaken(): Promise<void> {
 }
 
 /** As for production: a socket for each request, nothing repeated behind the subject's back. */
-export function settings({ access: { endpoint, region, credentials } }: Pick<SqsJob, 'access'>): SQSClientConfig {
-  return { endpoint, region, credentials: { ...credentials }, maxAttempts: 1, requestHandler: { httpAgent: { keepAlive: true, maxSockets: 64 } } }
+export function settings({
+  access: { endpoint, region, credentials },
+  cacheMiddleware = false,
+}: Pick<SqsJob, 'access'> & Partial<Pick<SqsJob, 'cacheMiddleware'>>): SQSClientConfig {
+  return {
+    endpoint,
+    region,
+    credentials: { ...credentials },
+    maxAttempts: 1,
+    cacheMiddleware,
+    requestHandler: { httpAgent: { keepAlive: true, maxSockets: 64 } },
+  }
 }
 
 export function client(job: SqsJob): SQSClient {
