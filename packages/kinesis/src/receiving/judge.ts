@@ -18,18 +18,21 @@ export async function judge(error: BrokerError, shard: string, sinceMs: number, 
   return (code === 'ERR_NOT_FOUND' || code === 'ERR_ACCESS_DENIED') && sinceMs >= giveUpAfterMs ? { fatal: error } : 'again'
 }
 
+/** Where another stream has the name of the one that was read: an error that ends the receiver, since positions of the old one mean nothing there. Throws `BrokerError`. */
+export async function replacedStream({ identity, parts }: GroupContext): Promise<BrokerError | undefined> {
+  const what = addressOf(parts.stream)
+  const { id } = await identityOf(parts.api, parts.stream, { doing: `Looking at ${what}` })
+  if (id === identity.id) return undefined
+  const text = `${what} was deleted and made anew while it was read; consume it again to read the new one from where the subscription starts`
+  return kinesisError('ERR_NOT_FOUND', text)
+}
+
 /** Is it another stream than it was, or has the shard expired? */
-async function looked({ code }: BrokerError, shard: string, { identity, listShards, parts }: GroupContext): Promise<Verdict> {
-  const { api, stream, services } = parts
-  const what = addressOf(stream)
-  const { id } = await identityOf(api, stream, { doing: `Looking at ${what}` })
-  if (id !== identity.id)
-    return {
-      fatal: kinesisError(
-        'ERR_NOT_FOUND',
-        `${what} was deleted and made anew while it was read; consume it again to read the new one from where the subscription starts`,
-      ),
-    }
+async function looked({ code }: BrokerError, shard: string, context: GroupContext): Promise<Verdict> {
+  const { listShards, parts } = context
+  const { stream, services } = parts
+  const fatal = await replacedStream(context)
+  if (fatal !== undefined) return { fatal }
   if (code !== 'ERR_NOT_FOUND' || (await listShards()).some((each) => each.id === shard)) return 'again'
   services.log('warn', 'shard:expired', { stream: stream.name, shard })
   return 'expired'

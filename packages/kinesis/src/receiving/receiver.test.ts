@@ -405,6 +405,19 @@ it('tells once of a record that is not done for half of the time that the stream
   expect(textOf(intake.held('m-1')[0] as never)).toBe('m-1')
 })
 
+it('tells of records that were lost before they could be read', async () => {
+  const receivers = new TestReceivers(1)
+  receivers.trimmedAfter = 12n
+  receivers.put(0, 'what is left')
+  const { intake } = await receivers.join()
+  await receivers.until('it has come', () => intake.arrived.length === 1)
+  expect(receivers.logged).toContainEqual({
+    level: 'warn',
+    event: 'record:trimmed',
+    data: expect.objectContaining({ shard: 'shardId-000000000000', after: '12' }),
+  })
+})
+
 it('fails to start where there is no stream, and holds nothing then', async () => {
   const receivers = new TestReceivers(1)
   const api = { describe: () => Promise.reject(kinesisError('ERR_NOT_FOUND', 'no stream positions')) }

@@ -14,11 +14,12 @@ import { GroupWorker } from '../group/group-worker.ts'
 import type { ShardLease } from '../group/held-shard.ts'
 import type { GroupHandler } from '../group/options.ts'
 import { addressOf } from '../names.ts'
+import type { Shard } from '../shards/shard-map.ts'
 import type { ShardReader } from '../reading/shard-reader.ts'
 import { BlockedWatch } from './blocked-watch.ts'
 import { Gate } from './gate.ts'
 import { GroupContext, type GroupContextParts } from './group-context.ts'
-import { judge } from './judge.ts'
+import { judge, replacedStream } from './judge.ts'
 import { QuietLog } from './quiet-log.ts'
 import { ShardReading } from './shard-reading.ts'
 import type { Splitting } from './shard-record.ts'
@@ -34,7 +35,7 @@ export interface ReceiverParts extends GroupContextParts {
 
 /** Records of one shard in a row before the next shard has its turn. */
 const turnRecords = 100
-/** How long to wait for the first page of each shard, so that what is written from then on is read also where the group begins with `latest`. */
+/** How long to wait for the first page of each shard that begins with `latest`, so that what is written from then on is read. */
 const longestStartMs = 10_000
 
 interface Held {
@@ -72,7 +73,11 @@ export class KinesisReceiver implements Receiver {
     const { services, store, times, stream } = this.#parts
     const { clock, random } = services
     const context = (this.#context = await GroupContext.of(this.#parts))
-    const { group, startFrom, listShards, findPosition } = context
+    const { group, startFrom, findPosition } = context
+    const listShards = async (): Promise<readonly Shard[]> => {
+      await this.#checkStream(context)
+      return context.listShards()
+    }
     const worker = workerName(random)
     this.#worker = new GroupWorker({ store, clock, random, group, worker, startFrom, listShards, findPosition, handler: this.#handler, ...times })
     this.#watch = new BlockedWatch({
@@ -150,7 +155,16 @@ export class KinesisReceiver implements Receiver {
 
   async #begun(): Promise<void> {
     await this.#looked.promise
-    await Promise.all([...this.#held.values()].map(({ reading }) => reading.begun))
+    const latest = [...this.#held.values()].filter(({ scope }) => scope.lease.from.kind === 'latest')
+    await Promise.all(latest.map(({ reading }) => reading.begun))
+  }
+
+  /** After a failure, and whenever shards are listed: a stream of the same name may be there, and be read as if it were the old one. */
+  async #checkStream(context: GroupContext): Promise<void> {
+    const replaced = await replacedStream(context)
+    if (replaced === undefined) return
+    if (!this.#ended) this.#intake.failed(replaced, true)
+    throw replaced
   }
 
   #start(lease: ShardLease): void {
@@ -169,8 +183,12 @@ export class KinesisReceiver implements Receiver {
         this.#waiting.add(scope)
         this.#serve()
       },
+      onTrimmed: (sequence) => services.log('warn', 'record:trimmed', { stream: stream.name, shard, after: String(sequence) }),
       onFailed: (error) => this.#fail(shard, error),
-      onRecovered: () => this.#recover(shard),
+      onRecovered: () => {
+        this.#recover(shard)
+        void this.#checkStream(this.#context as GroupContext).catch(() => undefined)
+      },
       judge: (error, _shard, sinceMs) => judge(error, shard, sinceMs, this.#context as GroupContext),
       onFatal: (error) => this.#intake.failed(error, true),
     })

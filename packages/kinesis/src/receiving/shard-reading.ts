@@ -20,6 +20,8 @@ export interface ShardReadingOptions {
   readonly gate: Gate
   /** There is a new page. */
   readonly onPage: () => void
+  /** The record with this number, to go on behind, is not kept any more: what was behind it may be lost. */
+  readonly onTrimmed: (sequence: bigint) => void
   /** Reading has failed, and is tried again. */
   readonly onFailed: (error: BrokerError) => void
   readonly onRecovered: () => void
@@ -29,7 +31,7 @@ export interface ShardReadingOptions {
 }
 
 const firstBackoffMs = 500
-const lastBackoffMs = 30_000
+const lastBackoffMs = 5_000
 
 /** Reads one shard page by page, each when the last one has been handed out, until it ends or is taken away. */
 export class ShardReading {
@@ -97,7 +99,8 @@ export class ShardReading {
   }
 
   async #handOut(page: Page): Promise<void> {
-    const { scope, onPage } = this.#options
+    const { scope, onPage, onTrimmed } = this.#options
+    if (page.trimmedAfter !== undefined) onTrimmed(page.trimmedAfter)
     scope.add(page)
     this.#begun.resolve()
     if (page.records.length === 0) return

@@ -39,6 +39,8 @@ export class TestReceivers {
   readonly logged: { readonly level: string; readonly event: string; readonly data: Readonly<Record<string, unknown>> }[] = []
   /** What reading a shard throws. */
   readonly broken: Map<string, Error> = new Map()
+  /** What the first page of every reading says that is missing before it. */
+  trimmedAfter: bigint | undefined
   description: Record<string, unknown> = { StreamARN: 'arn:positions', StreamCreationTimestamp: new Date(7), RetentionPeriodHours: 24 }
   readonly #random = seeded(1)
   #sequence = 49_590_338_271_490_256_608_559_692_538_361_571_095_921_575_989_136_588_898n
@@ -167,7 +169,12 @@ export class TestReceivers {
       if (shard === undefined) throw kinesisError('ERR_NOT_FOUND', `there is no ${id}`)
       const records = shard.records.slice(index, index + pageRecords)
       index += records.length
-      yield { records, millisBehindLatest: index < shard.records.length ? 1_000 : 0 }
+      yield {
+        records,
+        millisBehindLatest: index < shard.records.length ? 1_000 : 0,
+        ...(this.trimmedAfter !== undefined && { trimmedAfter: this.trimmedAfter }),
+      }
+      this.trimmedAfter = undefined
       if (index >= shard.records.length && !shard.open) return 'ended'
       if (records.length === 0) await this.time.sleep(idleMs)
     }
