@@ -12,7 +12,7 @@ export interface PlannedMessage {
 export interface Phase {
   readonly messages: readonly PlannedMessage[]
   /** What happens when what was to be acked is. `split` and `merge` with one of the open shards, by their order, or the neighbour behind it. */
-  readonly then: 'hand-over' | 'split' | 'merge' | 'replay'
+  readonly event: 'hand-over' | 'split' | 'merge' | 'replay'
   readonly shard: number
 }
 
@@ -92,7 +92,7 @@ class StreamRun implements Intake {
     await this.#receiver.start()
   }
 
-  async turn({ messages, then, shard }: Phase): Promise<void> {
+  async turn({ messages, event, shard }: Phase): Promise<void> {
     const link = this.#links.at(-1) as Link
     const sender = link.sender(this.#endpoint)
     for (const message of messages) {
@@ -107,7 +107,7 @@ class StreamRun implements Intake {
     await this.#ack(done)
     // Children are read when their parents are done.
     await this.#look()
-    await this.#happens(then, shard)
+    await this.#happens(event, shard)
     await this.#look()
   }
 
@@ -146,7 +146,7 @@ class StreamRun implements Intake {
     await this.#receiver?.settle(deliveries.map((delivery) => ({ delivery, action: 'ack' })))
   }
 
-  async #happens(what: Phase['then'], at: number): Promise<void> {
+  async #happens(what: Phase['event'], at: number): Promise<void> {
     const index = at % this.#open.length
     const shard = this.#open[index] as OpenShard
     const neighbour = this.#open[index + 1]
@@ -175,9 +175,7 @@ class StreamRun implements Intake {
     if (wanted === undefined) await pause(settledMs)
     const until = Date.now() + longestMs
     while (wanted !== undefined && count(wanted) > this.#arrived.length && Date.now() < until) await pause(settledMs)
-    this.looks.push(
-      Object.fromEntries([...Map.groupBy(this.#arrived, ({ scope }) => scope.partition ?? '')].toSorted().map(([id, all]) => [id, all.map(textOf)])),
-    )
+    this.looks.push(Object.fromEntries([...Map.groupBy(this.#arrived, ({ scope }) => scope.partition ?? '')].map(([id, all]) => [id, all.map(textOf)])))
     this.#arrived = []
   }
 }
