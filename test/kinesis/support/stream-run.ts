@@ -174,13 +174,13 @@ class StreamRun implements Intake {
     const wanted = this.#expected?.[this.looks.length]
     if (wanted === undefined) await pause(settledMs)
     const until = Date.now() + longestMs
-    while (wanted !== undefined && count(wanted) > this.#arrived.length && Date.now() < until) await pause(settledMs)
+    while (this.#arrived.length < count(wanted) && Date.now() < until) await pause(settledMs)
     this.looks.push(Object.fromEntries([...Map.groupBy(this.#arrived, ({ scope }) => scope.partition ?? '')].map(([id, all]) => [id, all.map(textOf)])))
     this.#arrived = []
   }
 }
 
-function count(look: Look): number {
+function count(look: Look = {}): number {
   return Object.values(look).reduce((sum, texts) => sum + texts.length, 0)
 }
 
