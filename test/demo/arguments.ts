@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 export interface DemoArguments {
-  /** `memory`, `amqp`, `sqs`, or the URL of a RabbitMQ that runs already. */
+  /** `memory`, `amqp`, `sqs`, `kinesis`, or the URL of a RabbitMQ that runs already. */
   readonly broker: string
   readonly messages: number
   readonly faults: boolean
@@ -11,7 +11,8 @@ export interface DemoArguments {
 
 export const usage = `npm run demo -- [options]
 
-  --broker memory|amqp|sqs  where it runs; amqp starts a private RabbitMQ, sqs an emulator of SQS and SNS. Default memory
+  --broker memory|amqp|sqs|kinesis
+                            where it runs; amqp starts a private RabbitMQ, sqs an emulator of SQS and SNS, kinesis one of Kinesis. Default memory
   --broker amqp://…         a RabbitMQ that runs already
   --messages <number>       100 to 1,000,000. Default 2,000
   --faults                  break things on purpose while it runs, with more middleware
@@ -30,7 +31,8 @@ export function parseArguments(args: readonly string[]): DemoArguments {
     },
   })
   const { broker, faults, help, 'may-skip': maySkip } = values
-  if (!['memory', 'amqp', 'sqs'].includes(broker) && !/^amqps?:\/\//.test(broker)) throw new TypeError(`--broker must be memory, amqp, sqs or an amqp:// URL`)
+  if (!['memory', 'amqp', 'sqs', 'kinesis'].includes(broker) && !/^amqps?:\/\//.test(broker))
+    throw new TypeError(`--broker must be memory, amqp, sqs, kinesis or an amqp:// URL`)
   const messages = Number(values.messages)
   if (!Number.isInteger(messages) || messages < 100 || messages > 1_000_000) throw new RangeError(`--messages must be a whole number from 100 to 1,000,000`)
   return { broker, messages, faults, maySkip, help }

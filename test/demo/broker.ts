@@ -1,6 +1,7 @@
 import { connect, type AnyDefinition, type Broker, type ConnectOptions } from '@busbar/core'
 import type { Activity } from './activity.ts'
 import { amqpBackend } from './backends/amqp.ts'
+import { kinesisBackend } from './backends/kinesis.ts'
 import { memoryBackend } from './backends/memory.ts'
 import { sqsBackend } from './backends/sqs.ts'
 
@@ -35,6 +36,7 @@ export interface BackendOptions {
 /** Chooses and starts a backend. Throws if it is not to be had on this machine, or prints that and answers `undefined` if it may be skipped. */
 export async function openBackend(broker: string, options: BackendOptions): Promise<Backend | undefined> {
   if (broker === 'memory') return memoryBackend(options)
+  if (broker === 'kinesis') return await kinesisBackend(options)
   return broker === 'sqs' ? await sqsBackend(options) : await amqpBackend(broker, options)
 }
 
