@@ -1,6 +1,7 @@
 import { connect, type AnyDefinition, type Broker, type ConnectOptions } from '@busbar/core'
 import type { Activity } from './activity.ts'
 import { amqpBackend } from './backends/amqp.ts'
+import { kinesisBackend } from './backends/kinesis.ts'
 import { memoryBackend } from './backends/memory.ts'
 import { mqttBackend } from './backends/mqtt.ts'
 import { sqsBackend } from './backends/sqs.ts'
@@ -37,6 +38,7 @@ export interface BackendOptions {
 export async function openBackend(broker: string, options: BackendOptions): Promise<Backend | undefined> {
   if (broker === 'memory') return memoryBackend(options)
   if (broker === 'mqtt') return await mqttBackend(options)
+  if (broker === 'kinesis') return await kinesisBackend(options)
   return broker === 'sqs' ? await sqsBackend(options) : await amqpBackend(broker, options)
 }
 

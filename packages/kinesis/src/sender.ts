@@ -5,7 +5,7 @@ import { addressOf, type StreamName } from './names.ts'
 import type { ResolvedRouteOptions } from './route-options.ts'
 import { Dispatcher } from './sending/dispatcher.ts'
 import type { Item } from './sending/lane.ts'
-import { prepareRecord, type PreparedRecord } from './sending/record.ts'
+import { partitionKeyOf, prepareRecord, type PreparedRecord } from './sending/record.ts'
 import { notSent } from './sending/results.ts'
 import { checkDistribution, loadShape } from './shards/stream-shape.ts'
 
@@ -27,7 +27,7 @@ export class KinesisSender implements Sender {
   readonly #parts: SenderParts
   readonly #doing: string
   readonly #dispatcher: Dispatcher
-  /** The size of a message is asked for before it is sent. */
+  /** Of messages with envelopes, whose size is asked for before they are sent. */
   readonly #prepared: WeakMap<Outgoing, PreparedRecord | BrokerError> = new WeakMap()
   #closed = false
 
@@ -64,7 +64,7 @@ export class KinesisSender implements Sender {
       if (--missing === 0) resolve(results)
     }
     for (const [index, message] of batch.entries()) {
-      const record = this.#prepare(message)
+      const record = this.#prepared.get(message) ?? this.#checkedRecord(message)
       if (isBrokerError(record)) settle(index, notSent(record))
       else items.push({ record, signal, since, alone: false, settle: (result) => settle(index, result) })
     }
@@ -74,18 +74,15 @@ export class KinesisSender implements Sender {
   }
 
   sizeOf(message: Outgoing): number {
-    const record = this.#prepare(message)
+    // What is counted so quickly is not worth remembering.
+    if (!this.#parts.route.envelope) return message.bodyBytes + Buffer.byteLength(partitionKeyOf(message))
+    const record = this.#checkedRecord(message)
+    this.#prepared.set(message, record)
     return isBrokerError(record) ? message.bodyBytes : record.bytes
   }
 
   async close(): Promise<void> {
     this.#closed = true
-  }
-
-  #prepare(message: Outgoing): PreparedRecord | BrokerError {
-    let prepared = this.#prepared.get(message)
-    if (prepared === undefined) this.#prepared.set(message, (prepared = this.#checkedRecord(message)))
-    return prepared
   }
 
   /** Or why the service would refuse it, with the whole request, and what a record cannot carry. */

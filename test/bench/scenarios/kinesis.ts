@@ -27,7 +27,7 @@ export const kinesis: Suite = async (options) => {
   const trials: readonly Trial[] = [
     ...sending.subjects.map(({ name }) => trial(options, name, sending, job)),
     ...consuming.subjects.map(({ name }) => trial(options, name, consuming, { ...job, action: 'consume' })),
-    trial(options, busbar, aggregating, { ...job, aggregate: true, shards: 2 }),
+    trial(options, busbar, aggregating, { ...job, aggregate: true, shards: 1 }),
   ]
   const samples = await runRounds(trials, options.rounds, options.onProgress)
   const rows = [

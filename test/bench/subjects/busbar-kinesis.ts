@@ -12,7 +12,7 @@ export const busbarKinesis: KinesisSubject = { send, consume }
 const mostInFlight = 1_000
 /** Batches in flight that keep requests full: as many messages wait for their shards as are out. */
 const batches = 2 * requests
-/** For a full record of each shard. */
+/** Half of them together fill a record. */
 const aggregatedBatch = 1_000
 
 async function send({ endpoint, aggregate }: KinesisJob, meter: Meter): Promise<void> {

@@ -5,8 +5,8 @@ import { kinesis } from '@busbar/kinesis'
 import { memoryStore } from '@busbar/memory'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { KinesisBed } from '../../brokers/kinesis/kinesis-local.ts'
-import { startKinesisGateway, type KinesisGateway } from './kinesis-gateway.ts'
-import { leasesCutOff } from './leases-cut-off.ts'
+import { startKinesisGateway, type KinesisGateway } from '../../kinesis/support/kinesis-gateway.ts'
+import { leasesCutOff } from '../../kinesis/support/leases-cut-off.ts'
 import { needsProxy } from './proxied-case.ts'
 
 const region = 'us-east-1'
@@ -61,7 +61,8 @@ function faultsOf(
       gateway.refuse(true)
       return { end: async () => gateway.refuse(false) }
     },
-    failPartOfNextSend: async (name) => gateway.throttlePartOfNext(name),
+    // The driver tries for five seconds.
+    failPartOfNextSend: async (name) => gateway.throttlePartOfNext(name, 6_000),
   }
 }
 

@@ -5,6 +5,8 @@ import { within } from './within.ts'
 
 /** Longer than a stream keeps records, which is 365 days at most. */
 const rememberMs = 400 * 86_400_000
+/** For where a group began and was replayed, which nobody writes again: a hundred years. */
+const longMs = 36_500 * 86_400_000
 /** Claims per page of a scan. */
 const pageSize = 1_000
 
@@ -91,7 +93,7 @@ export class LeaseTable {
     if (result.state !== 'claimed') return undefined
     const claim = { key, owner: worker, fence: result.fence }
     const origin = await beginning()
-    const ended = await this.#within('beginning the group', () => store.complete(claim, JSON.stringify(origin), rememberMs))
+    const ended = await this.#within('beginning the group', () => store.complete(claim, JSON.stringify(origin), longMs))
     return ended === 'completed' ? origin : undefined
   }
 
@@ -104,7 +106,7 @@ export class LeaseTable {
     const result = await this.#within('beginning a replay', () => store.claim({ key, owner, leaseMs }))
     if (result.state !== 'claimed') return false
     const claim = { key, owner, fence: result.fence }
-    return (await this.#within('beginning a replay', () => store.complete(claim, JSON.stringify(beginning), rememberMs))) === 'completed'
+    return (await this.#within('beginning a replay', () => store.complete(claim, JSON.stringify(beginning), longMs))) === 'completed'
   }
 
   async view(): Promise<TableView> {

@@ -97,6 +97,7 @@ it('leaves off waiting when the signal fires, for that caller alone', async () =
   const other = consumer.arn(never)
   ending.abort(new Error('enough'))
   await expect(left).rejects.toThrow('enough')
+  await expect(consumer.arn(ending.signal)).rejects.toThrow('enough')
   expect(await outcome(fake, other, 1_000)).toBe('arn-1')
 })
 

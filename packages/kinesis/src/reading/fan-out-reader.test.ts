@@ -81,6 +81,18 @@ describe('order and completeness', () => {
     expect(reading.pages.flatMap(({ trimmedAfter }) => trimmedAfter ?? [])).toEqual([sequence])
   })
 
+  it('tries again where the time to begin with has not come yet by the clock of the service', async () => {
+    const fake = withConsumer()
+    const reading = fanOut({ kind: 'time', timestamp: fake.clock.now() }, fake)
+    failing(reading.shard, 'SubscribeToShard', 3, () => serviceError('InvalidArgumentException', 'the timestamp is in the future'))
+    reading.start()
+    await reading.pass(10_000)
+    reading.shard.put('a')
+    await reading.pass(2_000)
+    expect(reading.failures[0]).toMatchObject({ code: 'ERR_UNAVAILABLE', message: expect.stringContaining('clock') })
+    expect([reading.texts, reading.recoveries]).toEqual([['a'], 1])
+  })
+
   it('asks for the newest record but once', async () => {
     const reading = fanOut({ kind: 'latest' })
     reading.shard.put('old')

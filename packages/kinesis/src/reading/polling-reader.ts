@@ -70,5 +70,7 @@ class PollingSource implements PageSource {
 }
 
 function bytesOf(records: readonly NativeRecord[]): number {
-  return records.reduce((sum, { Data, PartitionKey }) => sum + (Data?.length ?? 0) + (PartitionKey?.length ?? 0), 0)
+  let bytes = 0
+  for (const { Data, PartitionKey } of records) bytes += (Data?.length ?? 0) + (PartitionKey?.length ?? 0)
+  return bytes
 }

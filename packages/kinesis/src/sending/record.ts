@@ -19,8 +19,7 @@ export interface PreparedRecord {
 /** Throws a `RangeError` for a key that Kinesis does not take, and what `explicitHashKey` throws. */
 export function prepareRecord(message: Outgoing, { envelope, explicitHashKey }: ResolvedRouteOptions): PreparedRecord {
   const { body, bodyBytes, key } = message
-  // Without a key, messages are spread over the shards.
-  const partitionKey = key ?? message.id.slice(0, limits.partitionKeyLength).toWellFormed()
+  const partitionKey = partitionKeyOf(message)
   checkKey(partitionKey)
   const explicit = key === undefined ? undefined : explicitHashKey?.(key)
   if (explicit !== undefined && (typeof explicit !== 'bigint' || explicit < 0n || explicit > maxHashKey))
@@ -32,6 +31,11 @@ export function prepareRecord(message: Outgoing, { envelope, explicitHashKey }: 
     return head === undefined ? content : Buffer.concat([head, content])
   }
   return { partitionKey, explicitHashKey: explicit?.toString(), hashKey: explicit ?? hashKeyOf(partitionKey), bytes, data }
+}
+
+/** Without a key, messages are spread over the shards. */
+export function partitionKeyOf({ key, id }: Outgoing): string {
+  return key ?? id.slice(0, limits.partitionKeyLength).toWellFormed()
 }
 
 export function userRecordOf({ partitionKey, explicitHashKey, data }: PreparedRecord): UserRecord {

@@ -196,16 +196,16 @@ export class SimulatedStream {
   #checkSaved({ key, fence, owner, note }: SavedNote): void {
     const id = key.slice(key.lastIndexOf('/') + 1)
     const next = parseCheckpoint(id, note)
-    const last = this.#lastSaved.get(id)
+    const last = this.#lastSaved.get(key)
     if (last !== undefined && (fence < last.fence || (fence === last.fence && owner !== last.owner)))
       this.violations.push(`${owner} saved ${note} after ${last.owner}`)
     if (last !== undefined && isFurther(last.checkpoint, next)) this.violations.push(`the checkpoint of ${id} went back to ${note}`)
     const records = next.kind === 'after' ? (this.shards.get(id)?.records ?? []) : []
-    for (let index = this.#checked.get(id) ?? 0; next.kind === 'after' && (records[index] ?? Infinity) <= next.position.sequence; index++) {
+    for (let index = this.#checked.get(key) ?? 0; next.kind === 'after' && (records[index] ?? Infinity) <= next.position.sequence; index++) {
       if (!this.handled.has(records[index] as bigint)) this.violations.push(`the checkpoint of ${id} passed ${records[index]}`)
-      this.#checked.set(id, index + 1)
+      this.#checked.set(key, index + 1)
     }
-    this.#lastSaved.set(id, { fence, owner, checkpoint: next })
+    this.#lastSaved.set(key, { fence, owner, checkpoint: next })
   }
 
   #isHandled(id: string): boolean {

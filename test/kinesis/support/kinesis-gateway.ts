@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
-import { forward, type Answer } from '../../kinesis/support/forward.ts'
+import { forward, type Answer } from './forward.ts'
 
-/** Stands between the drivers of one case and the emulator, and does what only Kinesis itself, or a network, would do. */
+/** Stands between drivers and the emulator, and does what only Kinesis itself, or a network, would do. */
 export interface KinesisGateway extends AsyncDisposable {
   readonly url: string
   /** Cuts all connections of the drivers' side. */
@@ -13,8 +13,8 @@ export interface KinesisGateway extends AsyncDisposable {
   refuse(refusing: boolean): void
   /** The next `PutRecords` is done, and its answer is lost. */
   loseNextAnswer(): void
-  /** Of the next `PutRecords` with several records to the stream the second one is throttled, and as often as it comes again: the driver tries it for five seconds. */
-  throttlePartOfNext(stream: string): void
+  /** Of the next `PutRecords` with several records to the stream the second one is throttled, and as often as its key comes again in this time. */
+  throttlePartOfNext(stream: string, ms: number): void
 }
 
 interface PutRecordsBody {
@@ -22,8 +22,8 @@ interface PutRecordsBody {
   readonly Records: { readonly PartitionKey?: string; readonly ErrorCode?: string; readonly ErrorMessage?: string }[]
 }
 
-/** By streams: the partition key that is throttled; `undefined` until there is one. */
-type Throttled = Map<string, string | undefined>
+/** By streams. */
+type Throttled = Map<string, { readonly ms: number; key?: string | undefined; until?: number }>
 
 /** The emulator itself is spared: of a connection that is reset in a bad moment, `kinesis-local` 0.6.2 takes no other any more. */
 export async function startKinesisGateway(server: string): Promise<KinesisGateway> {
@@ -54,7 +54,7 @@ export async function startKinesisGateway(server: string): Promise<KinesisGatewa
       if (now) gateway.closeAllConnections()
     },
     loseNextAnswer: () => void (losing = true),
-    throttlePartOfNext: (stream) => void throttled.set(stream, undefined),
+    throttlePartOfNext: (stream, ms) => void throttled.set(stream, { ms }),
     async [Symbol.asyncDispose]() {
       gateway.close()
       gateway.closeAllConnections()
@@ -65,9 +65,12 @@ export async function startKinesisGateway(server: string): Promise<KinesisGatewa
 
 async function put(server: string, request: IncomingMessage, body: Buffer, throttled: Throttled): Promise<Answer> {
   const { StreamName = '', Records } = JSON.parse(body.toString()) as PutRecordsBody
-  if (!throttled.has(StreamName)) return forward(server, request, body)
-  const key = throttled.get(StreamName) ?? Records[1]?.PartitionKey
-  throttled.set(StreamName, key)
+  const throttle = throttled.get(StreamName)
+  if (throttle === undefined || (throttle.key === undefined && Records.length < 2)) return forward(server, request, body)
+  throttle.key ??= Records[1]?.PartitionKey
+  throttle.until ??= Date.now() + throttle.ms
+  if (Date.now() >= throttle.until) throttled.delete(StreamName)
+  const { key } = throttle
   const others = Records.filter(({ PartitionKey }) => PartitionKey !== key)
   const answer = others.length === 0 ? nothing : await forward(server, request, Buffer.from(JSON.stringify({ StreamName, Records: others })))
   const answers = (JSON.parse(answer.body.toString()) as PutRecordsBody).Records
