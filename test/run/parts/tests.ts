@@ -19,7 +19,7 @@ export const testParts: readonly Part[] = [
   vitestPart({ name: 'redis', budgetSeconds: 40, alone: true, folders: redis }),
   scriptPart({
     name: 'demo',
-    budgetSeconds: 70,
+    budgetSeconds: 50,
     alone: true,
     entry: 'test/demo/main.ts',
     runs: [
@@ -27,7 +27,6 @@ export const testParts: readonly Part[] = [
       ['--broker', 'memory', '--faults'],
       ['--broker', 'amqp', '--may-skip'],
       ['--broker', 'sqs'],
-      ['--broker', 'kinesis', '--messages', '400'],
     ],
     read: () => ({ passed: 1, failed: 0 }),
   }),
