@@ -31,7 +31,7 @@ export const fullParts: readonly Part[] = [
     full: true,
     alone: true,
     budgetSeconds: 900,
-    entry: 'test/kinesis/long-group.ts',
+    entry: 'test/kinesis/main.ts',
     read: (line) => {
       const [, survived] = /^group: \d+ kills and \d+ reshards (survived|not survived)$/.exec(line) ?? []
       return survived === undefined ? undefined : { passed: survived === 'survived' ? 1 : 0, failed: survived === 'survived' ? 0 : 1 }

@@ -1,4 +1,4 @@
-// Three processes of a group over Redis, killed in turn for minutes: node --conditions=busbar-source test/kinesis/long-group.ts
+// Three processes of a group over Redis, killed in turn for minutes: node --conditions=busbar-source test/kinesis/main.ts
 import { skipOrFail, startKinesis, startRedis } from '../brokers/index.ts'
 import { groupRun } from './support/group-run.ts'
 
