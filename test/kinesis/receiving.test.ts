@@ -66,10 +66,10 @@ describe('what is received', { concurrent: true, timeout: 40_000 }, () => {
     await put('foreign', Buffer.from('{"km":1}'), 'truck-7')
     await put('foreign', corrupt, 'truck-7')
     await put('foreign', Buffer.from('{"km":2}'), 'truck-7')
-    const handled: { readonly km: number; readonly key: string | undefined; readonly timestamp: number | undefined }[] = []
-    await broker.consume(tracker, ({ body, orderingKey, timestamp }) => void handled.push({ km: body.km, key: orderingKey, timestamp }))
+    const handled: { readonly km: number; readonly key: string | undefined; readonly timestamp: number | undefined; readonly id: string | undefined }[] = []
+    await broker.consume(tracker, ({ body, orderingKey, timestamp, id }) => void handled.push({ km: body.km, key: orderingKey, timestamp, id }))
     await expect.poll(() => handled.map(({ km }) => km), patient).toEqual([1, 2])
-    expect(handled[0]).toMatchObject({ key: 'truck-7', timestamp: expect.any(Number) })
+    expect(handled[0]).toMatchObject({ key: 'truck-7', timestamp: expect.any(Number), id: expect.stringMatching(/^shardId-0{12}\/\d{50,}$/) })
     await expect.poll(() => told.map(({ event }) => event), patient).toContain('record:corrupt')
     await expect.poll(async () => (await broker.deadLetters(tracker).peek()).map(({ body }) => [...Buffer.from(body)]), patient).toEqual([[...corrupt]])
   })

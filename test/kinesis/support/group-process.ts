@@ -16,7 +16,7 @@ for (const source of [plain, once]) {
     async ({ body: { truckId, number } }) => {
       await pause(5 * Math.random())
       // One write of one line: whoever is killed has written all of it, or nothing.
-      appendFileSync(`${folder}/${source.name}`, `${truckId} ${number} ${process.pid}\n`)
+      appendFileSync(`${folder}/${source.name}`, `${truckId} ${number}\n`)
     },
     { concurrency, maxInFlight, use },
   )

@@ -27,6 +27,17 @@ export const fullParts: readonly Part[] = [
     read: () => ({ passed: 1, failed: 0 }),
   }),
   scriptPart({
+    name: 'kinesis-group',
+    full: true,
+    alone: true,
+    budgetSeconds: 900,
+    entry: 'test/kinesis/main.ts',
+    read: (line) => {
+      const [, survived] = /^group: \d+ kills and \d+ reshards (survived|not survived)$/.exec(line) ?? []
+      return survived === undefined ? undefined : { passed: survived === 'survived' ? 1 : 0, failed: survived === 'survived' ? 0 : 1 }
+    },
+  }),
+  scriptPart({
     name: 'bench-gates',
     full: true,
     alone: true,

@@ -21,7 +21,7 @@ export const testParts: readonly Part[] = [
   vitestPart({ name: 'redis', budgetSeconds: 40, alone: true, folders: redis }),
   scriptPart({
     name: 'demo',
-    budgetSeconds: 85,
+    budgetSeconds: 65,
     alone: true,
     entry: 'test/demo/main.ts',
     runs: [
@@ -30,7 +30,6 @@ export const testParts: readonly Part[] = [
       ['--broker', 'amqp', '--may-skip'],
       ['--broker', 'mqtt', '--may-skip'],
       ['--broker', 'sqs'],
-      ['--broker', 'kinesis', '--messages', '400'],
     ],
     read: () => ({ passed: 1, failed: 0 }),
   }),

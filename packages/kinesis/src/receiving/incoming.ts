@@ -7,12 +7,14 @@ const noHeaders: Headers = Object.freeze(Object.create(null) as Record<string, s
 
 /** A record of any origin as a message. Never throws. `envelope`: data may begin with one. */
 export function incomingOf(record: ShardRecord, envelope: boolean): Incoming {
-  const { data, partitionKey, arrivedAt } = record
+  const { data, partitionKey, arrivedAt, shard } = record
   const opened = envelope ? openEnvelope(data) : undefined
   const metadata = opened?.metadata ?? {}
   const body = opened?.body ?? data
+  const position = formatPosition(record)
   return {
-    id: metadata.id,
+    // That of the record, where its sender gave none: the same whenever it is read.
+    id: metadata.id ?? `${shard}/${position}`,
     body,
     bodyBytes: body.length,
     headers: opened?.headers ?? noHeaders,
@@ -24,7 +26,7 @@ export function incomingOf(record: ShardRecord, envelope: boolean): Incoming {
     attempt: metadata.attempt ?? 0,
     correlationId: metadata.correlationId,
     replyTo: metadata.replyTo,
-    position: formatPosition(record),
+    position,
     native: record,
   }
 }

@@ -59,6 +59,7 @@ export class KinesisReceiver implements Receiver {
   #context: GroupContext | undefined
   #worker: GroupWorker | undefined
   #watch: BlockedWatch | undefined
+  #checking: Promise<void> | undefined
   #serving = false
   #ended = false
 
@@ -160,7 +161,14 @@ export class KinesisReceiver implements Receiver {
   }
 
   /** After a failure, and whenever shards are listed: a stream of the same name may be there, and be read as if it were the old one. */
-  async #checkStream(context: GroupContext): Promise<void> {
+  #checkStream(context: GroupContext): Promise<void> {
+    // All shards recover at once after an outage, and Kinesis answers this call twenty times a second.
+    return (this.#checking ??= this.#checkNow(context).finally(() => {
+      this.#checking = undefined
+    }))
+  }
+
+  async #checkNow(context: GroupContext): Promise<void> {
     const replaced = await replacedStream(context)
     if (replaced === undefined) return
     if (!this.#ended) this.#intake.failed(replaced, true)

@@ -110,13 +110,13 @@ export class ShardScope implements Scope {
       room = this.#window.roomFor(this.#part, record.data.length)
       if (room !== 'free') break
       this.#next++
-      this.#last = record
       const { sequence, subSequence, arrivedAt, data } = record
       const step: Step = { sequence, subSequence, bytes: data.length, arrivedAt }
+      this.#last = step
       this.#window.take(this.#part, data.length)
       deliveries.push(new KinesisDelivery(this, incomingOf(record, this.#envelope), this.lease.add(step)))
     }
-    if (!this.hasMore) this.#tellEmptied()
+    if (!this.hasMore) this.#forgetPage()
     return { deliveries, room }
   }
 
@@ -127,10 +127,7 @@ export class ShardScope implements Scope {
   /** Hands out no more. What was handed out can be settled as long as the lease is held. */
   stop(): void {
     this.#open = false
-    this.#page = []
-    this.#records = []
-    this.#at = this.#next = 0
-    this.#tellEmptied()
+    this.#forgetPage()
   }
 
   /** Everything of it is gone: what is not below the checkpoint is read again by the next holder. */
@@ -177,7 +174,10 @@ export class ShardScope implements Scope {
     this.#window.free(this.#part, messages, bytes)
   }
 
-  #tellEmptied(): void {
+  #forgetPage(): void {
+    this.#page = []
+    this.#records = []
+    this.#at = this.#next = 0
     this.#onEmptied?.()
     this.#onEmptied = undefined
   }
