@@ -81,7 +81,7 @@ export function faultCases({ bed, protocolVersion, durable }: Spoken): void {
     const { topic, subscription } = freshTopic()
     await link.provision(topic, subscription)
     const { intake } = await link.receive(subscription, new FakeIntake(), wide)
-    const all = messages(2_000)
+    const all = messages(1_000)
     const sending = sendAll(link.sender(topic), all)
     for (let time = 0; time < 2; time++) {
       const received = intake.deliveries.length
