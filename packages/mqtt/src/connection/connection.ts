@@ -113,12 +113,31 @@ export class Connection {
     return this.#state === 'open'
   }
 
-  /** Hands it over; `answered` is called once with the broker's answer, or for quality 0 when it is written. Not called any more once the connection is lost. Returns the packet identifier. */
-  publish({ topic, payload, qos, retain, properties }: Publication, answered: (error: unknown) => void): number {
-    const { client } = this
+  /** A message of the driver's own, now and then; `answered` is called once with the broker's answer, but not any more once the connection is lost. */
+  publish({ topic, payload, qos, retain }: Omit<Publication, 'properties'>, answered: (error: unknown) => void): void {
     this.#meter('publish', 1)
-    client.publish(topic, payload, properties === undefined ? { qos, retain } : { qos, retain, properties }, answered)
-    return qos === 0 ? 0 : client.getLastMessageId()
+    this.client.publish(topic, payload, { qos, retain }, answered)
+  }
+
+  /** An identifier that no packet of the library's own has at this time. */
+  nextPacketId(): number {
+    const { messageIdProvider, outgoing } = this.client
+    let id = messageIdProvider.allocate() ?? 1
+    while (outgoing[id] !== undefined) id = messageIdProvider.allocate() ?? 1
+    return id
+  }
+
+  /** Writes packets, in one piece. `written` is called once, also when the connection is lost. */
+  write(packets: readonly Buffer[], written?: (error: Error | null | undefined) => void): void {
+    const { stream } = this.client
+    const [first] = packets
+    if (packets.length === 1 && first !== undefined) return void stream.write(first, written)
+    stream.cork()
+    for (let index = 0; index < packets.length; index++) {
+      const last = index === packets.length - 1
+      stream.write(packets[index] as Buffer, last ? written : undefined)
+    }
+    stream.uncork()
   }
 
   /** Throws `BrokerError`. `retainHandling` 1: kept messages come only if the subscription is new. */
@@ -153,7 +172,7 @@ export class Connection {
       bytes.writeUInt16BE(0x40_02, index * pubackBytes)
       bytes.writeUInt16BE(id, index * pubackBytes + 2)
     }
-    this.client.stream.write(bytes)
+    this.write([bytes])
   }
 
   /** Reads no further: what the broker sends waits in the network. The link is kept alive meanwhile. */

@@ -130,10 +130,7 @@ export class Control {
       })
       await this.#echoing
       if (this.#connection === undefined) throw this.reason
-      this.#connection.publish(
-        { topic, payload: text, qos: 1, retain: false, properties: undefined },
-        (error) => error && echo.reject(toBrokerError(error, doing)),
-      )
+      this.#connection.publish({ topic, payload: text, qos: 1, retain: false }, (error) => error && echo.reject(toBrokerError(error, doing)))
       await within(echo.promise, timeoutMs, this.#services.clock, () => mqttError('ERR_UNAVAILABLE', `${doing}: none within ${timeoutMs} ms`))
     } finally {
       this.#echoes.delete(text)

@@ -2,6 +2,7 @@ import type { Outgoing } from '@busbar/core/driver'
 import { generate, parser, type IPublishPacket } from 'mqtt-packet'
 import { describe, expect, it } from 'vitest'
 import { outgoing } from '../test-support/messages.ts'
+import { encodePublish } from './encode.ts'
 import { envelopeHead, openEnvelope } from './envelope.ts'
 import { incomingOf } from './incoming.ts'
 import { publicationOf, sizeOf, type Form } from './outgoing.ts'
@@ -12,9 +13,7 @@ const form4: Form = { ...form5, protocolVersion: 4, envelope: true }
 
 /** As it comes out of the bytes of a packet. */
 function sent(message: Outgoing, form: Form): { readonly packet: ReceivedPacket; readonly bytes: number } {
-  const { topic, payload, qos, retain, properties } = publicationOf(message, form)
-  const packet: IPublishPacket = { cmd: 'publish', topic, payload, qos, retain, dup: false, messageId: 7, ...(properties === undefined ? {} : { properties }) }
-  const bytes = generate(packet, { protocolVersion: form.protocolVersion })
+  const bytes = Buffer.concat(encodePublish(publicationOf(message, form), 7, form.protocolVersion))
   let found: ReceivedPacket | undefined
   const reader = parser({ protocolVersion: form.protocolVersion })
   reader.on('packet', (parsed: unknown) => (found = parsed as ReceivedPacket))
@@ -65,6 +64,35 @@ describe.each([
       if (form.protocolVersion === 4 && parts.timeToLiveMs !== undefined) continue
       expect(sizeOf(message, form) + limit).toBeGreaterThanOrEqual(sent(message, form).bytes)
       expect(sizeOf(outgoing({ ...parts, body: `${message.body as string}x` }), form)).toBe(sizeOf(message, form) + 1)
+    }
+  })
+
+  it('is encoded as the client library would', () => {
+    const { protocolVersion } = form
+    const many: readonly Partial<Outgoing>[] = [
+      {},
+      whole,
+      { body: '' },
+      { body: 'é'.repeat(70_000), headers: { ['é'.repeat(999)]: 'x'.repeat(60_000) } },
+      { body: Buffer.alloc(20_000, 1) },
+      { body: 'x'.repeat(16_384) },
+      ...[110, 120, 127, 16_383 - 100, 2_097_152].map((length) => ({ body: 'x'.repeat(length) })),
+      ...(protocolVersion === 5 ? [{ timeToLiveMs: 4_294_967_295_000 }] : []),
+    ]
+    for (const parts of many) {
+      for (const qos of [0, 1, 2] as const) {
+        for (const retain of [false, true]) {
+          const { topic, payload, properties } = publicationOf(outgoing(parts), form)
+          const packet: IPublishPacket = { cmd: 'publish', topic, payload, qos, retain, dup: false, ...(qos > 0 ? { messageId: 513 } : {}) }
+          if (properties !== undefined) packet.properties = properties
+          const encoded = Buffer.concat(encodePublish({ topic, payload, properties, qos, retain }, 513, protocolVersion))
+          const sorted = (bytes: Buffer): Buffer => Buffer.from(Uint8Array.from(bytes).sort())
+          const wanted = generate(packet, { protocolVersion })
+          // The library writes properties in another order.
+          if (protocolVersion === 5) expect(sorted(encoded).equals(sorted(wanted))).toBe(true)
+          else expect(encoded.equals(wanted)).toBe(true)
+        }
+      }
     }
   })
 

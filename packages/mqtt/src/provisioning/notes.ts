@@ -78,7 +78,7 @@ export class Notes {
     if (connection === undefined) throw this.#control.reason
     const doing = `Noting session ${name.clientId}`
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const publication = { topic: this.topicOf(name), payload: noteText(name, holder), qos: 1, retain: true, properties: undefined } as const
+    const publication = { topic: this.topicOf(name), payload: noteText(name, holder), qos: 1, retain: true } as const
     connection.publish(publication, (error) => (error ? reject(toBrokerError(error, doing)) : resolve()))
     await within(promise, this.#timeoutMs, this.#services.clock, () => mqttError('ERR_UNAVAILABLE', `${doing}: no answer within ${this.#timeoutMs} ms`))
   }

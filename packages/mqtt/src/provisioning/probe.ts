@@ -39,7 +39,7 @@ export class SharedProbe {
     const filter = `$share/${clientId}-probe/${topic}`
     const leave = await this.#control.subscribeAs(filter, topic, () => arrived.resolve(true))
     try {
-      connection.publish({ topic, payload: 'probe', qos: 1, retain: false, properties: undefined }, () => undefined)
+      connection.publish({ topic, payload: 'probe', qos: 1, retain: false }, () => undefined)
       const came = await Promise.race([arrived.promise, sleep(this.#services.clock, arrivalMs)])
       if (came !== true) throw unsupported(`it grants shared subscriptions and delivers nothing to them within ${arrivalMs} ms`)
     } finally {

@@ -193,7 +193,7 @@ export class Members implements Keeper {
       await this.#take(index, true).catch((error: unknown) => this.#host.onRetry(toBrokerError(error, `Opening session ${name.clientId}`)))
       return
     }
-    const publication = { topic: `${this.#asksTopic(name)}/${index}`, payload: this.#host.holder, qos: 1, retain: false, properties: undefined } as const
+    const publication = { topic: `${this.#asksTopic(name)}/${index}`, payload: this.#host.holder, qos: 1, retain: false } as const
     control.connection.publish(publication, () => undefined)
   }
 

@@ -1,4 +1,4 @@
-import type { BrokerError, Intake, Outcome, Receiver, Services, SettleResult, Window } from '@busbar/core/driver'
+import type { BrokerError, Intake, Outcome, Receiver, Services, SettleResult, Timer, Window } from '@busbar/core/driver'
 import type { Control } from '../connection/control.ts'
 import type { Dialer } from '../connection/dialer.ts'
 import { mqttError } from '../errors.ts'
@@ -26,6 +26,9 @@ export interface ReceiverParts {
   readonly holder: string
 }
 
+/** Acks wait for others until they are this share of the window, or for so long: each costs a write, and the rest of the window keeps the broker busy meanwhile. */
+const flushShare = 0.25
+const flushMs = 5
 /** A window has room to grow to this before the next connection. */
 const leastReceiveMaximum = 64
 /** Brokers that send more than they should, or know no limit, are no longer read from when so much waits here. */
@@ -45,6 +48,7 @@ export class MqttReceiver implements Receiver {
   #started = false
   #failing = false
   #reading = true
+  #flushTimer: Timer | undefined
 
   constructor(parts: ReceiverParts, intake: Intake, window: Window) {
     this.#parts = parts
@@ -85,7 +89,7 @@ export class MqttReceiver implements Receiver {
       scopes.add(scope)
       return scope.ack(delivery as MqttDelivery) ? 'accepted' : 'too-late'
     })
-    for (const scope of scopes) scope.flush()
+    for (const scope of scopes) this.#flush(scope)
     if (this.#inbox.size > 0) this.#schedule()
     return results
   }
@@ -107,8 +111,21 @@ export class MqttReceiver implements Receiver {
   async handBack(): Promise<void> {
     this.#paused = true
     this.#unlisten()
+    this.#flushTimer?.cancel()
     await this.#keeper.stop()
     this.#inbox.dropDead()
+  }
+
+  #flush(scope: SessionScope): void {
+    if (scope.unsent === 0) return
+    if (scope.unsent >= this.#window.messages * flushShare) return scope.flush()
+    const { clock } = this.#parts.services
+    this.#flushTimer ??= clock.timer(clock.monotonic() + flushMs, this.#flushAll)
+  }
+
+  readonly #flushAll = (): void => {
+    this.#flushTimer = undefined
+    for (const { scope } of this.#keeper.sessions) scope?.flush()
   }
 
   get #receiveMaximum(): number {

@@ -28,6 +28,11 @@ export class SessionScope implements Scope {
     return this.#closed
   }
 
+  /** Acks that {@link SessionScope.flush} would send. */
+  get unsent(): number {
+    return this.#acks.length
+  }
+
   /** What is received here may be given to core. */
   get live(): boolean {
     return !this.#closed && !this.#dropping
