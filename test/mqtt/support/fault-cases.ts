@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Delivery, Endpoint, Outgoing, Sender } from '@busbar/core/driver'
 import { mqtt, type MqttNative, type MqttOptions } from '@busbar/mqtt'
+import type { IClientOptions, MqttClient } from 'mqtt'
 import { expect, it } from 'vitest'
 import { FakeIntake, until } from '../../amqp/support/intake.ts'
 import { endpointOf, messageOf, never, sendSurely, TestLink } from '../../amqp/support/link.ts'
 import { startProxy } from '../../brokers/index.ts'
+import { connectOnce } from '../../brokers/mqtt/greet.ts'
 import { freshOptions, type Spoken } from './beds.ts'
 
 function messages(count: number): Outgoing[] {
@@ -28,6 +30,23 @@ function freshTopic(): { readonly topic: Endpoint; readonly subscription: Endpoi
 }
 
 const wide = { messages: 100, bytes: 2 ** 26 }
+
+/** The client id of a session that is not there yet. */
+async function clientIdOf({ link }: TestLink<MqttNative>, subscription: Endpoint): Promise<string> {
+  const [change] = (await link.topology?.plan([subscription], never)) ?? []
+  const [, clientId] = /^session (.+)$/.exec(change?.resource ?? '') ?? []
+  if (clientId === undefined) throw new Error(`no session is planned: ${JSON.stringify(change)}`)
+  return clientId
+}
+
+function intruding(clientId: string, protocolVersion: 5 | 4): IClientOptions {
+  return { clientId, protocolVersion, clean: false, ...(protocolVersion === 5 && { properties: { sessionExpiryInterval: 600 } }) }
+}
+
+/** Takes messages and acks none. */
+function hold(client: MqttClient): void {
+  client.handleMessage = (_packet, done) => done(new Error('held'))
+}
 
 /** Cases of a broker: it is stopped or killed in some of them. */
 export function faultCases({ bed, protocolVersion, durable }: Spoken): void {
@@ -62,7 +81,7 @@ export function faultCases({ bed, protocolVersion, durable }: Spoken): void {
     const { topic, subscription } = freshTopic()
     await link.provision(topic, subscription)
     const { intake } = await link.receive(subscription, new FakeIntake(), wide)
-    const all = messages(2_000)
+    const all = messages(1_000)
     const sending = sendAll(link.sender(topic), all)
     for (let time = 0; time < 2; time++) {
       const received = intake.deliveries.length
@@ -167,6 +186,72 @@ export function faultCases({ bed, protocolVersion, durable }: Spoken): void {
     expect(two.intake.bodies.slice(-4)).toEqual(['1', '2', '3', '4'])
     for (const delivery of one.intake.deliveries.slice(1)) expect(await one.intake.settle(delivery)).toBe('too-late')
     for (const delivery of two.intake.deliveries.slice(-4)) expect(await two.intake.settle(delivery)).toBe('accepted')
+  })
+
+  it('goes on in another process while the one before hangs, which does not take the session back when it wakes', async () => {
+    await using proxy = await proxied()
+    const same = freshOptions()
+    await using hanging = await open(proxy.through(bed.url), same)
+    const { topic, subscription } = freshTopic()
+    await hanging.provision(topic, subscription)
+    const one = await hanging.receive(subscription, new FakeIntake(() => 'hold'), wide)
+    await hanging.send(topic, messages(5))
+    await until('all', () => one.intake.deliveries.length === 5)
+    proxy.freeze('both')
+    await using fresh = await open(bed.url, same)
+    const two = await fresh.receive(subscription, new FakeIntake(), wide)
+    await until('all in the other', () => two.intake.settled.length === 5)
+    proxy.thaw()
+    await until('the conflict', () => one.intake.failures.some(({ fatal }) => fatal))
+    expect(one.intake.failures.find(({ fatal }) => fatal)?.error).toMatchObject({ code: 'ERR_CONFLICT' })
+    for (const delivery of one.intake.deliveries) expect(await one.intake.settle(delivery)).toBe('too-late')
+    await fresh.send(topic, [messageOf('later')])
+    await until('the later one', () => two.intake.bodies.includes('later'))
+    expect({ bodies: two.intake.bodies, lost: two.intake.lostScopes }).toEqual({ bodies: ['0', '1', '2', '3', '4', 'later'], lost: [] })
+  })
+
+  it('sends again what was on its way to a distant broker all at once, and not one by one', async () => {
+    await using proxy = await proxied()
+    await using link = await open(proxy.through(bed.url))
+    const { topic } = freshTopic()
+    const sender = link.sender(topic)
+    await sendSurely(sender, [messageOf('first')])
+    proxy.delayMs = 15
+    const began = performance.now()
+    const sending = Array.from({ length: 20 }, () => sendSurely(sender, messages(50)))
+    await sleep(20)
+    proxy.reset()
+    await Promise.all(sending)
+    // One by one they would take 30 s.
+    expect(performance.now() - began).toBeLessThan(5_000)
+  })
+
+  it('takes its session back from a plain client that has the same client id and does not come again', async () => {
+    await using link = await open()
+    const { topic, subscription } = freshTopic()
+    const clientId = await clientIdOf(link, subscription)
+    await link.provision(topic, subscription)
+    const { intake } = await link.receive(subscription, new FakeIntake(() => 'hold'), wide)
+    await link.send(topic, messages(5))
+    await until('all', () => intake.deliveries.length === 5)
+    const intruder = await connectOnce(bed.url, intruding(clientId, protocolVersion), hold)
+    await until('the loss', () => intake.lostScopes.length === 1)
+    intruder.end(true)
+    await until('all once more', () => intake.deliveries.length >= 10)
+    expect(intake.bodies.slice(-5)).toEqual(['0', '1', '2', '3', '4'])
+    expect(intake.failures.filter(({ fatal }) => fatal)).toEqual([])
+    await until('health', () => link.link.health().state === 'connected')
+  })
+
+  it('says that somebody else wants its session, when a plain client with the same client id comes again and again', async () => {
+    await using link = await open()
+    const { topic, subscription } = freshTopic()
+    const clientId = await clientIdOf(link, subscription)
+    await link.provision(topic, subscription)
+    const { intake } = await link.receive(subscription, new FakeIntake(() => 'hold'), wide)
+    const intruder = await connectOnce(bed.url, { ...intruding(clientId, protocolVersion), reconnectPeriod: 50 }, hold)
+    await until('the report', () => intake.failures.some(({ error }) => error.code === 'ERR_CONFLICT'), 15_000)
+    intruder.end(true)
   })
 
   // In MQTT 3.1.1 nobody tells what mosquitto drops while its subscriptions are not shared.
