@@ -1,7 +1,8 @@
 import type { Outgoing, Sender, SendResult } from '@busbar/core/driver'
 import { mqttError, toBrokerError } from '../errors.ts'
 import { publicationOf, sizeOf, type Form } from '../message/outgoing.ts'
-import type { Publisher, Unmatched } from './publisher.ts'
+import type { Unmatched } from './item.ts'
+import type { Publisher } from './publisher.ts'
 
 /** Sends to one topic. */
 export class MqttSender implements Sender {
