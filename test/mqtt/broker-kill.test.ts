@@ -25,8 +25,8 @@ function brokerAt(url: string): Broker {
 
 describe.skipIf(bed === undefined)('ActiveMQ', { timeout: 60_000 }, () => {
   it('loses no confirmed message for either subscription, and keeps the order of every key, when it is killed', async () => {
-    const { url, kill, start } = bed as NonNullable<typeof bed>
-    await using broker = brokerAt(url)
+    const own = bed as NonNullable<typeof bed>
+    await using broker = brokerAt(own.url)
     const watches = { left: new OrderWatch(), right: new OrderWatch() }
     for (const [subscription, watch] of [
       [left, watches.left],
@@ -41,8 +41,8 @@ describe.skipIf(bed === undefined)('ActiveMQ', { timeout: 60_000 }, () => {
     for (let time = 0; time < 2; time++) {
       const [confirmed, seen] = [load.confirmed.size, watches.left.seen.size]
       await until('load in both directions', () => load.confirmed.size > confirmed + 200 && watches.left.seen.size > seen + 200 && load.unconfirmed > 0, 20_000)
-      await kill()
-      await start()
+      await own.kill()
+      await own.start()
     }
     const confirmed = load.confirmed.size
     await until('confirms after the last start', () => load.confirmed.size > confirmed + 200, 20_000)
