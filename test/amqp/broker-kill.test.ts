@@ -1,13 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { amqp } from '@busbar/amqp'
-import { createBroker, queue, text, type Broker, type Producer } from '@busbar/core'
+import { createBroker, queue, text, type Broker } from '@busbar/core'
 import { expect, it } from 'vitest'
 import { onEachRabbitmq } from './support/beds.ts'
 import { until } from './support/intake.ts'
+import { Load } from './support/load.ts'
 import { OrderWatch } from './support/order.ts'
 
 const orders = queue<string>('orders', { codec: text, orderingKey: (body) => body.split(':')[0] ?? '' })
-const keys = 24
 
 function brokerAt(url: string): Broker {
   return createBroker({
@@ -16,51 +15,6 @@ function brokerAt(url: string): Broker {
     provision: 'create',
     log: () => undefined,
   })
-}
-
-/** Sends to all keys in turn until it is stopped, without waiting for confirms: each kill finds messages on their way. */
-class Load {
-  readonly confirmed: Set<string> = new Set()
-  readonly failures: unknown[] = []
-  readonly #sends: Promise<void>[] = []
-  readonly #producer: Producer<string>
-  #stopped = false
-  readonly #running: Promise<void>
-
-  constructor(broker: Broker) {
-    this.#producer = broker.producer(orders)
-    this.#running = this.#run()
-  }
-
-  get unconfirmed(): number {
-    return this.#sends.length - this.confirmed.size - this.failures.length
-  }
-
-  /** How many messages were sent, when all of them are settled. */
-  async stop(): Promise<number> {
-    this.#stopped = true
-    await this.#running
-    await Promise.all(this.#sends)
-    return this.#sends.length
-  }
-
-  async #run(): Promise<void> {
-    for (let number = 0; !this.#stopped; number++) {
-      for (let key = 0; key < keys; key++) this.#sends.push(this.#send(`k${key}:${number}`))
-      // Of an outage only the first messages matter: those that were on their way, and some that wait.
-      while (this.unconfirmed > 500 && !this.#stopped) await sleep(10)
-      await sleep(10)
-    }
-  }
-
-  async #send(body: string): Promise<void> {
-    try {
-      await this.#producer.send(body, { timeoutMs: 60_000 })
-      this.confirmed.add(body)
-    } catch (error) {
-      this.failures.push(error)
-    }
-  }
 }
 
 await onEachRabbitmq({ own: true }, (bed) => {
@@ -83,7 +37,7 @@ await onEachRabbitmq({ own: true }, (bed) => {
         { concurrency: 8, maxInFlight: 32 },
       )
     }
-    const load = new Load(a)
+    const load = new Load(a.producer(orders))
     for (let kill = 0; kill < 2; kill++) {
       const [confirmed, seen] = [load.confirmed.size, watch.seen.size]
       await until('load in both directions', () => load.confirmed.size > confirmed + 500 && watch.seen.size > seen + 200 && load.unconfirmed > 0, 20_000)

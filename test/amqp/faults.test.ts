@@ -1,25 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as raw from 'amqplib'
-import type { Outgoing, Sender } from '@busbar/core/driver'
 import { expect, it } from 'vitest'
 import { startProxy } from '../brokers/index.ts'
 import { freshVhost, onEachRabbitmq } from './support/beds.ts'
 import { FakeIntake, until } from './support/intake.ts'
 import { endpointOf, messageOf, never, sendSurely, TestLink } from './support/link.ts'
+import { messages, sendAll } from './support/sending.ts'
 
 const orders = endpointOf('orders')
-
-function messages(count: number): Outgoing[] {
-  return Array.from({ length: count }, (_, index) => messageOf(String(index)))
-}
-
-/** Sends in calls of 50, several at a time, and repeats what is not confirmed. */
-async function sendAll(sender: Sender, all: readonly Outgoing[]): Promise<void> {
-  for (let from = 0; from < all.length; from += 200) {
-    await Promise.all([0, 50, 100, 150].map((offset) => sendSurely(sender, all.slice(from + offset, from + offset + 50))))
-    await sleep(5)
-  }
-}
 
 await onEachRabbitmq({ own: true, consumerTimeoutMs: 3_000 }, (bed) => {
   const fast = { heartbeatMs: 1_000, reconnectMaxMs: 500, timeoutMs: 2_000 }

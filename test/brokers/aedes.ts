@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Aedes } from 'aedes'
 import { freePort } from './core/ports.ts'
@@ -18,9 +19,15 @@ export interface AedesBed extends AsyncDisposable {
   stop(): Promise<void>
 }
 
+export interface AedesOptions {
+  /** What its store takes for each message, in milliseconds, as one on a network does. Default 0: a store in memory. */
+  readonly storeMs?: number
+}
+
 /** The package is always there, so this is never skipped. */
-export async function startAedes(): Promise<AedesBed> {
+export async function startAedes({ storeMs = 0 }: AedesOptions = {}): Promise<AedesBed> {
   const broker = await Aedes.createBroker()
+  if (storeMs > 0) slowDown((broker as unknown as { readonly persistence: Store }).persistence, storeMs)
   const port = await freePort()
   const sockets = new Set<Socket>()
   let server: Server | undefined
@@ -53,6 +60,19 @@ export async function startAedes(): Promise<AedesBed> {
       await stop()
       await new Promise<void>((resolve) => broker.close(resolve))
     },
+  }
+}
+
+/** The part of its store that every message to a session with quality 1 goes through, those that have waited one after the other. */
+interface Store {
+  outgoingUpdate(...given: unknown[]): Promise<unknown>
+}
+
+function slowDown(store: Store, ms: number): void {
+  const update = store.outgoingUpdate.bind(store)
+  store.outgoingUpdate = async (...given) => {
+    await sleep(ms)
+    return update(...given)
   }
 }
 

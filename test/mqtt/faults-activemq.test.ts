@@ -1,4 +1,8 @@
 import { onActivemq } from './support/beds.ts'
-import { faultCases } from './support/fault-cases.ts'
+import { connectionFaults } from './support/connection-faults.ts'
+import { sessionConflicts } from './support/session-conflicts.ts'
 
-await onActivemq(faultCases)
+await onActivemq((spoken) => {
+  connectionFaults(spoken)
+  sessionConflicts(spoken)
+})

@@ -27,7 +27,7 @@ async function onMosquitto(options: MosquittoBedOptions, run: (bed: MosquittoBed
 async function confirmed(broker: Broker, count: number, body: (index: number) => string): Promise<string[]> {
   const producer = broker.producer(news)
   const bodies = Array.from({ length: count }, (_, index) => body(index))
-  const results = await producer.sendBatch(bodies, { timeoutMs: 3_000 })
+  const results = await producer.sendBatch(bodies, { timeoutMs: 1_500 })
   return bodies.filter((_, index) => results[index]?.ok)
 }
 

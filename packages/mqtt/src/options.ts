@@ -61,7 +61,7 @@ export interface MqttOptions {
    * least 64, so that a window has room to grow. Maps to Receive Maximum.
    */
   readonly receiveMaximum?: number
-  /** Most messages sent and not confirmed, where the broker's own Receive Maximum is not lower. 1 to 65,535. Default 1,000. */
+  /** Most messages sent and not confirmed, where the broker's own Receive Maximum is not lower; in any case no more than 1 MiB, or one message. 1 to 65,535. Default 1,000. */
   readonly maxUnconfirmed?: number
   /** Largest packet that the broker takes, in bytes, for brokers that don't say so: 1,024 to 268,435,455 (default), the limit of MQTT. */
   readonly maxPacketBytes?: number

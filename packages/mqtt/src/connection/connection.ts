@@ -1,4 +1,4 @@
-import type { Clock, Services, Timer } from '@busbar/core/driver'
+import type { Clock, Services } from '@busbar/core/driver'
 import type { IConnackPacket, MqttClient } from 'mqtt'
 import type { Address } from '../address.ts'
 import type { BrokerFacts } from '../capabilities.ts'
@@ -8,6 +8,7 @@ import type { ResolvedOptions } from '../options.ts'
 import { within } from '../within.ts'
 import { createClient, type ClientRequest } from './client.ts'
 import { factsOf } from './facts.ts'
+import { ReadHold } from './read-hold.ts'
 
 /** What a connection tells its owner. */
 export interface ConnectionEvents {
@@ -17,8 +18,8 @@ export interface ConnectionEvents {
 
 export interface ConnectionRequest extends ClientRequest {
   /**
-   * Called synchronously per received message, also before `open` has resolved. True: the message is the receiver's, which acks it by {@link Connection.acknowledge}. False: nobody
-   * wants it, and it is acked. Must not throw.
+   * Called synchronously per received message, also before `open` has resolved. True: the message is the receiver's, which acks it, if
+   * it is of quality 1, by {@link Connection.acknowledge}. False: the library acks it. Must not throw.
    */
   readonly onMessage: (connection: Connection, packet: ReceivedPacket) => boolean
 }
@@ -34,16 +35,13 @@ export class Connection {
   readonly #clock: Clock
   readonly #meter: Services['meter']
   readonly #timeoutMs: number
-  readonly #keepaliveMs: number
+  readonly #reading: ReadHold
   #facts: BrokerFacts | undefined
   #sessionPresent = false
   #state: 'opening' | 'open' | 'closing' | 'lost' = 'opening'
   #error: Error | undefined
   #takenOver = false
   #events: ConnectionEvents | undefined
-  #held: (() => void) | undefined
-  #holding = false
-  #pings: Timer | undefined
 
   /** Throws `BrokerError`, or the reason of `signal` when that fires. */
   static async open(address: Address, request: ConnectionRequest, options: ResolvedOptions, services: Services, signal: AbortSignal): Promise<Connection> {
@@ -72,13 +70,11 @@ export class Connection {
     this.#clock = services.clock
     this.#meter = services.meter
     this.#timeoutMs = options.timeoutMs
-    this.#keepaliveMs = options.keepaliveMs
+    this.#reading = new ReadHold(this.client, services.clock, options.keepaliveMs)
     // Before it connects: what a session has waiting may come in one piece with the broker's first answer.
     this.client.handleMessage = (packet, done) => {
       const mine = request.onMessage(this, packet)
-      const next = (): void => (mine && packet.qos > 0 ? done(notAckedHere) : done())
-      if (!this.#holding) return next()
-      this.#held = next
+      this.#reading.pass(() => (mine && packet.qos === 1 ? done(notAckedHere) : done()))
     }
     this.client.on('error', (error) => this.#fail(error))
     this.client.on('disconnect', ({ reasonCode }) => {
@@ -133,10 +129,7 @@ export class Connection {
     const [first] = packets
     if (packets.length === 1 && first !== undefined) return void stream.write(first, written)
     stream.cork()
-    for (let index = 0; index < packets.length; index++) {
-      const last = index === packets.length - 1
-      stream.write(packets[index] as Buffer, last ? written : undefined)
-    }
+    for (const [index, packet] of packets.entries()) stream.write(packet, index === packets.length - 1 ? written : undefined)
     stream.uncork()
   }
 
@@ -175,19 +168,13 @@ export class Connection {
     this.write([bytes])
   }
 
-  /** Reads no further: what the broker sends waits in the network. The link is kept alive meanwhile. */
+  /** Reads no further: what the broker sends waits in the network. */
   hold(): void {
-    if (this.#holding || this.#state !== 'open') return
-    this.#holding = true
-    this.#ping()
+    if (this.#state === 'open') this.#reading.hold()
   }
 
   release(): void {
-    this.#holding = false
-    this.#pings?.cancel()
-    const next = this.#held
-    this.#held = undefined
-    next?.()
+    this.#reading.release()
   }
 
   /** Says good-bye, so that the broker sends no will, and ends. Bounded; never throws. */
@@ -241,25 +228,14 @@ export class Connection {
   #closed(): void {
     const before = this.#state
     this.#state = 'lost'
-    this.#holding = false
-    this.#pings?.cancel()
     this.#destroy()
+    this.#reading.release()
     if (before === 'open') this.#events?.onLost(this.#reason, this.#takenOver)
   }
 
   #destroy(): void {
     // Without a graceful end it would wait for answers. The stream is not there before it connects.
     ;(this.client.stream as { destroy(): void } | undefined)?.destroy()
-  }
-
-  #ping(): void {
-    this.#pings = this.#clock.timer(this.#clock.monotonic() + this.#keepaliveMs / 2, () => {
-      if (!this.#holding || this.#state !== 'open') return
-      // The broker's answer waits behind what is not read, so that the library would take the link for dead.
-      this.client.sendPing()
-      this.client.reschedulePing(true)
-      this.#ping()
-    })
   }
 
   async #bounded(work: Promise<void>, doing: string): Promise<void> {

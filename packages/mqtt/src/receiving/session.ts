@@ -7,6 +7,7 @@ import type { SessionName } from '../names.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { noteText, type Notes, type NotesOf } from '../provisioning/notes.ts'
 import { pauseFor } from '../within.ts'
+import { Contention, settledMs } from './contention.ts'
 import type { MqttDelivery } from './delivery.ts'
 import { SessionScope } from './session-scope.ts'
 
@@ -44,6 +45,7 @@ export class Session {
   readonly #stopping: AbortController = new AbortController()
   #connection: Connection | undefined
   #scope: SessionScope | undefined
+  readonly #contention: Contention = new Contention()
   #noted: NotesOf = new Map()
   #unlisten: () => void = () => undefined
   /** Whoever opens deals with a loss in the middle of it. */
@@ -91,7 +93,7 @@ export class Session {
   }
 
   async #open(): Promise<void> {
-    const { dialer, services, qos, receiveMaximum, notes, envelope, onDelivery, holder } = this.#host
+    const { dialer, control, services, qos, receiveMaximum, notes, envelope, onDelivery, holder } = this.#host
     // Of several addresses that are tried each has a scope of its own.
     let scope: SessionScope | undefined
     let of: Connection | undefined
@@ -120,6 +122,7 @@ export class Session {
       await this.#subscribe(connection, qos)
       if (this.#connection !== connection) throw mqttError('ERR_UNAVAILABLE', `Session ${this.name.clientId}: the connection was lost again`)
       this.#note(connection, holder)
+      this.#contention.opened(services.clock.monotonic(), control.connection)
       scope?.flush()
       this.#checkExpiry(connection)
       services.log('debug', 'session:open', { session: this.name.clientId, present: connection.sessionPresent })
@@ -173,17 +176,21 @@ export class Session {
   }
 
   async #reconnect(): Promise<void> {
-    const { services, options, control, notes, onRetry, onRestored } = this.#host
+    const { services, options, control, notes, onRetry } = this.#host
     const { signal } = this.#stopping
+    const lostAt = services.clock.monotonic()
     for (let round = 0; !signal.aborted; round++) {
-      await pauseFor(jitteredBackoff(round, firstBackoffMs, options.reconnectMaxMs, services.random), services.clock, signal)
+      await pauseFor(jitteredBackoff(round + this.#contention.times, firstBackoffMs, options.reconnectMaxMs, services.random), services.clock, signal)
       // Without it nobody can tell whose the session is.
-      if ((await control.whenConnected(signal)) === undefined) return
+      const beside = await control.whenConnected(signal)
+      if (beside === undefined) return
+      if (round === 0) this.#contention.lost(lostAt, beside)
       try {
         this.#noted = await notes.of(this.name.base, this.name.index + 1)
         if (this.#yieldIfTaken() || signal.aborted) return
+        if (this.#contention.suspected) onRetry(this.#contended())
         await this.#open()
-        return onRestored()
+        return this.#restored()
       } catch (error) {
         if (signal.aborted) return
         const mapped = toBrokerError(error, `Opening session ${this.name.clientId}`)
@@ -191,6 +198,27 @@ export class Session {
         onRetry(mapped)
       }
     }
+  }
+
+  /** All is well at once, or, if somebody may take it away again, when that has not happened for a while. */
+  #restored(): void {
+    const { onRestored, services } = this.#host
+    if (!this.#contention.suspected) return onRestored()
+    const connection = this.#connection
+    void pauseFor(settledMs, services.clock, this.#stopping.signal).then(() => {
+      if (connection === undefined || this.#connection !== connection) return
+      this.#contention.settled()
+      onRestored()
+    })
+  }
+
+  #contended(): BrokerError {
+    const { times } = this.#contention
+    return mqttError(
+      'ERR_CONFLICT',
+      `Session ${this.name.clientId} was lost ${times} times in a row right after it was opened: another client seems to connect with the same client id`,
+      { retryable: true },
+    )
   }
 
   /** Whether the note says that somebody else has it by now. */

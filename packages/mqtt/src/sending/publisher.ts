@@ -1,38 +1,22 @@
-import type { BrokerError, SendResult, Services, Timer } from '@busbar/core/driver'
+import type { BrokerError, Services, Timer } from '@busbar/core/driver'
 import type { Packet } from 'mqtt'
 import type { Connection } from '../connection/connection.ts'
 import type { Control } from '../connection/control.ts'
-import { mqttError, reasons, refusedBy, toBrokerError } from '../errors.ts'
-import { limits } from '../limits.ts'
+import { mqttError, toBrokerError } from '../errors.ts'
 import { encodePublish } from '../message/encode.ts'
-import type { Publication } from '../message/packet.ts'
 import type { ResolvedOptions } from '../options.ts'
-
-/** `taken`: all is well. `refused`: not to be sent again. `retried`: whoever takes it is expected back. */
-export type Unmatched = 'taken' | 'refused' | 'retried'
-
-/** A message on its way. */
-export interface Item {
-  /** Written when its turn has come. Throws `BrokerError` for what MQTT does not carry. */
-  readonly write: () => Publication
-  /** Bytes of the packet without its fixed header, at least. */
-  readonly size: () => number
-  /** What is answered if the broker says that nobody takes it. */
-  readonly unmatched: Unmatched
-  /** For texts: `topic orders`. */
-  readonly what: string
-  readonly signal: AbortSignal
-  readonly settle: (result: SendResult) => void
-}
+import { checkSize, ok, refuse, resultOf, unconfirmed, type Item } from './item.ts'
 
 interface Sent {
   readonly item: Item
   readonly sentAt: number
+  readonly bytes: number
   /** Of quality 2: what the broker said when it had the message. */
   reasonCode: number
 }
 
-const ok: SendResult = Object.freeze({ ok: true })
+/** Bytes of the packets that may be unconfirmed: with more, the socket holds what the broker does not read. One message may always be. */
+const unconfirmedBytes = 1_048_576
 /** A broker that answers pings and not messages is given up after so many times the driver's time limit. */
 const stuckTimes = 3
 /** PUBREL, and the bytes that follow. */
@@ -52,6 +36,8 @@ export class Publisher {
   #sent: Map<number, Sent> = new Map()
   /** Of quality 0, until they are written. */
   #unanswered = 0
+  /** Of those before. */
+  #bytes = 0
   #limit = 0
   #scheduled = false
   #watch: Timer | undefined
@@ -102,7 +88,7 @@ export class Publisher {
     if (connection === undefined) return
     const packets: Buffer[] = []
     const before = this.#next
-    for (let item = this.#waiting[this.#next]; item !== undefined && this.#sent.size + this.#unanswered < this.#limit; item = this.#waiting[this.#next]) {
+    for (let item = this.#waiting[this.#next]; item !== undefined && this.#hasRoom; item = this.#waiting[this.#next]) {
       this.#next++
       this.#encode(connection, item, packets)
     }
@@ -113,6 +99,10 @@ export class Publisher {
     this.#shorten()
   }
 
+  get #hasRoom(): boolean {
+    return this.#sent.size + this.#unanswered < this.#limit && this.#bytes < unconfirmedBytes
+  }
+
   #encode(connection: Connection, item: Item, packets: Buffer[]): void {
     const { maximumQoS, maximumPacketBytes } = connection.facts
     try {
@@ -121,19 +111,22 @@ export class Publisher {
       const qos = publication.qos > maximumQoS ? maximumQoS : publication.qos
       const id = qos === 0 ? 0 : this.#nextId(connection)
       const encoded = encodePublish(qos === publication.qos ? publication : { ...publication, qos }, id, this.#options.protocolVersion)
-      if (qos === 0) return this.#writeOnly(connection, item, encoded)
+      const bytes = encoded.reduce((sum, { length }) => sum + length, 0)
+      this.#bytes += bytes
+      if (qos === 0) return this.#writeOnly(connection, item, encoded, bytes)
       packets.push(...encoded)
-      this.#sent.set(id, { item, sentAt: this.#services.clock.monotonic(), reasonCode: 0 })
+      this.#sent.set(id, { item, bytes, sentAt: this.#services.clock.monotonic(), reasonCode: 0 })
     } catch (error) {
       item.settle({ ok: false, error: toBrokerError(error, `Sending to ${item.what}`), stored: 'no' })
     }
   }
 
   /** Without an answer there is none to wait for but the socket's. */
-  #writeOnly(connection: Connection, item: Item, packets: readonly Buffer[]): void {
+  #writeOnly(connection: Connection, item: Item, packets: readonly Buffer[], bytes: number): void {
     this.#unanswered++
     connection.write(packets, (error) => {
       this.#unanswered--
+      this.#bytes -= bytes
       item.settle(error ? unconfirmed(item, error) : ok)
       if (this.#next < this.#waiting.length) this.#schedule()
     })
@@ -165,6 +158,7 @@ export class Publisher {
       return this.#release(connection, messageId)
     }
     this.#sent.delete(messageId)
+    this.#bytes -= sent.bytes
     sent.item.settle(resultOf(sent.item, reasonCode || sent.reasonCode))
     if (this.#next < this.#waiting.length) this.#schedule()
   }
@@ -184,7 +178,10 @@ export class Publisher {
     this.#sent = new Map()
     this.#waiting = []
     this.#next = 0
-    for (const { item } of sent) item.settle(unconfirmed(item, cause))
+    for (const { item, bytes } of sent) {
+      this.#bytes -= bytes
+      item.settle(unconfirmed(item, cause))
+    }
     refuse(waiting, cause)
   }
 
@@ -224,27 +221,4 @@ export class Publisher {
       this.#next = 0
     }
   }
-}
-
-/** Too large a packet ends the connection, and all that is out with it. */
-function checkSize({ size, what }: Item, maximumPacketBytes: number | undefined): void {
-  if (maximumPacketBytes === undefined || size() + limits.fixedHeaderBytes <= maximumPacketBytes) return
-  throw mqttError('ERR_TOO_LARGE', `Sending to ${what}: the message takes ${size()} bytes, and the broker takes packets of ${maximumPacketBytes}`)
-}
-
-function resultOf({ what, unmatched }: Item, reasonCode: number): SendResult {
-  if (reasonCode === 0) return ok
-  const doing = `Sending to ${what}`
-  if (reasonCode >= 0x80) return { ok: false, error: refusedBy(reasonCode, doing), stored: 'no' }
-  if (reasonCode !== reasons.noMatchingSubscribers || unmatched === 'taken') return ok
-  const retryable = unmatched === 'retried'
-  return { ok: false, error: mqttError('ERR_UNROUTABLE', `${doing}: the broker has no subscription that takes the message`, { retryable }), stored: 'no' }
-}
-
-function unconfirmed({ what }: Item, cause: Error): SendResult {
-  return { ok: false, error: mqttError('ERR_UNCONFIRMED', `Sending to ${what}: ${cause.message}`, { cause }), stored: 'unknown' }
-}
-
-function refuse(items: readonly Item[], error: BrokerError): void {
-  for (const item of items) item.settle({ ok: false, error, stored: 'no' })
 }

@@ -1,0 +1,146 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { FakeIntake, until } from '../../amqp/support/intake.ts'
+import { messageOf, never, sendSurely } from '../../amqp/support/link.ts'
+import { messages, sendAll } from '../../amqp/support/sending.ts'
+import { accessTo, freshTopic, wide } from './access.ts'
+import type { Spoken } from './beds.ts'
+
+/** So that faults find something to break. */
+const pauseMs = 20
+
+/** Connections are cut, frozen and refused, and the broker is stopped or killed. */
+export function connectionFaults(spoken: Spoken): void {
+  const { bed, durable } = spoken
+  const { open, proxied } = accessTo(spoken)
+
+  it('loses nothing when connections are cut, reset or cut inside a packet while it sends and receives', async () => {
+    await using proxy = await proxied()
+    await using link = await open(proxy.through(bed.url))
+    const { topic, subscription } = freshTopic()
+    await link.provision(topic, subscription)
+    const { intake } = await link.receive(subscription, new FakeIntake(), wide)
+    const all = messages(2_000)
+    const sending = sendAll(link.sender(topic), all, pauseMs)
+    for (const fault of ['cut', 'reset', 'bytes', 'cut', 'bytes', 'reset'] as const) {
+      // A fault that comes before the last one is mended finds nothing to break.
+      const received = intake.deliveries.length
+      await until('messages after the last fault', () => new Set(intake.bodies).size === all.length || intake.deliveries.length > received)
+      await sleep(50)
+      if (fault === 'bytes') await Promise.race([proxy.cutAfterBytes(5_000), sleep(500)])
+      else proxy[fault]()
+    }
+    await sending
+    await until('everything', () => new Set(intake.bodies).size === all.length, 20_000)
+    expect(intake.lostScopes.length).toBeGreaterThan(1)
+    expect(intake.failures.filter(({ fatal }) => fatal)).toEqual([])
+  })
+
+  it(`loses nothing that was confirmed when the broker is ${durable ? 'killed' : 'stopped cleanly'} and started`, async () => {
+    await using link = await open()
+    const { topic, subscription } = freshTopic()
+    await link.provision(topic, subscription)
+    const { intake } = await link.receive(subscription, new FakeIntake(), wide)
+    const all = messages(1_000)
+    const sending = sendAll(link.sender(topic), all, pauseMs)
+    for (let time = 0; time < 2; time++) {
+      const received = intake.deliveries.length
+      await until('load', () => intake.deliveries.length > received + 100)
+      await (durable ? bed.kill() : bed.stop())
+      await bed.start()
+    }
+    await sending
+    await until('everything', () => new Set(intake.bodies).size === all.length, 20_000)
+    expect(intake.lostScopes.length).toBeGreaterThanOrEqual(2)
+    await until('the connection', () => link.link.health().state === 'connected')
+  })
+
+  it('notices a half-open link by keepalive, and goes on', async () => {
+    await using proxy = await proxied()
+    await using link = await open(proxy.through(bed.url))
+    const { topic, subscription } = freshTopic()
+    await link.provision(topic, subscription)
+    const { intake } = await link.receive(subscription)
+    const sender = link.sender(topic)
+    await sendSurely(sender, [messageOf('before')])
+    proxy.freeze('both')
+    const [stuck] = await sender.send([messageOf('stuck')], never)
+    expect(stuck).toMatchObject({ ok: false, stored: 'unknown', error: { code: 'ERR_UNCONFIRMED', retryable: true } })
+    await until('the end of the connection', () => !sender.writable)
+    expect(await sender.send([messageOf('while down')], never)).toMatchObject([{ ok: false, stored: 'no', error: { retryable: true } }])
+    const writable = new Promise<void>((resolve) => (sender.onWritable = resolve))
+    proxy.thaw()
+    await writable
+    await sendSurely(sender, [messageOf('after')])
+    await until('the last', () => intake.bodies.includes('after'))
+  })
+
+  it('closes in bounded time on a frozen link', async () => {
+    const proxy = await proxied()
+    const link = await open(proxy.through(bed.url), { timeoutMs: 500 })
+    const { topic, subscription } = freshTopic()
+    await link.provision(topic, subscription)
+    await link.receive(subscription)
+    proxy.freeze('both')
+    const began = performance.now()
+    await link[Symbol.asyncDispose]()
+    expect(performance.now() - began).toBeLessThan(3_000)
+    await proxy.close()
+  })
+
+  it('fails over to the next address', async () => {
+    await using first = await proxied()
+    await using second = await proxied()
+    await using link = await open([first.through(bed.url), second.through(bed.url)])
+    const { topic, subscription } = freshTopic()
+    await link.provision(topic, subscription)
+    const { intake } = await link.receive(subscription)
+    expect(second.accepted).toBe(0)
+    first.refuse(true)
+    first.cut()
+    await until('the second address', () => second.connections >= 1 && link.link.health().state === 'connected')
+    await sendSurely(link.sender(topic), [messageOf('over')])
+    await until('the message', () => intake.bodies.includes('over'))
+  })
+
+  it('settles no other message by acks that come too late', async () => {
+    await using proxy = await proxied()
+    await using link = await open(proxy.through(bed.url))
+    const { topic, subscription } = freshTopic()
+    await link.provision(topic, subscription)
+    const holding = new FakeIntake(() => 'hold')
+    const { intake } = await link.receive(subscription, holding, wide)
+    await link.send(topic, messages(8))
+    await until('all', () => intake.deliveries.length === 8)
+    const held = [...intake.deliveries]
+    for (const delivery of held.slice(0, 3)) expect(await intake.settle(delivery)).toBe('accepted')
+    // Acks wait some milliseconds for others; then they go out in front of what this asks for.
+    await sleep(100)
+    await link.send(topic, [messageOf('8')])
+    await until('the ninth', () => intake.deliveries.length === 9)
+    proxy.cut()
+    await until('the redelivery', () => intake.deliveries.length === 15)
+    expect(intake.bodies.slice(9)).toEqual(['3', '4', '5', '6', '7', '8'])
+    // Their packet identifiers are in use again, by some brokers for other messages.
+    for (const delivery of held) expect(await intake.settle(delivery)).toBe('too-late')
+    proxy.cut()
+    await until('the second redelivery', () => intake.deliveries.length === 21)
+    expect(intake.bodies.slice(15)).toEqual(['3', '4', '5', '6', '7', '8'])
+  })
+
+  it('sends again what was on its way to a distant broker all at once, and not one by one', async () => {
+    await using proxy = await proxied()
+    await using link = await open(proxy.through(bed.url))
+    const { topic } = freshTopic()
+    const sender = link.sender(topic)
+    await sendSurely(sender, [messageOf('first')])
+    proxy.delayMs = 15
+    const began = performance.now()
+    const sending = Array.from({ length: 20 }, () => sendSurely(sender, messages(50)))
+    await sleep(20)
+    proxy.reset()
+    await Promise.all(sending)
+    // One by one they would take 30 s.
+    expect(performance.now() - began).toBeLessThan(5_000)
+  })
+}
