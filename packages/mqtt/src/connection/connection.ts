@@ -18,8 +18,8 @@ export interface ConnectionEvents {
 
 export interface ConnectionRequest extends ClientRequest {
   /**
-   * Called synchronously per received message, also before `open` has resolved. True: the message is the receiver's, which acks it by {@link Connection.acknowledge}. False: nobody
-   * wants it, and it is acked. Must not throw.
+   * Called synchronously per received message, also before `open` has resolved. True: the message is the receiver's, which acks it, if
+   * it is of quality 1, by {@link Connection.acknowledge}. False: the library acks it. Must not throw.
    */
   readonly onMessage: (connection: Connection, packet: ReceivedPacket) => boolean
 }
@@ -74,7 +74,7 @@ export class Connection {
     // Before it connects: what a session has waiting may come in one piece with the broker's first answer.
     this.client.handleMessage = (packet, done) => {
       const mine = request.onMessage(this, packet)
-      this.#reading.pass(() => (mine && packet.qos > 0 ? done(notAckedHere) : done()))
+      this.#reading.pass(() => (mine && packet.qos === 1 ? done(notAckedHere) : done()))
     }
     this.client.on('error', (error) => this.#fail(error))
     this.client.on('disconnect', ({ reasonCode }) => {

@@ -9,7 +9,7 @@ export class MqttDelivery implements Delivery {
   readonly incoming: Incoming
   readonly brokerAttempts: undefined
   leaseUntil: number | undefined
-  /** 0: there is nothing to ack. */
+  /** 0: there is nothing to ack, or the library has acked it: sessions are subscribed with quality 1 at most. */
   readonly packetId: number
   /** Whether core has it. */
   handed = false
@@ -18,7 +18,7 @@ export class MqttDelivery implements Delivery {
   constructor(scope: SessionScope, packet: ReceivedPacket, envelope: boolean) {
     this.scope = scope
     this.incoming = incomingOf(packet, envelope)
-    this.packetId = packet.qos === 0 ? 0 : (packet.messageId ?? 0)
+    this.packetId = packet.qos === 1 ? (packet.messageId ?? 0) : 0
     this.brokerAttempts = undefined
     this.leaseUntil = undefined
   }
