@@ -15,7 +15,7 @@ function refusalOf(endpoint: Endpoint, options: ResolvedOptions, { members }: Re
   }
   const problem = nameProblem(endpoint, options)
   if (problem !== undefined) return { refused: problem, remedy: "set the route's name" }
-  if (endpoint.kind === 'queue' && members > 1 && !options.sharedSubscriptions) {
+  if (endpoint.kind === 'queue' && members !== 1 && !options.sharedSubscriptions) {
     return {
       refused: 'queues need shared subscriptions, which MQTT 3.1.1 does not have',
       remedy:
@@ -46,7 +46,7 @@ const fixed = {
 
 function varying(endpoint: Endpoint, options: ResolvedOptions, route: ResolvedRouteOptions): Omit<Capabilities, keyof typeof fixed> {
   const isQueue = endpoint.kind === 'queue'
-  const shared = isQueue && route.members > 1
+  const shared = isQueue && (route.members ?? options.members) > 1
   const withMetadata = options.protocolVersion === 5 || route.envelope
   return {
     kind: endpoint.kind,
@@ -81,9 +81,9 @@ export interface BrokerFacts {
   readonly keepaliveSeconds: number | undefined
 }
 
-/** Never wider than what was claimed from options alone. */
-export function narrowed(claimed: Capabilities, { maximumQoS, maximumPacketBytes = Infinity }: BrokerFacts): Capabilities {
+/** Never wider than what was claimed from options alone. `sessions`: how many the source has. */
+export function narrowed(claimed: Capabilities, { maximumQoS, maximumPacketBytes = Infinity }: BrokerFacts, sessions: number): Capabilities {
   const lossy = maximumQoS === 0 ? { delivery: 'at-most-once' as const, confirms: false } : {}
   const maxMessageBytes = Math.min(claimed.maxMessageBytes, maximumPacketBytes - limits.fixedHeaderBytes)
-  return Object.freeze<Capabilities>({ ...claimed, ...lossy, maxMessageBytes })
+  return Object.freeze<Capabilities>({ ...claimed, ...lossy, maxMessageBytes, competingConsumers: claimed.competingConsumers && sessions > 1 })
 }

@@ -19,12 +19,13 @@ import { capabilitiesOf, narrowed } from './capabilities.ts'
 import { Control } from './connection/control.ts'
 import { Dialer } from './connection/dialer.ts'
 import { configuration, driverName, mqttError } from './errors.ts'
-import { addressOf, sessionBase, sessionsOf } from './names.ts'
+import { addressOf } from './names.ts'
 import { optionsFromUrl, resolveOptions, type MqttOptions, type ResolvedOptions } from './options.ts'
 import { Notes } from './provisioning/notes.ts'
 import { SharedProbe } from './provisioning/probe.ts'
+import { Restoration } from './provisioning/restoration.ts'
+import { Sessions } from './provisioning/sessions.ts'
 import { MqttTopology } from './provisioning/topology.ts'
-import { checkNoted } from './receiving/keeper.ts'
 import { MqttReceiver } from './receiving/receiver.ts'
 import { MqttReplies } from './replies.ts'
 import { resolveRouteOptions } from './route-options.ts'
@@ -95,6 +96,8 @@ class MqttLink implements Link<MqttNative> {
   readonly #dialer: Dialer
   readonly #control: Control
   readonly #notes: Notes
+  readonly #sessions: Sessions
+  readonly #restoration: Restoration
   readonly #publisher: Publisher
   readonly #probe: SharedProbe
   #receivers = 0
@@ -108,10 +111,12 @@ class MqttLink implements Link<MqttNative> {
     this.#dialer = dialer
     this.#control = control
     this.#notes = new Notes(control, options.notesTopic, services, options.timeoutMs)
+    this.#sessions = new Sessions(options, this.#notes)
+    this.#restoration = new Restoration(options, services, dialer, this.#notes, this.#sessions)
     this.#publisher = new Publisher(control, options, services)
     this.#probe = new SharedProbe(control, options, services)
     this.replies = new MqttReplies(control, options, this.#publisher)
-    this.topology = new MqttTopology(options, dialer, this.#notes)
+    this.topology = new MqttTopology(options, dialer, this.#notes, this.#sessions)
     this.native = {
       get client() {
         return control.connection?.client
@@ -133,28 +138,28 @@ class MqttLink implements Link<MqttNative> {
   async inspect(endpoint: Endpoint, _signal: AbortSignal): Promise<Capabilities> {
     const claimed = this.#capabilities(endpoint)
     if ('refused' in claimed) throw configuration(`${endpoint.destination}: ${claimed.refused}; ${claimed.remedy}`)
-    const { members } = resolveRouteOptions(endpoint, this.#options)
-    if (endpoint.kind === 'queue' && members > 1) await this.#probe.delivers()
-    await this.#checkSessions(endpoint)
+    const names = await this.#sessions.of(endpoint)
+    if (names.some(({ shared }) => shared)) await this.#probe.delivers()
+    await this.#sessions.made(endpoint)
     const { connection } = this.#control
     if (connection === undefined) throw this.#control.reason
-    return narrowed(claimed, connection.facts)
+    return narrowed(claimed, connection.facts, names.length)
   }
 
   sender(endpoint: Endpoint): Sender {
     const { qos, retain, mandatory, envelope } = resolveRouteOptions(endpoint, this.#options)
     const form = { topic: endpoint.name, protocolVersion: this.#options.protocolVersion, envelope, qos, retain }
     if (endpoint.kind !== 'queue') return new MqttSender(form, mandatory ? 'refused' : 'taken', this.#publisher)
-    // Its sessions have been made: where a broker that was restarted has forgotten their subscriptions, their holders subscribe again.
-    return new MqttSender(form, 'retried', this.#publisher, () => this.#checkSessions(endpoint))
+    return new MqttSender(form, 'retried', this.#publisher, {
+      check: () => this.#sessions.made(endpoint),
+      onUnmatched: () => this.#restoration.restore(endpoint),
+    })
   }
 
   readonly receiver = (endpoint: Endpoint, intake: Intake, window: Window): Receiver => {
-    const { qos, envelope, members } = resolveRouteOptions(endpoint, this.#options)
-    const [first, ...others] = sessionsOf(endpoint, this.#options, members)
-    if (first === undefined) throw configuration(`${endpoint.destination}: a topic has no messages of its own, its subscriptions have`)
+    const { qos, envelope } = resolveRouteOptions(endpoint, this.#options)
     const parts = {
-      names: [first, ...others] as const,
+      names: () => this.#sessions.made(endpoint),
       qos: qos === 0 ? (0 as const) : (1 as const),
       envelope,
       options: this.#options,
@@ -171,14 +176,8 @@ class MqttLink implements Link<MqttNative> {
     return this.#control.health
   }
 
-  /** Throws `ERR_NOT_FOUND` unless all sessions of the endpoint have been made. */
-  async #checkSessions(endpoint: Endpoint): Promise<void> {
-    const { members } = resolveRouteOptions(endpoint, this.#options)
-    const names = sessionsOf(endpoint, this.#options, members)
-    if (names.length > 0) checkNoted(names, await this.#notes.of(sessionBase(endpoint, this.#options), names.length))
-  }
-
   async close(): Promise<void> {
+    this.#restoration.close()
     await this.replies.close()
     await this.#control.close()
   }

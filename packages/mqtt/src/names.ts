@@ -13,6 +13,8 @@ export interface SessionName {
   readonly filter: string
   /** Other sessions get messages of the same subscription. */
   readonly shared: boolean
+  /** Sessions of its source. */
+  readonly members: number
   /** Below the notes topic: `<base>/<index>`, where `base` is of the endpoint. */
   readonly base: string
   readonly index: number
@@ -28,7 +30,7 @@ export function sessionsOf(endpoint: Endpoint, options: ResolvedOptions, members
   // A queue with one session has no need for a shared subscription, and keeps the order of the topic.
   const shared = endpoint.kind === 'queue' && members > 1
   const filter = shared ? `$share/${options.clientId}/${endpoint.name}` : endpoint.name
-  return Array.from({ length: members }, (_, index) => ({ clientId: `${base}-${index}`, filter, shared, base, index }))
+  return Array.from({ length: members }, (_, index) => ({ clientId: `${base}-${index}`, filter, shared, members, base, index }))
 }
 
 /** Readable, short enough for brokers with narrow limits, and different for different endpoints. */

@@ -16,7 +16,10 @@ export interface MqttRouteOptions {
    * messages with headers, a type or a reply address are refused. MQTT 5 has fields of its own for all of that.
    */
   readonly envelope?: boolean
-  /** Queues only: sessions that share it, and so the most processes that can. 1 to 64. Default: the driver's; without shared subscriptions a place for dead letters has 1. Fixed at creation. */
+  /**
+   * Queues only: sessions that share it, and so the most processes that can. 1 to 64. Default: as many as it was made with, the driver's for a new one; a place for dead letters
+   * is made with 1. Fixed at creation.
+   */
   readonly members?: number
 }
 
@@ -25,7 +28,8 @@ export interface ResolvedRouteOptions {
   readonly retain: boolean
   readonly mandatory: boolean
   readonly envelope: boolean
-  readonly members: number
+  /** Sessions; `undefined` where the notes are to be asked. */
+  readonly members: number | undefined
 }
 
 const known: readonly (keyof MqttRouteOptions)[] = ['qos', 'retain', 'mandatory', 'envelope', 'members']
@@ -43,8 +47,13 @@ export function resolveRouteOptions(endpoint: Endpoint, driver: ResolvedOptions)
     mandatory: isQueue || booleanOf('mandatory', options.mandatory, false),
     // Why a message was given up is in a header, which needs a place.
     envelope: driver.protocolVersion === 4 && (letters || booleanOf('envelope', options.envelope, false)),
-    members: isQueue ? integer('members', options.members, letters && !driver.sharedSubscriptions ? 1 : driver.members, 1, maxMembers) : 1,
+    // A session of its own for a place that is seldom read: mosquitto forgets shared subscriptions when it is restarted.
+    members: isQueue && !letters ? membersOf(options.members) : 1,
   }
+}
+
+function membersOf(value: unknown): number | undefined {
+  return value === undefined ? undefined : integer('members', value, 1, 1, maxMembers)
 }
 
 function checkMeaning({ retain, mandatory, envelope, members }: MqttRouteOptions, kind: Endpoint['kind'], version: 5 | 4): void {

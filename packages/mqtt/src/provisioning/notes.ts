@@ -9,6 +9,8 @@ import { within } from '../within.ts'
 /** What is noted of a session: MQTT has no way to ask whether one exists, or who has it. */
 export interface Note {
   readonly filter: string
+  /** Sessions of its source. */
+  readonly members: number
   /** The link that receives from it; absent while nobody does. */
   readonly holder?: string
 }
@@ -110,17 +112,18 @@ export class Notes {
   }
 }
 
-/** Text of a note: `{"v":1,"filter":"orders","holder":"1f3c"}`. */
-export function noteText({ filter }: SessionName, holder?: string): string {
-  return JSON.stringify({ v: 1, filter, ...(holder === undefined ? {} : { holder }) })
+/** Text of a note: `{"v":1,"filter":"$share/busbar/orders","members":4,"holder":"1f3c"}`. */
+export function noteText({ filter, members }: SessionName, holder?: string): string {
+  return JSON.stringify({ v: 1, filter, members, ...(holder === undefined ? {} : { holder }) })
 }
 
 /** `undefined` for what is none, such as the empty message that takes a note away. */
 function parseNote(text: string): Note | undefined {
   try {
-    const note = JSON.parse(text) as { readonly v?: unknown; readonly filter?: unknown; readonly holder?: unknown } | null
-    if (note?.v !== 1 || typeof note.filter !== 'string') return undefined
-    return { filter: note.filter, ...(typeof note.holder === 'string' ? { holder: note.holder } : {}) }
+    const note = JSON.parse(text) as Readonly<Record<'v' | 'filter' | 'members' | 'holder', unknown>> | null
+    if (note?.v !== 1 || typeof note.filter !== 'string' || !Number.isSafeInteger(note.members)) return undefined
+    const { filter, holder } = note
+    return { filter, members: note.members as number, ...(typeof holder === 'string' ? { holder } : {}) }
   } catch {
     return undefined
   }

@@ -1,10 +1,11 @@
 import type { Change, Endpoint, Topology } from '@busbar/core/driver'
 import type { Dialer } from '../connection/dialer.ts'
-import { sessionBase, sessionsOf, type SessionName } from '../names.ts'
+import type { SessionName } from '../names.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { resolveRouteOptions } from '../route-options.ts'
 import { makeSession } from './make-session.ts'
 import type { Note, Notes } from './notes.ts'
+import type { Sessions } from './sessions.ts'
 
 interface Needed {
   readonly name: SessionName
@@ -19,9 +20,11 @@ export class MqttTopology implements Topology {
   readonly #options: ResolvedOptions
   readonly #dialer: Dialer
   readonly #notes: Notes
+  readonly #sessions: Sessions
 
-  constructor(options: ResolvedOptions, dialer: Dialer, notes: Notes) {
+  constructor(options: ResolvedOptions, dialer: Dialer, notes: Notes, sessions: Sessions) {
     this.#options = options
+    this.#sessions = sessions
     this.#dialer = dialer
     this.#notes = notes
   }
@@ -41,25 +44,18 @@ export class MqttTopology implements Topology {
   }
 
   async #changesOf(endpoint: Endpoint): Promise<readonly Change[]> {
-    const needed = this.#needed(endpoint)
-    if (needed.length === 0) return []
-    const base = sessionBase(endpoint, this.#options)
-    const notes = await this.#notes.of(base, needed.length)
-    const surplus = [...notes.keys()].filter((index) => index >= needed.length)
-    if (surplus.length > 0) return [tooMany(`${base}-${surplus[0]}`, needed.length)]
-    return needed.flatMap(({ name }) => changeOf(name, notes.get(name.index)) ?? [])
+    const names = await this.#sessions.of(endpoint)
+    if (names.length === 0) return []
+    const notes = await this.#sessions.notesOf(endpoint, names.length)
+    return names.flatMap((name) => changeOf(name, notes.get(name.index)) ?? [])
   }
 
   async #missing(endpoint: Endpoint): Promise<readonly Needed[]> {
-    const needed = this.#needed(endpoint)
-    if (needed.length === 0) return []
-    const notes = await this.#notes.of(sessionBase(endpoint, this.#options), needed.length)
-    return needed.filter(({ name }) => !notes.has(name.index))
-  }
-
-  #needed(endpoint: Endpoint): readonly Needed[] {
-    const { qos, members } = resolveRouteOptions(endpoint, this.#options)
-    return sessionsOf(endpoint, this.#options, members).map((name) => ({ name, qos: qos === 0 ? 0 : 1 }))
+    const names = await this.#sessions.of(endpoint)
+    if (names.length === 0) return []
+    const { qos } = resolveRouteOptions(endpoint, this.#options)
+    const notes = await this.#sessions.notesOf(endpoint, names.length)
+    return names.filter(({ index }) => !notes.has(index)).map((name) => ({ name, qos: qos === 0 ? 0 : 1 }))
   }
 }
 
@@ -69,12 +65,11 @@ function changeOf(name: SessionName, note: Note | undefined): Change | undefined
     const text = `Create the session ${name.clientId} by connecting once, and subscribe it to ${name.filter}.`
     return { resource, kind: 'create', text, permission: `connect as ${name.clientId}, subscribe to ${name.filter}` }
   }
+  if (note.members !== name.members) {
+    const text = `The source of session ${name.clientId} was made with ${note.members} members, and the route says ${name.members}: set members to that, or empty and delete its sessions and their notes, and provision again.`
+    return { resource, kind: 'conflict', text }
+  }
   if (note.filter === name.filter) return undefined
   const text = `Session ${name.clientId} is subscribed to ${note.filter}, and ${name.filter} is needed: empty and delete it, and its note, and provision again.`
   return { resource, kind: 'conflict', text }
-}
-
-function tooMany(clientId: string, members: number): Change {
-  const text = `Session ${clientId} exists, so the queue has more than ${members} members, and its messages would wait for nobody: set members, or empty and delete it, and its note.`
-  return { resource: `session ${clientId}`, kind: 'conflict', text }
 }

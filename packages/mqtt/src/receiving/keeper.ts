@@ -1,7 +1,6 @@
 import type { BrokerError, Scope } from '@busbar/core/driver'
 import { mqttError } from '../errors.ts'
 import type { SessionName } from '../names.ts'
-import type { NotesOf } from '../provisioning/notes.ts'
 import { Session, type SessionHost } from './session.ts'
 
 /** Keeps the sessions of one source connected: all of them, or this process's share. */
@@ -23,20 +22,11 @@ export interface KeeperHost extends Omit<SessionHost, 'onDisplaced'> {
   readonly onFatal: (error: BrokerError) => void
 }
 
-/** Throws `ERR_NOT_FOUND` unless every session has been made. */
-export function checkNoted(names: readonly SessionName[], notes: NotesOf): void {
-  const missing = names.find(({ index }) => !notes.has(index))
-  if (missing === undefined) return
-  throw mqttError('ERR_NOT_FOUND', `There is no session ${missing.clientId}: provision it, so that the broker keeps its messages`)
-}
-
 /** The one session of a subscription, or of a queue that is not shared. A second receiver takes it over for good, and the first is told. */
 export class SoleKeeper implements Keeper {
-  readonly #host: KeeperHost
   readonly #session: Session
 
   constructor(name: SessionName, host: KeeperHost) {
-    this.#host = host
     const onDisplaced = (_: Session, { message, cause }: BrokerError): void =>
       host.onFatal(
         mqttError('ERR_CONFLICT', `${message}. A subscription has one receiver at a time: it is a session of MQTT, and that belongs to one connection`, {
@@ -51,8 +41,6 @@ export class SoleKeeper implements Keeper {
   }
 
   async start(): Promise<void> {
-    const { name } = this.#session
-    checkNoted([name], await this.#host.notes.of(name.base, 1))
     await this.#session.start()
   }
 

@@ -4,7 +4,7 @@ import type { ReceivedPacket } from '../message/packet.ts'
 import type { SessionName } from '../names.ts'
 import type { NotesOf } from '../provisioning/notes.ts'
 import { pauseFor } from '../within.ts'
-import { checkNoted, type Keeper, type KeeperHost } from './keeper.ts'
+import type { Keeper, KeeperHost } from './keeper.ts'
 import { Session } from './session.ts'
 import { nextStep } from './shares.ts'
 
@@ -49,7 +49,6 @@ export class Members implements Keeper {
     const [first] = this.#names
     if (first === undefined) return
     this.#notes = await notes.of(first.base, this.#names.length)
-    checkNoted(this.#names, this.#notes)
     try {
       this.#endings.push(notes.listen(first.base, (index) => this.#onNote(index)))
       this.#endings.push(await control.subscribe(`${this.#asksTopic(first)}/+`, (packet) => this.#onAsk(packet)))

@@ -1,7 +1,7 @@
 import type { BrokerError, Intake, Outcome, Receiver, Services, SettleResult, Timer, Window } from '@busbar/core/driver'
 import type { Control } from '../connection/control.ts'
 import type { Dialer } from '../connection/dialer.ts'
-import { mqttError } from '../errors.ts'
+import { configuration, mqttError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { SessionName } from '../names.ts'
 import type { ResolvedOptions } from '../options.ts'
@@ -10,11 +10,12 @@ import type { MqttDelivery } from './delivery.ts'
 import { Inbox } from './inbox.ts'
 import { SoleKeeper, type Keeper, type KeeperHost } from './keeper.ts'
 import { Members } from './members.ts'
+import type { Session } from './session.ts'
 import type { SessionScope } from './session-scope.ts'
 
 export interface ReceiverParts {
-  /** At least one. */
-  readonly names: readonly [SessionName, ...SessionName[]]
+  /** The sessions of the source. Throws `ERR_NOT_FOUND` if they have not been made. */
+  readonly names: () => Promise<readonly SessionName[]>
   readonly qos: 0 | 1
   readonly envelope: boolean
   readonly options: ResolvedOptions
@@ -38,7 +39,9 @@ const leastHeld = 256
 export class MqttReceiver implements Receiver {
   readonly #parts: ReceiverParts
   readonly #intake: Intake
-  readonly #keeper: Keeper
+  readonly #host: KeeperHost
+  /** Once it has started. */
+  #keeper: Keeper | undefined
   readonly #unlisten: () => void
   readonly #inbox: Inbox = new Inbox()
   #window: Window
@@ -54,7 +57,7 @@ export class MqttReceiver implements Receiver {
     this.#parts = parts
     this.#intake = intake
     this.#window = window
-    const host: KeeperHost = {
+    this.#host = {
       ...parts,
       receiveMaximum: () => this.#receiveMaximum,
       onDelivery: this.#onDelivery,
@@ -65,13 +68,15 @@ export class MqttReceiver implements Receiver {
       onDropped: this.#onDropped,
       onFatal: (error) => this.#fail(error, true),
     }
-    const [name] = parts.names
-    this.#keeper = parts.names.length > 1 ? new Members(parts.names, host) : new SoleKeeper(name, host)
     this.#unlisten = parts.control.listen({ onEnded: (error) => error.code !== 'ERR_CLOSED' && this.#fail(error, true) })
   }
 
   async start(): Promise<void> {
     try {
+      const names = await this.#parts.names()
+      const [first] = names
+      if (first === undefined) throw configuration('mqtt: a topic has no messages of its own, its subscriptions have')
+      this.#keeper = names.length > 1 ? new Members(names, this.#host) : new SoleKeeper(first, this.#host)
       await this.#keeper.start()
     } catch (error) {
       this.#unlisten()
@@ -112,7 +117,7 @@ export class MqttReceiver implements Receiver {
     this.#paused = true
     this.#unlisten()
     this.#flushTimer?.cancel()
-    await this.#keeper.stop()
+    await this.#keeper?.stop()
     this.#inbox.dropDead()
   }
 
@@ -125,7 +130,11 @@ export class MqttReceiver implements Receiver {
 
   readonly #flushAll = (): void => {
     this.#flushTimer = undefined
-    for (const { scope } of this.#keeper.sessions) scope?.flush()
+    for (const { scope } of this.#sessions) scope?.flush()
+  }
+
+  get #sessions(): Iterable<Session> {
+    return this.#keeper?.sessions ?? []
   }
 
   get #receiveMaximum(): number {
@@ -173,7 +182,7 @@ export class MqttReceiver implements Receiver {
     this.#scheduled = false
     if (this.#paused) return
     let [handed, bytes] = [0, 0]
-    for (const { scope } of this.#keeper.sessions) {
+    for (const { scope } of this.#sessions) {
       handed += scope?.handed ?? 0
       bytes += scope?.handedBytes ?? 0
     }
@@ -194,7 +203,7 @@ export class MqttReceiver implements Receiver {
 
   #read(reading: boolean): void {
     this.#reading = reading
-    for (const { connection } of this.#keeper.sessions) {
+    for (const { connection } of this.#sessions) {
       if (reading) connection?.release()
       else connection?.hold()
     }

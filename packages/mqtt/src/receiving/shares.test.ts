@@ -5,7 +5,7 @@ const never = (): boolean => false
 
 /** Holders by index; `''` for a session that nobody has. */
 function outlook(holders: readonly string[], held: readonly number[] = [], parts: Partial<Outlook> = {}): Outlook {
-  const notes = new Map(holders.map((holder, index) => [index, { filter: 'f', ...(holder === '' ? {} : { holder }) }]))
+  const notes = new Map(holders.map((holder, index) => [index, { filter: 'f', members: holders.length, ...(holder === '' ? {} : { holder }) }]))
   return { notes, members: holders.length, holder: 'me', held: new Set(held), stranded: never, yielded: never, ...parts }
 }
 

@@ -4,6 +4,14 @@ import { publicationOf, sizeOf, type Form } from '../message/outgoing.ts'
 import type { Unmatched } from './item.ts'
 import type { Publisher } from './publisher.ts'
 
+/** What queues need beyond topics. */
+export interface QueueCare {
+  /** Waited for before the first message; throws a `BrokerError` if there is nowhere to send to: most brokers confirm what they drop. */
+  readonly check: () => Promise<unknown>
+  /** The broker has said that nobody takes a message. */
+  readonly onUnmatched: () => void
+}
+
 /** Sends to one topic. */
 export class MqttSender implements Sender {
   onWritable: (() => void) | undefined
@@ -11,18 +19,17 @@ export class MqttSender implements Sender {
   readonly #unmatched: Unmatched
   readonly #publisher: Publisher
   readonly #unlisten: () => void
-  readonly #check: (() => Promise<void>) | undefined
-  #checking: Promise<void> | undefined
+  readonly #queue: QueueCare | undefined
+  #checking: Promise<unknown> | undefined
   #checked: boolean
   #closed = false
 
-  /** `check` is waited for before the first message, and throws a `BrokerError` if there is nowhere to send to: most brokers confirm what they drop. */
-  constructor(form: Form, unmatched: Unmatched, publisher: Publisher, check?: () => Promise<void>) {
+  constructor(form: Form, unmatched: Unmatched, publisher: Publisher, queue?: QueueCare) {
     this.#form = form
     this.#unmatched = unmatched
     this.#publisher = publisher
-    this.#check = check
-    this.#checked = check === undefined
+    this.#queue = queue
+    this.#checked = queue === undefined
     this.#unlisten = publisher.onWritable(() => this.onWritable?.())
   }
 
@@ -40,7 +47,7 @@ export class MqttSender implements Sender {
   /** Calls that come meanwhile wait for the same check, and go on in their order. */
   async #sendChecked(batch: readonly Outgoing[], signal: AbortSignal): Promise<readonly SendResult[]> {
     try {
-      await (this.#checking ??= this.#check?.() ?? Promise.resolve())
+      await (this.#checking ??= this.#queue?.check())
       this.#checked = true
     } catch (error) {
       this.#checking = undefined
@@ -63,6 +70,7 @@ export class MqttSender implements Sender {
           what,
           signal,
           settle: (result) => {
+            if (!result.ok && result.error.code === 'ERR_UNROUTABLE') this.#queue?.onUnmatched()
             results[index] = result
             if (--open === 0) resolve(results)
           },
