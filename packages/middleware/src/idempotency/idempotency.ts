@@ -1,5 +1,5 @@
 import { BrokerError, Directive, type Message, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
-import { assertKnownKeys, checkedNumber, type FencedStore } from '@busbar/core/driver'
+import { assertKnownKeys, checkedNumber, longestClaimMs, type FencedStore } from '@busbar/core/driver'
 import { assertFunction, assertText } from '../support/assert-option.ts'
 import { assertStore } from './assert-store.ts'
 import { CheckedStore } from './checked-store.ts'
@@ -21,7 +21,7 @@ export interface StoreFailure {
 export interface IdempotencyOptions {
   /** Where claims are kept; shared by all processes that consume the same source. */
   readonly store: FencedStore
-  /** How long a handled message is remembered, in milliseconds, ≥ 1,000: at least as long as copies of it can turn up. Default 86,400,000 (one day). */
+  /** How long a handled message is remembered, in milliseconds, 1,000 to 3,153,600,000,000 (a hundred years): at least as long as copies of it can turn up. Default 86,400,000 (one day). */
   readonly ttlMs?: number
   /**
    * What makes two messages the same: a text, at once. With anything else, such as a promise, the attempt fails with `ERR_INVALID`.
@@ -31,7 +31,7 @@ export interface IdempotencyOptions {
   /** Prefix of all keys, so that sources do not share claims. Default: the source (`orders`, `order-placed.billing`). */
   readonly scope?: string
   /**
-   * How long a claim outlives its process, in milliseconds, ≥ 20,000, since it is renewed at least every 10,000. Default 30,000.
+   * How long a claim outlives its process, in milliseconds, 20,000 to 3,153,600,000,000: it is renewed at least every 10,000. Default 30,000.
    * Shortened to the broker's lease of a message, so that a redelivery does not find the claim of a dead process.
    */
   readonly leaseMs?: number
@@ -104,8 +104,8 @@ function assertOptions(options: IdempotencyOptions): void {
   const { store, ttlMs = 86_400_000, key, scope, leaseMs = 30_000, onMismatch = 'dead-letter', timeoutMs = 10_000 } = options
   const { whileUnavailable = 'wait', onStoreFailure } = options
   assertStore('idempotency', store)
-  checkedNumber('idempotency: ttlMs', ttlMs, 1_000)
-  checkedNumber('idempotency: leaseMs', leaseMs, 20_000)
+  checkedNumber('idempotency: ttlMs', ttlMs, 1_000, longestClaimMs)
+  checkedNumber('idempotency: leaseMs', leaseMs, 20_000, longestClaimMs)
   checkedNumber('idempotency: timeoutMs', timeoutMs, 100)
   assertFunction('idempotency: key', key)
   assertText('idempotency: scope', scope)
