@@ -3,6 +3,7 @@ import type { FencedStore } from '@busbar/core/driver'
 import { describe, expect, it, vi } from 'vitest'
 import { makeContext } from '../test-support/context.ts'
 import { FakeStore, later } from '../test-support/fake-store.ts'
+import { ManualClock } from '../test-support/manual-clock.ts'
 import { idempotency, type IdempotencyMiddleware, type IdempotencyOptions, type StoreFailure } from './idempotency.ts'
 
 const failure = new Error('handler failed')
@@ -108,6 +109,62 @@ describe.each(['throws', 'rejects'] as const)('a store that %s', (form) => {
     expect(failures).toEqual([{ operation: 'renew', key: 'orders:m1', error: down }])
     finish()
     await run
+  })
+
+  it.each([
+    ['ERR_CONFLICT', 'rejects'],
+    ['ERR_INVALID', 'rejects'],
+    ['ERR_TOO_LARGE', 'rejects'],
+    ['ERR_UNAVAILABLE', 'waits'],
+    ['ERR_ACCESS_DENIED', 'waits'],
+    ['ERR_NOT_FOUND', 'waits'],
+    ['ERR_CONFIGURATION', 'waits'],
+    ['ERR_CLOSED', 'waits'],
+  ] as const)('with %s %s: only what it refuses of one message is for the retry policy', async (code, what) => {
+    const { store, failures, onStoreFailure } = setup()
+    const error = new BrokerError(code, 'no')
+    const fail = (): never => {
+      throw error
+    }
+    const middleware = idempotency({ store: { ...later(store), claim: form === 'throws' ? fail : async () => fail() }, onStoreFailure })
+    const run = (async () => middleware.process(makeContext(), () => expect.unreachable()))()
+    if (what === 'rejects') await expect(run).rejects.toBe(error)
+    else expect(await run).toMatchObject({ action: 'retry', counts: false, error })
+    expect(failures).toEqual([{ operation: 'claim', key: 'orders:m1', error }])
+  })
+
+  it('does not make an outage of a refusal: the next message is claimed', async () => {
+    const { store, onStoreFailure } = setup()
+    const claim: FencedStore['claim'] = async (request) => {
+      if (request.key.endsWith('m1')) throw new BrokerError('ERR_CONFLICT', 'foreign')
+      return store.claim(request)
+    }
+    const middleware = idempotency({ store: { ...later(store), claim }, onStoreFailure })
+    await expect((async () => middleware.process(makeContext(), () => expect.unreachable()))()).rejects.toThrow('foreign')
+    expect(await middleware.process(makeContext({ id: 'm2' }), () => 'handled')).toBe('handled')
+  })
+
+  it('keeps what was handled while its password is wrong, until that is remembered', async () => {
+    const { store, onStoreFailure, failures } = setup()
+    const clock = new ManualClock()
+    let denied = false
+    const check = (): void => {
+      if (denied) throw new BrokerError('ERR_ACCESS_DENIED', 'WRONGPASS')
+    }
+    const checked: FencedStore = {
+      ...later(store),
+      claim: async (request) => (check(), store.claim(request)),
+      complete: async (...given) => (check(), store.complete(...given)),
+    }
+    const middleware = idempotency({ store: checked, onStoreFailure })
+    let ended = false
+    const run = Promise.resolve(middleware.process(makeContext({ clock }), () => void (denied = true))).then(() => (ended = true))
+    await clock.advance(5_000)
+    expect([ended, failures]).toEqual([false, []])
+    denied = false
+    await clock.advance(1_000)
+    await run
+    expect(store.scan('').claims).toMatchObject([{ state: 'done' }])
   })
 
   it('remembers a message whose first completion did not arrive', async () => {
