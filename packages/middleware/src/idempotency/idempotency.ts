@@ -1,6 +1,7 @@
 import { BrokerError, Directive, type Message, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
 import { assertKnownKeys, checkedNumber, longestClaimMs, type FencedStore } from '@busbar/core/driver'
 import { assertFunction, assertText } from '../support/assert-option.ts'
+import { tell } from '../support/tell.ts'
 import { assertStore } from './assert-store.ts'
 import { CheckedStore } from './checked-store.ts'
 import { Claims } from './claims.ts'
@@ -48,7 +49,7 @@ export interface IdempotencyOptions {
    * `go-on`: it is handled without protection, so a copy of it is handled again. It is counted (`unprotected`), and `onStoreFailure` is told of each one and required.
    */
   readonly whileUnavailable?: 'wait' | 'fail' | 'go-on'
-  /** Told about every call to the store that failed, for logs and alerts. Must not throw. */
+  /** Told about every call to the store that failed, for logs and alerts. What it throws is ignored. */
   readonly onStoreFailure?: (failure: StoreFailure) => void
 }
 
@@ -77,7 +78,8 @@ const whileUnavailableChoices: readonly unknown[] = ['wait', 'fail', 'go-on']
 export function idempotency(options: IdempotencyOptions): IdempotencyMiddleware {
   assertOptions(options)
   const { ttlMs = 86_400_000, key, scope, leaseMs = 30_000, onMismatch = 'dead-letter', timeoutMs = 10_000 } = options
-  const { whileUnavailable = 'wait', onStoreFailure = () => {} } = options
+  const { whileUnavailable = 'wait' } = options
+  const onStoreFailure = (failure: StoreFailure): void => tell(options.onStoreFailure, failure)
   const store = new CheckedStore(options.store, timeoutMs)
   const claims = new Claims({ store, ttlMs, leaseMs, comparesBodies: onMismatch === 'dead-letter', whileUnavailable, onStoreFailure })
   return {

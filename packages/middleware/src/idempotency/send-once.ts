@@ -1,6 +1,7 @@
 import { BrokerError, type SendContext, type SendMiddleware, type SendReceipt } from '@busbar/core'
 import { assertKnownKeys, checkedNumber, longestClaimMs, type FencedStore } from '@busbar/core/driver'
 import { assertFunction, assertText } from '../support/assert-option.ts'
+import { tell } from '../support/tell.ts'
 import { assertStore } from './assert-store.ts'
 import { CheckedStore } from './checked-store.ts'
 import { fingerprint } from './fingerprint.ts'
@@ -33,7 +34,7 @@ export interface SendOnceOptions {
    * required.
    */
   readonly whileUnavailable?: 'fail' | 'wait' | 'go-on'
-  /** Told about every call to the store that failed, for logs and alerts. Must not throw. */
+  /** Told about every call to the store that failed, for logs and alerts. What it throws is ignored. */
   readonly onStoreFailure?: (failure: StoreFailure) => void
 }
 
@@ -57,7 +58,8 @@ const whileUnavailableChoices: readonly unknown[] = ['fail', 'wait', 'go-on']
  */
 export function sendOnce(options: SendOnceOptions): SendOnceMiddleware {
   assertOptions(options)
-  const { ttlMs = 86_400_000, leaseMs = 60_000, key: keyOf = idOf, scope, whileUnavailable = 'fail', timeoutMs = 10_000, onStoreFailure = () => {} } = options
+  const { ttlMs = 86_400_000, leaseMs = 60_000, key: keyOf = idOf, scope, whileUnavailable = 'fail', timeoutMs = 10_000 } = options
+  const onStoreFailure = (failure: StoreFailure): void => tell(options.onStoreFailure, failure)
   const store = new CheckedStore(options.store, timeoutMs)
   const claims = new SendClaims({ store, leaseMs, whileUnavailable, onStoreFailure })
   const failed = (operation: StoreFailure['operation'], key: string) => (error: unknown) => onStoreFailure({ operation, key, error })

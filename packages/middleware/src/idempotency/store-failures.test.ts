@@ -4,7 +4,9 @@ import { describe, expect, it, vi } from 'vitest'
 import { makeContext } from '../test-support/context.ts'
 import { FakeStore, later } from '../test-support/fake-store.ts'
 import { ManualClock } from '../test-support/manual-clock.ts'
+import { makeSendContext } from '../test-support/send-context.ts'
 import { idempotency, type IdempotencyMiddleware, type IdempotencyOptions, type StoreFailure } from './idempotency.ts'
+import { sendOnce } from './send-once.ts'
 
 const failure = new Error('handler failed')
 
@@ -223,5 +225,48 @@ describe('a store that is back', () => {
     await middleware.process(makeContext(), () => expect.unreachable())
     for (const id of ['m2', 'm3', 'm4']) await middleware.process(makeContext({ id, monotonicMs: 600 }), () => {})
     expect(store.scan('').claims.filter(({ state }) => state === 'done').length).toBe(3)
+  })
+})
+
+describe.each([
+  [
+    'throws',
+    (): void => {
+      throw new TypeError('logger')
+    },
+  ],
+  [
+    'rejects',
+    async (): Promise<void> => {
+      throw new TypeError('logger')
+    },
+  ],
+] as const)('an observer that %s', (_how, onStoreFailure) => {
+  const down = (): never => {
+    throw new BrokerError('ERR_UNAVAILABLE', 'down')
+  }
+  const store = (broken: keyof FencedStore): FencedStore => ({ ...later(new FakeStore()), [broken]: down })
+  const sent = { id: 'm1' }
+
+  it('changes the outcome of no message', async () => {
+    const claimed = idempotency({ store: store('claim'), onStoreFailure })
+    expect(await claimed.process(makeContext(), () => expect.unreachable())).toMatchObject({ action: 'retry', counts: false })
+    const unprotected = idempotency({ store: store('claim'), whileUnavailable: 'go-on', onStoreFailure })
+    expect(await unprotected.process(makeContext(), () => 'handled')).toBe('handled')
+    const completed = idempotency({ store: store('complete'), whileUnavailable: 'fail', onStoreFailure })
+    expect(await completed.process(makeContext(), () => 'handled')).toBe('handled')
+    const released = idempotency({ store: store('release'), onStoreFailure })
+    expect(await released.process(makeContext(), () => retryLater(5))).toMatchObject({ action: 'retry', delayMs: 5 })
+  })
+
+  it('changes the outcome of no send', async () => {
+    for (const broken of ['complete', 'release'] as const)
+      expect(await sendOnce({ store: store(broken), onStoreFailure }).send(makeSendContext(), async () => sent)).toEqual(sent)
+    const release = sendOnce({ store: store('release'), onStoreFailure })
+    await expect(release.send(makeSendContext(), () => Promise.reject(failure))).rejects.toBe(failure)
+    const unprotected = sendOnce({ store: store('claim'), whileUnavailable: 'go-on', onStoreFailure })
+    expect(await unprotected.send(makeSendContext(), async () => sent)).toEqual(sent)
+    const refused = sendOnce({ store: store('claim'), onStoreFailure })
+    await expect(refused.send(makeSendContext(), () => expect.unreachable())).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
   })
 })
