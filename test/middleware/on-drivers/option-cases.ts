@@ -85,6 +85,8 @@ async function waitsForStore(world: World): Promise<void> {
   await world.until('the store has been asked', () => asked > 0)
   await world.wait(1_000)
   expect(handled).toEqual([])
+  // Said once, not for each message and try.
+  expect(world.logged.filter(({ event }) => event === 'message:waiting')).toMatchObject([{ error: 'Error: the store is down' }])
   down = false
   await world.until('all are handled', () => handled.length >= all.length)
   await world.silence()
