@@ -1,6 +1,6 @@
 import { BrokerError, Directive, type Message, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
-import { assertKnownKeys, checkedNumber, longestClaimMs, type FencedStore } from '@busbar/core/driver'
-import { assertFunction, assertText } from '../support/assert-option.ts'
+import { checkedNumber, longestClaimMs, type FencedStore } from '@busbar/core/driver'
+import { assertOptions, assertFunction, assertText } from '../support/assert-option.ts'
 import { tell } from '../support/tell.ts'
 import { assertStore } from './assert-store.ts'
 import { CheckedStore } from './checked-store.ts'
@@ -76,7 +76,7 @@ const whileUnavailableChoices: readonly unknown[] = ['wait', 'fail', 'go-on']
  * Throws `RangeError` or `TypeError` for options out of bounds or unknown.
  */
 export function idempotency(options: IdempotencyOptions): IdempotencyMiddleware {
-  assertOptions(options)
+  checkOptions(options)
   const { ttlMs = 86_400_000, key, scope, leaseMs = 30_000, onMismatch = 'dead-letter', timeoutMs = 10_000 } = options
   const { whileUnavailable = 'wait' } = options
   const onStoreFailure = (failure: StoreFailure): void => tell(options.onStoreFailure, failure)
@@ -102,8 +102,8 @@ export function idempotency(options: IdempotencyOptions): IdempotencyMiddleware 
   }
 }
 
-function assertOptions(options: IdempotencyOptions): void {
-  assertKnownKeys('idempotency', options, known)
+function checkOptions(options: IdempotencyOptions): void {
+  assertOptions('idempotency', options, known)
   const { store, ttlMs = 86_400_000, key, scope, leaseMs = 30_000, onMismatch = 'dead-letter', timeoutMs = 10_000 } = options
   const { whileUnavailable = 'wait', onStoreFailure } = options
   assertStore('idempotency', store)

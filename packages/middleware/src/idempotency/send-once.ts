@@ -1,6 +1,6 @@
 import { BrokerError, type SendContext, type SendMiddleware, type SendReceipt } from '@busbar/core'
-import { assertKnownKeys, checkedNumber, longestClaimMs, type FencedStore } from '@busbar/core/driver'
-import { assertFunction, assertText } from '../support/assert-option.ts'
+import { checkedNumber, longestClaimMs, type FencedStore } from '@busbar/core/driver'
+import { assertOptions, assertFunction, assertText } from '../support/assert-option.ts'
 import { tell } from '../support/tell.ts'
 import { assertStore } from './assert-store.ts'
 import { CheckedStore } from './checked-store.ts'
@@ -57,7 +57,7 @@ const whileUnavailableChoices: readonly unknown[] = ['fail', 'wait', 'go-on']
  * Throws `RangeError` or `TypeError` for options out of bounds or unknown.
  */
 export function sendOnce(options: SendOnceOptions): SendOnceMiddleware {
-  assertOptions(options)
+  checkOptions(options)
   const { ttlMs = 86_400_000, leaseMs = 60_000, key: keyOf = idOf, scope, whileUnavailable = 'fail', timeoutMs = 10_000 } = options
   const onStoreFailure = (failure: StoreFailure): void => tell(options.onStoreFailure, failure)
   const store = new CheckedStore(options.store, timeoutMs)
@@ -97,8 +97,8 @@ export function sendOnce(options: SendOnceOptions): SendOnceMiddleware {
   }
 }
 
-function assertOptions(options: SendOnceOptions): void {
-  assertKnownKeys('sendOnce', options, known)
+function checkOptions(options: SendOnceOptions): void {
+  assertOptions('sendOnce', options, known)
   const { store, ttlMs = 86_400_000, leaseMs = 60_000, key, scope, timeoutMs = 10_000, whileUnavailable = 'fail', onStoreFailure } = options
   assertStore('sendOnce', store)
   checkedNumber('sendOnce: ttlMs', ttlMs, 1_000, longestClaimMs)

@@ -1,5 +1,6 @@
 import { Directive, exponential, type Backoff, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
-import { assertKnownKeys, checkedInteger, checkedNumber, type MaybePromise } from '@busbar/core/driver'
+import { checkedInteger, checkedNumber, type MaybePromise } from '@busbar/core/driver'
+import { assertOptions } from '../support/assert-option.ts'
 import { errorFilter, type ErrorFilter } from '../support/error-filter.ts'
 
 export interface RetryOptions {
@@ -17,7 +18,8 @@ export interface RetryOptions {
   readonly holdMs?: number
   /**
    * Errors after which a message may be handled again: classes of errors, predicates, or a list of both, of which one has to match. Each is asked once per failed
-   * attempt; a predicate that throws has said no. Default: all.
+   * attempt, and says yes by `true` alone; one that throws has said no. One that answers with a promise is refused, or, where that shows only then, the message is tried
+   * again and given up with a `TypeError` that says so. Default: all.
    */
   readonly retryIf?: ErrorFilter<ProcessContext> | readonly ErrorFilter<ProcessContext>[]
   /** Errors that no further attempt would cure, in the same form; stronger than `retryIf`. Default: none. */
@@ -43,7 +45,7 @@ const known = ['maxAttempts', 'backoff', 'holdMs', 'retryIf', 'giveUpIf', 'maxEl
  * Throws `RangeError` for options out of bounds, `TypeError` for unknown ones, and for filters and backoffs that are none.
  */
 export function retry(options: RetryOptions = {}): ProcessMiddleware {
-  assertKnownKeys('retry', options, known)
+  assertOptions('retry', options, known)
   const { maxAttempts = 3, backoff = exponential(), holdMs, maxElapsedMs = Infinity } = options
   assertBackoff(backoff)
   checkedInteger('retry: maxAttempts', maxAttempts, 1, 100)
@@ -65,7 +67,12 @@ export function retry(options: RetryOptions = {}): ProcessMiddleware {
   function onError(context: ProcessContext, error: unknown): Directive {
     if (error instanceof Directive) return onDirective(context, error)
     if (context.aborted) return new Directive('retry', { error, counts: false })
-    if (retryIf?.(error, context) === false || giveUpIf?.(error, context) === true) return new Directive('dead-letter', { reason: 'not retryable', error })
+    try {
+      if (retryIf?.(error, context) === false || giveUpIf?.(error, context) === true) return new Directive('dead-letter', { reason: 'not retryable', error })
+    } catch (unanswered) {
+      // The filter is at fault, and the message must come to an end that says so.
+      return again(context, undefined, unanswered)
+    }
     return again(context, undefined, error)
   }
 

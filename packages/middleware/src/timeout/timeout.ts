@@ -1,6 +1,6 @@
 import type { Clock, ProcessMiddleware } from '@busbar/core'
-import { assertKnownKeys, checkedNumber } from '@busbar/core/driver'
-import { assertFunction } from '../support/assert-option.ts'
+import { checkedNumber } from '@busbar/core/driver'
+import { assertOptions, assertFunction } from '../support/assert-option.ts'
 import { Attempts, type AttemptLimits } from './attempts.ts'
 
 /** A handler that goes on although its signal has fired. */
@@ -48,7 +48,7 @@ const known = ['ms', 'onOverrun', 'abandonAfterMs', 'allowOverlap']
  * Throws `RangeError` or `TypeError` for options out of bounds or unknown.
  */
 export function timeout(options: TimeoutOptions): ProcessMiddleware {
-  assertKnownKeys('timeout', options, known)
+  assertOptions('timeout', options, known)
   const { ms, onOverrun, abandonAfterMs, allowOverlap = false } = options
   checkedNumber('timeout: ms', ms, 1)
   if (abandonAfterMs !== undefined) checkedNumber('timeout: abandonAfterMs', abandonAfterMs, 0)
