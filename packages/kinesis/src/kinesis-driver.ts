@@ -13,7 +13,7 @@ import {
 } from '@busbar/core/driver'
 import { Api } from './api.ts'
 import { capabilitiesOf } from './capabilities.ts'
-import { checkIdentity, createClient } from './client.ts'
+import { checkAttempts, checkIdentity, createClient } from './client.ts'
 import { driverName, kinesisError } from './errors.ts'
 import { addressOf, streamOf } from './names.ts'
 import { optionsFromConfiguration, optionsFromUrl, resolveOptions, type KinesisOptions, type ResolvedOptions } from './options.ts'
@@ -68,6 +68,7 @@ class KinesisDriver implements Driver<KinesisClient> {
     const destroy = (): void => (this.#options.client === undefined ? client.destroy() : undefined)
     try {
       if (this.#options.client === undefined) await checkIdentity(client)
+      await checkAttempts(client)
       signal.throwIfAborted()
       return new KinesisLink(this.#options, services, client, destroy, (endpoint) => this.capabilities(endpoint))
     } catch (error) {

@@ -49,6 +49,24 @@ export async function checkIdentity(config: Identity, driver: string, errors: Er
   }
 }
 
+/** What a client says of its attempts; one that only looks like a client may say nothing. */
+interface Attempts {
+  readonly maxAttempts?: () => Promise<number>
+}
+
+/**
+ * Attempts of the SDK multiply those of core, which the retry budget cannot count. Throws `ERR_CONFIGURATION` for a client of the program's own that makes more than one,
+ * in the name of `driver`.
+ */
+export async function checkAttempts(client: { readonly config?: Attempts }, driver: string, errors: ErrorMapper): Promise<void> {
+  const attempts = (await client.config?.maxAttempts?.()) ?? 1
+  if (attempts > 1)
+    throw errors.make(
+      'ERR_CONFIGURATION',
+      `${driver}: the client makes ${attempts} attempts of each call, which core repeats as well; build it with maxAttempts: 1`,
+    )
+}
+
 function createClient(options: ResolvedOptions, maxSockets: number): SQSClient {
   return new SQSClient(clientConfig(options, maxSockets))
 }

@@ -69,19 +69,8 @@ const known = ['failures', 'failureRate', 'minimum', 'windowMs', 'openMs', 'prob
  */
 export function circuitBreaker(options: CircuitBreakerOptions): CircuitBreaker {
   const limits = checkedLimits(options)
-  const { isFailure } = options
+  const counts = failureFilter(options)
   const circuit = new Circuit(limits)
-
-  function counts(error: unknown): boolean {
-    if (isFailure === undefined) return true
-    let answer: unknown
-    try {
-      answer = isFailure(error)
-    } catch {
-      return true
-    }
-    return isYes('circuitBreaker: isFailure', answer)
-  }
 
   return {
     name: 'circuitBreaker',
@@ -127,6 +116,19 @@ export function circuitBreaker(options: CircuitBreakerOptions): CircuitBreaker {
         },
       )
     },
+  }
+}
+
+function failureFilter({ isFailure }: CircuitBreakerOptions): (error: unknown) => boolean {
+  if (isFailure === undefined) return () => true
+  return (error) => {
+    let answer: unknown
+    try {
+      answer = isFailure(error)
+    } catch {
+      return true
+    }
+    return isYes('circuitBreaker: isFailure', answer)
   }
 }
 

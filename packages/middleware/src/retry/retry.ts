@@ -51,8 +51,7 @@ export function retry(options: RetryOptions = {}): ProcessMiddleware {
   checkedInteger('retry: maxAttempts', maxAttempts, 1, 100)
   if (holdMs !== undefined) checkedNumber('retry: holdMs', holdMs, 0)
   checkedNumber('retry: maxElapsedMs', maxElapsedMs, 1, Infinity)
-  const retryIf = options.retryIf === undefined ? undefined : errorFilter('retry: retryIf', options.retryIf)
-  const giveUpIf = options.giveUpIf === undefined ? undefined : errorFilter('retry: giveUpIf', options.giveUpIf)
+  const failureOf = retryable(options)
 
   function again(context: ProcessContext, askedMs: number | undefined, error: unknown): Directive {
     if (context.attempt >= maxAttempts) return new Directive('dead-letter', { reason: 'attempts exhausted', error, exhausted: true })
@@ -67,13 +66,8 @@ export function retry(options: RetryOptions = {}): ProcessMiddleware {
   function onError(context: ProcessContext, error: unknown): Directive {
     if (error instanceof Directive) return onDirective(context, error)
     if (context.aborted) return new Directive('retry', { error, counts: false })
-    try {
-      if (retryIf?.(error, context) === false || giveUpIf?.(error, context) === true) return new Directive('dead-letter', { reason: 'not retryable', error })
-    } catch (unanswered) {
-      // The filter is at fault, and the message must come to an end that says so.
-      return again(context, undefined, unanswered)
-    }
-    return again(context, undefined, error)
+    const failure = failureOf(error, context)
+    return failure === undefined ? new Directive('dead-letter', { reason: 'not retryable', error }) : again(context, undefined, failure.error)
   }
 
   function onDirective(context: ProcessContext, directive: Directive): Directive {
@@ -101,6 +95,19 @@ export function retry(options: RetryOptions = {}): ProcessMiddleware {
         (error: unknown) => onError(context, error),
       )
     },
+  }
+}
+
+/** What an attempt has failed with, if it may be tried again. A filter that does not answer is what is wrong then: the message must come to an end that says so. */
+function retryable({ retryIf, giveUpIf }: RetryOptions): (error: unknown, context: ProcessContext) => { readonly error: unknown } | undefined {
+  const again = retryIf === undefined ? undefined : errorFilter('retry: retryIf', retryIf)
+  const never = giveUpIf === undefined ? undefined : errorFilter('retry: giveUpIf', giveUpIf)
+  return (error, context) => {
+    try {
+      return again?.(error, context) === false || never?.(error, context) === true ? undefined : { error }
+    } catch (unanswered) {
+      return { error: unanswered }
+    }
   }
 }
 

@@ -1,28 +1,45 @@
 import { describe, expect, it } from 'vitest'
-import * as middleware from '../index.ts'
+import {
+  circuitBreaker,
+  claimCheck,
+  claimFetch,
+  compression,
+  concurrencyLimit,
+  decompression,
+  decryption,
+  encryption,
+  fileStore,
+  idempotency,
+  localKeys,
+  rateLimit,
+  retry,
+  s3Store,
+  sendOnce,
+  timeout,
+} from '../index.ts'
 
 /** Everything that takes an object of options. */
-const factories = [
-  'retry',
-  'timeout',
-  'rateLimit',
-  'concurrencyLimit',
-  'circuitBreaker',
-  'idempotency',
-  'sendOnce',
-  'compression',
-  'decompression',
-  'encryption',
-  'decryption',
-  'localKeys',
-  'claimCheck',
-  'claimFetch',
-  'fileStore',
-  's3Store',
-] as const
+const factories = {
+  retry,
+  timeout,
+  rateLimit,
+  concurrencyLimit,
+  circuitBreaker,
+  idempotency,
+  sendOnce,
+  compression,
+  decompression,
+  encryption,
+  decryption,
+  localKeys,
+  claimCheck,
+  claimFetch,
+  fileStore,
+  s3Store,
+}
 
-describe.each(factories)('the options of %s', (name) => {
-  const make = middleware[name] as unknown as (options?: unknown) => unknown
+describe.each(Object.entries(factories))('the options of %s', (name, factory) => {
+  const make = factory as unknown as (options?: unknown) => unknown
 
   it.each([
     [null, 'null'],

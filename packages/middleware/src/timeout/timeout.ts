@@ -18,7 +18,10 @@ export interface Overrun {
 }
 
 export interface TimeoutOptions {
-  /** Longest time that an attempt may take, in milliseconds, ≥ 1. */
+  /**
+   * Longest time that an attempt may take, in milliseconds, ≥ 1. The retry budget counts it, with `abandonAfterMs`, for each attempt; a handler that ignores its signal
+   * takes longer where nothing abandons it.
+   */
   readonly ms: number
   /**
    * Told when a handler still runs a second after its signal has fired, and again when its attempt is abandoned: log it as a warning, it is a bug of the handler.
@@ -60,7 +63,7 @@ export function timeout(options: TimeoutOptions): ProcessMiddleware {
   return {
     name: 'timeout',
     stage: 'timeout',
-    attemptMs: ms,
+    attemptMs: ms + (abandonAfterMs ?? 0),
     check: (_, { keyed }) => (abandonAfterMs === undefined || allowOverlap || !keyed ? [] : [overlap]),
     process(context, next) {
       const value = next()
