@@ -6,6 +6,7 @@ import { deadLetterKeyCases } from './dead-letters/keys.ts'
 import { moveCases } from './dead-letters/moves.ts'
 import { deadLetterPageCases } from './dead-letters/pages.ts'
 import { sharedDeadLetterCases } from './dead-letters/shared.ts'
+import { slowCases } from './dead-letters/slowly.ts'
 import { unfitCases } from './dead-letters/unfit.ts'
 import { drainCases } from './drain/broker.ts'
 import { handBackCases } from './drain/hand-back.ts'
@@ -80,6 +81,7 @@ export const allCases: readonly ContractCase[] = [
   ...blockedKeyCases,
   ...browseCases,
   ...deadLetterCases,
+  ...slowCases,
   ...deadLetterPageCases,
   ...sharedDeadLetterCases,
   ...deadLetterKeyCases,

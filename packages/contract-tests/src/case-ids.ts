@@ -129,6 +129,8 @@ export const caseIds = [
   'dead-letters/redrive-to-one-subscription',
   'dead-letters/redrive-inside-deduplication-window',
   'dead-letters/redrive-refused',
+  'dead-letters/redrive-slowly',
+  'dead-letters/redrive-through-loss',
   'dead-letters/discard',
   'dead-letters/pages',
   'dead-letters/redrive-to',

@@ -39,7 +39,7 @@ export const leaseFaults: readonly Mutant[] = [
     name: 'extend-no-op',
     fault: 'answers extensions and does nothing',
     killedBy: 'leases/extend',
-    alsoKilledBy: ['retry/long-handler', 'retry/blocked-key'],
+    alsoKilledBy: ['retry/long-handler', 'retry/blocked-key', 'dead-letters/redrive-slowly'],
     alterations: () => ({
       extend: async (deliveries, ms, _next, { services: { clock } }) => {
         for (const delivery of deliveries) delivery.leaseUntil = clock.monotonic() + ms
@@ -131,7 +131,7 @@ export const leaseFaults: readonly Mutant[] = [
     name: 'loss-not-reported',
     fault: 'does not say that a scope is lost',
     killedBy: 'leases/scope-loss',
-    alsoKilledBy: ['reconnect/redelivery-while-running'],
+    alsoKilledBy: ['reconnect/redelivery-while-running', 'dead-letters/redrive-through-loss'],
     profile: 'rabbitmq',
     alterations: () => ({ lost: () => {} }),
   },

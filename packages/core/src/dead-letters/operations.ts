@@ -19,6 +19,7 @@ import { deadLetterHeader, unpackDeadLetter } from './header.ts'
 import { moveNatively } from './move-natively.ts'
 import { LeftAlone } from './left-alone.ts'
 import { DeadLetterReader } from './reader.ts'
+import { SentBack } from './sent-back.ts'
 import type { DeadLetter, DeadLetterFilter, PagesOptions, RedriveOptions } from './types.ts'
 
 /** The dead-letter place of a source, once the broker has started. */
@@ -81,8 +82,6 @@ const defaultPeek = 10
 const sendTimeoutMs = 30_000
 /** Dead letters moved together: sent in one go, then acked in one call. */
 const moveBatch = 50
-/** A broker may deliver a message so often that failed once. */
-const copiesOfOne = 10
 /** Most deliveries that are looked at and left alone; they are held until the operation ends, so that they don't come again. */
 const mostHeld = 10_000
 /** Dead letters asked for at once where looking does not disturb. */
@@ -144,17 +143,17 @@ export class DeadLetterOperations {
       )
     const rate = checkedNumber('redrive: ratePerSecond', options.ratePerSecond ?? Infinity, 0.001, Infinity)
     const pauseMs = 1_000 / rate
+    const sentBack = new SentBack(this.#services.clock.now())
     const move = async (deliveries: readonly Delivery[], reader: DeadLetterReader): Promise<void> => {
       const answers = await Promise.all(deliveries.map(({ incoming }) => sendRaw(back, this.#again(incoming), sendTimeoutMs)))
-      await reader.ack(
-        deliveries.filter((_, index) => answers[index]?.ok),
-        options.signal,
-      )
+      const sent = deliveries.filter((_, index) => answers[index]?.ok)
+      for (const { incoming } of sent) sentBack.add(incoming)
+      await reader.ack(sent, options.signal)
       const failed = answers.find((answer) => !answer.ok)
       if (failed && !failed.ok) throw failed.error
       if (pauseMs > 0) await sleep(this.#services.clock, pauseMs * deliveries.length, options.signal)
     }
-    const hasFailedAgain = failingSince(this.#services.clock.now())
+    const hasFailedAgain = (incoming: Incoming): boolean => sentBack.hasFailedAgain(incoming)
     const { done, skipped } = await this.#each(place, options, move, Math.min(moveBatch, Math.ceil(rate / 10)), hasFailedAgain, options.onProgress)
     return { moved: done, skipped }
   }
@@ -184,10 +183,12 @@ export class DeadLetterOperations {
     let done = 0
     let batch: Delivery[] = []
     const flush = async (): Promise<void> => {
-      if (batch.length === 0) return
-      await act(batch, reader)
-      done += batch.length
+      // What was lost meanwhile comes again.
+      const held = batch.filter((delivery) => reader.holds(delivery))
       batch = []
+      if (held.length === 0) return
+      await act(held, reader)
+      done += held.length
       onProgress?.({ moved: done, skipped: left.count })
     }
     while (done + batch.length < max && !left.cameRound) {
@@ -220,25 +221,13 @@ export class DeadLetterOperations {
       const delivery = await reader.next(options.signal)
       if (!delivery && reader.full && most >= mostHeld) throw tooMany(place, 'those before have been given out')
       if (!delivery) return
-      if (wanted(place, options, delivery.incoming)) yield asDeadLetter(delivery.incoming)
+      if (!reader.isRepeat(delivery) && wanted(place, options, delivery.incoming)) yield asDeadLetter(delivery.incoming)
     }
   }
 
   #again(incoming: Incoming): Outgoing {
     const { [deadLetterHeader]: _, ...headers } = incoming.headers
     return copyOf(incoming, headers, this.#services)
-  }
-}
-
-/** Has a dead letter failed since? It would go round and round where its handler is still broken. On a clock that stands still, one that comes often has. */
-function failingSince(startedAt: number): (incoming: Incoming) => boolean {
-  const counts = new Map<string, number>()
-  return ({ id = '', headers }) => {
-    const failedAt = unpackDeadLetter(headers[deadLetterHeader])?.lastFailureAt ?? 0
-    if (failedAt !== startedAt) return failedAt > startedAt
-    const count = (counts.get(id) ?? 0) + 1
-    counts.set(id, count)
-    return count > copiesOfOne
   }
 }
 

@@ -1,8 +1,9 @@
-import type { Clock } from '../clock.ts'
+import type { Clock, Timer } from '../clock.ts'
+import { fingerprint } from '../consumer/fingerprint.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
 import type { Link } from '../driver/driver.ts'
 import type { Endpoint } from '../driver/endpoint.ts'
-import type { Delivery, Intake, Receiver, SettleResult } from '../driver/receiver.ts'
+import type { Delivery, Intake, Receiver, Scope, SettleResult } from '../driver/receiver.ts'
 import { BrokerError } from '../errors.ts'
 import { Fifo } from '../fifo.ts'
 import { sleep } from '../sleep.ts'
@@ -15,6 +16,11 @@ const outageMs = 30_000
 const ackDeadlineMs = 30_000
 const firstPauseMs = 100
 const lastPauseMs = 5_000
+
+/** Leases are looked at so often while they last, and renewed in the last half. */
+const leaseLooks = 4
+
+const callsAtOnce = 8
 
 const windowMessages = 100
 const windowBytes = 64 * 1024 * 1024
@@ -29,6 +35,9 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
   readonly #capabilities: Capabilities
   readonly #arrived: Fifo<Delivery> = new Fifo()
   readonly #taken: Set<Delivery> = new Set()
+  /** Which were given out and lost, and have not come again. */
+  readonly #lost: Set<string> = new Set()
+  #keeping: Timer | undefined
   #started = false
   /** Deliveries were lost: a silence that has begun before says nothing. */
   #disturbed = false
@@ -49,6 +58,17 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
   async start(): Promise<void> {
     await this.#receiver.start()
     this.#started = true
+    this.#keepLeases()
+  }
+
+  /** Is it still ours? */
+  holds(delivery: Delivery): boolean {
+    return this.#taken.has(delivery)
+  }
+
+  /** Was it given out before, and lost? To be asked once of each. */
+  isRepeat(delivery: Delivery): boolean {
+    return this.#lost.size > 0 && this.#lost.delete(identityOf(delivery))
   }
 
   /** It holds as many as it may: what it looks for may be behind them. */
@@ -61,13 +81,12 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
     return this.#arrived.size === 0
   }
 
-  /** The next delivery; `undefined` when nothing has come for a second. Keeps the leases of those taken. Rejects when the connection is away for half a minute. */
+  /** The next delivery; `undefined` when nothing has come for a second. Rejects when the connection is away for half a minute. */
   async next(signal: AbortSignal | undefined): Promise<Delivery | undefined> {
     const deadline = this.#clock.monotonic() + outageMs
     do {
       signal?.throwIfAborted()
       this.#disturbed = false
-      await this.#keepLeases()
       if (this.#arrived.size === 0 && !this.#failure) await this.#arrival()
       if (this.#failure) throw this.#failure
     } while (this.#arrived.size === 0 && this.#saysNothing(deadline))
@@ -98,20 +117,15 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
     }
   }
 
-  async #settle(deliveries: readonly Delivery[]): Promise<readonly SettleResult[]> {
-    const { settlement } = this.#capabilities
-    const size = settlement ? settlement.maxBatch : deliveries.length
-    const results: SettleResult[] = []
-    for (let from = 0; from < deliveries.length; from += size) {
-      const outcomes = deliveries.slice(from, from + size).map((delivery) => ({ delivery, action: 'ack' as const }))
-      results.push(...(await this.#receiver.settle(outcomes)))
-    }
-    return results
+  #settle(deliveries: readonly Delivery[]): Promise<readonly SettleResult[]> {
+    return inCalls(this.#capabilities, deliveries, (some) => this.#receiver.settle(some.map((delivery) => ({ delivery, action: 'ack' as const }))))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#keeping?.cancel()
     // One that did not start holds nothing.
     if (!this.#started) return
+    this.#started = false
     await this.#receiver.pause().catch(() => undefined)
     await this.#receiver.handBack()
   }
@@ -121,9 +135,21 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
     this.#wake?.()
   }
 
-  lost(): void {
-    // What was acked stays acked; the rest is delivered again and looked at again.
+  lost(scope: Scope): void {
+    this.#drop((delivery) => delivery.scope === scope)
+  }
+
+  /** What was acked stays acked; the rest is delivered again and looked at again. */
+  #drop(isLost: (delivery: Delivery) => boolean): void {
     this.#disturbed = true
+    for (const delivery of this.#taken) {
+      if (!isLost(delivery)) continue
+      this.#taken.delete(delivery)
+      this.#lost.add(identityOf(delivery))
+    }
+    const arrived = [...this.#arrived]
+    this.#arrived.clear()
+    for (const delivery of arrived) if (!isLost(delivery)) this.#arrived.push(delivery)
   }
 
   revoke(): Promise<void> {
@@ -154,12 +180,45 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
     // What does not come is waited for no longer than what is not there.
   }
 
-  async #keepLeases(): Promise<void> {
+  /** By a timer: whoever deals with what was taken may take longer than a lease before the next is asked for. */
+  #keepLeases(): void {
     const { lease } = this.#capabilities
-    if (!lease || lease.kind !== 'message' || !this.#receiver.extend) return
-    // They must outlast the wait for the next delivery.
-    const soon = this.#clock.monotonic() + Math.max(lease.ms / 2, 1.5 * quietMs)
-    const due = [...this.#taken, ...this.#arrived].filter((delivery) => delivery.leaseUntil !== undefined && delivery.leaseUntil < soon)
-    if (due.length > 0) await this.#receiver.extend(due, lease.ms)
+    if (!this.#started || !lease || lease.kind !== 'message' || !this.#receiver.extend) return
+    this.#keeping = this.#clock.timer(this.#clock.monotonic() + lease.ms / leaseLooks, () => {
+      void this.#renew(lease.ms).finally(() => this.#keepLeases())
+    })
   }
+
+  async #renew(leaseMs: number): Promise<void> {
+    const soon = this.#clock.monotonic() + (2 * leaseMs) / leaseLooks
+    const due = [...this.#taken, ...this.#arrived].filter(({ leaseUntil = Infinity }) => leaseUntil < soon)
+    if (due.length === 0) return
+    const results = await inCalls(this.#capabilities, due, async (some) => (await this.#receiver.extend?.(some, leaseMs)) ?? [])
+    const lost = new Set(due.filter((_, index) => results[index] === 'too-late'))
+    if (lost.size > 0) this.#drop((delivery) => lost.has(delivery))
+  }
+}
+
+/** As many in a call as one takes, and some calls at once: thousands of leases must not wait for one another's round trips until they end. */
+async function inCalls(
+  { settlement }: Capabilities,
+  deliveries: readonly Delivery[],
+  call: (some: readonly Delivery[]) => Promise<readonly SettleResult[]>,
+): Promise<readonly SettleResult[]> {
+  const size = settlement ? settlement.maxBatch : deliveries.length
+  const calls: Promise<readonly SettleResult[]>[] = []
+  let from = 0
+  const work = async (): Promise<void> => {
+    while (from < deliveries.length) {
+      const answer = call(deliveries.slice(from, (from += size)))
+      calls.push(answer)
+      await answer
+    }
+  }
+  await Promise.all(Array.from({ length: callsAtOnce }, work))
+  return (await Promise.all(calls)).flat()
+}
+
+function identityOf({ sameAs, incoming }: Delivery): string {
+  return `${sameAs ?? incoming.id}/${fingerprint(incoming)}`
 }

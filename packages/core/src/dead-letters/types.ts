@@ -68,7 +68,7 @@ export interface DeadLetters<S extends AnySource = AnySource> {
   pages(options?: PagesOptions): AsyncIterable<readonly DeadLetter[]>
   /**
    * Sends dead letters back to their source, at least once; the attempt count starts again, the identity stays.
-   * Of a place that several sources share, those that name another source are skipped, and so are those that fail while it runs: more than 100 of these end it.
+   * Of a place that several sources share, those that name another source are skipped, and so are those that it has sent back and that fail again while it runs: more than 100 of these end it.
    * Where the broker keeps keys back (SQS FIFO), one that is skipped keeps back what is behind it with the same key.
    */
   redrive(options?: RedriveOptions): Promise<{ readonly moved: number; readonly skipped: number }>
