@@ -1,10 +1,10 @@
 import type { Harness } from '@busbar/contract-tests'
 import { BrokerError, constant, type ProcessFunction } from '@busbar/core'
-import type { FencedStore } from '@busbar/core/driver'
-import { memoryStore, type MemoryStore } from '@busbar/memory'
+import { memoryStore } from '@busbar/memory'
 import { idempotency, rateLimit, retry, sendOnce, timeout, type Overrun } from '@busbar/middleware'
 import { expect, it } from 'vitest'
 import { excess } from '../flow-kit.ts'
+import { storeWith } from './store-with.ts'
 import { World } from './world.ts'
 
 /** What options of the middleware promise, whatever driver is below. */
@@ -117,18 +117,6 @@ async function givesUpRefused(world: World): Promise<void> {
   if (!world.peeks) return
   const letters = await broker.deadLetters(world.place.source).peek()
   expect(letters.map(({ id, info }) => [id, info?.attempts])).toEqual([['bad', 2]])
-}
-
-/** `store`, but for some of its functions. */
-function storeWith(store: MemoryStore, changed: Partial<FencedStore>): FencedStore {
-  return {
-    claim: (request) => store.claim(request),
-    renew: (claims, leaseMs) => store.renew(claims, leaseMs),
-    complete: (claim, value, ttlMs) => store.complete(claim, value, ttlMs),
-    release: (claim) => store.release(claim),
-    scan: (prefix, options) => store.scan(prefix, options),
-    ...changed,
-  }
 }
 
 async function sendsOnce(world: World): Promise<void> {
