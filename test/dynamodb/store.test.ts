@@ -239,11 +239,20 @@ it('refuses items that no store has written', async () => {
 })
 
 it('takes a client of its user and leaves it open', async () => {
-  const store = dynamoStore({ client: admin })
+  const client = new DynamoDBClient({ ...gateway.options, maxAttempts: 1 })
+  const store = dynamoStore({ client })
   await claimed(store, fresh())
   await store.close()
   expect(await failureOf(store.claim({ key: 'k', owner: 'a', leaseMs: 1_000 }))).toMatchObject({ code: 'ERR_CLOSED', retryable: false })
-  await admin.send(new ScanCommand({ TableName: 'busbar-claims', Limit: 1 }))
+  await client.send(new ScanCommand({ TableName: 'busbar-claims', Limit: 1 }))
+})
+
+it('refuses a client that repeats calls by itself', async () => {
+  await using store = dynamoStore({ client: new DynamoDBClient({ ...gateway.options, maxAttempts: 3 }) })
+  await expect(store.claim({ key: fresh(), owner: 'a', leaseMs: 1_000 })).rejects.toMatchObject({
+    code: 'ERR_CONFIGURATION',
+    message: 'dynamodb: the client makes 3 attempts of each call, which the store repeats as well; build it with maxAttempts: 1',
+  })
 })
 
 it('refuses cursors and leases that are none', async () => {

@@ -3,11 +3,13 @@ import { afterAll, describe } from 'vitest'
 import { amqpHarness } from '../contract/harness/amqp-harness.ts'
 import { memoryHarness } from '../contract/harness/memory-harness.ts'
 import { middlewareCases } from './on-drivers/cases.ts'
+import { failureCases } from './on-drivers/failure-cases.ts'
 import { optionCases } from './on-drivers/option-cases.ts'
 
 describe.each(profileNames)('middleware on memory (%s)', (profile) => {
   middlewareCases(memoryHarness({ profile }))
   optionCases(memoryHarness({ profile }))
+  failureCases(memoryHarness({ profile }))
 })
 
 for (const version of ['3.10', '4.0'] as const) {
@@ -17,5 +19,6 @@ for (const version of ['3.10', '4.0'] as const) {
     afterAll(() => bed[Symbol.asyncDispose](), 30_000)
     middlewareCases(bed.harness)
     optionCases(bed.harness)
+    failureCases(bed.harness)
   })
 }

@@ -202,6 +202,8 @@ describe('sendOnce', () => {
   const store = memoryStore({ clock: virtualClock() })
   it.each([
     { ttlMs: 5 },
+    { ttlMs: Number.MAX_SAFE_INTEGER },
+    { leaseMs: 3_153_600_000_001 },
     { leaseMs: Number.NaN },
     { timeoutMs: 99 },
     { store: undefined },

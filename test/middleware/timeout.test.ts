@@ -1,4 +1,5 @@
-import { constant } from '@busbar/core'
+import { constant, createBroker, type ProcessMiddleware } from '@busbar/core'
+import { memory, virtualClock } from '@busbar/memory'
 import { retry, timeout, type Overrun } from '@busbar/middleware'
 import { describe, expect, it } from 'vitest'
 import { jobs, tasks, setup, wait, type Job } from './flow-kit.ts'
@@ -25,6 +26,19 @@ describe('timeout in a broker', () => {
     ])
     await broker.drain()
     expect(clock.pending).toBe(0)
+  })
+
+  it('counts into the budget how long an attempt may take until it is abandoned, and is refused where that is too long', async () => {
+    const clock = virtualClock()
+    const broker = createBroker({ driver: memory({ profile: 'rabbitmq', clock }), destinations: [jobs], provision: 'create', clock, log: () => {} })
+    const use = (abandonAfterMs: number): ProcessMiddleware[] => [
+      retry({ maxAttempts: 2, backoff: constant(0) }),
+      timeout({ ms: 1_000, abandonAfterMs, allowOverlap: true }),
+    ]
+    const consumer = await broker.consume(jobs, () => {}, { use: use(4_000) })
+    expect(consumer.retryBudget).toMatchObject({ attemptMs: 5_000, heldMs: 10_000, elapsedMs: 10_000 })
+    await expect(broker.consume(jobs, () => {}, { use: use(7_200_000) })).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED' })
+    await broker.close()
   })
 
   it('never lets starts of a message or of a key overlap where handlers ignore their signals', async () => {

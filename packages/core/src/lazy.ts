@@ -3,7 +3,7 @@ import type * as Operations from './broker/operations.ts'
 import type * as Requirements from './broker/requirements.ts'
 import type * as TryingAgain from './broker/try-again.ts'
 import type * as Leases from './consumer/leases.ts'
-import type * as Telling from './consumer/tell-settled.ts'
+import type * as Telling from './consumer/telling.ts'
 import type * as GivingUp from './dead-letters/give-up.ts'
 import type * as DeadLetters from './dead-letters/operations.ts'
 import type * as Filters from './filter/compile-filter.ts'
@@ -40,7 +40,7 @@ export const lazy: {
   operations: () => import('./broker/operations.ts'),
   tryingAgain: () => import('./broker/try-again.ts'),
   leases: () => import('./consumer/leases.ts'),
-  telling: () => import('./consumer/tell-settled.ts'),
+  telling: () => import('./consumer/telling.ts'),
   refusals: () => import('./refusals.ts'),
   requirements: () => import('./broker/requirements.ts'),
   processOrder: () => import('./middleware/process-order.ts'),

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { jittered, sleep, type BrokerError, type Clock } from '@busbar/core/driver'
-import { dynamoError, toBrokerError } from './errors.ts'
+import { configuration, dynamoError, toBrokerError } from './errors.ts'
 import { placeOf } from './key-names.ts'
 import type { ResolvedOptions } from './options.ts'
 import { ServiceTime } from './service-time.ts'
@@ -32,6 +32,7 @@ export class Calls {
   readonly #running = new Set<Promise<unknown>>()
   readonly #closing = new AbortController()
   #client: DynamoDBClient | undefined
+  #checked: Promise<void> | undefined
 
   constructor(options: ResolvedOptions) {
     this.#options = options
@@ -122,6 +123,7 @@ export class Calls {
     const listen: RequestOptions['listen'] = (command) => listenTo(command, () => this.#clock.monotonic(), this.#time)
     try {
       const client = (this.#client ??= makeClient(this.#options))
+      await (this.#checked ??= checkAttempts(client))
       return await Promise.race([this.#clock.external(request(client, { abortSignal: ending.signal, listen })), ended.promise])
     } finally {
       timer.cancel()
@@ -147,6 +149,13 @@ function makeClient({ region, endpoint, credentials, timeoutMs }: ResolvedOption
     maxAttempts: 1,
     requestHandler: { httpAgent: agent, httpsAgent: agent, connectionTimeout: timeoutMs / 2 },
   })
+}
+
+/** Attempts of the SDK multiply those made here. Throws `ERR_CONFIGURATION` for a client of the program's own that makes more than one. */
+async function checkAttempts(client: { readonly config?: { readonly maxAttempts?: () => Promise<number> } }): Promise<void> {
+  // One that only looks like a client may say nothing.
+  const attempts = (await client.config?.maxAttempts?.()) ?? 1
+  if (attempts > 1) throw configuration(`the client makes ${attempts} attempts of each call, which the store repeats as well; build it with maxAttempts: 1`)
 }
 
 interface RawAnswer {

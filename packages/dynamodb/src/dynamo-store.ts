@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
-import { checkedInteger, checkedNumber, type Claim, type ClaimRequest, type ClaimResult, type LeaseStore, type Note } from '@busbar/core/driver'
+import { checkedInteger, checkedNumber, longestClaimMs, type Claim, type ClaimRequest, type ClaimResult, type LeaseStore, type Note } from '@busbar/core/driver'
 import { Calls } from './calls.ts'
 import { isAlive, leftMs, numberValue, readClaim } from './claim-item.ts'
 import { encode, placeOf, type Place } from './key-names.ts'
@@ -43,8 +43,6 @@ export function dynamoStore(options: DynamoStoreOptions = {}): DynamoStore {
   return new TableStore(resolveOptions(options))
 }
 
-/** Longest lease and time to live: a hundred years. */
-const longestMs = 3_153_600_000_000
 const microsPerMs = 1_000
 
 /** That a claim is held. */
@@ -221,5 +219,5 @@ function heldValues(api: TableApi, { owner, fence }: Claim): Record<string, Attr
 }
 
 function whole(what: string, ms: number): number {
-  return Math.ceil(checkedNumber(`dynamodb: ${what}`, ms, 0, longestMs))
+  return Math.ceil(checkedNumber(`dynamodb: ${what}`, ms, 0, longestClaimMs))
 }

@@ -14,7 +14,7 @@ export interface DynamoStoreOptions {
   readonly allowPlaintext?: boolean
   /** Credentials or a provider of them, as for the SDK's client. Default: the SDK's chain of providers. */
   readonly credentials?: NonNullable<DynamoDBClientConfig['credentials']>
-  /** A client of your own instead of the four options above; it stays open when the store is closed. Build it with `maxAttempts: 1`, since the store repeats calls by itself. */
+  /** A client of your own instead of the four options above; it stays open when the store is closed. Build it with `maxAttempts: 1`, since the store repeats calls by itself: with more, calls reject with `ERR_CONFIGURATION`. */
   readonly client?: DynamoDBClient
   /** Name or ARN of the table. Stores on one table share their claims. 3 to 1,024 characters. Default `busbar-claims`. */
   readonly table?: string

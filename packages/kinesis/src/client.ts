@@ -16,6 +16,17 @@ export function createClient({ region, endpoint, credentials, timeoutMs }: Resol
   })
 }
 
+/** Attempts of the SDK multiply those of core, which the retry budget cannot count. Throws `ERR_CONFIGURATION` for a client that makes more than one. */
+export async function checkAttempts(client: { readonly config?: { readonly maxAttempts?: () => Promise<number> } }): Promise<void> {
+  // One that only looks like a client may say nothing.
+  const attempts = (await client.config?.maxAttempts?.()) ?? 1
+  if (attempts > 1)
+    throw kinesisError(
+      'ERR_CONFIGURATION',
+      `kinesis: the client makes ${attempts} attempts of each call, which core repeats as well; build it with maxAttempts: 1`,
+    )
+}
+
 /** Finds out before the first message whether there is a region and who we are. Throws `ERR_CONFIGURATION`. */
 export async function checkIdentity({ config }: KinesisClient): Promise<void> {
   try {

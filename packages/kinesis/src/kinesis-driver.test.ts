@@ -150,8 +150,17 @@ it('speaks HTTP/2, and HTTP/1.1 in clear text', () => {
   expect(handlerOf('http://127.0.0.1:4567')).toBeInstanceOf(NodeHttpHandler)
 })
 
+it('refuses a client that repeats calls by itself', async () => {
+  const client = new KinesisClient({ region: 'eu-central-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' }, maxAttempts: 3 })
+  const services = { clock: new FakeKinesis().clock, random: () => 0.5, log: () => undefined, meter: () => undefined }
+  await expect(kinesis({ client }).connect(services, never)).rejects.toMatchObject({
+    code: 'ERR_CONFIGURATION',
+    message: 'kinesis: the client makes 3 attempts of each call, which core repeats as well; build it with maxAttempts: 1',
+  })
+})
+
 it('leaves a client of its own alive', async () => {
-  const client = new KinesisClient({ region: 'eu-central-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } })
+  const client = new KinesisClient({ region: 'eu-central-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' }, maxAttempts: 1 })
   let destroyed = false
   client.destroy = () => void (destroyed = true)
   const fake = new FakeKinesis()

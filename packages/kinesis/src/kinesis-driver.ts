@@ -1,7 +1,7 @@
 import type { KinesisClient } from '@aws-sdk/client-kinesis'
 import { isBrokerError, type Capabilities, type Driver, type DriverFactory, type Endpoint, type Link, type Refusal, type Services } from '@busbar/core/driver'
 import { capabilitiesOf } from './capabilities.ts'
-import { checkIdentity, createClient } from './client.ts'
+import { checkAttempts, checkIdentity, createClient } from './client.ts'
 import { driverName } from './errors.ts'
 import { KinesisLink } from './kinesis-link.ts'
 import { addressOf, streamOf } from './names.ts'
@@ -68,6 +68,7 @@ export class KinesisDriver implements Driver<KinesisClient> {
     const destroy = (): void => (this.options.client === undefined ? client.destroy() : undefined)
     try {
       if (this.options.client === undefined) await checkIdentity(client)
+      await checkAttempts(client)
       signal.throwIfAborted()
       return new KinesisLink({ options: this.options, services, client, destroy, capabilities: (endpoint) => this.capabilities(endpoint) })
     } catch (error) {

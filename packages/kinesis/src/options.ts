@@ -19,7 +19,7 @@ export interface KinesisOptions {
   readonly allowPlaintext?: boolean
   /** Credentials or a provider of them, as for the SDK's client. Default: the SDK's chain of providers. Not in configuration files and URLs. */
   readonly credentials?: NonNullable<KinesisClientConfig['credentials']>
-  /** A client of your own instead of the four options above. Build it with `maxAttempts: 1`, since core retries by itself. It is not destroyed when the broker closes. */
+  /** A client of your own instead of the four options above. Build it with `maxAttempts: 1`, since core retries by itself; with more, the start is refused. It is not destroyed when the broker closes. */
   readonly client?: KinesisClient
   /** Bounds every call, in milliseconds. 100 to 600,000. Default 10,000. */
   readonly timeoutMs?: number

@@ -1,6 +1,7 @@
 import {
   checkedInteger,
   checkedNumber,
+  longestClaimMs,
   type Claim,
   type ClaimRequest,
   type ClaimResult,
@@ -41,9 +42,6 @@ export interface RedisStore extends LeaseStore, AsyncDisposable {
 export function redisStore(options: RedisStoreOptions | RedisClient): RedisStore {
   return new ScriptStore(resolveOptions(isClient(options) ? { client: options } : options))
 }
-
-/** Longest lease and time to live: a hundred years, far from where Redis stops counting. */
-const longestMs = 3_153_600_000_000
 
 class ScriptStore implements RedisStore {
   readonly #prefix: string
@@ -144,5 +142,5 @@ function held({ owner, fence }: Claim): [owner: string, fence: string] {
 }
 
 function whole(what: string, ms: number): string {
-  return String(Math.ceil(checkedNumber(`redis: ${what}`, ms, 0, longestMs)))
+  return String(Math.ceil(checkedNumber(`redis: ${what}`, ms, 0, longestClaimMs)))
 }

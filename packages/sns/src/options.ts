@@ -20,7 +20,7 @@ export interface SnsOptions extends Pick<
   readonly queueEndpoint?: string
   /** Credentials or a provider of them, as for the SDK's clients. Default: the SDK's chain of providers. Not in configuration files and URLs. */
   readonly credentials?: NonNullable<SNSClientConfig['credentials']>
-  /** A client of your own for SNS instead of the options above, with `maxAttempts: 1`. It is not destroyed when the broker closes. Needs {@link SnsOptions.queueClient}. */
+  /** A client of your own for SNS instead of the options above, with `maxAttempts: 1`; with more, the start is refused. It is not destroyed when the broker closes. Needs {@link SnsOptions.queueClient}. */
   readonly client?: SNSClient
   /** With {@link SnsOptions.client}: a client of your own for SQS. */
   readonly queueClient?: SQSClient

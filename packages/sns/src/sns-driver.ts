@@ -18,7 +18,7 @@ import {
   type Window,
 } from '@busbar/core/driver'
 import { sqs } from '@busbar/sqs'
-import { checkIdentity, clientConfig, uniqueIds } from '@busbar/sqs/shared'
+import { checkAttempts, checkIdentity, clientConfig, uniqueIds } from '@busbar/sqs/shared'
 import { Api } from './api.ts'
 import { Arns } from './arns.ts'
 import { capabilitiesOf } from './capabilities.ts'
@@ -89,6 +89,7 @@ export class SnsDriver implements Driver<SNSClient> {
     const destroy = (): void => (given === undefined ? client.destroy() : undefined)
     try {
       if (given === undefined) await checkIdentity(client.config, driverName, errors)
+      await checkAttempts(client, driverName, errors)
       const queues = await this.queues.connect(services, signal)
       return new SnsLink({ options: this.options, services, client, destroy, driver: this, queueDriver: this.queues, queues })
     } catch (error) {

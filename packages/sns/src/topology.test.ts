@@ -31,11 +31,28 @@ async function linkOf(answers: Answers): Promise<{ readonly link: Link; readonly
         return answers[name]?.(command.input) ?? usual[name] ?? {}
       },
     })
-  const client = answering(new SNSClient({ region, credentials }))
-  const queueClient = answering(new SQSClient({ region, credentials }))
+  const client = answering(new SNSClient({ region, credentials, maxAttempts: 1 }))
+  const queueClient = answering(new SQSClient({ region, credentials, maxAttempts: 1 }))
   const services: Services = { clock: systemClock, random: () => 0.5, log: () => undefined, meter: () => undefined }
   return { link: await sns({ client, queueClient, accountId: '123456789012' }).connect(services, never), calls }
 }
+
+it('refuses clients that repeat calls by themselves', async () => {
+  const services: Services = { clock: systemClock, random: () => 0.5, log: () => undefined, meter: () => undefined }
+  const [one, three] = [1, 3].map((maxAttempts) => ({
+    client: new SNSClient({ region, credentials, maxAttempts }),
+    queueClient: new SQSClient({ region, credentials, maxAttempts }),
+  }))
+  const mixed = { client: one!.client, queueClient: three!.queueClient }
+  for (const [clients, name] of [
+    [three!, 'sns'],
+    [mixed, 'sqs'],
+  ] as const)
+    await expect(sns(clients).connect(services, never)).rejects.toMatchObject({
+      code: 'ERR_CONFIGURATION',
+      message: `${name}: the client makes 3 attempts of each call, which core repeats as well; build it with maxAttempts: 1`,
+    })
+})
 
 const billing = subscribed({ options: { subscriptions: { billing: { undelivered: false } } } })
 

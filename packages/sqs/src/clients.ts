@@ -44,6 +44,24 @@ export async function checkIdentity(config: Identity, driver: string, errors: Er
   }
 }
 
+/** What a client says of its attempts; one that only looks like a client may say nothing. */
+interface Attempts {
+  readonly maxAttempts?: () => Promise<number>
+}
+
+/**
+ * Attempts of the SDK multiply those of core, which the retry budget cannot count. Throws `ERR_CONFIGURATION` for a client of the program's own that makes more than one,
+ * in the name of `driver`.
+ */
+export async function checkAttempts(client: { readonly config?: Attempts }, driver: string, errors: ErrorMapper): Promise<void> {
+  const attempts = (await client.config?.maxAttempts?.()) ?? 1
+  if (attempts > 1)
+    throw errors.make(
+      'ERR_CONFIGURATION',
+      `${driver}: the client makes ${attempts} attempts of each call, which core repeats as well; build it with maxAttempts: 1`,
+    )
+}
+
 /** For any client of the SDK. `waitMs`: how long the service itself may take before it answers. */
 export function clientConfig({ region, endpoint, credentials, timeoutMs }: ClientOptions, maxSockets: number = sockets, waitMs: number = 0): SQSClientConfig {
   const agent = { keepAlive: true, maxSockets }

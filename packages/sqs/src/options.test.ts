@@ -1,3 +1,4 @@
+import { SQSClient } from '@aws-sdk/client-sqs'
 import { expect, it } from 'vitest'
 import { optionsFromUrl, resolveOptions, type SqsOptions } from './options.ts'
 import { sqs } from './sqs-driver.ts'
@@ -73,4 +74,19 @@ it('takes neither clients nor credentials from a configuration', () => {
   for (const name of ['client', 'pollingClient', 'credentials'])
     expect(() => sqs.fromConfiguration({ [name]: {} })).toThrow(`option '${name}' is for code only`)
   expect(sqs.fromConfiguration({ region: 'eu-central-1' }).name).toBe('sqs')
+})
+
+it('refuses clients that repeat calls by themselves, those for long polls too', async () => {
+  const [one, three] = [1, 3].map(
+    (maxAttempts) => new SQSClient({ region: 'eu-central-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' }, maxAttempts }),
+  )
+  const fake = new FakeSqs()
+  const refused = {
+    code: 'ERR_CONFIGURATION',
+    message: 'sqs: the client makes 3 attempts of each call, which core repeats as well; build it with maxAttempts: 1',
+  }
+  await expect(fake.link({ client: three! })).rejects.toMatchObject(refused)
+  await expect(fake.link({ client: one!, pollingClient: three! })).rejects.toMatchObject(refused)
+  const link = await fake.link({ client: one!, pollingClient: one! })
+  await link.close()
 })

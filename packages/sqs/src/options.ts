@@ -19,7 +19,7 @@ export interface SqsOptions {
   /** Credentials or a provider of them, as for the SDK's client. Default: the SDK's chain of providers. Not in configuration files and URLs. */
   readonly credentials?: NonNullable<SQSClientConfig['credentials']>
   /**
-   * A client of your own instead of the four options above. Build it with `maxAttempts: 1`, since core retries by itself. It is not destroyed when the broker closes.
+   * A client of your own instead of the four options above. Build it with `maxAttempts: 1`, since core retries by itself; with more, the start is refused. It is not destroyed when the broker closes.
    * It also carries the long polls, unless {@link SqsOptions.pollingClient} is given: its agent needs a socket for each of them.
    */
   readonly client?: SQSClient

@@ -20,7 +20,7 @@ import {
 } from '@busbar/core/driver'
 import { Api } from './api.ts'
 import { capabilitiesOf } from './capabilities.ts'
-import { checkIdentity, createClients, type Clients } from './clients.ts'
+import { checkAttempts, checkIdentity, createClients, type Clients } from './clients.ts'
 import { driverName, errors, sqsError } from './errors.ts'
 import { uniqueIds } from './groups.ts'
 import { Mover } from './move-task.ts'
@@ -79,6 +79,7 @@ export class SqsDriver implements Driver<SQSClient> {
     const clients = createClients(this.options)
     try {
       if (this.options.client === undefined) await checkIdentity(clients.main.config, driverName, errors)
+      for (const client of [clients.main, clients.polling ?? clients.main]) await checkAttempts(client, driverName, errors)
       signal.throwIfAborted()
       return new SqsLink(this.options, services, clients, (endpoint) => this.capabilities(endpoint))
     } catch (error) {

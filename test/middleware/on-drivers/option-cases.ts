@@ -1,10 +1,10 @@
 import type { Harness } from '@busbar/contract-tests'
-import { constant, type ProcessFunction } from '@busbar/core'
-import type { FencedStore } from '@busbar/core/driver'
+import { BrokerError, constant, type ProcessFunction } from '@busbar/core'
 import { memoryStore } from '@busbar/memory'
 import { idempotency, rateLimit, retry, sendOnce, timeout, type Overrun } from '@busbar/middleware'
 import { expect, it } from 'vitest'
 import { excess } from '../flow-kit.ts'
+import { storeWith } from './store-with.ts'
 import { World } from './world.ts'
 
 /** What options of the middleware promise, whatever driver is below. */
@@ -18,6 +18,7 @@ export function optionCases(harness: Harness): void {
   test('idempotency: another body under a handled id is given up, and not handled', givesUpMismatch)
   test('idempotency: a copy that comes after ttlMs is handled again, and none before', forgetsAfterTtl)
   test('idempotency: while the store is down messages wait, and are handled once when it is back', waitsForStore)
+  test('idempotency: a message whose claim the store refuses for good is given up, and the others go on', givesUpRefused)
   test('sendOnce: a repeated send reaches nobody, from another broker neither', sendsOnce)
   test('retry: maxElapsedMs ends the attempts of a message', endsByTime)
   test('retry: giveUpIf ends them for a class of errors', endsByClass)
@@ -68,15 +69,12 @@ async function waitsForStore(world: World): Promise<void> {
   const broker = await world.broker()
   const store = memoryStore({ clock: world.clock })
   let [down, asked] = [true, 0]
-  const failing: FencedStore = Object.assign(Object.create(store) as FencedStore, {
-    claim: (...given: Parameters<FencedStore['claim']>) => {
+  const failing = storeWith(store, {
+    claim: (request) => {
       asked++
       if (down) throw new Error('the store is down')
-      return store.claim(...given)
+      return store.claim(request)
     },
-    renew: store.renew.bind(store),
-    complete: store.complete.bind(store),
-    release: store.release.bind(store),
   })
   const handled: string[] = []
   await broker.consume(world.place.source, ({ body, attempt }) => void handled.push(`${body} ${attempt}`), {
@@ -87,12 +85,38 @@ async function waitsForStore(world: World): Promise<void> {
   await world.until('the store has been asked', () => asked > 0)
   await world.wait(1_000)
   expect(handled).toEqual([])
+  // Said once, not for each message and try.
+  expect(world.logged.filter(({ event }) => event === 'message:waiting')).toMatchObject([{ error: 'Error: the store is down' }])
   down = false
   await world.until('all are handled', () => handled.length >= all.length)
   await world.silence()
   // Waiting has used no attempt.
   expect(handled.toSorted()).toEqual(['a 1', 'b 1', 'c 1'])
   if (world.peeks) expect(await broker.deadLetters(world.place.source).peek()).toEqual([])
+}
+
+async function givesUpRefused(world: World): Promise<void> {
+  const broker = await world.broker()
+  const store = memoryStore({ clock: world.clock })
+  let refused = 0
+  const refusing = storeWith(store, {
+    claim: (request) => {
+      if (!request.key.endsWith(':bad')) return store.claim(request)
+      refused++
+      throw new BrokerError('ERR_CONFLICT', 'the key holds what no store of claims has written')
+    },
+  })
+  const handled: string[] = []
+  await broker.consume(world.place.source, ({ body }) => void handled.push(body), {
+    use: [idempotency({ store: refusing }), retry({ maxAttempts: 2, backoff: constant(20) })],
+  })
+  for (const body of ['bad', 'good', 'fine']) await broker.producer(world.place.destination).send(body, { id: body })
+  await world.until('the others are handled and the attempts used up', () => handled.length === 2 && refused === 2)
+  await world.silence()
+  expect([handled.toSorted(), refused]).toEqual([['fine', 'good'], 2])
+  if (!world.peeks) return
+  const letters = await broker.deadLetters(world.place.source).peek()
+  expect(letters.map(({ id, info }) => [id, info?.attempts])).toEqual([['bad', 2]])
 }
 
 async function sendsOnce(world: World): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Harness } from '@busbar/contract-tests'
-import { createBroker, queue, text, topic, type Broker, type Clock, type Queue, type Route, type Subscription, type Topic } from '@busbar/core'
+import { createBroker, queue, text, topic, type Broker, type Clock, type Logger, type Queue, type Route, type Subscription, type Topic } from '@busbar/core'
 
 /** Somewhere to send to and to consume from: a queue, or a topic with a subscription where the driver has no queues. */
 export interface Place {
@@ -11,6 +11,8 @@ export interface Place {
 export class World implements AsyncDisposable {
   readonly harness: Harness
   readonly place: Place
+  /** What all its brokers have logged. */
+  readonly logged: { readonly event: string; readonly error?: unknown }[] = []
   readonly #route: Route
   readonly #brokers: Broker[] = []
 
@@ -53,7 +55,8 @@ export class World implements AsyncDisposable {
 
   open(destinations: Parameters<typeof createBroker>[0]['destinations'], routes: Readonly<Record<string, Route>> = {}): Broker {
     const { clock, random } = this.harness
-    const broker = createBroker({ driver: this.harness.createDriver(), destinations, routes, provision: 'create', clock, random, log: () => undefined })
+    const log: Logger = (_level, event, data) => void this.logged.push({ event, ...data })
+    const broker = createBroker({ driver: this.harness.createDriver(), destinations, routes, provision: 'create', clock, random, log })
     this.#brokers.push(broker)
     return broker
   }

@@ -1,4 +1,4 @@
-import type { Claim } from '@busbar/core/driver'
+import { longestClaimMs, type Claim } from '@busbar/core/driver'
 import { memoryStore, virtualClock, type MemoryStore } from '@busbar/memory'
 import { broken, holder, holds, look, remembering, sound, type StoreMutant } from './store-mutant.ts'
 
@@ -21,6 +21,21 @@ export const leaseFaults: readonly StoreMutant[] = [
     fault: 'keeps no lease beyond 24 days, the longest that 32 bits of milliseconds hold',
     killedBy: 'leases/long',
     make: leases((ms) => Math.min(ms, 2 ** 31 - 1)),
+  },
+  {
+    name: 'lease-longest-refused',
+    fault: 'refuses what is longer than ten years',
+    killedBy: 'leases/longest',
+    make: leases((ms) => {
+      if (ms > 315_360_000_000) throw new RangeError('more than ten years')
+      return ms
+    }),
+  },
+  {
+    name: 'lease-longer-wraps',
+    fault: 'begins at nothing again beyond a hundred years',
+    killedBy: 'leases/longest',
+    make: leases((ms) => ms % (longestClaimMs + 1)),
   },
   {
     name: 'lease-by-wall-clock',

@@ -2,8 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { codeBlockErrors, modulesOf } from './code-blocks.ts'
+import { codeBlockErrors, modulesOf, type Module } from './code-blocks.ts'
 import { errorCodeErrors } from './error-codes.ts'
+import { exampleErrors, examplesOf } from './examples.ts'
 import { linkErrors } from './links.ts'
 
 const never = new AbortController().signal
@@ -56,5 +57,36 @@ describe('code blocks', () => {
 
   it('are refused where they do not compile', async () => {
     expect(await codeBlockErrors(modulesOf(page), never)).toEqual([expect.stringMatching(/^docs\/guide\/x\.md:7: \(2,7\): error TS2322/)])
+  })
+})
+
+describe('examples', () => {
+  const page = (file: string, ...blocks: string[]): Module[] => modulesOf({ file, text: blocks.map((block) => `\`\`\`ts${block}\n\`\`\``).join('\n\n') })
+
+  it('are the code blocks of guide and middleware that need nothing but memory, with what they import', () => {
+    const modules = [
+      ...page('docs/guide/a.md', ' setup.ts\nexport const one = 1', "\nimport { one } from './setup.ts'", "\nimport { amqp } from '@busbar/amqp'"),
+      ...page('docs/guide/b.md', " setup.ts\nimport { amqp } from '@busbar/amqp'", "\nimport { one } from './setup.ts'"),
+      ...page('docs/adapters/c.md', '\nthrow 1'),
+    ]
+    expect(examplesOf(modules).map(({ from, imported }) => [from, imported.length])).toEqual([
+      ['docs/guide/a.md:1', 0],
+      ['docs/guide/a.md:5', 1],
+    ])
+  })
+
+  it('fail where they throw, also later, and name the place', async () => {
+    const modules = page(
+      'docs/guide/a.md',
+      ' setup.ts\nexport const state = { used: false }',
+      "\nimport { state } from './setup.ts'\nif (state.used) throw new Error('shared')\nstate.used = true",
+      "\nimport { state } from './setup.ts'\nif (state.used) throw new Error('shared')\nstate.used = true",
+      "\nthrow new TypeError('at once')",
+      "\nvoid Promise.reject(new Error('later'))\nawait new Promise((resolve) => setTimeout(resolve, 50))",
+    )
+    expect(await exampleErrors(examplesOf(modules), never)).toEqual([
+      expect.stringMatching(/^docs\/guide\/a\.md:\d+: TypeError: at once$/) as unknown,
+      expect.stringMatching(/^docs\/guide\/a\.md:\d+: Error: later$/) as unknown,
+    ])
   })
 })

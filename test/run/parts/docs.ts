@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeBlockErrors, modulesOf } from '../docs/code-blocks.ts'
+import { exampleErrors, examplesOf } from '../docs/examples.ts'
 import { errorCodeErrors } from '../docs/error-codes.ts'
 import { linkErrors } from '../docs/links.ts'
 import { pages } from '../docs/pages.ts'
@@ -11,13 +12,16 @@ import { root } from '../paths.ts'
 export const docsParts: readonly Part[] = [
   {
     name: 'docs',
-    budgetSeconds: 10,
+    budgetSeconds: 30,
     async run({ signal, log }) {
       const all = pages()
       const modules = all.flatMap(modulesOf)
-      log(`${all.length} pages, ${modules.length} code blocks`)
+      const examples = examplesOf(modules)
+      log(`${all.length} pages, ${modules.length} code blocks, ${examples.length} of them run`)
       const codes = errorCodeErrors(read('packages/core/src/errors.ts'), read('docs/reference/errors.md'))
-      return verdict([...codes, ...linkErrors(all), ...(await codeBlockErrors(modules, signal))], all.length + modules.length + 1)
+      const compiled = await codeBlockErrors(modules, signal)
+      const ran = await exampleErrors(examples, signal)
+      return verdict([...codes, ...linkErrors(all), ...compiled, ...ran], all.length + modules.length + examples.length + 1)
     },
   },
 ]

@@ -16,6 +16,7 @@ export const storeCaseIds = [
   'leases/end',
   'leases/over-is-lost',
   'leases/long',
+  'leases/longest',
   'leases/clock-jumps',
   'renewals/hold',
   'renewals/each',

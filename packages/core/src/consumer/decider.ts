@@ -2,6 +2,7 @@ import type { Logger } from '../broker/types.ts'
 import type { Clock } from '../clock.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
 import type { Outcome, SettleResult } from '../driver/receiver.ts'
+import { load } from '../lazy.ts'
 import { Directive } from '../outcome.ts'
 import type { Telemetry } from '../telemetry.ts'
 import type { Task } from './task.ts'
@@ -91,16 +92,22 @@ export class Decider {
   #retry(task: Task, directive: Directive, answer: Answer): void {
     const { delayMs, error } = directive
     const exhausted = directive.counts && task.attempt >= this.#options.maxAttempts
-    if (!directive.counts) task.attempt--
+    if (!directive.counts) {
+      task.attempt--
+      if (error !== undefined) this.#tell('tellWaiting', task, error)
+    }
     if (!exhausted && !(delayMs >= 0 && delayMs < Infinity)) {
-      const { log, source } = this.#options
-      log('error', 'retry:invalid-wait', { source, messageId: task.delivery.incoming.id, error: String(error) })
+      this.#tell('tellInvalidWait', task, error)
       return this.#keep(task, answer)
     }
     if (directive.counts) task.previousWaitMs = delayMs
     if (!exhausted && this.wait(task, delayMs, answer)) return
     const reason = exhausted ? 'attempts exhausted' : `a wait of ${delayMs} ms fits nowhere`
     this.#end(task, new Directive('dead-letter', { reason, error, exhausted }), answer)
+  }
+
+  #tell(what: 'tellWaiting' | 'tellInvalidWait' | 'tellBlocked', task: Task, why: unknown): void {
+    void load(this.#options.clock, 'telling').then((telling) => telling[what](this.#options, task, why))
   }
 
   /** Spends the wait before the next start where it can be; false where that is nowhere. */
@@ -135,12 +142,7 @@ export class Decider {
   }
 
   #block(task: Task, directive: Directive, answer: Answer): void {
-    const { log, source, telemetry } = this.#options
-    if (!task.blocked) {
-      const { id } = task.delivery.incoming
-      log('warn', 'key:blocked', { source, key: task.key, messageId: id, attempts: task.attempt, reason: directive.reason })
-      telemetry.blocked?.({ source, key: task.key, id: id ?? '', attempts: task.attempt })
-    }
+    if (!task.blocked) this.#tell('tellBlocked', task, directive.reason)
     task.blocked = directive
     this.#keep(task, answer)
   }

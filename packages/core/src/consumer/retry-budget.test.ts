@@ -45,6 +45,15 @@ describe('the retry budget', () => {
     })
   })
 
+  it('is logged when the consumer starts, once however many messages follow', async () => {
+    const { consumer, send, pass, logged } = await setUp(() => {
+      throw new Error('no')
+    })
+    await send([1, 'a'], [2, 'b'])
+    await pass(minute)
+    expect(logged.filter(([, event]) => event === 'retry:budget')).toEqual([['info', 'retry:budget', { source: 'keyed', ...consumer.retryBudget }]])
+  })
+
   it('adds up what is held on one lease: waits here and bounded attempts, until the broker has the message', async () => {
     const timeout: ProcessMiddleware = { name: 'timeout', stage: 'timeout', process: (_, next) => next(), attemptMs: 10_000 }
     const delayed = { immediate: true, delayed: { maxMs: 900_000, keepsOrder: true }, onReconnect: true }

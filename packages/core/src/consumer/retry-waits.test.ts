@@ -65,3 +65,31 @@ describe('a policy that cannot say how long to wait', () => {
     expect(driver.queue('keyed.dead').ready).toHaveLength(1)
   })
 })
+
+describe('a wait that uses no attempt', () => {
+  const waiting = (logged: readonly (readonly unknown[])[]): unknown[] => logged.filter(([, event]) => event === 'message:waiting')
+
+  it('is warned of with its error, at once and then once a minute, until it is over', async () => {
+    let down = true
+    let handled = 0
+    const store: ProcessFunction = (_context, next) =>
+      down ? new Directive('retry', { delayMs: 1_000, counts: false, error: new Error('the store is down') }) : next()
+    const { send, pass, logged } = await setUp(() => handled++, { use: [store] })
+    await send([1, 'a'], [2, 'b'])
+    await pass(59_000)
+    expect(waiting(logged)).toEqual([['warn', 'message:waiting', { source: 'keyed', messageId: 'm1', error: 'Error: the store is down' }]])
+    await pass(120_000)
+    expect(waiting(logged)).toHaveLength(3)
+    down = false
+    await pass(120_000)
+    expect([handled, waiting(logged).length]).toEqual([2, 3])
+  })
+
+  it('is not where there is no error, or the attempt counts', async () => {
+    const waits = [{ delayMs: 1_000, counts: false }, new Directive('retry', { delayMs: 1_000, error: new Error('no') })]
+    const { send, pass, logged } = await setUp(() => undefined, { use: [asking(waits, [])] })
+    await send([1, 'a'])
+    await pass(10_000)
+    expect(waiting(logged)).toEqual([])
+  })
+})

@@ -56,6 +56,22 @@ describe('the dead-letter header', () => {
   })
 
   it.each([
+    ['amqp://user:p@ss@host/x', 'amqp://***@host/x'],
+    ['postgres://u:a/b@h and amqps://u:#?@h:1', 'postgres://***@h and amqps://***@h:1'],
+    ['connect "redis://:p@:/@ss@host" failed', 'connect "redis://***@host" failed'],
+    ["no host in 'mqtt://a:b@c@d', 'mqtt://host'", "no host in 'mqtt://***@d', 'mqtt://host'"],
+    ['https://host/path//and?more by a@b', 'https://host/path//and?more by a@b'],
+  ])('hides what stands before the last @ of a URL: %s', (errorMessage, hidden) => {
+    expect(unpackDeadLetter(packDeadLetter({ ...info, errorMessage }))?.errorMessage).toBe(hidden)
+  })
+
+  it('takes no more than linear time for what is full of slashes', () => {
+    const began = performance.now()
+    packDeadLetter({ ...info, errorMessage: '//'.repeat(200_000) })
+    expect(performance.now() - began).toBeLessThan(1_000)
+  })
+
+  it.each([
     ['no header', undefined],
     ['text that is not JSON', 'dead'],
     ['null', 'null'],

@@ -88,10 +88,13 @@ function parse(text: string): Record<string, unknown> | undefined {
 
 /** One line without control characters, stray surrogates or credentials in URLs. */
 function cleaned(text: string, longest: number): string {
-  return text
-    .toWellFormed()
-    .replaceAll(/\/\/[^\s/@]+@/g, '//***@')
-    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\uFFFE\uFFFF]+/gu, ' ')
-    .slice(0, longest)
-    .toWellFormed()
+  return (
+    text
+      .toWellFormed()
+      // A password may hold any of what a URL is made of. In two steps, since one expression would take quadratic time.
+      .replaceAll(/\/\/[^\s"'`]+/g, (url) => url.replace(/^.*@/, '//***@'))
+      .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\uFFFE\uFFFF]+/gu, ' ')
+      .slice(0, longest)
+      .toWellFormed()
+  )
 }

@@ -1,3 +1,6 @@
+/** Longest lease and time to live that every {@link FencedStore} takes, in milliseconds: a hundred years of 365 days, far from where servers stop counting. */
+export const longestClaimMs = 3_153_600_000_000
+
 /** A value now or later. Stores in memory answer at once and cost no turn of the event loop. */
 export type MaybePromise<T> = T | Promise<T>
 
@@ -39,7 +42,8 @@ export interface Note extends Claim {
 
 /**
  * Claims with an owner, a fence and an expiry: behind idempotency and shard leases. Keys, owners and values are any texts. Every operation may be repeated after a
- * lost answer. A claim whose lease has ended is lost, also if nobody else has taken the key. Certified by `@busbar/contract-tests/store`.
+ * lost answer. A claim whose lease has ended is lost, also if nobody else has taken the key. Leases and times to live are 0 to {@link longestClaimMs} milliseconds; a
+ * longer one is kept for at least that long, or refused with a `RangeError`, at every call. Certified by `@busbar/contract-tests/store`.
  */
 export interface FencedStore {
   claim(request: ClaimRequest): MaybePromise<ClaimResult>

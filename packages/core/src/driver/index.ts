@@ -3,7 +3,17 @@ export type { Clock, Timer } from '../clock.ts'
 export type { Capabilities, Exactness, Refusal } from './capabilities.ts'
 export type { BrowsePage, Driver, DriverFactory, EndpointStats, Link, LinkHealth, MoveOptions, Services } from './driver.ts'
 export { mustKeepAll, type Endpoint, type EndpointSubscription, type StartFrom } from './endpoint.ts'
-export type { Claim, ClaimRequest, ClaimResult, FencedStore, LeaseStore, MaybePromise, Note, StoredClaim } from './fenced-store.ts'
+export {
+  longestClaimMs,
+  type Claim,
+  type ClaimRequest,
+  type ClaimResult,
+  type FencedStore,
+  type LeaseStore,
+  type MaybePromise,
+  type Note,
+  type StoredClaim,
+} from './fenced-store.ts'
 export type { Delivery, Incoming, Intake, Outcome, Receiver, Scope, SettleResult, Window } from './receiver.ts'
 export type { Replies } from './replies.ts'
 export type { Body, Headers, Outgoing, Sender, SendResult } from './sender.ts'

@@ -125,6 +125,24 @@ describe('a closed circuit', () => {
     expect([breaker.state, asked]).toEqual(['open', [failure, undefined, undefined]])
   })
 
+  it('refuses an isFailure that answers with a promise, and fails the attempt where that shows only then', () => {
+    const text = 'circuitBreaker: isFailure must answer true or false at once, not with a promise'
+    expect(() => setup({ isFailure: (async () => false) as never })).toThrow(text)
+    const { breaker, context } = setup({ failures: 1, isFailure: (() => Promise.resolve(false)) as never })
+    const run = (): unknown =>
+      breaker.process(context(), () => {
+        throw failure
+      })
+    expect(run).toThrow(text)
+    expect(breaker.state).toBe('open')
+  })
+
+  it.each([1, 'yes'])('takes nothing but true for a yes: not %j', (answer) => {
+    const { breaker, fail } = setup({ isFailure: () => answer as never })
+    fail(5)
+    expect(breaker.state).toBe('closed')
+  })
+
   it('takes an isFailure that throws for a yes', () => {
     const { breaker, fail } = setup({
       isFailure: () => {

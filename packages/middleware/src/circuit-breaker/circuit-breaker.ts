@@ -1,6 +1,7 @@
 import { Directive, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
-import { assertKnownKeys, checkedInteger, checkedNumber, longestHoldMs, type MaybePromise } from '@busbar/core/driver'
-import { assertFunction } from '../support/assert-option.ts'
+import { checkedInteger, checkedNumber, longestHoldMs, type MaybePromise } from '@busbar/core/driver'
+import { assertOptions, assertFunction } from '../support/assert-option.ts'
+import { assertPredicate, isYes } from '../support/predicate.ts'
 import { Circuit, type CircuitLimits } from './circuit.ts'
 
 /** `closed`: all attempts begin. `open`: none does. `half-open`: a few do, to see how they end. */
@@ -19,7 +20,7 @@ interface CommonOptions {
   readonly probes?: number
   /**
    * Is this error a failure of what is protected? Asked for what a handler throws, what a `retryLater` names, and with `undefined` for a `nack`. Default: always.
-   * If it throws, that is a yes.
+   * Only `true` is a yes; so is a throw. If it answers with a promise it is refused, or, where that shows only then, the attempt fails with a `TypeError` that says so.
    */
   readonly isFailure?: (error: unknown) => boolean
   /** Told about every change of the state. What it throws is ignored. */
@@ -68,16 +69,8 @@ const known = ['failures', 'failureRate', 'minimum', 'windowMs', 'openMs', 'prob
  */
 export function circuitBreaker(options: CircuitBreakerOptions): CircuitBreaker {
   const limits = checkedLimits(options)
-  const { isFailure } = options
+  const counts = failureFilter(options)
   const circuit = new Circuit(limits)
-
-  function counts(error: unknown): boolean {
-    try {
-      return isFailure === undefined || isFailure(error)
-    } catch {
-      return true
-    }
-  }
 
   return {
     name: 'circuitBreaker',
@@ -93,7 +86,14 @@ export function circuitBreaker(options: CircuitBreakerOptions): CircuitBreaker {
     process(context, next): MaybePromise<unknown> {
       const era = circuit.begin(context)
       if (era instanceof Directive) return era
-      const ended = (outcome: unknown, thrown: boolean): void => circuit.end(era, context, verdict(context, outcome, thrown, counts))
+      const ended = (outcome: unknown, thrown: boolean): void => {
+        let failed: boolean | undefined = true
+        try {
+          failed = verdict(context, outcome, thrown, counts)
+        } finally {
+          circuit.end(era, context, failed)
+        }
+      }
       let value: MaybePromise<unknown>
       try {
         value = next()
@@ -119,6 +119,19 @@ export function circuitBreaker(options: CircuitBreakerOptions): CircuitBreaker {
   }
 }
 
+function failureFilter({ isFailure }: CircuitBreakerOptions): (error: unknown) => boolean {
+  if (isFailure === undefined) return () => true
+  return (error) => {
+    let answer: unknown
+    try {
+      answer = isFailure(error)
+    } catch {
+      return true
+    }
+    return isYes('circuitBreaker: isFailure', answer)
+  }
+}
+
 /** Has what is protected failed? `undefined`: the attempt does not tell. */
 function verdict(context: ProcessContext, outcome: unknown, thrown: boolean, counts: (error: unknown) => boolean): boolean | undefined {
   if (context.aborted) return undefined
@@ -131,7 +144,7 @@ function verdict(context: ProcessContext, outcome: unknown, thrown: boolean, cou
 }
 
 function checkedLimits(options: CircuitBreakerOptions): CircuitLimits {
-  assertKnownKeys('circuitBreaker', options, known)
+  assertOptions('circuitBreaker', options, known)
   const { failures, failureRate, minimum, windowMs = 10_000, openMs = 10_000, probes = 3, isFailure, onChange } = options
   if ((failures === undefined) === (failureRate === undefined)) throw new TypeError('circuitBreaker: give either failures or failureRate')
   if (failures !== undefined && minimum !== undefined) throw new TypeError('circuitBreaker: minimum belongs to failureRate')
@@ -142,7 +155,7 @@ function checkedLimits(options: CircuitBreakerOptions): CircuitLimits {
   checkedNumber('circuitBreaker: windowMs', windowMs, 10)
   checkedNumber('circuitBreaker: openMs', openMs, 1)
   checkedInteger('circuitBreaker: probes', probes, 1, 1_000)
-  assertFunction('circuitBreaker: isFailure', isFailure)
+  assertPredicate('circuitBreaker: isFailure', isFailure)
   assertFunction('circuitBreaker: onChange', onChange)
   return { failures: failures ?? Infinity, failureRate: failureRate ?? 2, minimum: minimum ?? 20, windowMs, openMs, probes, onChange }
 }

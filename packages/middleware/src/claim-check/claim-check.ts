@@ -1,5 +1,6 @@
 import { BrokerError, type SendContext, type SendMiddleware, type SendReceipt } from '@busbar/core'
-import { assertKnownKeys, checkedInteger, checkedNumber } from '@busbar/core/driver'
+import { checkedInteger, checkedNumber } from '@busbar/core/driver'
+import { assertOptions } from '../support/assert-option.ts'
 import { checkStore, type BodyStore } from './body-store.ts'
 import { checkIn } from './check-in.ts'
 import { claimHeader } from './reference.ts'
@@ -28,7 +29,7 @@ const reserveBytes = 16_384
  * Throws `RangeError` or `TypeError` for options out of bounds or unknown.
  */
 export function claimCheck(options: ClaimCheckOptions): SendMiddleware {
-  assertKnownKeys('claimCheck', options, known)
+  assertOptions('claimCheck', options, known)
   const { store, minBytes = 131_072, maxBytes = 67_108_864, timeoutMs = 30_000 } = options
   checkStore('claimCheck', store)
   checkedInteger('claimCheck: minBytes', minBytes, 1)

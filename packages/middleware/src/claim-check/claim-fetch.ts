@@ -1,5 +1,6 @@
 import { BrokerError, Directive, type Next, type ProcessContext, type ProcessMiddleware, type ProcessSettlement } from '@busbar/core'
-import { assertKnownKeys, checkedInteger, checkedNumber } from '@busbar/core/driver'
+import { checkedInteger, checkedNumber } from '@busbar/core/driver'
+import { assertOptions } from '../support/assert-option.ts'
 import { BoundedSet } from '../support/bounded-set.ts'
 import { withoutHeader } from '../support/headers.ts'
 import { Outages } from '../support/outages.ts'
@@ -51,7 +52,7 @@ const mostDeletions = 1_000
  * Throws `RangeError` or `TypeError` for options out of bounds or unknown.
  */
 export function claimFetch(options: ClaimFetchOptions): ProcessMiddleware {
-  assertKnownKeys('claimFetch', options, known)
+  assertOptions('claimFetch', options, known)
   const { store, maxBytes = 67_108_864, deleteAfterAck, timeoutMs = 30_000, onStoreFailure } = options
   checkStore('claimFetch', store)
   checkedInteger('claimFetch: maxBytes', maxBytes, 1)

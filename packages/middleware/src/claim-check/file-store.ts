@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { assertKnownKeys } from '@busbar/core/driver'
+import { assertOptions } from '../support/assert-option.ts'
 import { unpredictable } from '../support/unpredictable.ts'
 import type { BodyStore } from './body-store.ts'
 
@@ -19,7 +19,7 @@ const longestKey = 256
  * Keys that could lead out of the directory are refused, and symbolic links in place of a file are not followed.
  */
 export function fileStore(options: FileStoreOptions): BodyStore {
-  assertKnownKeys('fileStore', options, ['directory'])
+  assertOptions('fileStore', options, ['directory'])
   if (typeof options.directory !== 'string' || options.directory === '') throw new TypeError('fileStore: directory must be a path')
   const directory = resolve(options.directory)
 

@@ -1,6 +1,7 @@
 import { addAbortSignal, Readable } from 'node:stream'
 import type * as Sdk from '@aws-sdk/client-s3'
-import { assertKnownKeys, BrokerError } from '@busbar/core/driver'
+import { BrokerError } from '@busbar/core/driver'
+import { assertOptions } from '../support/assert-option.ts'
 import type { BodyStore } from './body-store.ts'
 
 /** The part of an `S3Client` of `@aws-sdk/client-s3` that is used. */
@@ -27,7 +28,7 @@ type Commands = Pick<typeof Sdk, 'PutObjectCommand' | 'GetObjectCommand' | 'Dele
  * is not there from one that may not be read, and the message waits for ever instead of being given up.
  */
 export function s3Store(options: S3StoreOptions): BodyStore {
-  assertKnownKeys('s3Store', options, ['client', 'bucket', 'prefix', 'put'])
+  assertOptions('s3Store', options, ['client', 'bucket', 'prefix', 'put'])
   const { client, bucket, prefix = '', put = {} } = options
   if (typeof client?.send !== 'function') throw new TypeError('s3Store: client must be an S3Client; it has no function send')
   if (typeof bucket !== 'string' || bucket === '') throw new TypeError('s3Store: bucket must be the name of a bucket')

@@ -1,7 +1,8 @@
 import * as zlib from 'node:zlib'
 import { promisify } from 'node:util'
 import type { SendContext, SendMiddleware, SendReceipt } from '@busbar/core'
-import { assertKnownKeys, checkedInteger, suggestion } from '@busbar/core/driver'
+import { checkedInteger, suggestion } from '@busbar/core/driver'
+import { assertOptions } from '../support/assert-option.ts'
 import { withHeader } from '../support/headers.ts'
 import { encodingHeader } from './encodings.ts'
 
@@ -68,7 +69,7 @@ const known = ['algorithm', 'minBytes', 'maxBytes', 'level']
  * Throws `RangeError` or `TypeError` for options out of bounds or unknown.
  */
 export function compression(options: CompressionOptions = {}): SendMiddleware {
-  assertKnownKeys('compression', options, known)
+  assertOptions('compression', options, known)
   const { algorithm: name = 'gzip', minBytes = 1_024, maxBytes = 67_108_864 } = options
   if (!Object.hasOwn(algorithms, name)) throw new TypeError(`compression: unknown algorithm '${name}'${suggestion(name, Object.keys(algorithms))}`)
   const { token, levels, make } = algorithms[name]

@@ -1,5 +1,6 @@
 import type { Next, ProcessContext, ProcessMiddleware } from '@busbar/core'
-import { assertKnownKeys, checkedInteger, checkedNumber, type MaybePromise } from '@busbar/core/driver'
+import { checkedInteger, checkedNumber, type MaybePromise } from '@busbar/core/driver'
+import { assertOptions } from '../support/assert-option.ts'
 import { withoutHeader } from '../support/headers.ts'
 import { quoted, undecodable } from '../support/undecodable.ts'
 import { CorruptBody, decodeAll, isKnown } from './decode.ts'
@@ -27,7 +28,7 @@ const reason = 'the body cannot be decompressed'
  * Throws `RangeError` or `TypeError` for options out of bounds or unknown.
  */
 export function decompression(options: DecompressionOptions = {}): ProcessMiddleware {
-  assertKnownKeys('decompression', options, known)
+  assertOptions('decompression', options, known)
   const { maxBytes = 67_108_864, maxRatio = Infinity, otherEncodings = 'refuse' } = options
   checkedInteger('decompression: maxBytes', maxBytes, 1, 2_147_483_648)
   checkedNumber('decompression: maxRatio', maxRatio, 1, Infinity)

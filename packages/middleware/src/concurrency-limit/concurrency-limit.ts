@@ -1,5 +1,6 @@
 import { Directive, type Next, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
-import { assertKnownKeys, checkedInteger, type MaybePromise } from '@busbar/core/driver'
+import { checkedInteger, type MaybePromise } from '@busbar/core/driver'
+import { assertOptions } from '../support/assert-option.ts'
 import { LinkedList, type Linked } from '../support/linked-list.ts'
 
 export interface ConcurrencyLimitOptions {
@@ -29,7 +30,7 @@ const known = ['max']
  * Throws `RangeError` or `TypeError` for options out of bounds or unknown.
  */
 export function concurrencyLimit(options: ConcurrencyLimitOptions): ConcurrencyLimit {
-  assertKnownKeys('concurrencyLimit', options, known)
+  assertOptions('concurrencyLimit', options, known)
   return new SharedLimit(checkedInteger('concurrencyLimit: max', options.max, 1))
 }
 

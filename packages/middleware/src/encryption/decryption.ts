@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { BrokerError, type Directive, type Next, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
-import { assertKnownKeys, checkedNumber, type MaybePromise } from '@busbar/core/driver'
+import { checkedNumber, type MaybePromise } from '@busbar/core/driver'
+import { assertOptions } from '../support/assert-option.ts'
 import { withoutHeader } from '../support/headers.ts'
 import { waitFor } from '../support/outages.ts'
 import { tell } from '../support/tell.ts'
@@ -48,7 +49,7 @@ const reason = 'the message cannot be decrypted'
  * Throws `RangeError` or `TypeError` for options out of bounds or unknown.
  */
 export function decryption(options: DecryptionOptions): ProcessMiddleware {
-  assertKnownKeys('decryption', options, known)
+  assertOptions('decryption', options, known)
   const { keys, allowPlain = false, unknownKeyMs = 300_000, timeoutMs = 10_000, onKeyFailure } = options
   checkProvider('decryption', keys)
   const names = checkedNames('decryption', options.headers)

@@ -1,5 +1,6 @@
 import { BrokerError, type SendContext, type SendMiddleware } from '@busbar/core'
-import { assertKnownKeys, checkedInteger, checkedNumber } from '@busbar/core/driver'
+import { checkedInteger, checkedNumber } from '@busbar/core/driver'
+import { assertOptions } from '../support/assert-option.ts'
 import { withHeader } from '../support/headers.ts'
 import { checkedNames } from './checked-names.ts'
 import { DataKeys, type DataKey } from './data-keys.ts'
@@ -37,7 +38,7 @@ const longestField = 256
  * A send fails with `ERR_UNAVAILABLE` when the provider has no key to give. Throws `RangeError` or `TypeError` for options out of bounds or unknown.
  */
 export function encryption(options: EncryptionOptions): SendMiddleware {
-  assertKnownKeys('encryption', options, known)
+  assertOptions('encryption', options, known)
   const { keys, maxMessagesPerKey = 1_000_000, maxKeyAgeMs = 300_000, timeoutMs = 10_000 } = options
   checkProvider('encryption', keys)
   const names = checkedNames('encryption', options.headers)

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
-import { assertKnownKeys, suggestion } from '@busbar/core/driver'
+import { suggestion } from '@busbar/core/driver'
+import { assertOptions } from '../support/assert-option.ts'
 import { keyBytes, keyIdPattern, secretOf, type KeyProvider, type MasterKeyMaterial } from './keys.ts'
 
 export interface LocalKeysOptions {
@@ -16,7 +17,7 @@ export interface LocalKeysOptions {
  * Throws `TypeError` for what is no key, naming its id and nothing of it.
  */
 export function localKeys(options: LocalKeysOptions): KeyProvider {
-  assertKnownKeys('localKeys', options, ['current', 'keys'])
+  assertOptions('localKeys', options, ['current', 'keys'])
   const { current } = options
   const keys = new Map(Object.entries(options.keys).map(([id, material]) => [id, checkedKey(id, material)]))
   const key = keys.get(current)

@@ -3,7 +3,7 @@ import { sleep, type Claim, type ClaimResult, type MaybePromise } from '@busbar/
 import { ImpossibleAnswer, type CheckedStore } from './checked-store.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { StoreFailure } from './idempotency.ts'
-import { Outage } from './outage.ts'
+import { isRefusal, Outage } from './outage.ts'
 import { OwnerTokens } from './owner-tokens.ts'
 import { readRecord, recordHead, writeRecord } from './record.ts'
 
@@ -83,6 +83,8 @@ export class Claims {
   #unclaimed(key: string, context: ProcessContext, next: Next, error: unknown): MaybePromise<unknown> {
     switch (this.#options.whileUnavailable) {
       case 'wait':
+        // Waiting would block the message, and its key, for ever.
+        if (isRefusal(error)) throw error
         return new Directive('retry', { delayMs: this.#outage.holdMs(context), error, counts: false })
       case 'fail':
         throw error
@@ -186,7 +188,7 @@ export class Claims {
    * down, this one does too: its effect has happened, and it stays the broker's until that is remembered.
    */
   async #completeAgain(claim: Claim, context: ProcessContext, record: string, cause: unknown): Promise<void> {
-    const waits = (error: unknown): boolean => this.#options.whileUnavailable === 'wait' && isBrokerError(error) && error.retryable
+    const waits = (error: unknown): boolean => this.#options.whileUnavailable === 'wait' && isBrokerError(error) && !isRefusal(error)
     let failure: unknown
     let told = false
     const tell = (): void => {

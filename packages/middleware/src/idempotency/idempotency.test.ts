@@ -313,8 +313,10 @@ describe('a synchronous store', () => {
 describe('misuse', () => {
   const store = new FakeStore()
   it.each([
-    [{ store, ttlMs: 10 }, 'idempotency: ttlMs must be a number ≥ 1000, not 10'],
-    [{ store, leaseMs: 1000 }, 'idempotency: leaseMs must be a number ≥ 20000, not 1000'],
+    [{ store, ttlMs: 10 }, 'idempotency: ttlMs must be a number from 1000 to 3,153,600,000,000, not 10'],
+    [{ store, leaseMs: 1000 }, 'idempotency: leaseMs must be a number from 20000 to 3,153,600,000,000, not 1000'],
+    [{ store, ttlMs: Number.MAX_SAFE_INTEGER }, 'idempotency: ttlMs must be a number from 1000 to 3,153,600,000,000, not 9007199254740991'],
+    [{ store, leaseMs: 1e300 }, 'idempotency: leaseMs must be a number from 20000 to 3,153,600,000,000, not 1e+300'],
     [{ store, onMismatch: 'drop' as 'ignore' }, "idempotency: onMismatch must be 'dead-letter' or 'ignore', not 'drop'"],
     [{ store, whileUnavailable: 'hope' as 'wait' }, "idempotency: whileUnavailable must be 'wait', 'fail' or 'go-on', not 'hope'"],
     [{ store, whileUnavailable: 'go-on' as const }, "idempotency: whileUnavailable 'go-on' needs onStoreFailure"],

@@ -1,6 +1,7 @@
 import { BrokerError, Directive, type Message, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
-import { assertKnownKeys, checkedNumber, type FencedStore } from '@busbar/core/driver'
-import { assertFunction, assertText } from '../support/assert-option.ts'
+import { checkedNumber, longestClaimMs, type FencedStore } from '@busbar/core/driver'
+import { assertOptions, assertFunction, assertText } from '../support/assert-option.ts'
+import { tell } from '../support/tell.ts'
 import { assertStore } from './assert-store.ts'
 import { CheckedStore } from './checked-store.ts'
 import { Claims } from './claims.ts'
@@ -21,7 +22,7 @@ export interface StoreFailure {
 export interface IdempotencyOptions {
   /** Where claims are kept; shared by all processes that consume the same source. */
   readonly store: FencedStore
-  /** How long a handled message is remembered, in milliseconds, ≥ 1,000: at least as long as copies of it can turn up. Default 86,400,000 (one day). */
+  /** How long a handled message is remembered, in milliseconds, 1,000 to 3,153,600,000,000 (a hundred years): at least as long as copies of it can turn up. Default 86,400,000 (one day). */
   readonly ttlMs?: number
   /**
    * What makes two messages the same: a text, at once. With anything else, such as a promise, the attempt fails with `ERR_INVALID`.
@@ -31,7 +32,7 @@ export interface IdempotencyOptions {
   /** Prefix of all keys, so that sources do not share claims. Default: the source (`orders`, `order-placed.billing`). */
   readonly scope?: string
   /**
-   * How long a claim outlives its process, in milliseconds, ≥ 20,000, since it is renewed at least every 10,000. Default 30,000.
+   * How long a claim outlives its process, in milliseconds, 20,000 to 3,153,600,000,000: it is renewed at least every 10,000. Default 30,000.
    * Shortened to the broker's lease of a message, so that a redelivery does not find the claim of a dead process.
    */
   readonly leaseMs?: number
@@ -42,12 +43,13 @@ export interface IdempotencyOptions {
   /**
    * What to do with a message that cannot be claimed because the store fails: it throws, gives no answer in time, or answers what no store may answer.
    * `wait` (default): it is given back or held, unhandled and without an attempt, with waits that grow from 0.5 to 5 s, until the store answers. What has been handled
-   * is not acked before that is remembered.
+   * is not acked before that is remembered. A claim that the store refuses for good, as with `ERR_CONFLICT` or `ERR_INVALID`, fails the attempt as with `fail`: the
+   * store can be used, and waiting would block the message for ever.
    * `fail`: the attempt fails with the store's error, and the retry policy decides.
    * `go-on`: it is handled without protection, so a copy of it is handled again. It is counted (`unprotected`), and `onStoreFailure` is told of each one and required.
    */
   readonly whileUnavailable?: 'wait' | 'fail' | 'go-on'
-  /** Told about every call to the store that failed, for logs and alerts. Must not throw. */
+  /** Told about every call to the store that failed, for logs and alerts. What it throws is ignored. */
   readonly onStoreFailure?: (failure: StoreFailure) => void
 }
 
@@ -74,9 +76,10 @@ const whileUnavailableChoices: readonly unknown[] = ['wait', 'fail', 'go-on']
  * Throws `RangeError` or `TypeError` for options out of bounds or unknown.
  */
 export function idempotency(options: IdempotencyOptions): IdempotencyMiddleware {
-  assertOptions(options)
+  checkOptions(options)
   const { ttlMs = 86_400_000, key, scope, leaseMs = 30_000, onMismatch = 'dead-letter', timeoutMs = 10_000 } = options
-  const { whileUnavailable = 'wait', onStoreFailure = () => {} } = options
+  const { whileUnavailable = 'wait' } = options
+  const onStoreFailure = (failure: StoreFailure): void => tell(options.onStoreFailure, failure)
   const store = new CheckedStore(options.store, timeoutMs)
   const claims = new Claims({ store, ttlMs, leaseMs, comparesBodies: onMismatch === 'dead-letter', whileUnavailable, onStoreFailure })
   return {
@@ -99,13 +102,13 @@ export function idempotency(options: IdempotencyOptions): IdempotencyMiddleware 
   }
 }
 
-function assertOptions(options: IdempotencyOptions): void {
-  assertKnownKeys('idempotency', options, known)
+function checkOptions(options: IdempotencyOptions): void {
+  assertOptions('idempotency', options, known)
   const { store, ttlMs = 86_400_000, key, scope, leaseMs = 30_000, onMismatch = 'dead-letter', timeoutMs = 10_000 } = options
   const { whileUnavailable = 'wait', onStoreFailure } = options
   assertStore('idempotency', store)
-  checkedNumber('idempotency: ttlMs', ttlMs, 1_000)
-  checkedNumber('idempotency: leaseMs', leaseMs, 20_000)
+  checkedNumber('idempotency: ttlMs', ttlMs, 1_000, longestClaimMs)
+  checkedNumber('idempotency: leaseMs', leaseMs, 20_000, longestClaimMs)
   checkedNumber('idempotency: timeoutMs', timeoutMs, 100)
   assertFunction('idempotency: key', key)
   assertText('idempotency: scope', scope)

@@ -1,9 +1,17 @@
-import { isBrokerError, type ProcessContext } from '@busbar/core'
+import { isBrokerError, type ErrorCode, type ProcessContext } from '@busbar/core'
 import { longestHoldMs } from '@busbar/core/driver'
 import { ImpossibleAnswer } from './checked-store.ts'
 
 /** Bounds of the time for which a store that fails is left alone, in milliseconds. In between it is half of the time that it has failed for. */
 const [shortestMs, longestMs] = [500, 2_500]
+
+/** Codes of a store that as a whole cannot be used, although asking again at once is of no use: a wrong password, a table that is missing. No message is to blame. */
+const ofTheStore: ReadonlySet<ErrorCode> = new Set(['ERR_ACCESS_DENIED', 'ERR_CLOSED', 'ERR_CONFIGURATION', 'ERR_NOT_FOUND'])
+
+/** The store is there and does not take this claim: it will not take it later either. */
+export function isRefusal(error: unknown): boolean {
+  return isBrokerError(error) && !error.retryable && !ofTheStore.has(error.code)
+}
 
 /** What is known of a store that cannot be reached. While there is no use in asking, nobody waits for its time limit and it is not stormed when it returns. */
 export class Outage {
@@ -28,7 +36,7 @@ export class Outage {
 
   /** Refusals of one claim, and impossible answers to it, say nothing about the next; anything else does. */
   begins(error: unknown, nowMs: number): void {
-    if (error instanceof ImpossibleAnswer || (isBrokerError(error) && !error.retryable)) return
+    if (error instanceof ImpossibleAnswer || isRefusal(error)) return
     this.#error = error
     this.#sinceMs ??= nowMs
     // Those that were asked at the same time fail one after the other; the first of them counts.

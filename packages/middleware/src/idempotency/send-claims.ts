@@ -1,8 +1,8 @@
-import { isBrokerError, type SendContext } from '@busbar/core'
+import type { SendContext } from '@busbar/core'
 import { jittered, sleep, type Claim, type ClaimResult, type Clock } from '@busbar/core/driver'
 import type { CheckedStore } from './checked-store.ts'
 import type { StoreFailure } from './idempotency.ts'
-import { Outage } from './outage.ts'
+import { isRefusal, Outage } from './outage.ts'
 import { OwnerTokens } from './owner-tokens.ts'
 
 export interface SendClaimsOptions {
@@ -73,9 +73,4 @@ export class SendClaims {
       return { state: 'failed', error }
     }
   }
-}
-
-/** The store is there and does not take this claim: it will not take it later either. */
-function isRefusal(error: unknown): boolean {
-  return isBrokerError(error) && !error.retryable
 }

@@ -1,6 +1,7 @@
 import { BrokerError, type SendContext, type SendMiddleware, type SendReceipt } from '@busbar/core'
-import { assertKnownKeys, checkedNumber, type FencedStore } from '@busbar/core/driver'
-import { assertFunction, assertText } from '../support/assert-option.ts'
+import { checkedNumber, longestClaimMs, type FencedStore } from '@busbar/core/driver'
+import { assertOptions, assertFunction, assertText } from '../support/assert-option.ts'
+import { tell } from '../support/tell.ts'
 import { assertStore } from './assert-store.ts'
 import { CheckedStore } from './checked-store.ts'
 import { fingerprint } from './fingerprint.ts'
@@ -12,7 +13,7 @@ import { textKey } from './text-key.ts'
 export interface SendOnceOptions {
   /** Where keys are kept; shared by all processes that send to the same destination. */
   readonly store: FencedStore
-  /** How long a sent key is remembered, in milliseconds, ≥ 1,000: at least as long as a send can be repeated. Default 86,400,000 (one day). */
+  /** How long a sent key is remembered, in milliseconds, 1,000 to 3,153,600,000,000 (a hundred years): at least as long as a send can be repeated. Default 86,400,000 (one day). */
   readonly ttlMs?: number
   /**
    * What makes two sends the same: a text that is not empty, at once; with anything else the send rejects with `ERR_INVALID`.
@@ -21,7 +22,7 @@ export interface SendOnceOptions {
   readonly key?: (context: SendContext) => string
   /** Prefix of all keys, so that destinations do not share them. Default: `send:<destination>`. */
   readonly scope?: string
-  /** How long a process that dies while it sends keeps its key, in milliseconds, ≥ 1,000; longer than the sends take. Default 60,000. */
+  /** How long a process that dies while it sends keeps its key, in milliseconds, 1,000 to 3,153,600,000,000; longer than the sends take. Default 60,000. */
   readonly leaseMs?: number
   /** How long an answer of the store is waited for, in milliseconds, ≥ 100. Default 10,000. What takes longer has failed, with `ERR_TIMEOUT`. */
   readonly timeoutMs?: number
@@ -33,7 +34,7 @@ export interface SendOnceOptions {
    * required.
    */
   readonly whileUnavailable?: 'fail' | 'wait' | 'go-on'
-  /** Told about every call to the store that failed, for logs and alerts. Must not throw. */
+  /** Told about every call to the store that failed, for logs and alerts. What it throws is ignored. */
   readonly onStoreFailure?: (failure: StoreFailure) => void
 }
 
@@ -56,8 +57,9 @@ const whileUnavailableChoices: readonly unknown[] = ['fail', 'wait', 'go-on']
  * Throws `RangeError` or `TypeError` for options out of bounds or unknown.
  */
 export function sendOnce(options: SendOnceOptions): SendOnceMiddleware {
-  assertOptions(options)
-  const { ttlMs = 86_400_000, leaseMs = 60_000, key: keyOf = idOf, scope, whileUnavailable = 'fail', timeoutMs = 10_000, onStoreFailure = () => {} } = options
+  checkOptions(options)
+  const { ttlMs = 86_400_000, leaseMs = 60_000, key: keyOf = idOf, scope, whileUnavailable = 'fail', timeoutMs = 10_000 } = options
+  const onStoreFailure = (failure: StoreFailure): void => tell(options.onStoreFailure, failure)
   const store = new CheckedStore(options.store, timeoutMs)
   const claims = new SendClaims({ store, leaseMs, whileUnavailable, onStoreFailure })
   const failed = (operation: StoreFailure['operation'], key: string) => (error: unknown) => onStoreFailure({ operation, key, error })
@@ -95,12 +97,12 @@ export function sendOnce(options: SendOnceOptions): SendOnceMiddleware {
   }
 }
 
-function assertOptions(options: SendOnceOptions): void {
-  assertKnownKeys('sendOnce', options, known)
+function checkOptions(options: SendOnceOptions): void {
+  assertOptions('sendOnce', options, known)
   const { store, ttlMs = 86_400_000, leaseMs = 60_000, key, scope, timeoutMs = 10_000, whileUnavailable = 'fail', onStoreFailure } = options
   assertStore('sendOnce', store)
-  checkedNumber('sendOnce: ttlMs', ttlMs, 1_000)
-  checkedNumber('sendOnce: leaseMs', leaseMs, 1_000)
+  checkedNumber('sendOnce: ttlMs', ttlMs, 1_000, longestClaimMs)
+  checkedNumber('sendOnce: leaseMs', leaseMs, 1_000, longestClaimMs)
   checkedNumber('sendOnce: timeoutMs', timeoutMs, 100)
   assertFunction('sendOnce: key', key)
   assertText('sendOnce: scope', scope)

@@ -3,7 +3,10 @@ import type { FencedStore } from '@busbar/core/driver'
 import { describe, expect, it, vi } from 'vitest'
 import { makeContext } from '../test-support/context.ts'
 import { FakeStore, later } from '../test-support/fake-store.ts'
+import { ManualClock } from '../test-support/manual-clock.ts'
+import { makeSendContext } from '../test-support/send-context.ts'
 import { idempotency, type IdempotencyMiddleware, type IdempotencyOptions, type StoreFailure } from './idempotency.ts'
+import { sendOnce } from './send-once.ts'
 
 const failure = new Error('handler failed')
 
@@ -110,6 +113,63 @@ describe.each(['throws', 'rejects'] as const)('a store that %s', (form) => {
     await run
   })
 
+  it.each([
+    ['ERR_CONFLICT', 'rejects'],
+    ['ERR_INVALID', 'rejects'],
+    ['ERR_TOO_LARGE', 'rejects'],
+    ['ERR_UNAVAILABLE', 'waits'],
+    ['ERR_ACCESS_DENIED', 'waits'],
+    ['ERR_NOT_FOUND', 'waits'],
+    ['ERR_CONFIGURATION', 'waits'],
+    ['ERR_CLOSED', 'waits'],
+  ] as const)('with %s %s: only what it refuses of one message is for the retry policy', async (code, what) => {
+    const { store, failures, onStoreFailure } = setup()
+    const error = new BrokerError(code, 'no')
+    const fail = (): never => {
+      throw error
+    }
+    const middleware = idempotency({ store: { ...later(store), claim: form === 'throws' ? fail : async () => fail() }, onStoreFailure })
+    const run = (async () => middleware.process(makeContext(), () => expect.unreachable()))()
+    if (what === 'rejects') await expect(run).rejects.toBe(error)
+    else expect(await run).toMatchObject({ action: 'retry', counts: false, error })
+    expect(failures).toEqual([{ operation: 'claim', key: 'orders:m1', error }])
+  })
+
+  it('does not make an outage of a refusal: the next message is claimed', async () => {
+    const { store, onStoreFailure } = setup()
+    const claim: FencedStore['claim'] = async (request) => {
+      if (request.key.endsWith('m1')) throw new BrokerError('ERR_CONFLICT', 'foreign')
+      return store.claim(request)
+    }
+    const middleware = idempotency({ store: { ...later(store), claim }, onStoreFailure })
+    await expect((async () => middleware.process(makeContext(), () => expect.unreachable()))()).rejects.toThrow('foreign')
+    expect(await middleware.process(makeContext({ id: 'm2' }), () => 'handled')).toBe('handled')
+  })
+
+  it('keeps what was handled while its password is wrong, until that is remembered', async () => {
+    const { store, onStoreFailure, failures } = setup()
+    const clock = new ManualClock()
+    let denied = false
+    const allowed = (): FakeStore => {
+      if (denied) throw new BrokerError('ERR_ACCESS_DENIED', 'WRONGPASS')
+      return store
+    }
+    const checked: FencedStore = {
+      ...later(store),
+      claim: async (request) => allowed().claim(request),
+      complete: async (...given) => allowed().complete(...given),
+    }
+    const middleware = idempotency({ store: checked, onStoreFailure })
+    let ended = false
+    const run = Promise.resolve(middleware.process(makeContext({ clock }), () => void (denied = true))).then(() => (ended = true))
+    await clock.advance(5_000)
+    expect([ended, failures]).toEqual([false, []])
+    denied = false
+    await clock.advance(1_000)
+    await run
+    expect(store.scan('').claims).toMatchObject([{ state: 'done' }])
+  })
+
   it('remembers a message whose first completion did not arrive', async () => {
     const made = setup()
     let calls = 0
@@ -166,5 +226,46 @@ describe('a store that is back', () => {
     await middleware.process(makeContext(), () => expect.unreachable())
     for (const id of ['m2', 'm3', 'm4']) await middleware.process(makeContext({ id, monotonicMs: 600 }), () => {})
     expect(store.scan('').claims.filter(({ state }) => state === 'done').length).toBe(3)
+  })
+})
+
+const observers: readonly (readonly [string, (failure: StoreFailure) => void])[] = [
+  [
+    'throws',
+    () => {
+      throw new TypeError('logger')
+    },
+  ],
+  // As an async function would, which JavaScript lets through.
+  ['rejects', () => Promise.reject(new TypeError('logger')) as unknown as undefined],
+]
+
+describe.each(observers)('an observer that %s', (_how, onStoreFailure) => {
+  const down = (): never => {
+    throw new BrokerError('ERR_UNAVAILABLE', 'down')
+  }
+  const store = (broken: keyof FencedStore): FencedStore => ({ ...later(new FakeStore()), [broken]: down })
+  const sent = { id: 'm1' }
+
+  it('changes the outcome of no message', async () => {
+    const claimed = idempotency({ store: store('claim'), onStoreFailure })
+    expect(await claimed.process(makeContext(), () => expect.unreachable())).toMatchObject({ action: 'retry', counts: false })
+    const unprotected = idempotency({ store: store('claim'), whileUnavailable: 'go-on', onStoreFailure })
+    expect(await unprotected.process(makeContext(), () => 'handled')).toBe('handled')
+    const completed = idempotency({ store: store('complete'), whileUnavailable: 'fail', onStoreFailure })
+    expect(await completed.process(makeContext(), () => 'handled')).toBe('handled')
+    const released = idempotency({ store: store('release'), onStoreFailure })
+    expect(await released.process(makeContext(), () => retryLater(5))).toMatchObject({ action: 'retry', delayMs: 5 })
+  })
+
+  it('changes the outcome of no send', async () => {
+    for (const broken of ['complete', 'release'] as const)
+      expect(await sendOnce({ store: store(broken), onStoreFailure }).send(makeSendContext(), async () => sent)).toEqual(sent)
+    const release = sendOnce({ store: store('release'), onStoreFailure })
+    await expect(release.send(makeSendContext(), () => Promise.reject(failure))).rejects.toBe(failure)
+    const unprotected = sendOnce({ store: store('claim'), whileUnavailable: 'go-on', onStoreFailure })
+    expect(await unprotected.send(makeSendContext(), async () => sent)).toEqual(sent)
+    const refused = sendOnce({ store: store('claim'), onStoreFailure })
+    await expect(refused.send(makeSendContext(), () => expect.unreachable())).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
   })
 })

@@ -1,6 +1,6 @@
 import { Directive, type Message, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
-import { assertKnownKeys, checkedInteger, checkedNumber, kindOf, longestHoldMs } from '@busbar/core/driver'
-import { assertFunction } from '../support/assert-option.ts'
+import { checkedInteger, checkedNumber, kindOf, longestHoldMs } from '@busbar/core/driver'
+import { assertOptions, assertFunction } from '../support/assert-option.ts'
 import { Bucket, type Pace } from './bucket.ts'
 import { Keys } from './keys.ts'
 import { Reservations } from './reservations.ts'
@@ -43,7 +43,7 @@ const noRoomMs = 1_000
  * Throws `RangeError` or `TypeError` for options out of bounds or unknown.
  */
 export function rateLimit(options: RateLimitOptions): ProcessMiddleware {
-  assertKnownKeys('rateLimit', options, known)
+  assertOptions('rateLimit', options, known)
   const { perSecond, key, maxKeys } = options
   // Above 0: the least number whose interval is one.
   checkedNumber('rateLimit: perSecond', perSecond, 1e-9, 1e6)
@@ -66,8 +66,10 @@ export function rateLimit(options: RateLimitOptions): ProcessMiddleware {
       // The last of those that are held at once, if all of them need tokens of one bucket.
       const waitMs = Math.ceil(Math.max(1, maxInFlight - burst) * pace.intervalMs)
       if (waitMs <= longest) return []
+      const fits = burst + Math.floor(longest / pace.intervalMs)
+      const remedy = longest < pace.intervalMs ? 'raise perSecond' : `set maxInFlight to ${fits} or less, or raise perSecond`
       return [
-        `perSecond of ${perSecond} makes the last of ${maxInFlight} held messages wait for ${waitMs} ms, longer than one can be held here (${longest} ms); lower maxInFlight or raise perSecond`,
+        `perSecond of ${perSecond} makes the last of ${maxInFlight} held messages wait for ${waitMs} ms, longer than one can be held here (${longest} ms); ${remedy}`,
       ]
     },
     process(context, next) {

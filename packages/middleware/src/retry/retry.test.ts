@@ -254,3 +254,22 @@ describe('retry', () => {
     expect(() => retry({ maxAttempt: 5 } as object)).toThrow(new TypeError("retry: unknown option 'maxAttempt'; did you mean 'maxAttempts'?"))
   })
 })
+
+describe('a filter that answers with a promise', () => {
+  it.each(['retryIf', 'giveUpIf'] as const)('is refused where it is an async function: %s', (name) => {
+    for (const filter of [async () => false, [Error, async () => false]] as never[])
+      expect(() => retry({ [name]: filter })).toThrow(`retry: ${name} must answer true or false at once, not with a promise`)
+  })
+
+  it.each(['retryIf', 'giveUpIf'] as const)('is no yes, and the message ends with an error that says so: %s', async (name) => {
+    const options = { maxAttempts: 2, backoff: constant(5), [name]: () => Promise.reject(new Error('later')) }
+    const error = expect.objectContaining({ name: 'TypeError', message: `retry: ${name} must answer true or false at once, not with a promise` }) as unknown
+    expect(await outcomes(options, makeContext({ attempt: 1 }))).toMatchObject({ action: 'retry', delayMs: 5, counts: true, error })
+    expect(await outcomes(options, makeContext({ attempt: 2 }))).toMatchObject({ action: 'dead-letter', error })
+  })
+
+  it.each(['yes', 1, {}])('says yes by true alone: not by %j', async (answer) => {
+    expect(await outcomes({ giveUpIf: () => answer as never }, makeContext())).toMatchObject({ action: 'retry' })
+    expect(await outcomes({ retryIf: () => answer as never }, makeContext())).toMatchObject({ action: 'dead-letter' })
+  })
+})

@@ -1,5 +1,6 @@
 import { Directive, exponential, type Backoff, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
-import { assertKnownKeys, checkedInteger, checkedNumber, type MaybePromise } from '@busbar/core/driver'
+import { checkedInteger, checkedNumber, type MaybePromise } from '@busbar/core/driver'
+import { assertOptions } from '../support/assert-option.ts'
 import { errorFilter, type ErrorFilter } from '../support/error-filter.ts'
 
 export interface RetryOptions {
@@ -17,7 +18,8 @@ export interface RetryOptions {
   readonly holdMs?: number
   /**
    * Errors after which a message may be handled again: classes of errors, predicates, or a list of both, of which one has to match. Each is asked once per failed
-   * attempt; a predicate that throws has said no. Default: all.
+   * attempt, and says yes by `true` alone; one that throws has said no. One that answers with a promise is refused, or, where that shows only then, the message is tried
+   * again and given up with a `TypeError` that says so. Default: all.
    */
   readonly retryIf?: ErrorFilter<ProcessContext> | readonly ErrorFilter<ProcessContext>[]
   /** Errors that no further attempt would cure, in the same form; stronger than `retryIf`. Default: none. */
@@ -43,14 +45,13 @@ const known = ['maxAttempts', 'backoff', 'holdMs', 'retryIf', 'giveUpIf', 'maxEl
  * Throws `RangeError` for options out of bounds, `TypeError` for unknown ones, and for filters and backoffs that are none.
  */
 export function retry(options: RetryOptions = {}): ProcessMiddleware {
-  assertKnownKeys('retry', options, known)
+  assertOptions('retry', options, known)
   const { maxAttempts = 3, backoff = exponential(), holdMs, maxElapsedMs = Infinity } = options
   assertBackoff(backoff)
   checkedInteger('retry: maxAttempts', maxAttempts, 1, 100)
   if (holdMs !== undefined) checkedNumber('retry: holdMs', holdMs, 0)
   checkedNumber('retry: maxElapsedMs', maxElapsedMs, 1, Infinity)
-  const retryIf = options.retryIf === undefined ? undefined : errorFilter('retry: retryIf', options.retryIf)
-  const giveUpIf = options.giveUpIf === undefined ? undefined : errorFilter('retry: giveUpIf', options.giveUpIf)
+  const failureOf = retryable(options)
 
   function again(context: ProcessContext, askedMs: number | undefined, error: unknown): Directive {
     if (context.attempt >= maxAttempts) return new Directive('dead-letter', { reason: 'attempts exhausted', error, exhausted: true })
@@ -65,8 +66,8 @@ export function retry(options: RetryOptions = {}): ProcessMiddleware {
   function onError(context: ProcessContext, error: unknown): Directive {
     if (error instanceof Directive) return onDirective(context, error)
     if (context.aborted) return new Directive('retry', { error, counts: false })
-    if (retryIf?.(error, context) === false || giveUpIf?.(error, context) === true) return new Directive('dead-letter', { reason: 'not retryable', error })
-    return again(context, undefined, error)
+    const failure = failureOf(error, context)
+    return failure === undefined ? new Directive('dead-letter', { reason: 'not retryable', error }) : again(context, undefined, failure.error)
   }
 
   function onDirective(context: ProcessContext, directive: Directive): Directive {
@@ -94,6 +95,19 @@ export function retry(options: RetryOptions = {}): ProcessMiddleware {
         (error: unknown) => onError(context, error),
       )
     },
+  }
+}
+
+/** What an attempt has failed with, if it may be tried again. A filter that does not answer is what is wrong then: the message must come to an end that says so. */
+function retryable({ retryIf, giveUpIf }: RetryOptions): (error: unknown, context: ProcessContext) => { readonly error: unknown } | undefined {
+  const again = retryIf === undefined ? undefined : errorFilter('retry: retryIf', retryIf)
+  const never = giveUpIf === undefined ? undefined : errorFilter('retry: giveUpIf', giveUpIf)
+  return (error, context) => {
+    try {
+      return again?.(error, context) === false || never?.(error, context) === true ? undefined : { error }
+    } catch (unanswered) {
+      return { error: unanswered }
+    }
   }
 }
 

@@ -1,4 +1,12 @@
-import { kindOf } from '@busbar/core/driver'
+import { assertKnownKeys, kindOf } from '@busbar/core/driver'
+
+/** Throws a `TypeError` for options that are no object, and for an option that is unknown. */
+export function assertOptions(what: string, options: object, known: readonly string[]): void {
+  // From JavaScript anything may come.
+  if (typeof options !== 'object' || (options as object | null) === null || Array.isArray(options))
+    throw new TypeError(`${what}: options must be an object, not ${kindOf(options)}`)
+  assertKnownKeys(what, options, known)
+}
 
 /** Throws a `TypeError` for an option that is given and no function. */
 export function assertFunction(what: string, value: unknown): void {

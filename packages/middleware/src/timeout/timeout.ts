@@ -1,6 +1,6 @@
 import type { Clock, ProcessMiddleware } from '@busbar/core'
-import { assertKnownKeys, checkedNumber } from '@busbar/core/driver'
-import { assertFunction } from '../support/assert-option.ts'
+import { checkedNumber } from '@busbar/core/driver'
+import { assertOptions, assertFunction } from '../support/assert-option.ts'
 import { Attempts, type AttemptLimits } from './attempts.ts'
 
 /** A handler that goes on although its signal has fired. */
@@ -18,7 +18,10 @@ export interface Overrun {
 }
 
 export interface TimeoutOptions {
-  /** Longest time that an attempt may take, in milliseconds, ≥ 1. */
+  /**
+   * Longest time that an attempt may take, in milliseconds, ≥ 1. The retry budget counts it, with `abandonAfterMs`, for each attempt; a handler that ignores its signal
+   * takes longer where nothing abandons it.
+   */
   readonly ms: number
   /**
    * Told when a handler still runs a second after its signal has fired, and again when its attempt is abandoned: log it as a warning, it is a bug of the handler.
@@ -48,7 +51,7 @@ const known = ['ms', 'onOverrun', 'abandonAfterMs', 'allowOverlap']
  * Throws `RangeError` or `TypeError` for options out of bounds or unknown.
  */
 export function timeout(options: TimeoutOptions): ProcessMiddleware {
-  assertKnownKeys('timeout', options, known)
+  assertOptions('timeout', options, known)
   const { ms, onOverrun, abandonAfterMs, allowOverlap = false } = options
   checkedNumber('timeout: ms', ms, 1)
   if (abandonAfterMs !== undefined) checkedNumber('timeout: abandonAfterMs', abandonAfterMs, 0)
@@ -60,7 +63,7 @@ export function timeout(options: TimeoutOptions): ProcessMiddleware {
   return {
     name: 'timeout',
     stage: 'timeout',
-    attemptMs: ms,
+    attemptMs: ms + (abandonAfterMs ?? 0),
     check: (_, { keyed }) => (abandonAfterMs === undefined || allowOverlap || !keyed ? [] : [overlap]),
     process(context, next) {
       const value = next()

@@ -1,6 +1,7 @@
+import { longestClaimMs, type FencedStore } from '@busbar/core/driver'
 import { check, checkEqual, show } from '../../kit/assert.ts'
 import type { StoreCase } from '../case.ts'
-import { longMs } from '../context.ts'
+import { longMs, type StoreContext } from '../context.ts'
 
 const end: StoreCase = {
   id: 'leases/end',
@@ -57,6 +58,44 @@ const long: StoreCase = {
   },
 }
 
+const longest: StoreCase = {
+  id: 'leases/longest',
+  title: 'a hundred years are taken for a lease and a time to live; what is longer is refused, or kept at least as long, and never shorter',
+  kills: ['lease-longest-refused', 'lease-longer-wraps'],
+  async run(context) {
+    const store = await context.store()
+    const key = context.key()
+    const claim = await context.claimed(store, key, 'a', longestClaimMs)
+    checkEqual(await store.renew([claim], longestClaimMs), ['renewed'], 'renewing for a hundred years')
+    checkEqual(await store.complete(claim, 'value', longestClaimMs), 'completed', 'completing for a hundred years')
+    await checkStored(context, store, key)
+    for (const ms of [longestClaimMs + 1, Number.MAX_SAFE_INTEGER, Number.MAX_VALUE]) {
+      const longer = context.key()
+      if (await refuses(() => store.claim({ key: longer, owner: 'a', leaseMs: ms }))) await context.claimed(store, longer, 'a')
+      else await checkStored(context, store, longer)
+      const held = await context.claimed(store, context.key(), 'a')
+      if (await refuses(() => store.complete(held, 'value', ms))) await context.checkBusy(store, held.key, 'what is refused changes nothing')
+      else await checkStored(context, store, held.key)
+    }
+  },
+}
+
+/** True for a `RangeError`; anything else that is thrown is thrown on. */
+async function refuses(call: () => unknown): Promise<boolean> {
+  try {
+    await call()
+    return false
+  } catch (error) {
+    if (error instanceof RangeError) return true
+    throw error
+  }
+}
+
+async function checkStored(context: StoreContext, store: FencedStore, key: string): Promise<void> {
+  const [stored] = (await context.scanned(store, key)).claims
+  check(stored !== undefined && stored.expiresInMs > longestClaimMs - dayMs, () => `it is kept for a hundred years; got ${show(stored)}`)
+}
+
 const clockJumps: StoreCase = {
   id: 'leases/clock-jumps',
   title: 'a jump of the wall clock of a process neither ends a lease nor makes it last',
@@ -83,4 +122,4 @@ const clockJumps: StoreCase = {
   },
 }
 
-export const leaseCases: readonly StoreCase[] = [end, overIsLost, long, clockJumps]
+export const leaseCases: readonly StoreCase[] = [end, overIsLost, long, longest, clockJumps]
