@@ -71,14 +71,13 @@ export type {
   ProcessFunction,
   ProcessMiddleware,
   ProcessSettlement,
-  ProcessStage,
   RetryDeclaration,
   SendContext,
   SendFunction,
   SendMiddleware,
   SendReceipt,
-  SendStage,
 } from './middleware/types.ts'
+export type { ProcessStage, SendStage } from './middleware/stages.ts'
 export { deadLetter, Directive, retryLater } from './outcome.ts'
 export type { BatchResult, Producer, ProducerOptions, SendOptions } from './producer/types.ts'
 export type { StandardSchema } from './standard-schema.ts'
