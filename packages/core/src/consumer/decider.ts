@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
 import type { Outcome, SettleResult } from '../driver/receiver.ts'
 import { Directive } from '../outcome.ts'
+import { readable } from '../readable.ts'
 import type { Telemetry } from '../telemetry.ts'
 import type { Task } from './task.ts'
 import { planWait } from './wait-plan.ts'
@@ -94,7 +95,7 @@ export class Decider {
     if (!directive.counts) task.attempt--
     if (!exhausted && !(delayMs >= 0 && delayMs < Infinity)) {
       const { log, source } = this.#options
-      log('error', 'retry:invalid-wait', { source, messageId: task.delivery.incoming.id, error: String(error) })
+      log('error', 'retry:invalid-wait', { source, messageId: task.delivery.incoming.id, error: readable(() => error) })
       return this.#keep(task, answer)
     }
     if (directive.counts) task.previousWaitMs = delayMs

@@ -8,6 +8,7 @@ import { Directive } from '../outcome.ts'
 import type { ProducerEngine } from '../producer/producer-engine.ts'
 import { sendRaw } from '../producer/send-raw.ts'
 import { jitteredBackoff } from '../jitter.ts'
+import { readable } from '../readable.ts'
 import { sleep } from '../sleep.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { copyOf } from './copy.ts'
@@ -135,7 +136,7 @@ function infoOf(task: Task, directive: Directive, source: string, now: number): 
   const { error } = directive
   return {
     reason: readable(() => directive.reason ?? 'given up'),
-    errorName: error instanceof Error ? readable(() => error.name) : undefined,
+    errorName: isError(error) ? readable(() => error.name) : undefined,
     errorMessage: error === undefined ? undefined : readable(() => textOf(error)),
     attempts: task.attempt,
     source,
@@ -144,12 +145,12 @@ function infoOf(task: Task, directive: Directive, source: string, now: number): 
   }
 }
 
-/** Handlers may throw anything: what cannot be read or written must not keep the message from its dead-letter place. */
-function readable(read: () => unknown): string {
+function isError(error: unknown): error is Error {
   try {
-    return String(read())
+    return error instanceof Error
   } catch {
-    return 'unreadable'
+    // A proxy that answers nothing.
+    return false
   }
 }
 
