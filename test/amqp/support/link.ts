@@ -62,8 +62,8 @@ export class TestLink implements AsyncDisposable {
   readonly #senders: Sender[] = []
   readonly #receivers: Receiver[] = []
 
-  static async open(url: string | readonly string[], options: Partial<AmqpOptions> = {}): Promise<TestLink> {
-    return new TestLink(await amqp({ url, ...options }).connect(services, never))
+  static async open(url: string | readonly string[], options: Partial<AmqpOptions> = {}, given: Services = services): Promise<TestLink> {
+    return new TestLink(await amqp({ url, ...options }).connect(given, never))
   }
 
   private constructor(link: Link<AmqpNative>) {

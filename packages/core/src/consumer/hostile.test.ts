@@ -199,11 +199,11 @@ describe('handlers', () => {
       },
     )
     const ends: Record<string, () => unknown> = {
-      a: () => Promise.reject(proxy as Error),
+      a: () => Promise.reject(proxy),
       b: () => {
-        throw proxy
+        throw proxy as Error
       },
-      c: () => Promise.reject(secretive as Error),
+      c: () => Promise.reject(secretive),
       d: () => deadLetter('no use', proxy),
       e: async () => secretive,
       f: () => secretive,
