@@ -199,10 +199,12 @@ describe('handlers', () => {
       },
     )
     const ends: Record<string, () => unknown> = {
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- that is what is tested.
       a: () => Promise.reject(proxy),
       b: () => {
         throw proxy as Error
       },
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- that is what is tested.
       c: () => Promise.reject(secretive),
       d: () => deadLetter('no use', proxy),
       e: async () => secretive,

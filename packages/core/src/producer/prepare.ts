@@ -93,7 +93,7 @@ class PreparedSend implements SendObserver {
     else this.finish(pending, position)
   }
 
-  failed(pending: PendingSend, error: Error, stored: 'no' | 'unknown'): void {
+  failed(pending: Pick<PendingSend, 'index'>, error: Error, stored: 'no' | 'unknown'): void {
     this.#stored = stored
     // Also for middleware that will call `next()` only now.
     this.#answer.reject(error)
@@ -106,7 +106,7 @@ class PreparedSend implements SendObserver {
     this.#outer.sent(pending, position)
   }
 
-  finishFailed(pending: PendingSend, error: Error): void {
+  finishFailed(pending: Pick<PendingSend, 'index'>, error: Error): void {
     if (this.#answered) return
     this.#answered = true
     this.#outer.failed(pending, error, this.#stored)

@@ -5,7 +5,7 @@ import { load } from '../lazy.ts'
 import { isEmpty } from '../middleware/is-empty.ts'
 import type { SendFunction, SendMiddleware, SendReceipt } from '../middleware/types.ts'
 import type { AbortWatch } from './abort-watch.ts'
-import { asBrokerError, type Encoded, type Encoder } from './encoder.ts'
+import { asBrokerError, type Encoded, type Encoder, type RefusedBody } from './encoder.ts'
 import type { PendingSend, SendObserver } from './pending.ts'
 import type { Preparer } from './prepare.ts'
 import type { ProducerEngine } from './producer-engine.ts'
@@ -27,6 +27,11 @@ export interface TypedProducerOptions {
   readonly capabilities: () => Capabilities
   /** Starts the broker if need be; it tells the engine when it fails. */
   readonly ensureStarted: () => void
+}
+
+interface Target {
+  readonly index: number
+  readonly observer: SendObserver
 }
 
 /** The producer that users hold. */
@@ -88,9 +93,15 @@ export class TypedProducer implements Producer {
     throw refusalError(refused, this.#options.destination)
   }
 
-  #submit(body: unknown, options: SendOptions, target: { readonly index: number; readonly observer: SendObserver }): void {
+  async #refuseBody({ issues }: RefusedBody, body: unknown, { index, observer }: Target): Promise<void> {
+    const { invalidBody } = await load(this.#options.clock, 'refusals')
+    observer.failed({ index }, invalidBody(issues, body), 'no')
+  }
+
+  #submit(body: unknown, options: SendOptions, target: Target): void {
     const { encoder, engine, use, timeoutMs, ensureStarted } = this.#options
     const encoded = encoder.encode(body, options)
+    if ('issues' in encoded) return void this.#refuseBody(encoded, body, target)
     const ready = !encoded.validation && isEmpty(use)
     const pending = engine.add(encoded.outgoing, target.observer, target.index, options.timeoutMs ?? timeoutMs, ready)
     if (options.signal) void this.#watch(pending, options.signal)
@@ -139,7 +150,7 @@ class SingleSend implements SendObserver {
     this.#resolve(position === undefined ? { id } : { id, position })
   }
 
-  failed(_pending: PendingSend, error: Error): void {
+  failed(_pending: unknown, error: Error): void {
     this.#reject(error)
   }
 }
@@ -163,8 +174,8 @@ class BatchSend implements SendObserver {
     this.one()
   }
 
-  failed(pending: PendingSend, error: Error, stored: 'no' | 'unknown'): void {
-    this.results[pending.index] = { ok: false, error: asBrokerError(error, ''), stored }
+  failed({ index }: Pick<PendingSend, 'index'>, error: Error, stored: 'no' | 'unknown'): void {
+    this.results[index] = { ok: false, error: asBrokerError(error, ''), stored }
     this.one()
   }
 
