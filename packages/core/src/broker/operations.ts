@@ -49,7 +49,9 @@ export class Operations {
     return consume(source, collector.join, rest, collector.stop)
   }
 
-  messages(source: AnySource, { maxInFlight = 32, ...rest }: MessagesOptions): MessageIterator<never> {
+  messages(source: AnySource, options: MessagesOptions): MessageIterator<never> {
+    assertKnownKeys('messages', options, ['maxInFlight', 'maxInFlightBytes', 'signal'])
+    const { maxInFlight = 32, ...rest } = options
     return new MessageIterator((handler, onStop) => this.#parts.consume(source, handler, { ...rest, concurrency: maxInFlight, maxInFlight }, onStop))
   }
 

@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
-import { BrokerError } from '../errors.ts'
 import { load } from '../lazy.ts'
 import { isEmpty } from '../middleware/is-empty.ts'
 import type { SendFunction, SendMiddleware, SendReceipt } from '../middleware/types.ts'
@@ -50,13 +49,9 @@ export class TypedProducer implements Producer {
 
   send(body: unknown, options: SendOptions = {}): Promise<SendReceipt> {
     return new Promise((resolve, reject) => {
-      const { engine, destination } = this.#options
-      const refused = this.#refused(options, 'send')
+      const { engine } = this.#options
+      const refused = this.#refused(options, 'send') ?? (engine.full ? { kind: 'full', wanted: engine.pending, has: 0 } : undefined)
       if (options.signal?.aborted) throw abortError(options.signal)
-      if (engine.full)
-        throw new BrokerError('ERR_THROTTLED', `${destination}: ${engine.pending} messages wait already; await sends, use sendBatch, or raise maxBuffered.`, {
-          destination,
-        })
       if (refused) resolve(this.#refuse(refused))
       else this.#submit(body, options, { index: 0, observer: new SingleSend(resolve, reject) })
     })
