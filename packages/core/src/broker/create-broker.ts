@@ -352,8 +352,9 @@ function isDefinition(value: unknown): value is AnyDefinition {
 /** The members of a class may be anything; a function is meant as a hook. */
 function isTelemetry(path: string, value: unknown): void {
   for (const [name, member] of Object.entries(isObject(path, value)) as [string, unknown][]) {
-    if (hooks.includes(name)) member === undefined || isFunction(`${path}.${name}`, member)
-    else if (typeof member === 'function') fail(unknownOption(path, name, hooks))
+    const isHook = hooks.includes(name)
+    if (isHook && member !== undefined) isFunction(`${path}.${name}`, member)
+    if (!isHook && typeof member === 'function') fail(unknownOption(path, name, hooks))
   }
 }
 

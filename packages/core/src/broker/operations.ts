@@ -8,9 +8,11 @@ import type { Consumer, ConsumeBatchesOptions, ConsumeOptions, MessagesOptions }
 import type { AnyQueue, AnySource } from '../definitions/types.ts'
 import type { Link, MaybePromise } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
+import { checkSignal } from '../kind-of.ts'
 import { assertKnownKeys } from '../nearest.ts'
 import { sendRequest } from '../reply/send-request.ts'
 import { sleep } from '../sleep.ts'
+import { unlessAborted } from '../waiting.ts'
 import { fail } from './check-options.ts'
 import { provision, type Connection } from './connection.ts'
 import type { Plan, Planned } from './plan.ts'
@@ -69,8 +71,10 @@ export class Operations {
     assertKnownKeys('provision', options, ['mode', 'signal'])
     const { mode = 'create', signal } = options
     if (!modes.includes(mode)) fail(`provision must be ${modes.map((known) => `'${known}'`).join(' or ')}`)
+    checkSignal('provision', signal)
+    signal?.throwIfAborted()
     const { plan, connect, closing } = this.#parts
-    const connection = await connect(mode)
+    const connection = await unlessAborted(connect(mode), signal)
     return first ? connection.provisioned : provision(plan, connection.links, mode, signal ?? closing)
   }
 

@@ -14,6 +14,8 @@ function make(): Broker {
   return createBroker({ driver: new NaiveDriver(), destinations: [orders], log: () => undefined })
 }
 
+const firstOf = (messages: AsyncIterable<unknown>): Promise<unknown> => messages[Symbol.asyncIterator]().next()
+
 describe('options that nobody knows', () => {
   it.each<[string, (broker: Broker) => Promise<unknown>, RegExp]>([
     ['start', (broker) => broker.start({ sgnal: undefined } as never), /start: unknown option 'sgnal'; did you mean 'signal'/],
@@ -35,15 +37,7 @@ describe('options that nobody knows', () => {
     ],
     ['consume with an empty object in use', (broker) => broker.consume(orders, () => undefined, { use: [{}] as never }), /use: there is no middleware, but/],
     ['producer with a function as use', (broker) => broker.producer(orders, { use: (() => undefined) as never }).send('a'), /use must be a list of middleware/],
-    [
-      'messages',
-      (broker) =>
-        broker
-          .messages(orders, { concurrency: 3 } as never)
-          [Symbol.asyncIterator]()
-          .next(),
-      /messages: unknown option 'concurrency'/,
-    ],
+    ['messages', (broker) => firstOf(broker.messages(orders, { concurrency: 3 } as never)), /messages: unknown option 'concurrency'/],
     ['consume, a signal that is none', (broker) => broker.consume(orders, () => undefined, { signal: {} as never }), /consume: signal must be an AbortSignal/],
   ])('are refused by %s', async (_, call, text) => {
     const broker = make()
@@ -99,15 +93,7 @@ describe('what is given in place of a definition or of options', () => {
       (broker) => broker.consumeBatches(orders, () => undefined, null as never),
       'consumeBatches: options must be an object, not null',
     ],
-    [
-      'messages with null',
-      (broker) =>
-        broker
-          .messages(orders, null as never)
-          [Symbol.asyncIterator]()
-          .next(),
-      'messages: options must be an object, not null',
-    ],
+    ['messages with null', (broker) => firstOf(broker.messages(orders, null as never)), 'messages: options must be an object, not null'],
     ['send with null', (broker) => broker.producer(orders).send('a', null as never), 'send: options must be an object, not null'],
     ['drain with null', (broker) => broker.drain(null as never), 'drain: options must be an object, not null'],
   ])('is named by %s, with what is needed', async (_, call, text) => {
@@ -115,6 +101,23 @@ describe('what is given in place of a definition or of options', () => {
     const error = await (async () => call(broker))().catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(TypeError)
     expect((error as Error).message).toBe(text)
+    await broker.close()
+  })
+})
+
+describe('provision', () => {
+  it('does nothing when its signal has fired, and waits no longer when it fires', async () => {
+    const driver = new NaiveDriver()
+    const broker = createBroker({ driver, destinations: [orders], log: () => undefined })
+    await expect(broker.provision({ signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' })
+    expect(driver.connected).toBe(0)
+    driver.connect = () => new Promise(() => undefined)
+    const controller = new AbortController()
+    const provisioning = broker.provision({ signal: controller.signal })
+    await turns()
+    controller.abort()
+    await expect(provisioning).rejects.toMatchObject({ name: 'AbortError' })
+    await expect(broker.provision({ signal: {} as never })).rejects.toThrow('provision: signal must be an AbortSignal, not object')
     await broker.close()
   })
 })

@@ -124,6 +124,10 @@ export interface Broker extends AsyncDisposable {
   deadLetters<S extends AnySource>(source: S): DeadLetters<S>
   /** Keys that wait behind a message which is tried until it succeeds, with `onExhausted: 'block'`. */
   blockedKeys(source: AnySource): BlockedKeys
+  /**
+   * Creates what is missing, or in another `mode` verifies it or does nothing. Default `create`. Starts the broker if need be. When `signal` fires it rejects with
+   * its reason; what the brokers are just doing may still be done.
+   */
   provision(options?: { readonly mode?: ProvisionMode; readonly signal?: AbortSignal }): Promise<ProvisionResult>
   /** Counts at the broker; a field is `undefined` where the driver's `stats` capability is `none`. */
   stats(source: AnySource, options?: StatsOptions): Promise<SourceStats>

@@ -241,7 +241,7 @@ describe('misuse of connect', () => {
     const cyclic: Record<string, unknown> = { name: 'memory' }
     cyclic['self'] = cyclic
     await connect({ driver: cyclic } as never, options)
-    await connect({ driver: { name: 'memory', seed: 5n } } as never, options)
+    await connect({ driver: { name: 'memory', seed: 5n } }, options)
     expect(made.map(({ from }) => from)).toEqual([{ self: cyclic }, { seed: 5n }])
   })
 
