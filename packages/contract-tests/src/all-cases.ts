@@ -7,6 +7,7 @@ import { moveCases } from './dead-letters/moves.ts'
 import { deadLetterPageCases } from './dead-letters/pages.ts'
 import { sharedDeadLetterCases } from './dead-letters/shared.ts'
 import { unfitCases } from './dead-letters/unfit.ts'
+import { unseenDeadLetterCases } from './dead-letters/unseen.ts'
 import { drainCases } from './drain/broker.ts'
 import { handBackCases } from './drain/hand-back.ts'
 import { errorCases } from './errors/errors.ts'
@@ -80,6 +81,7 @@ export const allCases: readonly ContractCase[] = [
   ...blockedKeyCases,
   ...browseCases,
   ...deadLetterCases,
+  ...unseenDeadLetterCases,
   ...deadLetterPageCases,
   ...sharedDeadLetterCases,
   ...deadLetterKeyCases,
