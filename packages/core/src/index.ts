@@ -48,6 +48,7 @@ export type {
   DestinationOptions,
   InputOf,
   Misuse,
+  OneWayOptions,
   OutputOf,
   Queue,
   RequestableOf,

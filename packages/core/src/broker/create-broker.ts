@@ -117,12 +117,13 @@ class ConnectedBroker implements Broker {
     return (await (await this.#operations()).request(destination as AnyQueue, planned, body, options)) as never
   }
 
-  deadLetters<S extends AnySource>(source: S): DeadLetters<S> {
+  deadLetters<S>(given: S): DeadLetters<Extract<S, AnySource>> {
+    const source = given as AnySource
     const planned = this.#source(source)
     const { deadLetter } = planned
     if (typeof deadLetter !== 'object')
       throw new BrokerError('ERR_CONFIGURATION', `${planned.label} has no dead-letter place: its route says deadLetter: '${deadLetter}'.`)
-    return new SourceDeadLetters<S>(this.#deadLetterQueue(destinationOf(source), deadLetter), this.#runtime, async () => ({
+    return new SourceDeadLetters<Extract<S, AnySource>>(this.#deadLetterQueue(destinationOf(source), deadLetter), this.#runtime, async () => ({
       connection: await this.#connect(),
       plan: this.#plan,
       source: planned,
@@ -132,8 +133,8 @@ class ConnectedBroker implements Broker {
     }))
   }
 
-  blockedKeys(source: AnySource): BlockedKeys {
-    const planned = this.#source(source)
+  blockedKeys(source: unknown): BlockedKeys {
+    const planned = this.#source(source as AnySource)
     return {
       list: async () => (await this.#operations()).blockedKeys(planned).list(),
       retry: async (options = {}) => (await this.#operations()).blockedKeys(planned).retry(options),
@@ -145,8 +146,8 @@ class ConnectedBroker implements Broker {
     return (await this.#operations()).provision(!this.#started, options)
   }
 
-  async stats(source: AnySource, options?: StatsOptions): Promise<SourceStats> {
-    const planned = this.#source(source)
+  async stats(source: unknown, options?: StatsOptions): Promise<SourceStats> {
+    const planned = this.#source(source as AnySource)
     return (await this.#operations()).stats(planned, options)
   }
 
