@@ -56,6 +56,7 @@ function surveyObject(value: object, converted = false): Survey {
   let all: Survey = prototype === Object.prototype || prototype === null ? 'plain' : 'altered'
   if (all === 'altered') {
     if (value instanceof Date) return Number.isNaN(value.getTime()) ? lost('an invalid Date', 'would become null') : all
+    // oxlint-disable-next-line unicorn/no-instanceof-builtins -- it is exactly what JSON unwraps; one of another realm is only surveyed less well.
     if (value instanceof Number) return altered(survey(Number(value)))
     if (value instanceof Map || value instanceof Set) return lost(`a ${value.constructor.name}`, 'would lose its entries; send an array or an object')
     if (ArrayBuffer.isView(value)) return lost('binary data', 'is not JSON; send it with the bytes codec or as base64 text')

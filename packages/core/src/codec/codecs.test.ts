@@ -47,7 +47,6 @@ describe('json', () => {
     [{ a: { toJSON: () => ({ n: Number.NaN }) } }, 'json: NaN at body.a.n would become null'],
     [{ a: { toJSON: () => [1, new Map()] } }, 'json: a Map at body.a.1 would lose its entries; send an array or an object'],
     [{ a: { toJSON: () => Infinity } }, 'json: Infinity at body.a would become null'],
-    // oxlint-disable-next-line unicorn/new-for-builtins -- that is what is tested.
     [{ a: new Number(Number.NaN) }, 'json: NaN at body.a would become null'],
     [{ toJSON: () => undefined }, 'json: the body has a toJSON() that returns nothing to send'],
     [circular, 'json: Converting circular structure to JSON'],
