@@ -165,6 +165,7 @@ await onEachRabbitmq({}, (bed) => {
     await link.provision(news, gold, all)
     expect(await link.link.inspect(gold, never)).toMatchObject({ headerFilter: 'native', filter: 'none' })
     expect(await link.link.inspect(subscription('all', { tier: [{ prefix: 'g' }] }), never)).toMatchObject({ headerFilter: 'none' })
+    expect(await link.link.inspect(subscription('all', { 'x-match': ['a'] }), never)).toMatchObject({ headerFilter: 'none' })
     const fromGold = await link.receive(gold)
     const fromAll = await link.receive(all)
     const headers = [{ tier: 'gold', 'x-region': 'eu' }, { tier: 'silver', 'x-region': 'us' }, { tier: 'gold' }, { tier: 'bronze', 'x-region': 'eu' }]

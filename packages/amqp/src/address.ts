@@ -20,7 +20,8 @@ export function parseAddress(text: unknown, allowPlaintext: boolean): Address {
   if (url.protocol !== 'amqp:' && url.protocol !== 'amqps:') {
     throw amqpError('ERR_CONFIGURATION', `amqp: scheme '${url.protocol.slice(0, -1)}' in option 'url' is not known; use amqps (or amqp on this machine)`)
   }
-  if (url.search !== '') throw amqpError('ERR_CONFIGURATION', "amqp: option 'url' takes no parameters; use options beside it, or amqp.fromUrl")
+  if (url.search !== '' || url.hash !== '')
+    throw amqpError('ERR_CONFIGURATION', "amqp: option 'url' takes no parameters; use options beside it, or amqp.fromUrl")
   const secure = url.protocol === 'amqps:'
   const host = url.hostname.replace(/^\[|\]$/g, '')
   if (host === '') throw amqpError('ERR_CONFIGURATION', "amqp: option 'url' names no host")

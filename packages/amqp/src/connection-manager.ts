@@ -61,6 +61,11 @@ export class ConnectionManager {
     return this.#state === 'closed'
   }
 
+  /** There will be no connection any more: the broker refuses us. */
+  get failed(): boolean {
+    return this.#state === 'failed'
+  }
+
   get health(): LinkHealth {
     if (this.#state === 'connected') return { state: 'connected' }
     const state = this.#state === 'closed' || this.#state === 'failed' ? 'closed' : 'reconnecting'

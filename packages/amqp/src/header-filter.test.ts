@@ -19,6 +19,8 @@ it.each([
   [{ tier: [{ 'anything-but': 'gold' }] }],
   [{ tier: [] }],
   [{ 'content-encoding': ['gzip'] }],
+  [{ 'x-match': ['a'] }],
+  [{ 'x-match': ['any'], tenant: ['acme'] }],
 ] as const)('has no bindings for %j', (filter) => {
   expect(filterBindings(filter)).toBeUndefined()
 })

@@ -89,6 +89,17 @@ it.each([
   ['amqp://localhost?hartbeat=1', /unknown parameter 'hartbeat'; did you mean 'heartbeat'/],
   ['amqp://localhost?delays=maybe', /'delays' must be true or false/],
   ['amqp://localhost?timeoutMs=soon', /'timeoutMs' must be/],
+  ['amqp://localhost?hosts=127.0.0.1&hosts=127.0.0.2', /'hosts' is given twice/],
+  ['amqp://localhost?partitions=4&partitions=16', /'partitions' is given twice/],
+  ['amqp://localhost?heartbeat=4&heartbeatMs=5000', /'heartbeatMs' is given twice/],
+  ['amqp://localhost?handOverMs=', /'handOverMs' must be/],
+  ['amqp://localhost?heartbeat=', /'heartbeatMs' must be/],
+  ['amqp://localhost?consumerTimeoutMs=', /'consumerTimeoutMs' must be/],
+  ['amqp://localhost?hosts=127.0.0.1/other', /'hosts' needs hosts/],
+  ['amqp://localhost?hosts=u@127.0.0.1', /'hosts' needs hosts/],
+  ['amqp://localhost?hosts=127.0.0.1%3Fa=b', /'hosts' needs hosts/],
+  ['amqp://localhost?hosts=127.0.0.1,', /'hosts' needs hosts/],
+  ['amqp://localhost#v', /takes no parameters/],
 ])('refuses %s', (url, reason) => {
   expect(() => resolveOptions(optionsFromUrl(new URL(url)))).toThrow(reason)
 })

@@ -131,22 +131,34 @@ const queryKnown: readonly string[] = [...queryNumbers, ...queryBooleans, ...que
  */
 export function optionsFromUrl(url: URL): AmqpOptions {
   const options: Record<string, unknown> = {}
-  for (const [name, text] of url.searchParams) {
-    if (!queryKnown.includes(name)) throw configuration(`amqp URL: unknown parameter '${name.slice(0, 64)}'${suggestion(name, queryKnown)}`)
-    if (name === 'heartbeat') options['heartbeatMs'] = Number(text) * 1_000
-    else if (includes(queryNumbers, name)) options[name] = text === 'false' ? false : Number(text)
-    else if (includes(queryBooleans, name)) options[name] = text === 'true' || text === '' ? true : text === 'false' ? false : text
-    else if (name !== 'hosts') options[name] = text
-  }
   const base = new URL(url)
   base.search = ''
-  const hosts = (url.searchParams.get('hosts') ?? '').split(',').filter((host) => host !== '')
-  return { ...options, url: [base.href, ...hosts.map((host) => withHost(base, host))] }
+  const urls = [base.href]
+  const seen = new Set<string>()
+  for (const [name, text] of url.searchParams) {
+    if (!queryKnown.includes(name)) throw configuration(`amqp URL: unknown parameter '${name.slice(0, 64)}'${suggestion(name, queryKnown)}`)
+    const option = name === 'heartbeat' ? 'heartbeatMs' : name
+    if (seen.has(option)) throw configuration(`amqp URL: parameter '${name}' is given twice`)
+    seen.add(option)
+    if (name === 'hosts') urls.push(...text.split(',').map((host) => withHost(base, host)))
+    else options[option] = valueOf(name, text)
+  }
+  return { ...options, url: urls }
+}
+
+/** What a parameter's text stands for; the text itself where it stands for nothing, which is then refused with the name of the option. */
+function valueOf(name: string, text: string): unknown {
+  if (name === 'heartbeat') return text === '' ? text : Number(text) * 1_000
+  if (includes(queryNumbers, name)) return text === 'false' ? false : text === '' ? text : Number(text)
+  if (includes(queryBooleans, name)) return text === 'true' || text === '' ? true : text === 'false' ? false : text
+  return text
 }
 
 function withHost(base: URL, host: string): string {
   const changed = URL.parse(`${base.protocol}//${host}`)
-  if (changed === null) throw configuration("amqp URL: parameter 'hosts' needs hosts with optional ports, separated by commas")
+  // Path, user and parameters are those of the URL: others would be dropped.
+  if (changed === null || host === '' || changed.href !== `${base.protocol}//${changed.host}`)
+    throw configuration("amqp URL: parameter 'hosts' needs hosts with optional ports, separated by commas")
   changed.username = base.username
   changed.password = base.password
   changed.pathname = base.pathname

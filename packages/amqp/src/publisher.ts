@@ -43,15 +43,18 @@ export class Publisher {
         if (!blocked && this.#channel === undefined) void this.#open(0)
         else if (this.writable) this.#onWritable()
       },
-      onFailed: () => this.#refuseWaiting(),
+      onFailed: () => {
+        this.#refuseWaiting()
+        this.#onWritable()
+      },
       onLost: () => this.#refuseWaiting(),
     })
     void this.#open(0)
   }
 
-  /** False while the link is down, the channel is being reopened or the broker blocks publishers. */
+  /** False while the link is down, the channel is being reopened or the broker blocks publishers. True when the broker refuses us for good: `send` says so, and nobody waits in vain. */
   get writable(): boolean {
-    return this.#channel !== undefined && !this.#manager.blocked
+    return this.#manager.failed || (this.#channel !== undefined && !this.#manager.blocked)
   }
 
   /** One result per message in order. Never rejects; settles when the last confirm is in or the channel is lost. */

@@ -5,7 +5,7 @@ import { ConnectionManager } from './connection-manager.ts'
 import type { Connection } from './connection.ts'
 import { amqpError, toBrokerError } from './errors.ts'
 import { membersName, partitionName, partitionNames } from './names.ts'
-import { configuration, maxPartitions, resolveOptions, type AmqpOptions, type ResolvedOptions } from './options.ts'
+import { checkKnown, configuration, maxPartitions, resolveOptions, type AmqpOptions, type ResolvedOptions } from './options.ts'
 import { marker } from './resources.ts'
 import { SoleConsumer } from './sole-consumer.ts'
 import { pauseFor } from './within.ts'
@@ -37,7 +37,9 @@ interface Errand {
  * queue that was deleted has been sent again to the partition that the key has now. Throws `ERR_NOT_FOUND` for a source without partitions.
  */
 export async function repartition(options: AmqpOptions, source: string, change: RepartitionOptions): Promise<void> {
+  checkKnown('repartition', change, ['partitions', 'waitMs', 'signal'])
   const { partitions, waitMs = 0, signal = new AbortController().signal } = change
+  if (!(waitMs >= 0)) throw configuration("repartition: 'waitMs' must be a number of milliseconds, at least 0")
   if (!Number.isInteger(partitions) || partitions < 1 || partitions > maxPartitions)
     throw configuration(`repartition: 'partitions' must be a whole number from 1 to ${maxPartitions}`)
   const resolved = resolveOptions(options)

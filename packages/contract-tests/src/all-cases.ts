@@ -8,6 +8,7 @@ import { deadLetterPageCases } from './dead-letters/pages.ts'
 import { sharedDeadLetterCases } from './dead-letters/shared.ts'
 import { slowCases } from './dead-letters/slowly.ts'
 import { unfitCases } from './dead-letters/unfit.ts'
+import { unseenDeadLetterCases } from './dead-letters/unseen.ts'
 import { drainCases } from './drain/broker.ts'
 import { handBackCases } from './drain/hand-back.ts'
 import { errorCases } from './errors/errors.ts'
@@ -84,6 +85,7 @@ export const allCases: readonly ContractCase[] = [
   ...browseCases,
   ...deadLetterCases,
   ...slowCases,
+  ...unseenDeadLetterCases,
   ...deadLetterPageCases,
   ...sharedDeadLetterCases,
   ...deadLetterKeyCases,

@@ -45,7 +45,7 @@ export class Fifo<T> {
     this.#head = 0
   }
 
-  *[Symbol.iterator](): Generator<T> {
-    for (let i = this.#head; i < this.#items.length; i++) yield this.#items[i] as T
+  [Symbol.iterator](): ArrayIterator<T> {
+    return (this.#items.slice(this.#head) as T[]).values()
   }
 }

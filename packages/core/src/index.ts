@@ -48,6 +48,7 @@ export type {
   DestinationOptions,
   InputOf,
   Misuse,
+  OneWayOptions,
   OutputOf,
   Queue,
   RequestableOf,
@@ -71,14 +72,13 @@ export type {
   ProcessFunction,
   ProcessMiddleware,
   ProcessSettlement,
-  ProcessStage,
   RetryDeclaration,
   SendContext,
   SendFunction,
   SendMiddleware,
   SendReceipt,
-  SendStage,
 } from './middleware/types.ts'
+export type { ProcessStage, SendStage } from './middleware/stages.ts'
 export { deadLetter, Directive, retryLater } from './outcome.ts'
 export type { BatchResult, Producer, ProducerOptions, SendOptions } from './producer/types.ts'
 export type { StandardSchema } from './standard-schema.ts'

@@ -51,23 +51,36 @@ function surveyArray(array: readonly unknown[]): Survey {
   return all
 }
 
-function surveyObject(value: object): Survey {
+function surveyObject(value: object, converted = false): Survey {
   const prototype: unknown = Object.getPrototypeOf(value)
   let all: Survey = prototype === Object.prototype || prototype === null ? 'plain' : 'altered'
   if (all === 'altered') {
     if (value instanceof Date) return Number.isNaN(value.getTime()) ? lost('an invalid Date', 'would become null') : all
+    // oxlint-disable-next-line unicorn/no-instanceof-builtins -- it is exactly what JSON unwraps; one of another realm is only surveyed less well.
+    if (value instanceof Number) return altered(survey(Number(value)))
     if (value instanceof Map || value instanceof Set) return lost(`a ${value.constructor.name}`, 'would lose its entries; send an array or an object')
     if (ArrayBuffer.isView(value)) return lost('binary data', 'is not JSON; send it with the bytes codec or as base64 text')
   }
-  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return 'altered'
+  const { toJSON } = value as { toJSON?: unknown }
+  if (typeof toJSON === 'function' && !converted) return surveyConverted(toJSON.call(value, ''))
   for (const key in value) {
     const member = (value as Record<string, unknown>)[key]
-    const found = member === undefined ? 'altered' : survey(member)
+    const found = member === undefined || member === toJSON ? 'altered' : survey(member)
     if (found === 'plain') continue
     if (typeof found === 'string') all = found
     else if (Object.hasOwn(value, key)) return inside(found, key)
   }
   return all
+}
+
+/** What a `toJSON` has returned, whose own `toJSON` does not count; `undefined` is left out. */
+function surveyConverted(json: unknown): Survey {
+  if (json === undefined) return 'altered'
+  return altered(typeof json === 'object' && json !== null && !Array.isArray(json) ? surveyObject(json, true) : survey(json))
+}
+
+function altered(found: Survey): Survey {
+  return found === 'plain' ? 'altered' : found
 }
 
 function lost(what: string, remedy: string): Lost {

@@ -7,7 +7,7 @@ import type * as Telling from './consumer/telling.ts'
 import type * as GivingUp from './dead-letters/give-up.ts'
 import type * as DeadLetters from './dead-letters/operations.ts'
 import type * as Filters from './filter/compile-filter.ts'
-import type * as ProcessOrder from './middleware/process-order.ts'
+import type * as Chains from './middleware/process-chains.ts'
 import type * as Aborting from './producer/abort-watch.ts'
 import type * as Preparing from './producer/prepare.ts'
 import type * as Refusals from './refusals.ts'
@@ -29,7 +29,7 @@ export const lazy: {
   readonly telling: () => Promise<typeof Telling>
   readonly refusals: () => Promise<typeof Refusals>
   readonly requirements: () => Promise<typeof Requirements>
-  readonly processOrder: () => Promise<typeof ProcessOrder>
+  readonly chains: () => Promise<typeof Chains>
   readonly preparing: () => Promise<typeof Preparing>
 } = {
   aborting: () => import('./producer/abort-watch.ts'),
@@ -43,7 +43,7 @@ export const lazy: {
   telling: () => import('./consumer/telling.ts'),
   refusals: () => import('./refusals.ts'),
   requirements: () => import('./broker/requirements.ts'),
-  processOrder: () => import('./middleware/process-order.ts'),
+  chains: () => import('./middleware/process-chains.ts'),
   preparing: () => import('./producer/prepare.ts'),
 }
 

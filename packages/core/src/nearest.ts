@@ -1,3 +1,5 @@
+import { kindOf } from './kind-of.ts'
+
 /** Longest word compared; what is longer than this is no misspelling. */
 const maxLength = 64
 
@@ -26,8 +28,12 @@ export function suggestion(word: string, candidates: readonly string[]): string 
   return candidates.length === 0 ? '; there are none' : `; known: ${candidates.join(', ')}`
 }
 
-/** Throws a `TypeError` for the first key of `object` that is not in `keys`: `consume: unknown option 'concurency'; did you mean 'concurrency'?` */
+/**
+ * Throws a `TypeError` for options that are no object, and for the first key of `object` that is not in `keys`:
+ * `consume: unknown option 'concurency'; did you mean 'concurrency'?`
+ */
 export function assertKnownKeys(what: string, object: object, keys: readonly string[]): void {
+  if (typeof object !== 'object' || object === null) throw new TypeError(`${what}: options must be an object, not ${kindOf(object)}`)
   for (const key of Object.keys(object)) {
     if (!keys.includes(key)) throw new TypeError(unknownOption(what, key, keys))
   }

@@ -7,9 +7,9 @@ function schema<Output>(run: (value: unknown) => SchemaResult<Output> | Promise<
   return { '~standard': { version: 1, vendor: 'test', validate: run } }
 }
 
-function refusal(issues: readonly SchemaIssue[], value: unknown = {}): string {
+async function refusal(issues: readonly SchemaIssue[], value: unknown = {}): Promise<string> {
   try {
-    void validate(
+    await validate(
       schema(() => ({ issues })),
       value,
     )
@@ -45,22 +45,22 @@ describe('validate', () => {
     ).rejects.toMatchObject({ code: 'ERR_INVALID', retryable: false, message: 'invalid body: no' })
   })
 
-  it('lists paths and messages, whatever the form of the path', () => {
+  it('lists paths and messages, whatever the form of the path', async () => {
     const issues = [{ message: 'Required', path: ['items', 0, { key: 'sku' }] }, { message: 'Too small', path: ['total'] }, { message: 'Odd' }]
-    expect(refusal(issues)).toBe('invalid body: items.0.sku: Required; total: Too small; Odd')
+    expect(await refusal(issues)).toBe('invalid body: items.0.sku: Required; total: Too small; Odd')
   })
 
-  it('says something where the schema says nothing', () => {
-    expect(refusal([])).toBe('invalid body: refused by the schema')
+  it('says something where the schema says nothing', async () => {
+    expect(await refusal([])).toBe('invalid body: refused by the schema')
   })
 
-  it('is at most 1 KiB long, and says how much is left out', () => {
+  it('is at most 1 KiB long, and says how much is left out', async () => {
     const many = Array.from({ length: 500 }, (_, index) => ({ message: `Issue number ${index}`, path: ['items', index] }))
-    const text = refusal(many).replace('invalid body: ', '')
+    const text = (await refusal(many)).replace('invalid body: ', '')
     expect(text.length).toBeLessThanOrEqual(1024)
     const listed = text.split('; ').length - 1
     expect(text).toMatch(new RegExp(`; and ${500 - listed} more$`))
-    const long = refusal([{ message: 'x'.repeat(5000) }]).replace('invalid body: ', '')
+    const long = (await refusal([{ message: 'x'.repeat(5000) }])).replace('invalid body: ', '')
     expect(long.length).toBeLessThanOrEqual(1024)
     expect(long.endsWith('…')).toBe(true)
   })
@@ -74,7 +74,7 @@ describe('validate', () => {
     [{ card: 1 }, 'must be at least 10 (was 1)', 'must be at least 10 (was (value))'],
     [{ card: -1.5 }, 'Expected >0 but received -1.5', 'Expected >0 but received (value)'],
     [{ card: true }, 'Expected string but received true', 'Expected string but received true'],
-  ])('does not repeat the value of %j', (value, message, expected) => {
-    expect(refusal([{ message, path: ['card'] }], value)).toBe(`invalid body: card: ${expected}`)
+  ])('does not repeat the value of %j', async (value, message, expected) => {
+    expect(await refusal([{ message, path: ['card'] }], value)).toBe(`invalid body: card: ${expected}`)
   })
 })

@@ -1,60 +1,24 @@
 import type { MaybePromise } from './driver/fenced-store.ts'
-import { BrokerError } from './errors.ts'
+import { lazy } from './lazy.ts'
 import { promised } from './promised.ts'
 import type { SchemaIssue, SchemaResult, StandardSchema } from './standard-schema.ts'
 
-/** Longest text about issues, in characters. */
-const maxText = 1024
+/** What `schema` says about `value`: at once where it answers at once, else later. */
+export function examine<Output>(schema: StandardSchema<unknown, Output>, value: unknown): MaybePromise<SchemaResult<Output>> {
+  return promised(schema['~standard'].validate(value))
+}
 
-/**
- * The output of `schema` for `value`: at once where the schema answers at once, else later.
- * Throws (or rejects with) `ERR_INVALID`, whose message names paths and complaints in at most 1,024 characters and does not repeat the values complained about.
- */
+/** The output of `schema` for `value`: at once where the schema answers at once, else later. Rejects with `ERR_INVALID`, as {@link outputOf}. */
 export function validate<Output>(schema: StandardSchema<unknown, Output>, value: unknown): MaybePromise<Output> {
-  const result = schema['~standard'].validate(value)
-  const settled = promised(result)
-  return settled instanceof Promise ? settled.then((late) => outputOf(late, value)) : outputOf(settled, value)
+  const result = examine(schema, value)
+  return result instanceof Promise ? result.then((late) => outputOf(late, value)) : outputOf(result, value)
 }
 
-function outputOf<Output>(result: SchemaResult<Output>, value: unknown): Output {
-  if (result.issues === undefined) return result.value
-  throw new BrokerError('ERR_INVALID', `invalid body: ${textOf(result.issues, value)}`)
+/** Rejects with `ERR_INVALID`, whose message names paths and complaints in at most 1,024 characters and does not repeat the values complained about. */
+export function outputOf<Output>(result: SchemaResult<Output>, value: unknown): MaybePromise<Output> {
+  return result.issues === undefined ? result.value : refuse(result.issues, value)
 }
 
-function textOf(issues: readonly SchemaIssue[], value: unknown): string {
-  let text = ''
-  for (const [index, issue] of issues.entries()) {
-    const path = pathOf(issue)
-    const complaint = withoutValue(issue.message, valueAt(value, path))
-    const part = `${index === 0 ? '' : '; '}${path.length === 0 ? '' : `${path.map(String).join('.')}: `}${complaint}`
-    const rest = `; and ${issues.length - index} more`
-    if (text.length + part.length > maxText - rest.length) return index === 0 ? `${part.slice(0, maxText - rest.length - 1)}…` : text + rest
-    text += part
-  }
-  return text === '' ? 'refused by the schema' : text
-}
-
-function pathOf(issue: SchemaIssue): readonly PropertyKey[] {
-  return (issue.path ?? []).map((segment) => (typeof segment === 'object' ? segment.key : segment))
-}
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  let at: unknown = value
-  for (const key of path) {
-    if (typeof at !== 'object' || at === null) return undefined
-    at = (at as Record<PropertyKey, unknown>)[key]
-  }
-  return at
-}
-
-/** Some libraries quote what they complain about (`received "4111 1111 …"`). Errors are logged and stored; bodies must not be. */
-function withoutValue(message: string, value: unknown): string {
-  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') return message
-  const text = String(value)
-  const quoted = message.replaceAll(JSON.stringify(text), '(value)').replaceAll(`"${text}"`, '(value)').replaceAll(`'${text}'`, '(value)')
-  if (typeof value === 'string') return text.length < 4 ? quoted : quoted.replaceAll(text, '(value)')
-  return quoted
-    .split(/(-?\d[\d.eE+]*)/)
-    .map((part) => (part === text ? '(value)' : part))
-    .join('')
+async function refuse(issues: readonly SchemaIssue[], value: unknown): Promise<never> {
+  throw (await lazy.refusals()).invalidBody(issues, value)
 }

@@ -62,12 +62,12 @@ export class TestLink<Native = AmqpNative> implements AsyncDisposable {
   readonly #senders: Sender[] = []
   readonly #receivers: Receiver[] = []
 
-  static open(url: string | readonly string[], options: Partial<AmqpOptions> = {}): Promise<TestLink> {
-    return TestLink.over(amqp({ url, ...options }))
+  static open(url: string | readonly string[], options: Partial<AmqpOptions> = {}, given: Services = services): Promise<TestLink> {
+    return TestLink.over(amqp({ url, ...options }), given)
   }
 
-  static async over<Native>(driver: Driver<Native>): Promise<TestLink<Native>> {
-    return new TestLink(await driver.connect(services, never))
+  static async over<Native>(driver: Driver<Native>, given: Services = services): Promise<TestLink<Native>> {
+    return new TestLink(await driver.connect(given, never))
   }
 
   private constructor(link: Link<Native>) {

@@ -47,6 +47,16 @@ function withoutSource(): Alterations {
   }
 }
 
+function swallowingRepeats(): Alterations {
+  const sent = new Set<string>()
+  return editSent((message, _index, _batch, { name }) => {
+    const copy = `${name} ${message.id}`
+    if (sent.has(copy)) return undefined
+    sent.add(copy)
+    return message
+  })
+}
+
 /** Shows the last message of a page again on the next one. */
 function overlapping(): Alterations {
   return {
@@ -115,6 +125,14 @@ export const deadLetterFaults: readonly Mutant[] = [
     fault: 'begins a page with the last message of the one before',
     killedBy: 'dead-letters/pages',
     alterations: overlapping,
+  },
+  {
+    name: 'redrive-swallowed',
+    fault: 'drops what is sent to a place for the second time',
+    killedBy: 'dead-letters/redrive-unseen',
+    profile: 'kinesis',
+    alsoOn: ['mqtt'],
+    alterations: swallowingRepeats,
   },
   {
     name: 'looked-at-lost',

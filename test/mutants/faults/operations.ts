@@ -119,6 +119,13 @@ export const operationFaults: readonly Mutant[] = [
     alterations: () => claiming(() => ({ peek: 'none' })),
   },
   {
+    name: 'browses-nothing',
+    fault: 'shows an empty page of what it cannot look at',
+    killedBy: 'peek/absent',
+    kind: 'stream',
+    alterations: browsing((sound) => async (endpoint, options, signal) => (endpoint.kind === 'stream' ? { messages: [] } : sound(endpoint, options, signal))),
+  },
+  {
     name: 'plan-always-creates',
     fault: 'plans to create what is there',
     killedBy: 'provisioning/plan-ends',

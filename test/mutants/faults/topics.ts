@@ -199,6 +199,12 @@ export const streamFaults: readonly Mutant[] = [
   seeking('seek-position-ignored', 'seeks to the start when told to seek to a position', 'streams/seek-position', 'position'),
   { name: 'seek-no-op', fault: 'does not seek', killedBy: 'streams/seek', alterations: () => ({ receiver: () => ({ seek: async () => {} }) }) },
   {
+    name: 'seeks-without-saying',
+    fault: 'offers to seek and says that nothing can be read again',
+    killedBy: 'streams/seek-absent',
+    alterations: () => ({ receiver: () => ({ seek: async () => {} }) }),
+  },
+  {
     name: 'checkpoint-forgotten',
     fault: 'forgets its checkpoint',
     killedBy: 'streams/checkpoint',

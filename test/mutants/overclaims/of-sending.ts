@@ -152,9 +152,14 @@ export const sendingClaims: Readonly<
         alsoOn: ['sqs-standard', 'sqs-fifo'],
         claim: () => ({ requestReply: true }),
       }),
+      overclaim({
+        name: 'overclaims-request-reply-elsewhere',
+        fault: 'claims that topics and streams answer requests',
+        killedBy: 'capabilities/complete',
+        claim: ({ kind }) => (kind === 'queue' ? {} : { requestReply: true }),
+      }),
     ],
     others: ['reply-dropped'],
-    irrefutable: ['of topics and streams: requests are made to queues only'],
   },
   timeToLive: {
     mutants: [

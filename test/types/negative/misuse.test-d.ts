@@ -28,6 +28,21 @@ broker.messages(positions)
 // error: Not a queue or subscription
 await broker.consume('orders', () => {})
 
+// error: A topic has no messages of its own: consume one of its subscriptions, topic.subscription(name)
+broker.deadLetters(placed)
+
+// error: A stream has no position of its own: consume one of its subscriptions, stream.subscription(name)
+broker.deadLetters(positions)
+
+// error: A topic has no messages of its own: consume one of its subscriptions, topic.subscription(name)
+await broker.stats(placed)
+
+// error: Not a queue or subscription
+await broker.stats('orders')
+
+// error: A stream has no position of its own: consume one of its subscriptions, stream.subscription(name)
+broker.blockedKeys(positions)
+
 // A subscription is not a destination.
 
 // error: A subscription only receives: send to the topic or stream that it belongs to
@@ -74,13 +89,16 @@ stream<Reading>('positions', { orderingKey: (reading) => reading.point.lat })
 // error: 'orderingKye' does not exist in type
 queue('orders', { orderingKye: () => 'x' })
 
-// error: 'reply' does not exist in type
+// error: Only a queue answers requests: queue(name, { schema, reply: schemaOfTheReply })
 topic<Reading>('placed', { reply: zodOrder })
+
+// error: Only a queue answers requests: queue(name, { schema, reply: schemaOfTheReply })
+stream('positions', { schema: zodOrder, reply: zodOrder })
 
 // error: Type '"strict"' is not assignable to type '"destination" | "key" | "none"
 stream<Reading>('positions', { requires: { ordering: 'strict' } })
 
-// error: 'startFrom' does not exist in type 'SubscriptionOptions
+// error: A topic keeps nothing to start from: define a stream, stream(name).subscription(name, { startFrom })
 placed.subscription('late', { startFrom: 'earliest' })
 
 // error: Type '"first"' is not assignable to type 'StartFrom
@@ -126,8 +144,14 @@ positions.subscription('filtered', { filter: { $or: [{ id: ['x'] }] } })
 // error: Type 'string' is not assignable to type 'number'
 await broker.consume(quotes, () => ({ cents: '5' }))
 
-// error: Type 'void' is not assignable to type 'Directive | { cents: number; }'
+// error: This queue declares a reply: return it, or retryLater(ms) or deadLetter(reason)
 await broker.consume(quotes, async () => {})
+
+// error: This queue declares a reply: return it, or retryLater(ms) or deadLetter(reason)
+await broker.consume(quotes, () => {})
+
+// error: not assignable
+await broker.consume(quotes, () => ({ misuse: 'This queue declares a reply: return it, or retryLater(ms) or deadLetter(reason)' }))
 
 // error: Property 'euros' does not exist on type '{ cents: number; }'
 await broker.request(quotes, { sku: 'a' }).then((quote) => quote.euros)

@@ -44,7 +44,14 @@ const complete: ContractCase = {
   id: 'capabilities/complete',
   title: 'capabilities are complete, frozen, consistent and the same at every call; a refusal has a reason and a remedy',
   examines: ['kind', 'keyHold', 'redelivery'],
-  kills: ['capabilities-mutable', 'capabilities-inconsistent', 'capabilities-change', 'overclaims-key-hold', 'overclaims-redelivery-order-alone'],
+  kills: [
+    'capabilities-mutable',
+    'capabilities-inconsistent',
+    'capabilities-change',
+    'overclaims-key-hold',
+    'overclaims-redelivery-order-alone',
+    'overclaims-request-reply-elsewhere',
+  ],
   async run(context) {
     const driver = context.harness.createDriver()
     for (const kind of kinds) {
@@ -133,6 +140,7 @@ function checkConsistent(kind: string, claimed: Capabilities): void {
   const keepsOrder = claimed.ordering !== 'none' && delayed !== false && delayed.keepsOrder
   check(!keepsOrder || claimed.keyHold === 'broker', `${kind}: delayed redelivery keeps order only where the broker keeps failed keys back`)
   check(claimed.replay === false || kind === 'stream', `${kind}: only streams are replayed`)
+  check(!claimed.requestReply || kind === 'queue', `${kind}: only queues answer requests`)
 }
 
 /** Keys whose `false` means "no limit": a number is narrower. */

@@ -12,7 +12,7 @@ import {
   type Queue,
   type Route,
   type Stream,
-  type StreamSubscriptionOptions,
+  type SubscriptionOptions,
   type Subscription,
   type Topic,
 } from '@busbar/core'
@@ -53,7 +53,7 @@ export class BrokerKit {
   }
 
   /** Keyed cases take the text before the first colon as ordering key. */
-  place(options: DestinationOptions<string> = {}, subscription: StreamSubscriptionOptions<string> = {}): TextPlace {
+  place(options: DestinationOptions<string> = {}, subscription: Omit<SubscriptionOptions<string>, 'startFrom'> = {}): TextPlace {
     const name = this.#context.uniqueName()
     const all = { codec: text, ...(this.#context.keyed ? { orderingKey: keyOf } : {}), ...options }
     if (this.#context.kind === 'queue') {

@@ -1,8 +1,10 @@
 import type { BrowsePage } from '@busbar/core/driver'
 import type { ContractCase } from '../case.ts'
-import { check, checkOrder, NotApplicable, show } from '../kit/assert.ts'
+import { isBrokerError } from '@busbar/core'
+import { check, checkOrder, show } from '../kit/assert.ts'
 import { claimsOf } from '../kit/claims.ts'
 import { numbered, textOf } from '../kit/messages.ts'
+import { describe, rejectionOf } from '../kit/refusal.ts'
 import type { Place } from '../kit/place.ts'
 import type { Session } from '../kit/session.ts'
 
@@ -33,15 +35,19 @@ const pages: ContractCase = {
 
 const absent: ContractCase = {
   id: 'peek/absent',
-  title: 'a driver that claims an exact peek for nothing has no browse',
+  title: 'a driver that claims an exact peek for nothing has no browse; one that claims it for others refuses what it cannot show',
   examines: ['peek'],
-  kills: ['browses-without-saying'],
+  kills: ['browses-without-saying', 'browses-nothing'],
   applies: ({ peek }) => peek !== 'exact',
   async run(context) {
     const { link } = await context.connect()
     const claims = Object.values(claimsOf(context.harness)).flatMap(({ keyed, unkeyed }) => [keyed, unkeyed])
-    if (claims.some((claim) => !('refused' in claim) && claim.peek === 'exact')) throw new NotApplicable('the driver can peek at other endpoints')
-    check(link.browse === undefined, 'a link has browse if and only if peek is exact')
+    const others = claims.some((claim) => !('refused' in claim) && claim.peek === 'exact')
+    check((link.browse !== undefined) === others, 'a link has browse if and only if peek is exact somewhere')
+    if (!others) return
+    const place = await context.place()
+    const error = await rejectionOf(async () => link.browse?.(place.source, { limit: 1 }, new AbortController().signal))
+    check(isBrokerError(error) && error.code === 'ERR_UNSUPPORTED', () => `it is refused with ERR_UNSUPPORTED; got ${describe(error)}`)
   },
 }
 

@@ -180,7 +180,20 @@ const seekPosition: ContractCase = {
   },
 }
 
-export const positionCases: readonly ContractCase[] = [earliest, timestamp, position, seek, seekTimestamp, seekPosition, checkpoint]
+const seekAbsent: ContractCase = {
+  id: 'streams/seek-absent',
+  title: 'where nothing can be read again, a receiver has no seek',
+  examines: ['replay'],
+  kills: ['seeks-without-saying'],
+  applies: ({ replay, settlement }) => replay === false && settlement !== false,
+  async run(context) {
+    const session = await context.connect()
+    const { receiver } = await session.receive(await context.place())
+    check(receiver.seek === undefined, 'a receiver has seek if and only if replay is claimed')
+  },
+}
+
+export const positionCases: readonly ContractCase[] = [earliest, timestamp, position, seek, seekTimestamp, seekPosition, seekAbsent, checkpoint]
 
 interface Seek {
   readonly startFrom: StartFrom

@@ -52,6 +52,14 @@ const headerFilters: readonly { readonly headerFilter: HeaderFilter; readonly ma
   { headerFilter: { tenant: [{ 'anything-but': ['acme'] }] }, matches: ['b'] },
   { headerFilter: { tenant: [{ exists: false }] }, matches: ['c'] },
   { headerFilter: { tenant: [{ prefix: 'a' }, 'other'] }, matches: ['a', 'b'] },
+  // A word of RabbitMQ's bindings.
+  { headerFilter: { 'x-match': ['any'] }, matches: ['a'] },
+]
+
+const headerFilterSamples = [
+  { body: 'a', headers: headersOf({ tenant: 'acme', 'x-match': 'any' }) },
+  { body: 'b', headers: headersOf({ tenant: 'other', 'x-match': 'all' }) },
+  { body: 'c' },
 ]
 
 const headerFilter: ContractCase = {
@@ -67,7 +75,7 @@ const headerFilter: ContractCase = {
       const place = await context.place({ subscription: { headerFilter: wanted } })
       const session = await context.connect()
       const inbox = await session.receive(place, { react: () => 'ack' })
-      await session.send(place, [{ body: 'a', headers: headersOf({ tenant: 'acme' }) }, { body: 'b', headers: headersOf({ tenant: 'other' }) }, { body: 'c' }])
+      await session.send(place, headerFilterSamples)
       await context.waiting.eventually(() => inbox.has(matches), `what matches ${JSON.stringify(wanted)} arrives`, context.harness.bounds.arrivalMs)
       await context.waiting.until(context.now + context.harness.bounds.quietMs)
       checkSameMembers(inbox.texts(), matches, `header filter ${JSON.stringify(wanted)}`)

@@ -54,6 +54,23 @@ describe('createBroker', () => {
     ['no destinations', { driver }, 'createBroker: destinations must be a list of queues, topics, streams and subscriptions'],
     ['one destination', { driver, destinations: destinations[0] }, 'createBroker: destinations must be a list of queues, topics, streams and subscriptions'],
     ['a name as destination', { driver, destinations: ['orders'] }, 'createBroker: destinations must be a list of queues, topics, streams and subscriptions'],
+    ['a destination of no known kind', { driver, destinations: [{ ...queue('orders'), kind: 'qeue' }] }, 'createBroker: destinations must be a list of queues'],
+    ['what only looks like a queue', { driver, destinations: [{ kind: 'queue' }] }, 'createBroker: destinations must be a list of queues'],
+    [
+      'a subscription of nothing',
+      { driver, destinations: [{ kind: 'subscription', name: 'billing', options: {} }] },
+      'createBroker: destinations must be a list of queues',
+    ],
+    ['nothing as destination', { driver, destinations: [null] }, 'createBroker: destinations must be a list of queues'],
+    ['a naming that answers a number', { driver, destinations, naming: () => 5 }, "naming('orders') must be a text"],
+    ['a naming that answers nothing', { driver, destinations, naming: () => undefined }, "naming('orders') must be a text"],
+    ['a naming that answers no characters', { driver, destinations, naming: () => '' }, "naming('orders') must be a text"],
+    [
+      'an unknown hook',
+      { driver, destinations, telemetry: { proces: () => undefined } },
+      "createBroker: telemetry: unknown option 'proces'; did you mean 'process'?",
+    ],
+    ['a hook that is none', { driver, destinations, telemetry: { send: 5 } }, 'createBroker: telemetry.send must be a function'],
     ['an unknown option', { driver, destinations, destinatons: [] }, "createBroker: unknown option 'destinatons'; did you mean 'destinations'?"],
     ['a route that is text', { driver, destinations, routes: { orders: 'x' } }, 'createBroker: routes.orders must be a driver, such as memory(), not string'],
     [
@@ -79,6 +96,25 @@ describe('createBroker', () => {
     ['a clock that is none', { driver, destinations, clock: Date }, 'createBroker: clock must be a clock, not function'],
   ])('refuses %s', (_what, options, message) => {
     expect(refusal(options)).toContain(message)
+  })
+
+  it('takes a class with members of its own as telemetry', () => {
+    class Meter {
+      readonly calls: string[] = []
+      call(event: { readonly call: string }): void {
+        this.calls.push(event.call)
+      }
+    }
+    expect(refusal({ driver, destinations, telemetry: new Meter() })).toBe('accepted')
+  })
+
+  it('finds no route in what every object has', async () => {
+    const own = new NaiveDriver()
+    const odd = queue('constructor')
+    const broker = createBroker({ driver: own, destinations: [odd], routes: {} })
+    await broker.producer(odd).send('here')
+    expect(own.queue('constructor').ready.length).toBe(1)
+    await broker.close()
   })
 
   it('refuses an unknown mode of provision when it is called', async () => {

@@ -65,7 +65,7 @@ export function hasFunctions(what: string, ...names: readonly string[]): Check {
   }
 }
 
-const isText: Check = (path, value) => expect(typeof value === 'string' && value !== '', path, 'a text')
+export const isText: Check = (path, value) => expect(typeof value === 'string' && value !== '', path, 'a text')
 
 const isEmulations: Check = (path, value) => {
   expect(Array.isArray(value), path, "a list: ['filter']")

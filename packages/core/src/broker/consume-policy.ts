@@ -35,7 +35,7 @@ export async function consumePolicy(
   capabilities: Capabilities,
   { clock, log }: Runtime,
 ): Promise<ConsumePolicy> {
-  if (!isEmpty(use)) (await load(clock, 'processOrder')).checkProcessOrder(use)
+  if (!isEmpty(use)) (await load(clock, 'chains')).checkProcessOrder(use)
   const declared = use.filter((middleware): middleware is ProcessMiddleware => typeof middleware === 'object')
   const retry = declared.find((middleware) => middleware.retry)?.retry ?? defaultRetry
   const { maxAttempts, keyed } = planned.endpoint

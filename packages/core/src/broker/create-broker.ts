@@ -1,18 +1,19 @@
 import type { BlockedKeys } from '../consumer/blocked-keys-types.ts'
 import { drainTimeoutOf, type RunningConsumer } from '../consumer/consumer.ts'
+import { checkConsumeOptions } from '../consumer/flow.ts'
 import { LazyIterable } from '../consumer/lazy-iterable.ts'
 import type { Run } from '../consumer/run.ts'
 import type { Consumer, ConsumeBatchesOptions, ConsumeOptions, MessagesOptions } from '../consumer/types.ts'
 import { SourceDeadLetters } from '../dead-letters/source-dead-letters.ts'
 import type { DeadLetters } from '../dead-letters/types.ts'
 import { destinationOf, labelOf } from '../definitions/parts-of.ts'
-import type { AnyDestination, AnyQueue, AnySource, AnySourceQueue } from '../definitions/types.ts'
+import type { AnyDefinition, AnyDestination, AnyQueue, AnySource, AnySourceQueue, Subscription } from '../definitions/types.ts'
 import type { MaybePromise } from '../driver/index.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
 import type { Message } from '../message.ts'
 import { load, loadEverything } from '../lazy.ts'
 import { kindOf } from '../kind-of.ts'
-import { assertKnownKeys, suggestion } from '../nearest.ts'
+import { assertKnownKeys, suggestion, unknownOption } from '../nearest.ts'
 import type { Producer, ProducerOptions } from '../producer/types.ts'
 import { unlessAborted, endedWithin } from '../waiting.ts'
 import { checkKeys, commonChecks, fail, hasFunctions, isFunction, isObject, type Check } from './check-options.ts'
@@ -20,7 +21,7 @@ import { closeLinks, openConnection, type Connection } from './connection.ts'
 import type { Operations } from './operations.ts'
 import { makePlan, twice, type Plan, type Planned } from './plan.ts'
 import { Producers } from './producers.ts'
-import { makeRuntime, type Runtime } from './runtime.ts'
+import { hooks, makeRuntime, type Runtime } from './runtime.ts'
 import { startConsumer } from './start-consumer.ts'
 import type {
   BatchHandler,
@@ -43,7 +44,7 @@ const checks: Readonly<Record<string, Check>> = {
   clock: isClock,
   random: isFunction,
   log: isFunction,
-  telemetry: isObject,
+  telemetry: isTelemetry,
 }
 /** How long a driver may take to notice that it shall no longer connect. */
 const graceMs = 1_000
@@ -116,12 +117,13 @@ class ConnectedBroker implements Broker {
     return (await (await this.#operations()).request(destination as AnyQueue, planned, body, options)) as never
   }
 
-  deadLetters<S extends AnySource>(source: S): DeadLetters<S> {
+  deadLetters<S>(given: S): DeadLetters<Extract<S, AnySource>> {
+    const source = given as AnySource
     const planned = this.#source(source)
     const { deadLetter } = planned
     if (typeof deadLetter !== 'object')
       throw new BrokerError('ERR_CONFIGURATION', `${planned.label} has no dead-letter place: its route says deadLetter: '${deadLetter}'.`)
-    return new SourceDeadLetters<S>(this.#deadLetterQueue(destinationOf(source), deadLetter), this.#runtime, async () => ({
+    return new SourceDeadLetters<Extract<S, AnySource>>(this.#deadLetterQueue(destinationOf(source), deadLetter), this.#runtime, async () => ({
       connection: await this.#connect(),
       plan: this.#plan,
       source: planned,
@@ -131,8 +133,8 @@ class ConnectedBroker implements Broker {
     }))
   }
 
-  blockedKeys(source: AnySource): BlockedKeys {
-    const planned = this.#source(source)
+  blockedKeys(source: unknown): BlockedKeys {
+    const planned = this.#source(source as AnySource)
     return {
       list: async () => (await this.#operations()).blockedKeys(planned).list(),
       retry: async (options = {}) => (await this.#operations()).blockedKeys(planned).retry(options),
@@ -144,8 +146,8 @@ class ConnectedBroker implements Broker {
     return (await this.#operations()).provision(!this.#started, options)
   }
 
-  async stats(source: AnySource, options?: StatsOptions): Promise<SourceStats> {
-    const planned = this.#source(source)
+  async stats(source: unknown, options?: StatsOptions): Promise<SourceStats> {
+    const planned = this.#source(source as AnySource)
     return (await this.#operations()).stats(planned, options)
   }
 
@@ -219,6 +221,7 @@ class ConnectedBroker implements Broker {
 
   async #consume(source: AnySource, handler: (run: Run) => MaybePromise<unknown>, options: ConsumeOptions, onStop?: () => void): Promise<Consumer> {
     const planned = this.#source(source)
+    checkConsumeOptions(options)
     options.signal?.throwIfAborted()
     const wanted = options.signal ? AbortSignal.any([this.#stopping.signal, options.signal]) : this.#stopping.signal
     const beginning = this.#begin(source, planned, handler, options, wanted, onStop)
@@ -305,7 +308,7 @@ class ConnectedBroker implements Broker {
     if (!planned)
       throw unlisted(
         'destination',
-        destination.name,
+        destination,
         [...this.#plan.destinations.keys()].map((known) => known.name),
       )
     return planned
@@ -316,7 +319,7 @@ class ConnectedBroker implements Broker {
     if (planned) return planned
     throw unlisted(
       'source',
-      labelOf(source),
+      source,
       [...this.#plan.sources.values()].map((known) => known.label),
     )
   }
@@ -338,11 +341,32 @@ class ConnectedBroker implements Broker {
 }
 
 function isDefinitions(path: string, value: unknown): void {
-  if (!Array.isArray(value) || value.some((definition: unknown) => typeof (definition as { readonly kind?: unknown } | null)?.kind !== 'string'))
-    fail(`${path} must be a list of queues, topics, streams and subscriptions`)
+  if (!Array.isArray(value) || !value.every(isDefinition)) fail(`${path} must be a list of queues, topics, streams and subscriptions`)
 }
 
-function unlisted(what: string, name: string, names: readonly string[]): BrokerError {
+function isDefinition(value: unknown): value is AnyDefinition {
+  const { kind, name, options, of } = Object(value) as Partial<Record<keyof Subscription, unknown>>
+  if (typeof name !== 'string' || Object(options) !== options) return false
+  return kind === 'subscription' ? isDefinition(of) : kind === 'queue' || kind === 'topic' || kind === 'stream'
+}
+
+/** The members of a class may be anything; a function is meant as a hook. */
+function isTelemetry(path: string, value: unknown): void {
+  for (const [name, member] of Object.entries(isObject(path, value)) as [string, unknown][]) {
+    const isHook = hooks.includes(name)
+    if (isHook && member !== undefined) isFunction(`${path}.${name}`, member)
+    if (!isHook && typeof member === 'function') fail(unknownOption(path, name, hooks))
+  }
+}
+
+/** Why `given` cannot be used as a `what`. */
+function unlisted(what: 'destination' | 'source', given: unknown, names: readonly string[]): Error {
+  if (!isDefinition(given)) return new TypeError(`A ${what} is needed, as queue(name) makes one, not ${kindOf(given)}`)
+  const name = labelOf(given)
+  const { kind } = given
+  if (what === 'destination' && kind === 'subscription') return new TypeError(`'${name}' is a subscription: send to its ${given.of.kind}`)
+  if (what === 'source' && (kind === 'topic' || kind === 'stream'))
+    return new TypeError(`'${name}' is a ${kind}: what receives is a subscription of it, ${kind}.subscription(name)`)
   if (names.includes(name)) twice(name)
   return new BrokerError('ERR_CONFIGURATION', `The ${what} '${name}' is not in the broker's destinations${suggestion(name, names)}`)
 }

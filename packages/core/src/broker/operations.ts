@@ -8,9 +8,11 @@ import type { Consumer, ConsumeBatchesOptions, ConsumeOptions, MessagesOptions }
 import type { AnyQueue, AnySource } from '../definitions/types.ts'
 import type { Link, MaybePromise } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
+import { checkSignal } from '../kind-of.ts'
 import { assertKnownKeys } from '../nearest.ts'
 import { sendRequest } from '../reply/send-request.ts'
 import { sleep } from '../sleep.ts'
+import { unlessAborted } from '../waiting.ts'
 import { fail } from './check-options.ts'
 import { provision, type Connection } from './connection.ts'
 import type { Plan, Planned } from './plan.ts'
@@ -49,7 +51,9 @@ export class Operations {
     return consume(source, collector.join, rest, collector.stop)
   }
 
-  messages(source: AnySource, { maxInFlight = 32, ...rest }: MessagesOptions): MessageIterator<never> {
+  messages(source: AnySource, options: MessagesOptions): MessageIterator<never> {
+    assertKnownKeys('messages', options, ['maxInFlight', 'maxInFlightBytes', 'signal'])
+    const { maxInFlight = 32, ...rest } = options
     return new MessageIterator((handler, onStop) => this.#parts.consume(source, handler, { ...rest, concurrency: maxInFlight, maxInFlight }, onStop))
   }
 
@@ -67,8 +71,10 @@ export class Operations {
     assertKnownKeys('provision', options, ['mode', 'signal'])
     const { mode = 'create', signal } = options
     if (!modes.includes(mode)) fail(`provision must be ${modes.map((known) => `'${known}'`).join(' or ')}`)
+    checkSignal('provision', signal)
+    signal?.throwIfAborted()
     const { plan, connect, closing } = this.#parts
-    const connection = await connect(mode)
+    const connection = await unlessAborted(connect(mode), signal)
     return first ? connection.provisioned : provision(plan, connection.links, mode, signal ?? closing)
   }
 

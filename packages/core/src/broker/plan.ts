@@ -2,7 +2,7 @@ import { destinationOf, labelOf } from '../definitions/parts-of.ts'
 import type { AnyDefinition, AnyDestination, AnySource, Subscription } from '../definitions/types.ts'
 import type { Capabilities, Driver, Endpoint, EndpointSubscription, Refusal } from '../driver/index.ts'
 import { suggestion } from '../nearest.ts'
-import { fail } from './check-options.ts'
+import { fail, isText } from './check-options.ts'
 import type { BrokerOptions, Route } from './types.ts'
 
 /** A destination or source with the endpoint that serves it. */
@@ -62,7 +62,8 @@ export function makePlan(options: BrokerOptions): Plan {
 
 /** A driver alone stands for a route to it. */
 function routeOf({ routes }: BrokerOptions, name: string): Route {
-  const route = routes?.[name] ?? {}
+  // A destination may be called `constructor`.
+  const route = (routes && Object.hasOwn(routes, name) && routes[name]) || {}
   return 'connect' in route ? { driver: route } : route
 }
 
@@ -80,7 +81,7 @@ function claimName(names: Map<string, AnyDefinition>, definition: AnyDefinition)
 function plan(destination: AnyDestination, subscription: Subscription | undefined, route: Route, options: BrokerOptions): Planned {
   const driver = route.driver ?? options.driver
   const label = labelOf(subscription ?? destination)
-  const name = route.name ?? options.naming?.(destination.name) ?? destination.name
+  const name = route.name ?? (options.naming ? named(options.naming, destination.name) : destination.name)
   const isSource = subscription !== undefined || destination.kind === 'queue'
   const wanted = destination.options.requires?.ordering ?? (destination.options.orderingKey ? 'key' : 'none')
   const served: Endpoint = {
@@ -97,6 +98,12 @@ function plan(destination: AnyDestination, subscription: Subscription | undefine
   const endpoint: Endpoint = native ? { ...served, deadLetterName: deadLetter.endpoint.name } : served
   const emulated = [...(options.emulate ?? []), ...(route.emulate ?? [])]
   return { label, definition: subscription ?? destination, driver, route, deadLetter, ...withFilters(driver, endpoint, emulated.includes('filter')) }
+}
+
+function named(naming: (name: string) => string, destination: string): string {
+  const name = naming(destination)
+  isText(`naming('${destination}')`, name)
+  return name
 }
 
 function subscriptionOf({ name, options }: Subscription): EndpointSubscription {

@@ -50,10 +50,14 @@ function guardedLog(log: Logger): Logger {
   }
 }
 
+const guardedHooks = ['create', 'send', 'receive', 'settle', 'blocked', 'call'] as const
+/** Those of {@link Telemetry}. */
+export const hooks: readonly string[] = [...guardedHooks, 'process']
+
 /** Hooks that throw are logged and must not stop messages, save `process`, which is part of a handler's start and fails it. */
 function guardedTelemetry(telemetry: Telemetry, log: Logger): Telemetry {
   const guarded: Record<string, unknown> = { process: telemetry.process?.bind(telemetry) }
-  for (const hook of ['create', 'send', 'receive', 'settle', 'blocked', 'call'] as const) {
+  for (const hook of guardedHooks) {
     const call = telemetry[hook] as ((event: unknown) => unknown) | undefined
     if (!call) continue
     guarded[hook] = (event: unknown): unknown => {

@@ -11,6 +11,7 @@ import type { AnyDestination, AnySource } from '../definitions/types.ts'
 import type { Capabilities, Link, MaybePromise, Receiver, Window } from '../driver/index.ts'
 import type { BrokerError } from '../errors.ts'
 import { load } from '../lazy.ts'
+import { isEmpty } from '../middleware/is-empty.ts'
 import { unlessAborted, endedWithin } from '../waiting.ts'
 import type { Connection } from './connection.ts'
 import { consumePolicy } from './consume-policy.ts'
@@ -149,7 +150,7 @@ async function processorOf(
     schema: destination.schema,
     matches: planned.filters ? (await load(runtime.clock, 'filters')).matcherOf(source, planned.endpoint) : undefined,
     onFiltered: () => runtime.telemetry.call?.({ driver: planned.driver.name, call: 'filtered', count: 1 }),
-    use: options.use ?? [],
+    chains: options.use && !isEmpty(options.use) ? (await load(runtime.clock, 'chains')).chainsOf(options.use) : undefined,
     handler,
     after:
       source.kind === 'queue' && source.reply && link.replies

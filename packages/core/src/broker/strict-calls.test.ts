@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { queue } from '../definitions/queue.ts'
+import { stream } from '../definitions/stream.ts'
+import { topic } from '../definitions/topic.ts'
 import type { Message } from '../message.ts'
 import { NaiveDriver } from '../test-support/naive-driver.ts'
 import { turns } from '../test-support/turns.ts'
@@ -11,6 +13,8 @@ const orders = queue<string>('orders')
 function make(): Broker {
   return createBroker({ driver: new NaiveDriver(), destinations: [orders], log: () => undefined })
 }
+
+const firstOf = (messages: AsyncIterable<unknown>): Promise<unknown> => messages[Symbol.asyncIterator]().next()
 
 describe('options that nobody knows', () => {
   it.each<[string, (broker: Broker) => Promise<unknown>, RegExp]>([
@@ -33,6 +37,8 @@ describe('options that nobody knows', () => {
     ],
     ['consume with an empty object in use', (broker) => broker.consume(orders, () => undefined, { use: [{}] as never }), /use: there is no middleware, but/],
     ['producer with a function as use', (broker) => broker.producer(orders, { use: (() => undefined) as never }).send('a'), /use must be a list of middleware/],
+    ['messages', (broker) => firstOf(broker.messages(orders, { concurrency: 3 } as never)), /messages: unknown option 'concurrency'/],
+    ['consume, a signal that is none', (broker) => broker.consume(orders, () => undefined, { signal: {} as never }), /consume: signal must be an AbortSignal/],
   ])('are refused by %s', async (_, call, text) => {
     const broker = make()
     await expect(call(broker)).rejects.toThrow(text)
@@ -55,5 +61,63 @@ describe('options that nobody knows', () => {
 
   it('name another definition of the same name', () => {
     expect(() => make().producer(queue<string>('orders'))).toThrow(/there are two different definitions named 'orders'; define it once and share it/)
+  })
+})
+
+describe('what is given in place of a definition or of options', () => {
+  const placed = topic<string>('placed')
+  const log = stream<string>('log')
+  const billing = placed.subscription('billing')
+
+  it.each<[string, (broker: Broker) => unknown, string]>([
+    ['consume with a name', (broker) => broker.consume('orders' as never, () => undefined), 'A source is needed, as queue(name) makes one, not string'],
+    ['consume with nothing', (broker) => broker.consume(undefined as never, () => undefined), 'A source is needed, as queue(name) makes one, not undefined'],
+    ['producer of nothing', (broker) => broker.producer(undefined as never), 'A destination is needed, as queue(name) makes one, not undefined'],
+    ['producer of null', (broker) => broker.producer(null as never), 'A destination is needed, as queue(name) makes one, not null'],
+    [
+      'consume of a topic',
+      (broker) => broker.consume(placed as never, () => undefined),
+      "'placed' is a topic: what receives is a subscription of it, topic.subscription(name)",
+    ],
+    [
+      'dead letters of a topic',
+      (broker) => broker.deadLetters(placed as never),
+      "'placed' is a topic: what receives is a subscription of it, topic.subscription(name)",
+    ],
+    ['stats of a stream', (broker) => broker.stats(log as never), "'log' is a stream: what receives is a subscription of it, stream.subscription(name)"],
+    ['producer of a subscription', (broker) => broker.producer(billing as never), "'placed.billing' is a subscription: send to its topic"],
+    ['producer with null', (broker) => broker.producer(orders, null as never), 'producer: options must be an object, not null'],
+    ['consume with null', (broker) => broker.consume(orders, () => undefined, null as never), 'consume: options must be an object, not null'],
+    [
+      'consumeBatches with null',
+      (broker) => broker.consumeBatches(orders, () => undefined, null as never),
+      'consumeBatches: options must be an object, not null',
+    ],
+    ['messages with null', (broker) => firstOf(broker.messages(orders, null as never)), 'messages: options must be an object, not null'],
+    ['send with null', (broker) => broker.producer(orders).send('a', null as never), 'send: options must be an object, not null'],
+    ['drain with null', (broker) => broker.drain(null as never), 'drain: options must be an object, not null'],
+  ])('is named by %s, with what is needed', async (_, call, text) => {
+    const broker = createBroker({ driver: new NaiveDriver(), destinations: [orders, placed, log, billing], log: () => undefined })
+    const error = await (async () => call(broker))().catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(TypeError)
+    expect((error as Error).message).toBe(text)
+    await broker.close()
+  })
+})
+
+describe('provision', () => {
+  it('does nothing when its signal has fired, and waits no longer when it fires', async () => {
+    const driver = new NaiveDriver()
+    const broker = createBroker({ driver, destinations: [orders], log: () => undefined })
+    await expect(broker.provision({ signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' })
+    expect(driver.connected).toBe(0)
+    driver.connect = () => new Promise(() => undefined)
+    const controller = new AbortController()
+    const provisioning = broker.provision({ signal: controller.signal })
+    await turns()
+    controller.abort()
+    await expect(provisioning).rejects.toMatchObject({ name: 'AbortError' })
+    await expect(broker.provision({ signal: {} as never })).rejects.toThrow('provision: signal must be an AbortSignal, not object')
+    await broker.close()
   })
 })

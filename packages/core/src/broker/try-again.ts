@@ -1,5 +1,6 @@
 import { BrokerError, isBrokerError } from '../errors.ts'
-import { jitteredBackoff, sleep } from '../sleep.ts'
+import { jitteredBackoff } from '../jitter.ts'
+import { sleep } from '../sleep.ts'
 import type { Runtime } from './runtime.ts'
 
 /** How long starting a broker or a consumer goes on while the backend cannot be reached. */

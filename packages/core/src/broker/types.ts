@@ -1,5 +1,16 @@
 import type { Clock } from '../clock.ts'
-import type { AnyDefinition, AnySource, DestinationOf, InputOf, OutputOf, ReplyInputOf, ReplyOutputOf, RequestableOf, SourceOf } from '../definitions/types.ts'
+import type {
+  AnyDefinition,
+  AnySource,
+  DestinationOf,
+  InputOf,
+  Misuse,
+  OutputOf,
+  ReplyInputOf,
+  ReplyOutputOf,
+  RequestableOf,
+  SourceOf,
+} from '../definitions/types.ts'
 import type { BlockedKeys } from '../consumer/blocked-keys-types.ts'
 import type { DeadLetters } from '../dead-letters/types.ts'
 import type { Change, Driver, EndpointStats, LinkHealth, MaybePromise } from '../driver/index.ts'
@@ -79,7 +90,10 @@ export interface HealthReport {
 export type Handler<S> = (
   message: Message<OutputOf<S>>,
   context: HandlerContext,
-) => MaybePromise<([ReplyInputOf<S>] extends [never] ? unknown : ReplyInputOf<S>) | Directive>
+) => MaybePromise<
+  | ([ReplyInputOf<S>] extends [never] ? unknown : ReplyInputOf<S> | Misuse<'This queue declares a reply: return it, or retryLater(ms) or deadLetter(reason)'>)
+  | Directive
+>
 
 /** All messages succeed or fail together, unless they are settled one by one. */
 export type BatchHandler<S> = (messages: readonly Message<OutputOf<S>>[], context: HandlerContext) => MaybePromise<unknown>
@@ -121,12 +135,16 @@ export interface Broker extends AsyncDisposable {
   /** Sends to a queue that declares a `reply` and waits for it. */
   request<Q>(queue: RequestableOf<Q> & Q, body: InputOf<Q>, options?: RequestOptions): Promise<ReplyOutputOf<Q>>
   /** The dead letters of a source. */
-  deadLetters<S extends AnySource>(source: S): DeadLetters<S>
+  deadLetters<S>(source: SourceOf<S> & S): DeadLetters<Extract<S, AnySource>>
   /** Keys that wait behind a message which is tried until it succeeds, with `onExhausted: 'block'`. */
-  blockedKeys(source: AnySource): BlockedKeys
+  blockedKeys<S>(source: SourceOf<S> & S): BlockedKeys
+  /**
+   * Creates what is missing, or in another `mode` verifies it or does nothing. Default `create`. Starts the broker if need be. When `signal` fires it rejects with
+   * its reason; what the brokers are just doing may still be done.
+   */
   provision(options?: { readonly mode?: ProvisionMode; readonly signal?: AbortSignal }): Promise<ProvisionResult>
   /** Counts at the broker; a field is `undefined` where the driver's `stats` capability is `none`. */
-  stats(source: AnySource, options?: StatsOptions): Promise<SourceStats>
+  stats<S>(source: SourceOf<S> & S, options?: StatsOptions): Promise<SourceStats>
   health(): Promise<HealthReport>
   /**
    * For tests: resolves when nothing is buffered or held here and the sources have nothing ready, in flight or delayed, as far as their `stats` capability tells.

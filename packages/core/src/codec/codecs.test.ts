@@ -44,10 +44,24 @@ describe('json', () => {
     [{ data: new Uint8Array(2) }, 'json: binary data at body.data is not JSON; send it with the bytes codec or as base64 text'],
     [{ data: Buffer.from('x') }, 'json: binary data at body.data is not JSON; send it with the bytes codec or as base64 text'],
     [{ n: 1n }, 'json: a BigInt cannot be sent as JSON; send it as text'],
+    [{ a: { toJSON: () => ({ n: Number.NaN }) } }, 'json: NaN at body.a.n would become null'],
+    [{ a: { toJSON: () => [1, new Map()] } }, 'json: a Map at body.a.1 would lose its entries; send an array or an object'],
+    [{ a: { toJSON: () => Infinity } }, 'json: Infinity at body.a would become null'],
+    [{ a: new Number(Number.NaN) }, 'json: NaN at body.a would become null'],
     [{ toJSON: () => undefined }, 'json: the body has a toJSON() that returns nothing to send'],
     [circular, 'json: Converting circular structure to JSON'],
   ])('refuses %o', (value, message) => {
     expect(() => json.encode(value)).toThrow(new TypeError(message))
+  })
+
+  it('takes a toJSON that returns its own object, or nothing to send', () => {
+    const itself = {
+      n: 1,
+      toJSON(): unknown {
+        return this
+      },
+    }
+    expect(json.encode({ itself, nothing: { toJSON: () => undefined } })).toBe('{"itself":{"n":1}}')
   })
 
   it('hands on what a toJSON throws', () => {

@@ -231,6 +231,20 @@ describe('misuse of connect', () => {
     await expect(connect('memory:', setup({ drivers: drivers as never }).options)).rejects.toThrow(TypeError)
   })
 
+  it('refuses to do without options', async () => {
+    for (const options of [undefined, null])
+      await expect(connect('memory:', options as never)).rejects.toThrow(`connect: options must be an object, not ${String(options)}`)
+  })
+
+  it('gives what is no JSON to the driver, which says what is wrong with it', async () => {
+    const { made, options } = setup()
+    const cyclic: Record<string, unknown> = { name: 'memory' }
+    cyclic['self'] = cyclic
+    await connect({ driver: cyclic } as never, options)
+    await connect({ driver: { name: 'memory', seed: 5n } }, options)
+    expect(made.map(({ from }) => from)).toEqual([{ self: cyclic }, { seed: 5n }])
+  })
+
   it('names an unknown option', async () => {
     await expect(connect('memory:', { ...setup().options, driver: 5 } as ConnectOptions)).rejects.toThrow(
       "connect: unknown option 'driver'; did you mean 'drivers'?",

@@ -49,16 +49,23 @@ export class DriverRegistry {
   }
 }
 
-/** Equal for equal configurations; an object that holds more than JSON (a function, a client) is equal to itself only. */
+/** Equal for equal configurations; an object that holds more than JSON (a function, a client, itself) is equal to itself only. */
 function identityOf(configuration: DriverConfiguration): unknown {
   let isJson = true
-  const text = JSON.stringify(configuration, (_key, value: unknown) => {
+  const inJson = (_key: string, value: unknown): unknown => {
     if (
       typeof value === 'function' ||
+      typeof value === 'bigint' ||
       (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype)
     )
       isJson = false
     return isJson ? value : undefined
-  })
-  return isJson ? text : configuration
+  }
+  try {
+    const text = JSON.stringify(configuration, inJson)
+    return isJson ? text : configuration
+  } catch {
+    // A cycle.
+    return configuration
+  }
 }

@@ -5,8 +5,10 @@ import type { Delivery, Intake, Outcome, Receiver, Scope, SettleResult } from '.
 import { BrokerError } from '../errors.ts'
 import type { Settlement } from '../message.ts'
 import { Directive } from '../outcome.ts'
+import { kindOf } from '../kind-of.ts'
 import { load } from '../lazy.ts'
 import { promised } from '../promised.ts'
+import { readable } from '../readable.ts'
 import { blockedRetryMs, Decider, type Answer, type DeciderHost } from './decider.ts'
 import { defaultRetryDecision } from './default-retry.ts'
 import type { EngineOptions } from './engine-options.ts'
@@ -244,24 +246,33 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
     try {
       result = promised(this.#options.process(run))
     } catch (error) {
-      this.#end(run, this.#directiveOf(run, error))
+      this.#end(run, this.#directiveOf(run, error, true))
       return
     }
     if (result instanceof Promise) {
       result.then(
-        (value) => this.#end(run, value instanceof Directive ? value : undefined),
-        (error: unknown) => this.#end(run, this.#directiveOf(run, error)),
+        (value) => this.#end(run, this.#directiveOf(run, value)),
+        (error: unknown) => this.#end(run, this.#directiveOf(run, error, true)),
       )
     } else {
-      this.#end(run, result instanceof Directive ? result : undefined)
+      this.#end(run, this.#directiveOf(run, result))
     }
   }
 
-  #directiveOf(run: Run, error: unknown): Directive {
-    if (error instanceof Directive) return error
-    // The failure is ours, not the handler's: the lease was lost, and has come back by an adopted redelivery. Where the message is the cause, the broker's limit ends it.
-    if (run.aborted && !run.task.lost) return new Directive('retry', { error, counts: false })
-    return (this.#options.decide ?? defaultRetryDecision)(run, error)
+  /** Of what was returned or thrown, which may be anything, by a policy that may be anyone's: never throws. `undefined`: ack. */
+  #directiveOf(run: Run, result: unknown, failed = false): Directive | undefined {
+    try {
+      if (result instanceof Directive) return result
+      if (!failed) return undefined
+      // The failure is ours, not the handler's: the lease was lost, and has come back by an adopted redelivery. Where the message is the cause, the broker's limit ends it.
+      if (run.aborted && !run.task.lost) return new Directive('retry', { error: result, counts: false })
+      const decided: unknown = (this.#options.decide ?? defaultRetryDecision)(run, result)
+      if (decided instanceof Directive) return decided
+      throw new TypeError(`retry: decide must return a Directive, not ${kindOf(decided)}`)
+    } catch (error) {
+      // Without a wait that anybody asked for.
+      return failed ? new Directive('retry', { delayMs: Number.NaN, error }) : undefined
+    }
   }
 
   #end(run: Run, directive: Directive | undefined): void {
@@ -271,8 +282,15 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
     if (run.atEnd === 'finish-lane') this.#lanes.finish(task)
     else if (run.atEnd === 'run-again') this.#enqueueAgain(task)
     else if (run.settled === undefined) this.#decideAtEnd(task, directive)
+    if (run.settled !== undefined && directive) this.#tellIgnored(run, directive)
     this.#endActive()
     this.pump()
+  }
+
+  /** What comes after a settle call changes nothing, and is not to vanish. */
+  #tellIgnored({ task, settled }: Run, { error, reason }: Directive): void {
+    const { id } = task.delivery.incoming
+    this.#options.log('warn', 'outcome:ignored', { source: this.source, messageId: id, settled, error: readable(() => error ?? reason) })
   }
 
   #decideAtEnd(task: Task, directive: Directive | undefined): void {

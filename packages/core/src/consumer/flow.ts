@@ -15,10 +15,14 @@ export interface Flow {
   readonly window: { readonly messages: number; readonly bytes: number }
 }
 
-/** Throws `TypeError` or `RangeError` for unknown options and values out of bounds. */
-export function checkedFlow(options: ConsumeOptions, keyed: boolean): Flow {
+/** Before anything is done with them. Throws a `TypeError` for unknown options and a signal that is none. */
+export function checkConsumeOptions(options: ConsumeOptions): void {
   assertKnownKeys('consume', options, known)
   checkSignal('consume', options.signal)
+}
+
+/** Throws `TypeError` or `RangeError` for values out of bounds. */
+export function checkedFlow(options: ConsumeOptions, keyed: boolean): Flow {
   const { concurrency = defaultConcurrency, maxInFlightBytes = defaultBytes, onExhausted } = options
   const { maxInFlight = Math.max(concurrency * 2, keyed ? fewestWithKeys : 0) } = options
   checkedInteger('consume: concurrency', concurrency, 1, 10_000)

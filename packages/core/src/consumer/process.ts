@@ -2,8 +2,9 @@ import type { Codec } from '../codec/codec.ts'
 import type { MaybePromise } from '../driver/fenced-store.ts'
 import type { Headers } from '../driver/sender.ts'
 import { BrokerError } from '../errors.ts'
-import { composeProcess, type ProcessChain } from '../middleware/compose.ts'
-import { rawStages, type ProcessContext, type ProcessFunction, type ProcessMiddleware } from '../middleware/types.ts'
+import type { ProcessChain } from '../middleware/compose.ts'
+import type { ProcessChains } from '../middleware/process-chains.ts'
+import type { ProcessContext } from '../middleware/types.ts'
 import { Directive } from '../outcome.ts'
 import { promised } from '../promised.ts'
 import type { StandardSchema } from '../standard-schema.ts'
@@ -17,21 +18,21 @@ export interface ProcessorOptions {
   /** Emulated filter: false means that the message is acked unhandled. */
   readonly matches: ((body: unknown, run: Run) => boolean) | undefined
   readonly onFiltered: () => void
-  /** Outermost first. */
-  readonly use: readonly (ProcessMiddleware | ProcessFunction)[]
+  /** `undefined` without middleware. */
+  readonly chains: ProcessChains | undefined
   readonly handler: (run: Run) => MaybePromise<unknown>
   /** Follows the success of the whole chain, with its value: sends the reply. */
   readonly after: ((run: Run, value: unknown) => Promise<void>) | undefined
   readonly telemetry: Telemetry
 }
 
+const none: ProcessChain = (context, handler) => handler(context)
+
 /** Middleware, decoding, filter, validation and handler as one function of a run; synchronous as long as all of them are. */
-export function createProcessor({ use, after, ...options }: ProcessorOptions): (run: Run) => MaybePromise<unknown> {
-  // The body is decoded inside the last middleware that works on it as it came.
-  const outside = 1 + use.findLastIndex((middleware) => typeof middleware === 'object' && rawStages.includes(middleware.stage))
-  const decoding = createDecoder(options, composeProcess(use.slice(outside)))
-  const outer = composeProcess(use.slice(0, outside))
-  const process = outside === 0 ? decoding : (run: Run): MaybePromise<unknown> => outer(run, decoding as (context: ProcessContext) => MaybePromise<unknown>)
+export function createProcessor({ chains, after, ...options }: ProcessorOptions): (run: Run) => MaybePromise<unknown> {
+  const decoding = createDecoder(options, chains?.inner ?? none)
+  const outer = chains?.outer
+  const process = outer ? (run: Run): MaybePromise<unknown> => outer(run, decoding as (context: ProcessContext) => MaybePromise<unknown>) : decoding
   if (!after) return process
   return async (run) => {
     const value = await process(run)
@@ -42,7 +43,7 @@ export function createProcessor({ use, after, ...options }: ProcessorOptions): (
 }
 
 function createDecoder(
-  { codec, schema, matches, onFiltered, handler, telemetry }: Omit<ProcessorOptions, 'use' | 'after'>,
+  { codec, schema, matches, onFiltered, handler, telemetry }: Omit<ProcessorOptions, 'chains' | 'after'>,
   chain: ProcessChain,
 ): (run: Run) => MaybePromise<unknown> {
   const callHandler = (context: unknown): MaybePromise<unknown> => promised(handler(context as Run))

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../clock.ts'
 import type { Outcome, Receiver, SettleResult } from '../driver/receiver.ts'
 import { BrokerError } from '../errors.ts'
-import { jitteredBackoff } from '../sleep.ts'
+import { jitteredBackoff } from '../jitter.ts'
 import type { Task } from './task.ts'
 
 type Waiting = ((result: SettleResult) => void) | undefined

@@ -1,4 +1,5 @@
 import type { DeciderOptions } from './decider.ts'
+import { readable } from '../readable.ts'
 import type { Task } from './task.ts'
 
 /** A consumer says so often, in milliseconds, that its messages wait for something that is not their fault. */
@@ -14,15 +15,15 @@ export function tellWaiting(consumer: DeciderOptions, task: Task, error: unknown
   const now = clock.monotonic()
   if (now - (told.get(consumer) ?? -Infinity) < waitingEveryMs) return
   told.set(consumer, now)
-  log('warn', 'message:waiting', { source, messageId: task.delivery.incoming.id, error: String(error) })
+  log('warn', 'message:waiting', { source, messageId: task.delivery.incoming.id, error: readable(() => error) })
 }
 
 export function tellInvalidWait({ log, source }: DeciderOptions, task: Task, error: unknown): void {
-  log('error', 'retry:invalid-wait', { source, messageId: task.delivery.incoming.id, error: String(error) })
+  log('error', 'retry:invalid-wait', { source, messageId: task.delivery.incoming.id, error: readable(() => error) })
 }
 
 /** Says that a message, and its key, is tried on until it succeeds or is skipped. */
-export function tellBlocked({ log, source, telemetry }: DeciderOptions, task: Task, reason: unknown): void {
+export function tellBlocked({ log, source, telemetry }: Pick<DeciderOptions, 'log' | 'source' | 'telemetry'>, task: Task, reason: unknown): void {
   const { attempt: attempts, key } = task
   const { id } = task.delivery.incoming
   log('warn', 'key:blocked', { source, key, messageId: id, attempts, reason })

@@ -1,13 +1,16 @@
 import type { Logger } from '../broker/types.ts'
 import type { Clock } from '../clock.ts'
 import type { Task } from '../consumer/task.ts'
+import { tellBlocked } from '../consumer/tell-waits.ts'
 import type { Headers, Outgoing } from '../driver/sender.ts'
 import { isBrokerError } from '../errors.ts'
 import type { ProcessFunction, ProcessMiddleware } from '../middleware/types.ts'
 import { Directive } from '../outcome.ts'
 import type { ProducerEngine } from '../producer/producer-engine.ts'
 import { sendRaw } from '../producer/send-raw.ts'
-import { jitteredBackoff, sleep } from '../sleep.ts'
+import { jitteredBackoff } from '../jitter.ts'
+import { readable } from '../readable.ts'
+import { sleep } from '../sleep.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { copyOf } from './copy.ts'
 import { deadLetterHeader, packDeadLetter, packDeadLetterBriefly } from './header.ts'
@@ -105,11 +108,9 @@ async function writeCopy(task: Task, directive: Directive, options: GiveUpOption
 }
 
 /** Told and listed once. A wish to skip it from before was no consent to losing it. */
-function block(task: Task, { error }: Directive, why: Error, { source, log, telemetry }: GiveUpOptions): void {
+function block(task: Task, { error }: Directive, why: Error, options: GiveUpOptions): void {
   const reason = `its dead letter does not fit: ${why.message}`
-  const { id } = task.delivery.incoming
-  log('warn', 'key:blocked', { source, key: task.key, messageId: id, attempts: task.attempt, reason })
-  telemetry.blocked?.({ source, key: task.key, id: id ?? '', attempts: task.attempt })
+  tellBlocked(options, task, reason)
   task.blocked = new Directive('dead-letter', { reason, error })
   task.skipped = undefined
 }
@@ -134,7 +135,7 @@ function infoOf(task: Task, directive: Directive, source: string, now: number): 
   const { error } = directive
   return {
     reason: readable(() => directive.reason ?? 'given up'),
-    errorName: error instanceof Error ? readable(() => error.name) : undefined,
+    errorName: isError(error) ? readable(() => error.name) : undefined,
     errorMessage: error === undefined ? undefined : readable(() => textOf(error)),
     attempts: task.attempt,
     source,
@@ -143,12 +144,12 @@ function infoOf(task: Task, directive: Directive, source: string, now: number): 
   }
 }
 
-/** Handlers may throw anything: what cannot be read or written must not keep the message from its dead-letter place. */
-function readable(read: () => unknown): string {
+function isError(error: unknown): error is Error {
   try {
-    return String(read())
+    return error instanceof Error
   } catch {
-    return 'unreadable'
+    // A proxy that answers nothing.
+    return false
   }
 }
 

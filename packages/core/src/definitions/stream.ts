@@ -1,7 +1,7 @@
 import type { SchemaInput, SchemaOutput, StandardSchema } from '../standard-schema.ts'
 import { makeSubscription } from './subscription.ts'
 import type { SchemaOptions } from './topic.ts'
-import type { DestinationOptions, Stream, StreamSubscriptionOptions } from './types.ts'
+import type { OneWayOptions, Stream, StreamSubscriptionOptions } from './types.ts'
 import { checkDestinationOptions, checkName, type RawDestinationOptions } from './validate-options.ts'
 
 /**
@@ -9,7 +9,7 @@ import { checkDestinationOptions, checkName, type RawDestinationOptions } from '
  * Forms and errors as for {@link queue}.
  */
 export function stream<S extends StandardSchema>(name: string, options: SchemaOptions<S>): Stream<SchemaInput<S>, SchemaOutput<S>>
-export function stream<In = unknown>(name: string, options?: DestinationOptions<In>): Stream<In>
+export function stream<In = unknown>(name: string, options?: OneWayOptions<In>): Stream<In>
 export function stream(name: string, options: RawDestinationOptions = {}): unknown {
   checkName('stream', name)
   checkDestinationOptions(`stream '${name}'`, options)

@@ -39,7 +39,13 @@ export interface DestinationOptions<In> {
   readonly requires?: Requirements
 }
 
+/** Options of a topic or stream, which answer no requests. */
+export interface OneWayOptions<In> extends DestinationOptions<In> {
+  readonly reply?: Misuse<'Only a queue answers requests: queue(name, { schema, reply: schemaOfTheReply })'>
+}
+
 declare const types: unique symbol
+declare const misuse: unique symbol
 
 /** Carries types only; not there at run time. */
 export interface Typed<In, Out, ReplyIn = never, ReplyOut = never> {
@@ -72,14 +78,18 @@ export interface Stream<In = unknown, Out = In> extends Definition<In>, Typed<In
   subscription(name: string, options?: StreamSubscriptionOptions<In>): Subscription<In, Out>
 }
 
-export interface SubscriptionOptions<In> {
+interface FilterOptions<In> {
   /** Only messages whose body matches. Native where the driver has it, else by `emulate: ['filter']` in the route. */
   readonly filter?: FilterOn<In>
   /** Only messages whose headers match. */
   readonly headerFilter?: HeaderFilter
 }
 
-export interface StreamSubscriptionOptions<In> extends SubscriptionOptions<In> {
+export interface SubscriptionOptions<In> extends FilterOptions<In> {
+  readonly startFrom?: Misuse<'A topic keeps nothing to start from: define a stream, stream(name).subscription(name, { startFrom })'>
+}
+
+export interface StreamSubscriptionOptions<In> extends FilterOptions<In> {
   /** Where a new subscription begins. Default `latest`. */
   readonly startFrom?: StartFrom
 }
@@ -111,9 +121,9 @@ export type OutputOf<D> = D extends Typed<any, infer Out, any, any> ? Out : neve
 export type ReplyInputOf<D> = D extends Queue<any, any, infer ReplyIn, any> ? ReplyIn : never
 export type ReplyOutputOf<D> = D extends Queue<any, any, any, infer ReplyOut> ? ReplyOut : never
 
-/** What the compiler shows in place of a parameter that was given the wrong thing. */
+/** What the compiler shows in place of what was given the wrong thing. There is no such value. */
 export interface Misuse<Remedy extends string> {
-  readonly misuse: Remedy
+  readonly [misuse]: Remedy
 }
 
 /** `D` if it can be consumed, else a text that says what to do. */

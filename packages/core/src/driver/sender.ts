@@ -54,7 +54,7 @@ export interface Sender {
   send(batch: readonly Outgoing[], signal: AbortSignal): Promise<readonly SendResult[]>
   /** Bytes of the message as the backend counts them, body, headers and metadata; compared with `maxMessageBytes` before the send. Pure. */
   sizeOf(message: Outgoing): number
-  /** `false` while the broker blocks or the link is down: core keeps messages in its bounded buffer. */
+  /** `false` while the broker blocks or the link is down: core keeps messages in its bounded buffer. `true` where the link has failed for good: `send` answers why. */
   readonly writable: boolean
   /** Set by core; called by the driver whenever `writable` becomes true. */
   onWritable: (() => void) | undefined

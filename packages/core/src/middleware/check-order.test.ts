@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { isBrokerError } from '../errors.ts'
 import { checkProcessOrder } from './process-order.ts'
-import { processStages, type ProcessFunction, type ProcessMiddleware, type ProcessStage } from './types.ts'
+import { processStages, type ProcessStage } from './stages.ts'
+import type { ProcessFunction, ProcessMiddleware } from './types.ts'
 
 function at(stage: ProcessStage, name: string = stage): ProcessMiddleware {
   return { name, stage, process: (_context, next) => next() }

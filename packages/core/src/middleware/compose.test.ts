@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { composeProcess, composeSend } from './compose.ts'
+import { composeProcess } from './compose.ts'
+import { composeSend } from './compose-send.ts'
 import type { ProcessContext, ProcessFunction, ProcessMiddleware, SendContext, SendFunction, SendMiddleware, SendReceipt } from './types.ts'
 
 const context = {} as ProcessContext

@@ -1,12 +1,9 @@
 import type { MaybePromise } from '../driver/fenced-store.ts'
 import { promised } from '../promised.ts'
-import type { ProcessContext, ProcessFunction, ProcessMiddleware, SendContext, SendFunction, SendMiddleware, SendReceipt } from './types.ts'
+import type { ProcessContext, ProcessFunction, ProcessMiddleware } from './types.ts'
 
 /** Runs one message through the middlewares, then through `handler`. The same `handler` may serve all messages. */
 export type ProcessChain = (context: ProcessContext, handler: (context: ProcessContext) => MaybePromise<unknown>) => MaybePromise<unknown>
-
-/** Runs one message through the middlewares, then through `send`, which is given the context as they left it. */
-export type SendChain = (context: SendContext, send: (context: SendContext) => Promise<SendReceipt>) => Promise<SendReceipt>
 
 /**
  * Outermost first. Synchronous as long as everything in it is: no promise is made here. Costs one closure per middleware and message.
@@ -16,14 +13,6 @@ export function composeProcess(middlewares: readonly (ProcessMiddleware | Proces
   return middlewares.reduceRight<ProcessChain>(
     (inner, middleware) => processLink(middleware, inner),
     (context, handler) => handler(context),
-  )
-}
-
-/** Outermost first. Always answers with a promise, also where a middleware throws before its first `await`. */
-export function composeSend(middlewares: readonly (SendMiddleware | SendFunction)[]): SendChain {
-  return middlewares.reduceRight<SendChain>(
-    (inner, middleware) => sendLink(middleware, inner),
-    (context, send) => send(context),
   )
 }
 
@@ -42,19 +31,7 @@ function processLink(middleware: ProcessMiddleware | ProcessFunction, inner: Pro
   }
 }
 
-function sendLink(middleware: SendMiddleware | SendFunction, inner: SendChain): SendChain {
-  const run = typeof middleware === 'function' ? middleware : middleware.send.bind(middleware)
-  const name = middleware.name
-  return async (context, send) => {
-    let called = false
-    return run(context, async () => {
-      if (called) throw calledTwice(name)
-      called = true
-      return inner(context, send)
-    })
-  }
-}
-
-function calledTwice(name: string): TypeError {
+/** For a middleware that would send the message through the rest of the chain once more. */
+export function calledTwice(name: string): TypeError {
   return new TypeError(`middleware '${name || 'anonymous'}' called next() twice; a message goes through the rest of the chain once`)
 }

@@ -6,7 +6,8 @@ import { gate, setUp } from '../test-support/consumer-kit.ts'
 import { ManualClock } from '../test-support/manual-clock.ts'
 import { NaiveDriver } from '../test-support/naive-driver.ts'
 import { turns } from '../test-support/turns.ts'
-import type { ProcessFunction, ProcessMiddleware, ProcessSettlement, ProcessStage, SendFunction } from './types.ts'
+import type { ProcessFunction, ProcessMiddleware, ProcessSettlement, SendFunction } from './types.ts'
+import type { ProcessStage } from './stages.ts'
 
 function at(stage: ProcessStage, process: ProcessFunction, more: Partial<ProcessMiddleware> = {}): ProcessMiddleware {
   return { name: stage, stage, process, ...more }

@@ -1,5 +1,6 @@
 import { checkOrder, type OrderRules } from './check-order.ts'
-import { processStages, type ProcessFunction, type ProcessMiddleware, type ProcessStage } from './types.ts'
+import { processStages, type ProcessStage } from './stages.ts'
+import type { ProcessFunction, ProcessMiddleware } from './types.ts'
 
 const processOrder: OrderRules<ProcessStage> = {
   stages: processStages,

@@ -1,5 +1,5 @@
 import type { OrderRules } from './check-order.ts'
-import { sendStages, type SendStage } from './types.ts'
+import { sendStages, type SendStage } from './stages.ts'
 
 export const sendOrder: OrderRules<SendStage> = {
   stages: sendStages,

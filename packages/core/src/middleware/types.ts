@@ -4,28 +4,7 @@ import type { MaybePromise } from '../driver/fenced-store.ts'
 import type { Incoming, Outgoing } from '../driver/index.ts'
 import type { Message, Settlement } from '../message.ts'
 import type { Directive } from '../outcome.ts'
-
-/**
- * Places in the process chain, outermost first. A chain whose stages are not in this order is refused with the reason.
- * `custom` is what a bare function has: it may stand anywhere.
- */
-export const processStages = [
-  'telemetry',
-  'claim-check',
-  'decryption',
-  'decompression',
-  'idempotency',
-  'retry',
-  'concurrency-limit',
-  'rate-limit',
-  'circuit-breaker',
-  'timeout',
-  'custom',
-] as const
-export type ProcessStage = (typeof processStages)[number]
-
-/** Stages before the body is decoded: what stands in them, and whatever stands outside of them, sees the message as it came, without a body. */
-export const rawStages: readonly ProcessStage[] = ['telemetry', 'claim-check', 'decryption', 'decompression']
+import type { ProcessStage, SendStage } from './stages.ts'
 
 /** What a process middleware knows about the message at hand. */
 export interface ProcessContext<Body = unknown> {
@@ -137,10 +116,6 @@ export interface SendContext<Body = unknown> {
 
 /** Resolves with the send receipt; throws when the send fails. */
 export type SendFunction = (context: SendContext, next: () => Promise<SendReceipt>) => Promise<SendReceipt>
-
-/** Places in the send chain, outermost first: the mirror of {@link processStages}. */
-export const sendStages = ['telemetry', 'idempotency', 'compression', 'encryption', 'claim-check', 'custom'] as const
-export type SendStage = (typeof sendStages)[number]
 
 export interface SendMiddleware {
   readonly name: string

@@ -2,14 +2,14 @@ import { bodyBytes } from '../codec/body.ts'
 import type { Codec } from '../codec/codec.ts'
 import { encodeJson, json } from '../codec/json.ts'
 import type { AnyDestination } from '../definitions/types.ts'
-import type { MaybePromise } from '../driver/fenced-store.ts'
 import type { Body, Headers, Outgoing } from '../driver/sender.ts'
 import { BrokerError } from '../errors.ts'
 import { checkedHeaders } from '../headers.ts'
 import { checkedIdentity } from '../ids.ts'
 import { survey } from '../json-view.ts'
+import type { SchemaIssue } from '../standard-schema.ts'
 import type { Telemetry } from '../telemetry.ts'
-import { validate } from '../validate.ts'
+import { examine, outputOf } from '../validate.ts'
 import type { SendOptions } from './types.ts'
 
 export interface EncoderOptions {
@@ -23,6 +23,11 @@ export interface Encoded {
   readonly outgoing: Outgoing
   /** Present if the schema validates asynchronously; rejects with `ERR_INVALID`. */
   readonly validation: Promise<unknown> | undefined
+}
+
+/** The schema has refused the body. */
+export interface RefusedBody {
+  readonly issues: readonly SchemaIssue[]
 }
 
 /** Turns bodies into outgoing messages: key, id and type from the JSON view, body through the codec, validation by the schema. */
@@ -39,10 +44,10 @@ export class Encoder {
   }
 
   /**
-   * Throws a `TypeError` for keys, ids, headers and bodies that no backend could carry, `ERR_INVALID` for bodies that the schema refuses and for whatever else
-   * codec, schema and the functions of the definition throw.
+   * Throws a `TypeError` for keys, ids, headers and bodies that no backend could carry, and `ERR_INVALID` for whatever else codec, schema and the functions of the
+   * definition throw.
    */
-  encode(body: unknown, options: SendOptions): Encoded {
+  encode(body: unknown, options: SendOptions): Encoded | RefusedBody {
     try {
       return this.#encoded(body, options)
     } catch (error) {
@@ -50,11 +55,15 @@ export class Encoder {
     }
   }
 
-  #encoded(body: unknown, options: SendOptions): Encoded {
+  #encoded(body: unknown, options: SendOptions): Encoded | RefusedBody {
     const { destination, now, freshId } = this.#options
     const definition = destination.options
     const headers = checkedHeaders(options.headers)
-    const validation = destination.schema ? this.#validate(body) : undefined
+    const result = destination.schema && examine(destination.schema, body)
+    if (result && 'issues' in result && result.issues) return { issues: result.issues }
+    const validation = result instanceof Promise ? result.then((late) => outputOf(late, body)) : undefined
+    // Nobody looks at it if encoding fails first.
+    validation?.catch(() => undefined)
     const { encoded, view } = this.#encode(body)
     const id =
       options.id !== undefined ? checkedIdentity('id', options.id) : definition.messageId ? checkedIdentity('messageId', definition.messageId(view)) : freshId()
@@ -88,14 +97,6 @@ export class Encoder {
     }
     const encoded = codec.encode(body)
     return { encoded, view: codec.json && this.#needsView && survey(body) !== 'plain' ? JSON.parse(JSON.stringify(body)) : body }
-  }
-
-  #validate(body: unknown): Promise<unknown> | undefined {
-    const result: MaybePromise<unknown> = validate(this.#options.destination.schema as never, body)
-    if (!(result instanceof Promise)) return undefined
-    // Nobody looks at it if encoding fails first.
-    result.catch(() => undefined)
-    return result
   }
 
   #withTelemetry(id: string, headers: Headers): Headers {

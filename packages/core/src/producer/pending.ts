@@ -10,7 +10,7 @@ export type PendingState = 'preparing' | 'buffered' | 'out' | 'settled'
 /** Who is told how a send ended. Exactly one of the two is called, once. */
 export interface SendObserver {
   sent(pending: PendingSend, position: string | undefined): void
-  failed(pending: PendingSend, error: BrokerError | Error, stored: 'no' | 'unknown'): void
+  failed(pending: Pick<PendingSend, 'index'>, error: BrokerError | Error, stored: 'no' | 'unknown'): void
 }
 
 /** One message between `send` and its answer. */

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
 import { BrokerError } from '../errors.ts'
 import { checkOrder } from '../middleware/check-order.ts'
-import { composeSend, type SendChain } from '../middleware/compose.ts'
+import { composeSend, type SendChain } from '../middleware/compose-send.ts'
 import { sendOrder } from '../middleware/send-order.ts'
 import type { SendContext, SendFunction, SendMiddleware, SendReceipt } from '../middleware/types.ts'
 import type { Encoded } from './encoder.ts'
@@ -93,7 +93,7 @@ class PreparedSend implements SendObserver {
     else this.finish(pending, position)
   }
 
-  failed(pending: PendingSend, error: Error, stored: 'no' | 'unknown'): void {
+  failed(pending: Pick<PendingSend, 'index'>, error: Error, stored: 'no' | 'unknown'): void {
     this.#stored = stored
     // Also for middleware that will call `next()` only now.
     this.#answer.reject(error)
@@ -106,7 +106,7 @@ class PreparedSend implements SendObserver {
     this.#outer.sent(pending, position)
   }
 
-  finishFailed(pending: PendingSend, error: Error): void {
+  finishFailed(pending: Pick<PendingSend, 'index'>, error: Error): void {
     if (this.#answered) return
     this.#answered = true
     this.#outer.failed(pending, error, this.#stored)

@@ -3,7 +3,7 @@ import type { Capabilities } from '../driver/capabilities.ts'
 import type { Outgoing, Sender, SendResult } from '../driver/sender.ts'
 import { BrokerError } from '../errors.ts'
 import { IndexedList } from '../indexed-list.ts'
-import { jitteredBackoff } from '../sleep.ts'
+import { jitteredBackoff } from '../jitter.ts'
 import { Sweep } from '../sweep.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { endedWithin } from '../waiting.ts'
@@ -121,7 +121,7 @@ export class ProducerEngine {
   fail(pending: PendingSend, error: Error): void {
     if (pending.state === 'settled' || pending.state === 'out' || pending.handedOver) return
     this.#settleFailed(pending, error, 'no')
-    this.#buffer.finish(pending)
+    this.#buffer.drop(pending)
     this.#schedule()
   }
 
@@ -129,7 +129,7 @@ export class ProducerEngine {
   cancel(pending: PendingSend): void {
     if (pending.state !== 'preparing') return
     this.#settled(pending)
-    this.#buffer.finish(pending)
+    this.#buffer.drop(pending)
     this.#schedule()
   }
 
@@ -152,7 +152,11 @@ export class ProducerEngine {
 
   /** Answers everything that was not handed over with `error`; later sends are accepted again. */
   failAll(error: BrokerError): void {
-    for (const pending of this.#open.all()) if (pending.state !== 'out') this.#settleFailed(pending, error, pending.handedOver ? 'unknown' : 'no')
+    for (const pending of this.#open.all()) {
+      if (pending.state === 'out') continue
+      this.#settleFailed(pending, error, pending.handedOver ? 'unknown' : 'no')
+      this.#buffer.drop(pending)
+    }
   }
 
   /** After `close`: waits for the requests that are out, which its signal ends. */
@@ -276,7 +280,7 @@ export class ProducerEngine {
   #giveUp(pending: PendingSend, error: Error, stored: 'no' | 'unknown'): void {
     this.#settleFailed(pending, error, stored)
     this.#failFollowing(pending)
-    this.#buffer.finish(pending)
+    this.#buffer.drop(pending)
   }
 
   #failFollowing(pending: PendingSend): void {
@@ -284,6 +288,7 @@ export class ProducerEngine {
     for (const next of this.#buffer.following(pending)) {
       const text = `An earlier message with the ordering key '${next.key}' could not be sent to ${destination}: send this one again after it.`
       this.#settleFailed(next, new BrokerError('ERR_ORDER', text, { destination, driver, messageId: next.outgoing.id }), 'no')
+      this.#buffer.drop(next)
     }
   }
 

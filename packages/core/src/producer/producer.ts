@@ -1,11 +1,10 @@
 import type { Clock } from '../clock.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
-import { BrokerError } from '../errors.ts'
 import { load } from '../lazy.ts'
 import { isEmpty } from '../middleware/is-empty.ts'
 import type { SendFunction, SendMiddleware, SendReceipt } from '../middleware/types.ts'
 import type { AbortWatch } from './abort-watch.ts'
-import { asBrokerError, type Encoded, type Encoder } from './encoder.ts'
+import { asBrokerError, type Encoded, type Encoder, type RefusedBody } from './encoder.ts'
 import type { PendingSend, SendObserver } from './pending.ts'
 import type { Preparer } from './prepare.ts'
 import type { ProducerEngine } from './producer-engine.ts'
@@ -29,6 +28,11 @@ export interface TypedProducerOptions {
   readonly ensureStarted: () => void
 }
 
+interface Target {
+  readonly index: number
+  readonly observer: SendObserver
+}
+
 /** The producer that users hold. */
 export class TypedProducer implements Producer {
   readonly #options: TypedProducerOptions
@@ -45,13 +49,9 @@ export class TypedProducer implements Producer {
 
   send(body: unknown, options: SendOptions = {}): Promise<SendReceipt> {
     return new Promise((resolve, reject) => {
-      const { engine, destination } = this.#options
-      const refused = this.#refused(options, 'send')
+      const { engine } = this.#options
+      const refused = this.#refused(options, 'send') ?? (engine.full ? { kind: 'full', wanted: engine.pending, has: 0 } : undefined)
       if (options.signal?.aborted) throw abortError(options.signal)
-      if (engine.full)
-        throw new BrokerError('ERR_THROTTLED', `${destination}: ${engine.pending} messages wait already; await sends, use sendBatch, or raise maxBuffered.`, {
-          destination,
-        })
       if (refused) resolve(this.#refuse(refused))
       else this.#submit(body, options, { index: 0, observer: new SingleSend(resolve, reject) })
     })
@@ -88,9 +88,15 @@ export class TypedProducer implements Producer {
     throw refusalError(refused, this.#options.destination)
   }
 
-  #submit(body: unknown, options: SendOptions, target: { readonly index: number; readonly observer: SendObserver }): void {
+  async #refuseBody({ issues }: RefusedBody, body: unknown, { index, observer }: Target): Promise<void> {
+    const { invalidBody } = await load(this.#options.clock, 'refusals')
+    observer.failed({ index }, invalidBody(issues, body), 'no')
+  }
+
+  #submit(body: unknown, options: SendOptions, target: Target): void {
     const { encoder, engine, use, timeoutMs, ensureStarted } = this.#options
     const encoded = encoder.encode(body, options)
+    if ('issues' in encoded) return void this.#refuseBody(encoded, body, target)
     const ready = !encoded.validation && isEmpty(use)
     const pending = engine.add(encoded.outgoing, target.observer, target.index, options.timeoutMs ?? timeoutMs, ready)
     if (options.signal) void this.#watch(pending, options.signal)
@@ -139,7 +145,7 @@ class SingleSend implements SendObserver {
     this.#resolve(position === undefined ? { id } : { id, position })
   }
 
-  failed(_pending: PendingSend, error: Error): void {
+  failed(_pending: unknown, error: Error): void {
     this.#reject(error)
   }
 }
@@ -163,8 +169,8 @@ class BatchSend implements SendObserver {
     this.one()
   }
 
-  failed(pending: PendingSend, error: Error, stored: 'no' | 'unknown'): void {
-    this.results[pending.index] = { ok: false, error: asBrokerError(error, ''), stored }
+  failed({ index }: Pick<PendingSend, 'index'>, error: Error, stored: 'no' | 'unknown'): void {
+    this.results[index] = { ok: false, error: asBrokerError(error, ''), stored }
     this.one()
   }
 

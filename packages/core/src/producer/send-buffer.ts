@@ -8,6 +8,9 @@ interface SendLane {
   tail: PendingSend
 }
 
+/** Fewest messages that were dropped while they waited here before they are cleared away. */
+const slack = 1_024
+
 /**
  * Messages that wait to be handed over, in the order of `send`. In strict order a key has one message ready or out, the others wait in its lane;
  * O(1) per message whatever the number of keys.
@@ -16,6 +19,9 @@ export class SendBuffer {
   readonly #strict: boolean
   readonly #ready: Fifo<PendingSend> = new Fifo()
   readonly #lanes: ChurningMap<SendLane> = new ChurningMap()
+  /** Since they were last cleared away. */
+  #dropped = 0
+  #sweepAt: number = slack
 
   constructor(strict: boolean) {
     this.#strict = strict
@@ -83,6 +89,22 @@ export class SendBuffer {
     if (next.state === 'buffered') this.#ready.push(next)
   }
 
+  /** {@link finish} for a message that may still wait here. It is passed over when its turn comes, or cleared away with others: during an outage no turn comes. */
+  drop(pending: PendingSend): void {
+    this.finish(pending)
+    if (++this.#dropped >= this.#sweepAt) this.#sweep()
+  }
+
+  #sweep(): void {
+    const ready = [...this.#ready]
+    this.#ready.clear()
+    for (const pending of ready) if (pending.state !== 'settled') this.#ready.push(pending)
+    let left = this.ready
+    for (const lane of this.#lanes.values()) left += shorten(lane)
+    this.#dropped = 0
+    this.#sweepAt = Math.max(slack, left)
+  }
+
   /** Puts messages of a failed request back in front, in their order. */
   putBack(pendings: readonly PendingSend[]): void {
     this.#ready.unshiftAll(pendings)
@@ -94,4 +116,19 @@ export class SendBuffer {
     for (let next = pending.next; next; next = next.next) if (next.state !== 'settled') following.push(next)
     return following
   }
+}
+
+/** Takes out what is settled behind the head. Returns how many messages remain there. */
+function shorten(lane: SendLane): number {
+  let left = 0
+  let last = lane.head
+  for (let next = last.next; next; next = next.next) {
+    if (next.state === 'settled') continue
+    last.next = next
+    last = next
+    left++
+  }
+  last.next = undefined
+  lane.tail = last
+  return left
 }

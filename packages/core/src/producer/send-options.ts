@@ -1,22 +1,22 @@
 import { checkedInteger, checkedNumber } from '../checked-number.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
-import { checkSignal, kindOf } from '../kind-of.ts'
+import { checkSignal } from '../kind-of.ts'
 import { assertKnownKeys } from '../nearest.ts'
 import type { SendOptions } from './types.ts'
 
 /** The first is not for batches: one id would be that of all messages. */
 const known = ['id', 'headers', 'delayMs', 'timeToLiveMs', 'priority', 'timeoutMs', 'signal'] as const
 
-/** What the backend cannot do for a message; told in a sentence by `refusalError`. */
+/** What the backend, or the buffer, cannot do for a message; told in a sentence by `refusalError`. */
 export interface SendRefusal {
-  readonly kind: 'noDelay' | 'longDelay' | 'delayedKey' | 'noTimeToLive' | 'longTimeToLive' | 'noPriority' | 'highPriority' | 'headers'
+  readonly kind: 'noDelay' | 'longDelay' | 'delayedKey' | 'noTimeToLive' | 'longTimeToLive' | 'noPriority' | 'highPriority' | 'headers' | 'full'
   readonly wanted: number
   readonly has: number
 }
 
 /** What of the options the backend cannot do: nothing is dropped in silence. Throws `TypeError` or `RangeError` for misuse. */
 export function refusedOption(options: SendOptions, keyed: boolean, capabilities: () => Capabilities, what: 'send' | 'sendBatch'): SendRefusal | undefined {
-  if (typeof options !== 'object' || options === null) throw new TypeError(`${what}: options must be an object, not ${kindOf(options)}`)
+  if (typeof options !== 'object' || options === null) assertKnownKeys(what, options, known)
   for (const _ in options) {
     // Only messages that set an option pay for looking at them all.
     assertKnownKeys(what, options, what === 'send' ? known : known.slice(1))

@@ -13,9 +13,10 @@ const texts: Readonly<Record<SendRefusal['kind'], Text>> = {
   noPriority: () => 'this backend has no priorities: use one queue per level',
   highPriority: (wanted, has) => `priority ${wanted} is above this backend's highest, ${has}`,
   headers: (wanted, has) => `${wanted} headers are more than this backend takes (${has})`,
+  full: (wanted) => `${wanted} messages wait already; await sends, use sendBatch, or raise maxBuffered.`,
 }
 
-/** `ERR_UNSUPPORTED`, with the remedy. */
+/** `ERR_THROTTLED` where the buffer is full, else `ERR_UNSUPPORTED`, with the remedy. */
 export function refusalError({ kind, wanted, has }: SendRefusal, destination: string): BrokerError {
-  return new BrokerError('ERR_UNSUPPORTED', `${destination}: ${texts[kind](wanted, has)}`, { destination })
+  return new BrokerError(kind === 'full' ? 'ERR_THROTTLED' : 'ERR_UNSUPPORTED', `${destination}: ${texts[kind](wanted, has)}`, { destination })
 }

@@ -7,6 +7,7 @@ import { checkedNumber } from '../checked-number.ts'
 import type { AnyQueue } from '../definitions/types.ts'
 import type { Incoming, Link } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
+import { invalidBody } from '../invalid-body.ts'
 import { checkSignal } from '../kind-of.ts'
 import { assertKnownKeys } from '../nearest.ts'
 import { Encoder } from '../producer/encoder.ts'
@@ -43,7 +44,9 @@ export async function sendRequest(target: RequestTarget, body: unknown, options:
   if (engine.full) throw new BrokerError('ERR_THROTTLED', `${queue.name}: ${engine.pending} requests wait to be sent already.`, { destination: queue.name })
   const deadline = clock.monotonic() + timeoutMs
   const encoder = new Encoder({ destination: queue, now: () => clock.now(), freshId: runtime.freshId, telemetry: runtime.telemetry })
-  const { outgoing, validation } = encoder.encode(body, headers ? { headers } : {})
+  const encoded = encoder.encode(body, headers ? { headers } : {})
+  if ('issues' in encoded) throw invalidBody(encoded.issues, body)
+  const { outgoing, validation } = encoded
   const limits = { target, deadline, signal: signal ? AbortSignal.any([signal, target.closing]) : target.closing }
   const sendable = Promise.resolve(validation).then(() => prepare(target))
   const { requester, replyTo } = await inTime(sendable, limits, `the request could not be sent within ${timeoutMs} ms; sending it again is safe.`)

@@ -82,7 +82,8 @@ export class MemoryLink implements Link<MemoryDriver> {
     const { resources } = this.native
     resources.ensure(endpoint)
     const group = resources.group(endpoint)
-    return group === undefined ? new QueueReceiver(this, resources.queue(endpoint), intake, window) : new StreamReceiver(this, group, intake, window)
+    if (group === undefined) return new QueueReceiver(this, resources.queue(endpoint), intake, window)
+    return new StreamReceiver(this, group, intake, window, endpoint.kind === 'stream')
   }
 
   health(): LinkHealth {
@@ -133,6 +134,8 @@ export class MemoryLink implements Link<MemoryDriver> {
   }
 
   #browse(endpoint: Endpoint, { cursor, limit }: { readonly cursor?: string; readonly limit: number }): BrowsePage {
+    if (this.native.resources.profile.engine(endpoint.kind) === 'stream')
+      throw memoryError('ERR_UNSUPPORTED', `A ${endpoint.kind} shows nothing without reading it`)
     const page = browseQueue(this.native.resources.queue(endpoint), cursor === undefined ? -1 : Number(cursor), limit + 1)
     const messages = page.slice(0, limit).map((message) => message.incoming)
     const last = page[limit - 1]

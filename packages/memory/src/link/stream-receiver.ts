@@ -12,13 +12,16 @@ export class StreamReceiver implements Receiver, StreamConsumer {
   readonly #group: Group
   readonly #intake: Intake
   readonly #member: StreamMember
+  /** Of streams only; queues and topics that a stream serves are not read again. */
+  declare readonly seek?: (position: StartFrom) => Promise<void>
   #state: 'new' | 'open' | 'paused' | 'ended' = 'new'
 
-  constructor(link: MemoryLink, group: Group, intake: Intake, window: Window) {
+  constructor(link: MemoryLink, group: Group, intake: Intake, window: Window, seeks: boolean) {
     this.#link = link
     this.#group = group
     this.#intake = intake
     this.#member = new StreamMember(link.nextReceiverName(), this, window)
+    if (seeks) this.seek = (position) => group.seek(position)
   }
 
   get place(): string {
@@ -62,10 +65,6 @@ export class StreamReceiver implements Receiver, StreamConsumer {
     this.#state = 'ended'
     this.#group.leave(this.#member)
     this.#link.leave(this)
-  }
-
-  seek(position: StartFrom): Promise<void> {
-    return this.#group.seek(position)
   }
 
   deliver(deliveries: readonly StreamDelivery[]): void {

@@ -1,0 +1,21 @@
+import { composeProcess, type ProcessChain } from './compose.ts'
+import type { ProcessStage } from './stages.ts'
+import type { ProcessFunction, ProcessMiddleware } from './types.ts'
+
+export { checkProcessOrder } from './process-order.ts'
+
+/** The middleware of a consumer, on both sides of the place where the body is decoded. */
+export interface ProcessChains {
+  /** Sees the message as it came; `undefined` if there are none such. */
+  readonly outer: ProcessChain | undefined
+  readonly inner: ProcessChain
+}
+
+/** Stages before the body is decoded: what stands in them, and whatever stands outside of them, sees the message as it came, without a body. */
+const rawStages: readonly ProcessStage[] = ['telemetry', 'claim-check', 'decryption', 'decompression']
+
+/** Of a chain that {@link checkProcessOrder} has let pass, outermost first. The body is decoded inside the last middleware that works on it as it came. */
+export function chainsOf(use: readonly (ProcessMiddleware | ProcessFunction)[]): ProcessChains {
+  const outside = 1 + use.findLastIndex((middleware) => typeof middleware === 'object' && rawStages.includes(middleware.stage))
+  return { outer: outside === 0 ? undefined : composeProcess(use.slice(0, outside)), inner: composeProcess(use.slice(outside)) }
+}
