@@ -27,8 +27,8 @@ const remembered: ProcessFunction = async ({ message }, next) => {
 }
 
 async function handle(message: Message<Job>, { signal }: HandlerContext): Promise<void> {
-  const { id, body, attempt } = message
-  history.write('begin', id, attempt)
+  const { id, body, attempt, deliveryAttempt } = message
+  history.write('begin', id, `${attempt} ${deliveryAttempt ?? '-'}`)
   try {
     if (body.id !== id || body.filler !== jobOf(id, body.key).filler) history.write('wrong', `${id} has arrived with another body`)
     await pause(random() * 5, undefined, { signal })

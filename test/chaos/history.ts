@@ -9,7 +9,7 @@ import { openSync, writeSync } from 'node:fs'
  * | `sending id` | producers | `send` is about to be called, the first time or again |
  * | `confirmed id`, `failed id code` | producers | how that call ended |
  * | `refused id code` | producers | it failed for good: it is not sent again |
- * | `begin id attempt`, `effect id`, `failure id code` | consumers | a handler starts, has had its effect, has failed |
+ * | `begin id attempt deliveries`, `effect id`, `failure id code` | consumers | a handler starts, has had its effect, has failed |
  * | `done id` | consumers | the chain around the handler has ended well: idempotency has remembered the message |
  * | `dead id` | consumers | it was received from the dead-letter place |
  * | `left count` | consumers | messages that the broker has, when all is handled |
@@ -57,13 +57,13 @@ export class HistoryWriter {
   }
 
   write(kind: EventKind, what: string | number = '', detail: string | number = ''): void {
-    writeSync(this.#file, `${now()} ${kind} ${oneLine(what)} ${oneLine(detail)}\n`)
+    writeSync(this.#file, `${now()}\t${kind}\t${oneLine(what)}\t${oneLine(detail)}\n`)
   }
 }
 
 /** Throws for a line that is none. */
 export function parseEvent(line: string): HistoryEvent {
-  const [at = '', kind = '', what = '', ...detail] = line.split(' ')
+  const [at = '', kind = '', what = '', ...detail] = line.split('\t')
   if (!/^\d+$/.test(at) || kind === '') throw new Error(`no line of a history: ${line}`)
   return { at: Number(at), kind: kind as EventKind, what, detail: detail.join(' ') }
 }
@@ -74,5 +74,5 @@ export function now(): number {
 }
 
 function oneLine(text: string | number): string {
-  return typeof text === 'number' ? String(text) : text.replaceAll(/\s+/g, '_').slice(0, 500)
+  return typeof text === 'number' ? String(text) : text.replaceAll(/\s+/g, ' ').slice(0, 500)
 }

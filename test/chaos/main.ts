@@ -2,11 +2,13 @@
 import { skipOrFail, startRedis } from '../brokers/index.ts'
 import { parseArguments, usage, type ChaosArguments } from './arguments.ts'
 import { amqpBackend } from './backends/amqp.ts'
+import { snsBackend, sqsBackend } from './backends/aws.ts'
 import type { BackendFactory } from './backends/backend.ts'
+import { redisBackend } from './backends/redis.ts'
 import { lines, summary } from './report.ts'
 import { run, type RunReport } from './run.ts'
 
-const backends: Readonly<Record<string, BackendFactory>> = { amqp: amqpBackend }
+const backends: Readonly<Record<string, BackendFactory>> = { amqp: amqpBackend, sqs: sqsBackend, sns: snsBackend, redis: redisBackend }
 
 const options = readArguments()
 process.exitCode = options === undefined ? 2 : await chaos(options)
