@@ -68,9 +68,6 @@ export class ConsumerChannel implements Scope {
   }
 
   /** Messages unsettled at once. */
-  get prefetch(): number {
-    return this.#prefetch
-  }
 
   get unsettled(): number {
     return this.#unsettled
