@@ -10,11 +10,12 @@ import { amqp } from './scenarios/amqp.ts'
 import { core } from './scenarios/core.ts'
 import { memory } from './scenarios/memory.ts'
 import { middleware } from './scenarios/middleware.ts'
+import { mqtt } from './scenarios/mqtt.ts'
 import { sns } from './scenarios/sns.ts'
 import { sqs } from './scenarios/sqs.ts'
 import type { Suite } from './scenarios/suite.ts'
 
-const suites: Readonly<Record<string, Suite>> = { core, memory, middleware, amqp, sqs, sns }
+const suites: Readonly<Record<string, Suite>> = { core, memory, middleware, amqp, mqtt, sqs, sns }
 
 const options = readArguments()
 if (options === undefined) process.exitCode = 2

@@ -1,10 +1,14 @@
 import { once } from 'node:events'
-import { skipOrFail, startKinesis, startRabbitmq, startRedis } from './index.ts'
-import type { KinesisBed, RabbitmqBed, RedisBed, Skipped } from './index.ts'
+import type { Bed } from './core/bed.ts'
+import { skipOrFail, startActivemq, startAedes, startKinesis, startMosquitto, startRabbitmq, startRedis } from './index.ts'
+import type { AedesBed, KinesisBed, RabbitmqBed, Skipped } from './index.ts'
 
 const onProgress = (text: string): void => console.error(text)
-const starters = new Map<string, () => Promise<Skipped | KinesisBed | RabbitmqBed | RedisBed>>([
+const starters = new Map<string, () => Promise<Skipped | AedesBed | Bed | KinesisBed | RabbitmqBed>>([
+  ['activemq', () => startActivemq({ onProgress })],
+  ['aedes', () => startAedes()],
   ['kinesis', () => startKinesis()],
+  ['mosquitto', () => startMosquitto({ onProgress })],
   ['rabbitmq-3.10', () => startRabbitmq({ version: '3.10', onProgress })],
   ['rabbitmq-4.0', () => startRabbitmq({ version: '4.0', onProgress })],
   ['redis', () => startRedis({ onProgress })],

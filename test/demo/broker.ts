@@ -2,6 +2,7 @@ import { connect, type AnyDefinition, type Broker, type ConnectOptions } from '@
 import type { Activity } from './activity.ts'
 import { amqpBackend } from './backends/amqp.ts'
 import { memoryBackend } from './backends/memory.ts'
+import { mqttBackend } from './backends/mqtt.ts'
 import { sqsBackend } from './backends/sqs.ts'
 
 /** Something done to a backend on purpose. */
@@ -35,6 +36,7 @@ export interface BackendOptions {
 /** Chooses and starts a backend. Throws if it is not to be had on this machine, or prints that and answers `undefined` if it may be skipped. */
 export async function openBackend(broker: string, options: BackendOptions): Promise<Backend | undefined> {
   if (broker === 'memory') return memoryBackend(options)
+  if (broker === 'mqtt') return await mqttBackend(options)
   return broker === 'sqs' ? await sqsBackend(options) : await amqpBackend(broker, options)
 }
 

@@ -1,5 +1,5 @@
 import { amqp, type AmqpNative, type AmqpOptions } from '@busbar/amqp'
-import type { BrokerError, Clock, Endpoint, Link, Outgoing, Receiver, Sender, SendResult, Services, Timer, Window } from '@busbar/core/driver'
+import type { BrokerError, Clock, Driver, Endpoint, Link, Outgoing, Receiver, Sender, SendResult, Services, Timer, Window } from '@busbar/core/driver'
 import { FakeIntake } from './intake.ts'
 
 /** Real time: these tests are about a real broker's. */
@@ -57,16 +57,20 @@ export interface Started {
 }
 
 /** A link with what was opened on it; closed in the right order. */
-export class TestLink implements AsyncDisposable {
-  readonly link: Link<AmqpNative>
+export class TestLink<Native = AmqpNative> implements AsyncDisposable {
+  readonly link: Link<Native>
   readonly #senders: Sender[] = []
   readonly #receivers: Receiver[] = []
 
-  static async open(url: string | readonly string[], options: Partial<AmqpOptions> = {}): Promise<TestLink> {
-    return new TestLink(await amqp({ url, ...options }).connect(services, never))
+  static open(url: string | readonly string[], options: Partial<AmqpOptions> = {}): Promise<TestLink> {
+    return TestLink.over(amqp({ url, ...options }))
   }
 
-  private constructor(link: Link<AmqpNative>) {
+  static async over<Native>(driver: Driver<Native>): Promise<TestLink<Native>> {
+    return new TestLink(await driver.connect(services, never))
+  }
+
+  private constructor(link: Link<Native>) {
     this.link = link
   }
 

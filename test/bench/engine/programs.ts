@@ -1,4 +1,5 @@
 import type { AmqpJob, AmqpSubject } from '../subjects/amqp-subject.ts'
+import type { MqttJob, MqttSubject } from '../subjects/mqtt-subject.ts'
 import type { SqsJob, SqsSubject } from '../subjects/sqs-subject.ts'
 import type { Sample } from './sample.ts'
 
@@ -8,6 +9,10 @@ const programs = {
   'raw-amqplib': async () => amqpProgram((await import('../subjects/raw-amqplib.ts')).rawAmqplib),
   'rabbitmq-client': async () => amqpProgram((await import('../subjects/rabbitmq-client.ts')).rabbitmqClient),
   'cloudamqp-client': async () => amqpProgram((await import('../subjects/cloudamqp-client.ts')).cloudamqpClient),
+  'busbar-mqtt': async () => mqttProgram((await import('../subjects/busbar-mqtt.ts')).busbarMqtt),
+  'raw-mqtt': async () => mqttProgram((await import('../subjects/raw-mqtt.ts')).rawMqtt),
+  'raw-mqtt-unlimited': async () => mqttProgram((await import('../subjects/raw-mqtt.ts')).rawMqttUnlimited),
+  'raw-mqtt-ack-after': async () => mqttProgram((await import('../subjects/raw-mqtt.ts')).rawMqttAckAfter),
   'busbar-sqs': async () => sqsProgram((await import('../subjects/busbar-sqs.ts')).busbarSqs),
   'raw-sqs': async () => sqsProgram((await import('../subjects/raw-sqs.ts')).rawSqs),
   'busbar-sns': async () => sqsProgram((await import('../subjects/busbar-sns.ts')).busbarSns),
@@ -37,6 +42,11 @@ export async function runProgram({ program, options }: Job): Promise<Sample> {
 async function amqpProgram(subject: AmqpSubject): Promise<unknown> {
   const { runAmqp } = await import('../subjects/amqp-subject.ts')
   return (job: AmqpJob) => runAmqp(subject, job)
+}
+
+async function mqttProgram(subject: MqttSubject): Promise<unknown> {
+  const { runMqtt } = await import('../subjects/mqtt-subject.ts')
+  return (job: MqttJob) => runMqtt(subject, job)
 }
 
 async function sqsProgram(subject: SqsSubject): Promise<unknown> {

@@ -33,3 +33,12 @@ export function aheadOf(peers: readonly string[]): Target {
     within: ({ against }) => peers.every((peer) => against(peer).throughput.median >= gate.ofRatio),
   }
 }
+
+/** Throughput by its median, as a multiple of another subject's. */
+export function timesOf(subject: string, factor: number): Target {
+  return {
+    text: `≥ ${factor} × ${subject}`,
+    met: ({ against }) => against(subject).throughput.median >= factor,
+    within: ({ against }) => against(subject).throughput.median >= factor * gate.ofRatio,
+  }
+}

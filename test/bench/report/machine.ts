@@ -4,6 +4,7 @@ import { cpus, loadavg, release, totalmem, type } from 'node:os'
 
 const clients = [
   'amqplib',
+  'mqtt',
   'rabbitmq-client',
   '@cloudamqp/amqp-client',
   '@aws-sdk/client-sqs',

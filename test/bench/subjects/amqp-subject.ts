@@ -48,7 +48,7 @@ export interface MessageProperties {
 }
 
 /** The cheapest ids that are unique: 20 letters and digits, as long as Busbar's. */
-export function propertiesOf({ body }: AmqpJob, index: number): MessageProperties {
+export function propertiesOf({ body }: Pick<AmqpJob, 'body'>, index: number): MessageProperties {
   return {
     messageId: idPrefix + String(index).padStart(8, '0'),
     timestamp: Math.floor(Date.now() / 1_000),

@@ -25,6 +25,8 @@ export interface ContainerOptions {
 export interface Container {
   /** `start`, `stop`, `kill`, `pause` or `unpause`. */
   control(verb: string): Promise<void>
+  /** Sends a signal to the container's main process. */
+  signal(name: string): Promise<void>
   exec(args: readonly string[]): Promise<void>
   isRunning(): Promise<boolean>
   output(): Promise<string>
@@ -48,6 +50,7 @@ export async function createContainer(scratch: Scratch, options: ContainerOption
   const forget = await scratch.trackContainer(id)
   return {
     control: async (verb) => void (await docker(verb, id)),
+    signal: async (name) => void (await docker('kill', '--signal', name, id)),
     exec: async (args) => void (await docker('exec', id, ...args)),
     isRunning: async () => (await docker('inspect', '--format', '{{.State.Running}}', id)).trim() === 'true',
     output: () => docker('logs', '--tail', '40', id),

@@ -7,7 +7,9 @@ import { run } from '../core/run.ts'
 /** An unpacked tree of the release that the machine itself runs: its programs run as they are. */
 export async function directPlace(tree: string): Promise<Place> {
   const host = hostPlace()
-  const libraries = (await readdir(join(tree, 'usr', 'lib'))).filter((name) => name.endsWith('-linux-gnu'))
+  // Programs in Java bring no such folder.
+  const folders = await readdir(join(tree, 'usr', 'lib')).catch((): string[] => [])
+  const libraries = folders.filter((name) => name.endsWith('-linux-gnu'))
   return {
     ...host,
     env: {

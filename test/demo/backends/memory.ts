@@ -1,4 +1,4 @@
-import type { DriverFactory } from '@busbar/core/driver'
+import type { Driver, DriverFactory } from '@busbar/core/driver'
 import { memory, type FaultRule } from '@busbar/memory'
 import type { Backend, BackendOptions } from '../broker.ts'
 
@@ -11,17 +11,25 @@ const rules: readonly FaultRule[] = [
   { at: { operation: 'deliver', every: 45 }, fault: { kind: 'steal-lease' } },
 ]
 
+/** Two brokers of this program connect to it, and a URL by itself would make one each. */
+function sharing(driver: Driver): DriverFactory {
+  return Object.assign(() => driver, { schemes: memory.schemes, fromUrl: () => driver, fromConfiguration: () => driver })
+}
+
+/** The same, without faults, for what another backend has no place for. */
+export function sharedMemory(): DriverFactory {
+  return sharing(memory())
+}
+
 /** A broker in this process. */
 export function memoryBackend({ faults }: BackendOptions): Backend {
   const driver = memory(faults ? { faults: { rules } } : {})
-  // Two brokers of this program connect to it, and a URL by itself would make one each.
-  const shared: DriverFactory = Object.assign(() => driver, { schemes: memory.schemes, fromUrl: () => driver, fromConfiguration: () => driver })
   const cut = { text: 'all connections cut for 200 ms; answers get lost all the time', strike: async () => driver.dropConnections(200) }
   const crash = { text: 'all consumers taken for dead', strike: async () => driver.crashConsumers() }
   return {
     title: 'the memory driver, in this process',
     configuration: () => 'memory:',
-    drivers: [shared],
+    drivers: [sharing(driver)],
     faults: faults ? [cut, crash, cut, crash] : [],
     async [Symbol.asyncDispose]() {},
   }

@@ -5,27 +5,30 @@ import { vitestPart } from '../vitest-part.ts'
 const contract = ['test/contract']
 const brokers = ['test/brokers', 'test/amqp', 'test/middleware/on-drivers.test.ts']
 const redis = ['test/redis']
+const mqtt = ['test/brokers/mqtt', 'test/mqtt']
 const aws = ['test/brokers/aws-wire', 'test/dynamodb', 'test/kinesis', 'test/sqs', 'test/sns']
 
 /** What runs the code. Every test file of the repository belongs to exactly one of these parts, and one that starts brokers to a part that runs alone. */
 export const testParts: readonly Part[] = [
-  vitestPart({ name: 'unit', budgetSeconds: 95, folders: ['packages', 'test'], except: [...contract, ...brokers, ...redis, ...aws] }),
+  vitestPart({ name: 'unit', budgetSeconds: 95, folders: ['packages', 'test'], except: [...contract, ...brokers, ...redis, ...aws, ...mqtt] }),
   scriptPart({ name: 'types', budgetSeconds: 10, entry: 'test/types/run.ts', read: passedAndFailed }),
   vitestPart({ name: 'contract', budgetSeconds: 145, alone: true, folders: contract }),
   scriptPart({ name: 'mutants', budgetSeconds: 30, entry: 'test/mutants/main.ts', read: killed }),
   scriptPart({ name: 'simulate', budgetSeconds: 175, entry: 'test/simulate/main.ts', runs: [['--seeds', '10000']], read: violations }),
-  vitestPart({ name: 'amqp', budgetSeconds: 325, alone: true, folders: brokers, except: aws }),
+  vitestPart({ name: 'amqp', budgetSeconds: 325, alone: true, folders: brokers, except: [...aws, ...mqtt] }),
   vitestPart({ name: 'aws', budgetSeconds: 90, alone: true, folders: aws }),
+  vitestPart({ name: 'mqtt', budgetSeconds: 70, alone: true, folders: mqtt }),
   vitestPart({ name: 'redis', budgetSeconds: 40, alone: true, folders: redis }),
   scriptPart({
     name: 'demo',
-    budgetSeconds: 50,
+    budgetSeconds: 65,
     alone: true,
     entry: 'test/demo/main.ts',
     runs: [
       ['--broker', 'memory'],
       ['--broker', 'memory', '--faults'],
       ['--broker', 'amqp', '--may-skip'],
+      ['--broker', 'mqtt', '--may-skip'],
       ['--broker', 'sqs'],
     ],
     read: () => ({ passed: 1, failed: 0 }),

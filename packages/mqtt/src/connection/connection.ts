@@ -1,0 +1,268 @@
+import type { Clock, Services, Timer } from '@busbar/core/driver'
+import type { IConnackPacket, MqttClient } from 'mqtt'
+import type { Address } from '../address.ts'
+import type { BrokerFacts } from '../capabilities.ts'
+import { mqttError, reasonCodeOf, reasons, refusedBy, toBrokerError } from '../errors.ts'
+import type { Publication, ReceivedPacket } from '../message/packet.ts'
+import type { ResolvedOptions } from '../options.ts'
+import { within } from '../within.ts'
+import { createClient, type ClientRequest } from './client.ts'
+import { factsOf } from './facts.ts'
+
+/** What a connection tells its owner. */
+export interface ConnectionEvents {
+  /** Called once, when it has ended otherwise than by `close`. `takenOver`: the broker says that another connection has the session now. */
+  onLost(error: Error, takenOver: boolean): void
+}
+
+export interface ConnectionRequest extends ClientRequest {
+  /**
+   * Called synchronously per received message, also before `open` has resolved. True: the message is the receiver's, which acks it by {@link Connection.acknowledge}. False: nobody
+   * wants it, and it is acked. Must not throw.
+   */
+  readonly onMessage: (connection: Connection, packet: ReceivedPacket) => boolean
+}
+
+/** The library does not ack what was refused to it, raises no event and reads on: acks are sent by {@link Connection.acknowledge}. */
+const notAckedHere = new Error('acked later')
+const pubackBytes = 4
+
+/** One network connection: the client library's, with a deadline on everything, without its reconnecting, and a socket that is really destroyed in the end. */
+export class Connection {
+  readonly client: MqttClient
+  readonly label: string
+  readonly #clock: Clock
+  readonly #meter: Services['meter']
+  readonly #timeoutMs: number
+  readonly #keepaliveMs: number
+  #facts: BrokerFacts | undefined
+  #sessionPresent = false
+  #state: 'opening' | 'open' | 'closing' | 'lost' = 'opening'
+  #error: Error | undefined
+  #takenOver = false
+  #events: ConnectionEvents | undefined
+  #held: (() => void) | undefined
+  #holding = false
+  #pings: Timer | undefined
+
+  /** Throws `BrokerError`, or the reason of `signal` when that fires. */
+  static async open(address: Address, request: ConnectionRequest, options: ResolvedOptions, services: Services, signal: AbortSignal): Promise<Connection> {
+    signal.throwIfAborted()
+    const doing = `Connecting to ${address.label}`
+    const connection = new Connection(address, request, options, services)
+    const abort = (): void => connection.kill()
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      await within(connection.#connected(doing, options), options.timeoutMs, services.clock, () =>
+        mqttError('ERR_UNAVAILABLE', `${doing}: no answer within ${options.timeoutMs} ms`),
+      )
+      return connection
+    } catch (error) {
+      connection.kill()
+      signal.throwIfAborted()
+      throw toBrokerError(error, doing)
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  private constructor(address: Address, request: ConnectionRequest, options: ResolvedOptions, services: Services) {
+    this.client = createClient(address, request, options)
+    this.label = address.label
+    this.#clock = services.clock
+    this.#meter = services.meter
+    this.#timeoutMs = options.timeoutMs
+    this.#keepaliveMs = options.keepaliveMs
+    // Before it connects: what a session has waiting may come in one piece with the broker's first answer.
+    this.client.handleMessage = (packet, done) => {
+      const mine = request.onMessage(this, packet)
+      const next = (): void => (mine && packet.qos > 0 ? done(notAckedHere) : done())
+      if (!this.#holding) return next()
+      this.#held = next
+    }
+    this.client.on('error', (error) => this.#fail(error))
+    this.client.on('disconnect', ({ reasonCode }) => {
+      this.#takenOver = reasonCode === reasons.sessionTakenOver
+      this.#error = refusedBy(reasonCode ?? 0, `The connection to ${address.label} was ended`)
+    })
+    this.client.on('close', () => this.#closed())
+  }
+
+  /** Called by the owner right after `open`. */
+  listen(events: ConnectionEvents): void {
+    this.#events = events
+    if (this.#state === 'lost') events.onLost(this.#reason, this.#takenOver)
+  }
+
+  /** What the broker said of itself. */
+  get facts(): BrokerFacts {
+    if (this.#facts === undefined) throw this.#reason
+    return this.#facts
+  }
+
+  /** Whether the broker had kept the session. */
+  get sessionPresent(): boolean {
+    return this.#sessionPresent
+  }
+
+  get lost(): boolean {
+    return this.#state === 'lost'
+  }
+
+  get open(): boolean {
+    return this.#state === 'open'
+  }
+
+  /** A message of the driver's own, now and then; `answered` is called once with the broker's answer, but not any more once the connection is lost. */
+  publish({ topic, payload, qos, retain }: Omit<Publication, 'properties'>, answered: (error: unknown) => void): void {
+    this.#meter('publish', 1)
+    this.client.publish(topic, payload, { qos, retain }, answered)
+  }
+
+  /** An identifier that no packet of the library's own has at this time. */
+  nextPacketId(): number {
+    const { messageIdProvider, outgoing } = this.client
+    let id = messageIdProvider.allocate() ?? 1
+    while (outgoing[id] !== undefined) id = messageIdProvider.allocate() ?? 1
+    return id
+  }
+
+  /** Writes packets, in one piece. `written` is called once, also when the connection is lost. */
+  write(packets: readonly Buffer[], written?: (error: Error | null | undefined) => void): void {
+    const { stream } = this.client
+    const [first] = packets
+    if (packets.length === 1 && first !== undefined) return void stream.write(first, written)
+    stream.cork()
+    for (let index = 0; index < packets.length; index++) {
+      const last = index === packets.length - 1
+      stream.write(packets[index] as Buffer, last ? written : undefined)
+    }
+    stream.uncork()
+  }
+
+  /** Throws `BrokerError`. `retainHandling` 1: kept messages come only if the subscription is new. */
+  async subscribe(filter: string, qos: 0 | 1): Promise<void> {
+    const doing = `Subscribing to ${filter}`
+    this.#meter('subscribe', 1)
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.client.subscribe(filter, { qos, rh: 1 }, (error, granted) => {
+      const refused = granted?.find((grant) => grant.qos >= 0x80)
+      if (error) reject(toBrokerError(error, doing))
+      else if (refused !== undefined) reject(refusedBy(refused.qos, doing))
+      else resolve()
+    })
+    await this.#bounded(promise, doing)
+  }
+
+  async unsubscribe(filter: string): Promise<void> {
+    const doing = `Unsubscribing from ${filter}`
+    this.#meter('unsubscribe', 1)
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.client.unsubscribe(filter, (error) => (error ? reject(toBrokerError(error, doing)) : resolve()))
+    await this.#bounded(promise, doing)
+  }
+
+  /** Acks received messages, in this order and in one piece. */
+  acknowledge(packetIds: readonly number[]): void {
+    if (packetIds.length === 0 || this.#state !== 'open') return
+    this.#meter('puback', packetIds.length)
+    const bytes = Buffer.allocUnsafe(packetIds.length * pubackBytes)
+    for (const [index, id] of packetIds.entries()) {
+      // The type, the bytes that follow, and the identifier; success needs no reason code.
+      bytes.writeUInt16BE(0x40_02, index * pubackBytes)
+      bytes.writeUInt16BE(id, index * pubackBytes + 2)
+    }
+    this.write([bytes])
+  }
+
+  /** Reads no further: what the broker sends waits in the network. The link is kept alive meanwhile. */
+  hold(): void {
+    if (this.#holding || this.#state !== 'open') return
+    this.#holding = true
+    this.#ping()
+  }
+
+  release(): void {
+    this.#holding = false
+    this.#pings?.cancel()
+    const next = this.#held
+    this.#held = undefined
+    next?.()
+  }
+
+  /** Says good-bye, so that the broker sends no will, and ends. Bounded; never throws. */
+  async close(): Promise<void> {
+    if (this.#state === 'lost' || this.#state === 'closing') return
+    this.#state = 'closing'
+    this.release()
+    // What is not answered would be waited for.
+    for (const id of Object.keys(this.client.outgoing)) this.client.removeOutgoingMessage(Number(id))
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.client.end(false, {}, () => resolve())
+    try {
+      await within(promise, this.#timeoutMs, this.#clock, () => mqttError('ERR_TIMEOUT', `Closing the connection to ${this.label}`))
+    } catch {
+      // It is destroyed all the same.
+    }
+    this.#destroy()
+  }
+
+  /** Ends it at once; the owner is told as of any other loss. */
+  kill(): void {
+    this.#destroy()
+  }
+
+  async #connected(doing: string, { protocolVersion }: ResolvedOptions): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<IConnackPacket>()
+    this.client.once('connect', resolve)
+    // Some brokers answer a version that they don't know by closing.
+    const hint = protocolVersion === 5 ? '; if it does not speak MQTT 5, set protocolVersion: 4' : ''
+    this.client.once('close', () => reject(this.#error ?? mqttError('ERR_UNAVAILABLE', `${doing}: the broker closed the connection without an answer${hint}`)))
+    this.#meter('connect', 1)
+    this.client.connect()
+    const connack = await promise
+    this.#facts = factsOf(connack, protocolVersion)
+    this.#sessionPresent = connack.sessionPresent
+    this.#state = this.#state === 'opening' ? 'open' : this.#state
+    if (this.#state !== 'open') throw this.#reason
+  }
+
+  get #reason(): Error {
+    return this.#error ?? mqttError('ERR_UNAVAILABLE', `The connection to ${this.label} was closed`)
+  }
+
+  #fail(error: Error): void {
+    const reasonCode = reasonCodeOf(error)
+    this.#error ??= reasonCode === undefined ? error : refusedBy(reasonCode, `Connecting to ${this.label}`, error)
+    // After an error of the protocol the library waits, and the broker too.
+    this.#destroy()
+  }
+
+  #closed(): void {
+    const before = this.#state
+    this.#state = 'lost'
+    this.#holding = false
+    this.#pings?.cancel()
+    this.#destroy()
+    if (before === 'open') this.#events?.onLost(this.#reason, this.#takenOver)
+  }
+
+  #destroy(): void {
+    // Without a graceful end it would wait for answers. The stream is not there before it connects.
+    ;(this.client.stream as { destroy(): void } | undefined)?.destroy()
+  }
+
+  #ping(): void {
+    this.#pings = this.#clock.timer(this.#clock.monotonic() + this.#keepaliveMs / 2, () => {
+      if (!this.#holding || this.#state !== 'open') return
+      // The broker's answer waits behind what is not read, so that the library would take the link for dead.
+      this.client.sendPing()
+      this.client.reschedulePing(true)
+      this.#ping()
+    })
+  }
+
+  async #bounded(work: Promise<void>, doing: string): Promise<void> {
+    await within(work, this.#timeoutMs, this.#clock, () => mqttError('ERR_UNAVAILABLE', `${doing}: no answer within ${this.#timeoutMs} ms`))
+  }
+}

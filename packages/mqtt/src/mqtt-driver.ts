@@ -1,0 +1,193 @@
+import {
+  isBrokerError,
+  type Capabilities,
+  type Driver,
+  type DriverFactory,
+  type Endpoint,
+  type Intake,
+  type Link,
+  type LinkHealth,
+  type Receiver,
+  type Refusal,
+  type Sender,
+  type Services,
+  type Window,
+} from '@busbar/core/driver'
+import type { MqttClient } from 'mqtt'
+import { schemes } from './address.ts'
+import { capabilitiesOf, narrowed } from './capabilities.ts'
+import { Control } from './connection/control.ts'
+import { Dialer } from './connection/dialer.ts'
+import { configuration, driverName, mqttError } from './errors.ts'
+import { addressOf, sessionBase, sessionsOf } from './names.ts'
+import { optionsFromUrl, resolveOptions, type MqttOptions, type ResolvedOptions } from './options.ts'
+import { Notes } from './provisioning/notes.ts'
+import { SharedProbe } from './provisioning/probe.ts'
+import { MqttTopology } from './provisioning/topology.ts'
+import { checkNoted } from './receiving/keeper.ts'
+import { MqttReceiver } from './receiving/receiver.ts'
+import { MqttReplies } from './replies.ts'
+import { resolveRouteOptions } from './route-options.ts'
+import { Publisher } from './sending/publisher.ts'
+import { MqttSender } from './sending/sender.ts'
+
+/** The client library's own client that sends; `undefined` while its connection is down, and another one after every reconnect. */
+export interface MqttNative {
+  readonly client: MqttClient | undefined
+}
+
+/**
+ * MQTT 5 and 3.1.1 (also Amazon MQ for ActiveMQ).
+ *
+ * ```ts
+ * const broker = createBroker({ driver: mqtt({ url: process.env.MQTT_URL }), destinations: [positions] })
+ * ```
+ * Throws `ERR_CONFIGURATION` for unknown or illegal options.
+ */
+export const mqtt: ((options: MqttOptions) => Driver<MqttNative>) & DriverFactory<MqttOptions> = Object.assign(
+  (options: MqttOptions): Driver<MqttNative> => new MqttDriver(resolveOptions(options)),
+  {
+    schemes: [...schemes],
+    fromUrl: (url: URL): Driver<MqttNative> => new MqttDriver(resolveOptions(optionsFromUrl(url))),
+    fromConfiguration: (options: Readonly<Record<string, unknown>>): Driver<MqttNative> => {
+      if (options['url'] === undefined) throw configuration("mqtt: option 'url' is missing")
+      return new MqttDriver(resolveOptions(options as unknown as MqttOptions))
+    },
+  },
+)
+
+class MqttDriver implements Driver<MqttNative> {
+  readonly name: string = driverName
+  readonly #options: ResolvedOptions
+
+  constructor(options: ResolvedOptions) {
+    this.#options = options
+  }
+
+  capabilities(endpoint: Endpoint): Capabilities | Refusal {
+    try {
+      return capabilitiesOf(endpoint, this.#options, resolveRouteOptions(endpoint, this.#options))
+    } catch (error) {
+      if (!isBrokerError(error) || error.code !== 'ERR_CONFIGURATION') throw error
+      return { refused: error.message, remedy: "correct the route's options" }
+    }
+  }
+
+  address(endpoint: Endpoint): string {
+    return addressOf(endpoint)
+  }
+
+  async connect(services: Services, signal: AbortSignal): Promise<Link<MqttNative>> {
+    const link = new MqttLink(this.#options, services, (endpoint) => this.capabilities(endpoint))
+    await link.open(signal)
+    return link
+  }
+}
+
+/** One connection that sends and is told, and one for each session that is received from. */
+class MqttLink implements Link<MqttNative> {
+  readonly native: MqttNative
+  readonly replies: MqttReplies
+  readonly topology: MqttTopology
+  readonly #options: ResolvedOptions
+  readonly #services: Services
+  readonly #capabilities: (endpoint: Endpoint) => Capabilities | Refusal
+  readonly #dialer: Dialer
+  readonly #control: Control
+  readonly #notes: Notes
+  readonly #publisher: Publisher
+  readonly #probe: SharedProbe
+  #receivers = 0
+
+  constructor(options: ResolvedOptions, services: Services, capabilities: (endpoint: Endpoint) => Capabilities | Refusal) {
+    const dialer = new Dialer(options, services)
+    const control = new Control(randomName(services), options, services, dialer)
+    this.#options = options
+    this.#services = services
+    this.#capabilities = capabilities
+    this.#dialer = dialer
+    this.#control = control
+    this.#notes = new Notes(control, options.notesTopic, services, options.timeoutMs)
+    this.#publisher = new Publisher(control, options, services)
+    this.#probe = new SharedProbe(control, options, services)
+    this.replies = new MqttReplies(control, options, this.#publisher)
+    this.topology = new MqttTopology(options, dialer, this.#notes)
+    this.native = {
+      get client() {
+        return control.connection?.client
+      },
+    }
+  }
+
+  async open(signal: AbortSignal): Promise<void> {
+    await this.#control.connect(signal)
+    const facts = this.#control.connection?.facts
+    if (facts === undefined || (facts.retainAvailable && facts.wildcardsAvailable)) return
+    await this.close()
+    throw mqttError(
+      'ERR_UNSUPPORTED',
+      `The broker has no ${facts.retainAvailable ? 'wildcard subscriptions' : 'retained messages'}, in which the driver keeps its notes on sessions; use another broker.`,
+    )
+  }
+
+  async inspect(endpoint: Endpoint, _signal: AbortSignal): Promise<Capabilities> {
+    const claimed = this.#capabilities(endpoint)
+    if ('refused' in claimed) throw configuration(`${endpoint.destination}: ${claimed.refused}; ${claimed.remedy}`)
+    const { members } = resolveRouteOptions(endpoint, this.#options)
+    if (endpoint.kind === 'queue' && members > 1) await this.#probe.delivers()
+    await this.#checkSessions(endpoint)
+    const { connection } = this.#control
+    if (connection === undefined) throw this.#control.reason
+    return narrowed(claimed, connection.facts)
+  }
+
+  sender(endpoint: Endpoint): Sender {
+    const { qos, retain, mandatory, envelope } = resolveRouteOptions(endpoint, this.#options)
+    const form = { topic: endpoint.name, protocolVersion: this.#options.protocolVersion, envelope, qos, retain }
+    if (endpoint.kind !== 'queue') return new MqttSender(form, mandatory ? 'refused' : 'taken', this.#publisher)
+    // Its sessions have been made: where a broker that was restarted has forgotten their subscriptions, their holders subscribe again.
+    return new MqttSender(form, 'retried', this.#publisher, () => this.#checkSessions(endpoint))
+  }
+
+  readonly receiver = (endpoint: Endpoint, intake: Intake, window: Window): Receiver => {
+    const { qos, envelope, members } = resolveRouteOptions(endpoint, this.#options)
+    const [first, ...others] = sessionsOf(endpoint, this.#options, members)
+    if (first === undefined) throw configuration(`${endpoint.destination}: a topic has no messages of its own, its subscriptions have`)
+    const parts = {
+      names: [first, ...others] as const,
+      qos: qos === 0 ? (0 as const) : (1 as const),
+      envelope,
+      options: this.#options,
+      services: this.#services,
+      dialer: this.#dialer,
+      control: this.#control,
+      notes: this.#notes,
+      holder: `${this.#control.instance}-${++this.#receivers}`,
+    }
+    return new MqttReceiver(parts, intake, window)
+  }
+
+  health(): LinkHealth {
+    return this.#control.health
+  }
+
+  /** Throws `ERR_NOT_FOUND` unless all sessions of the endpoint have been made. */
+  async #checkSessions(endpoint: Endpoint): Promise<void> {
+    const { members } = resolveRouteOptions(endpoint, this.#options)
+    const names = sessionsOf(endpoint, this.#options, members)
+    if (names.length > 0) checkNoted(names, await this.#notes.of(sessionBase(endpoint, this.#options), names.length))
+  }
+
+  async close(): Promise<void> {
+    await this.replies.close()
+    await this.#control.close()
+  }
+}
+
+function randomName({ random }: Services): string {
+  const part = (): string =>
+    Math.floor(random() * 2 ** 32)
+      .toString(16)
+      .padStart(8, '0')
+  return `${part()}${part()}`
+}

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto'
+import type { Endpoint } from '@busbar/core/driver'
+import { limits } from './limits.ts'
+import type { ResolvedOptions } from './options.ts'
+
+/** Physical names that an endpoint stands for. */
+
+/** One persistent session at the broker, which belongs to a client id. */
+export interface SessionName {
+  /** The client id. */
+  readonly clientId: string
+  /** What the session is subscribed to. */
+  readonly filter: string
+  /** Other sessions get messages of the same subscription. */
+  readonly shared: boolean
+  /** Below the notes topic: `<base>/<index>`, where `base` is of the endpoint. */
+  readonly base: string
+  readonly index: number
+}
+
+const digestDigits = 10
+const shownCharacters = 60
+
+/** The sessions that messages of an endpoint are received from: one for a subscription, `members` for a queue, none for a topic. */
+export function sessionsOf(endpoint: Endpoint, options: ResolvedOptions, members: number): readonly SessionName[] {
+  if (endpoint.kind === 'topic' && endpoint.subscription === undefined) return []
+  const base = sessionBase(endpoint, options)
+  // A queue with one session has no need for a shared subscription, and keeps the order of the topic.
+  const shared = endpoint.kind === 'queue' && members > 1
+  const filter = shared ? `$share/${options.clientId}/${endpoint.name}` : endpoint.name
+  return Array.from({ length: members }, (_, index) => ({ clientId: `${base}-${index}`, filter, shared, base, index }))
+}
+
+/** Readable, short enough for brokers with narrow limits, and different for different endpoints. */
+export function sessionBase({ kind, name, subscription }: Endpoint, { clientId }: ResolvedOptions): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([kind, name, subscription?.name ?? null]))
+    .digest('hex')
+    .slice(0, digestDigits)
+  const shown = (subscription === undefined ? name : `${name}.${subscription.name}`).replace(/[^A-Za-z0-9_.-]/g, '_').slice(-shownCharacters)
+  return `${clientId}-${shown}-${digest}`
+}
+
+/** The physical resource behind an endpoint. A queue is a topic too, so that no topic can have its name. */
+export function addressOf({ name, subscription }: Endpoint): string {
+  return subscription === undefined ? `topic ${name}` : `topic ${name}, subscription ${subscription.name}`
+}
+
+/** Why the names of an endpoint are illegal; `undefined` if all is well. */
+export function nameProblem({ name, subscription }: Endpoint, { notesTopic }: ResolvedOptions): string | undefined {
+  if (subscription !== undefined && (subscription.name === '' || !isText(subscription.name)))
+    return 'the name of the subscription is empty, too long, or holds NUL'
+  if (/\{[^{}]*\}/.test(name)) return `the name ${shortened(name)} is an address template, and this version fills none`
+  const problem = topicProblem(name)
+  if (problem !== undefined) return problem
+  if (name === notesTopic || name.startsWith(`${notesTopic}/`)) return `topics at and below ${notesTopic} belong to the driver's notes`
+  return undefined
+}
+
+/** Why nothing can be sent to a topic of this name. */
+export function topicProblem(name: string): string | undefined {
+  if (name === '') return 'the name is empty'
+  if (/[+#]/.test(name)) return `the name ${shortened(name)} holds + or #, which are wildcards`
+  if (!isText(name)) return `the name ${shortened(name)} is longer than 65,535 bytes, or holds NUL or half of a surrogate pair`
+  if (name.startsWith('$')) return `the name ${shortened(name)} begins with $, which belongs to the broker`
+  return undefined
+}
+
+/** Is it a text as MQTT takes them? */
+export function isText(text: string): boolean {
+  // UTF-8 needs at most three bytes per UTF-16 unit.
+  const short = text.length * 3 <= limits.textBytes || Buffer.byteLength(text) <= limits.textBytes
+  return short && !text.includes('\0') && text.isWellFormed()
+}
+
+function shortened(name: string): string {
+  return JSON.stringify(name.slice(0, 100))
+}

@@ -1,0 +1,209 @@
+import { isBrokerError, jittered, type BrokerError, type Timer } from '@busbar/core/driver'
+import { toBrokerError } from '../errors.ts'
+import type { ReceivedPacket } from '../message/packet.ts'
+import type { SessionName } from '../names.ts'
+import type { NotesOf } from '../provisioning/notes.ts'
+import { pauseFor } from '../within.ts'
+import { checkNoted, type Keeper, type KeeperHost } from './keeper.ts'
+import { Session } from './session.ts'
+import { nextStep } from './shares.ts'
+
+/** A session without holder for so many looks is taken by whoever sees it. */
+const strandedLooks = 3
+/** A session that was given away is left to whoever asked for so many looks. */
+const yieldedLooks = 3
+/** Two who see the same free session shall not both take it: the later one would displace the earlier. */
+const hesitationMs = 100
+
+/**
+ * The sessions of a shared queue, which its processes share. Brokers deal messages to every session, connected or not, and never take them back: so the sessions are
+ * fixed, and when a process leaves or dies, others connect to its sessions and go on with what waits in them. Notes tell who has which.
+ */
+export class Members implements Keeper {
+  readonly #names: readonly SessionName[]
+  readonly #host: KeeperHost
+  readonly #held: Map<number, Session> = new Map()
+  readonly #leaving: Map<number, Promise<void>> = new Map()
+  /** Monotonic milliseconds since when, or until when. */
+  readonly #freeSince: Map<number, number> = new Map()
+  readonly #yieldedUntil: Map<number, number> = new Map()
+  readonly #askedAt: Map<number, number> = new Map()
+  readonly #stopping: AbortController = new AbortController()
+  #notes: NotesOf = new Map()
+  #endings: (() => unknown)[] = []
+  #timer: Timer | undefined
+  #balancing: Promise<void> | undefined
+  #again = false
+
+  constructor(names: readonly SessionName[], host: KeeperHost) {
+    this.#names = names
+    this.#host = host
+  }
+
+  get sessions(): Iterable<Session> {
+    return this.#held.values()
+  }
+
+  async start(): Promise<void> {
+    const { notes, control } = this.#host
+    const [first] = this.#names
+    if (first === undefined) return
+    this.#notes = await notes.of(first.base, this.#names.length)
+    checkNoted(this.#names, this.#notes)
+    try {
+      this.#endings.push(notes.listen(first.base, (index) => this.#onNote(index)))
+      this.#endings.push(await control.subscribe(`${this.#asksTopic(first)}/+`, (packet) => this.#onAsk(packet)))
+      await this.#balanceOnce(true)
+      this.#schedule()
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    this.#timer?.cancel()
+    for (const end of this.#endings.splice(0)) end()
+    await this.#balancing
+    await Promise.all([...this.#leaving.values(), ...[...this.#held.values()].map((session) => session.stop())])
+    this.#held.clear()
+  }
+
+  #onNote(index: number): void {
+    const noted = this.#notes.get(index)
+    this.#askedAt.delete(index)
+    const session = this.#held.get(index)
+    // The will of the connection before ours, that came late.
+    if (session?.connection !== undefined && noted?.holder === undefined && !this.#leaving.has(index)) void this.#note(session)
+    void this.#balance()
+  }
+
+  async #note({ name, connection }: Session): Promise<void> {
+    try {
+      await this.#host.notes.write(name, this.#host.holder, connection)
+    } catch (error) {
+      this.#host.services.log('warn', 'session:not-noted', { session: name.clientId, error: String(error) })
+    }
+  }
+
+  #onAsk({ topic }: ReceivedPacket): void {
+    const index = Number(topic.slice(topic.lastIndexOf('/') + 1))
+    const session = this.#held.get(index)
+    if (session === undefined || this.#leaving.size > 0 || this.#held.size < 2) return
+    this.#leaving.set(
+      index,
+      this.#yield(index, session).finally(() => this.#leaving.delete(index)),
+    )
+  }
+
+  /** What runs ends first; what has not begun stays in the session. */
+  async #yield(index: number, session: Session): Promise<void> {
+    const { revoke, onDropped, options, services } = this.#host
+    services.log('info', 'session:yield', { session: session.name.clientId })
+    session.scope?.drop()
+    onDropped()
+    if (session.scope !== undefined) await revoke(session.scope, options.handOverMs)
+    this.#yieldedUntil.set(index, services.clock.monotonic() + yieldedLooks * options.rebalanceMs)
+    this.#held.delete(index)
+    await session.stop()
+  }
+
+  #schedule(): void {
+    const { services, options } = this.#host
+    const { clock, random } = services
+    this.#timer = clock.timer(clock.monotonic() + jittered(options.rebalanceMs, random), () => {
+      if (this.#stopping.signal.aborted) return
+      void this.#balance()
+      this.#schedule()
+    })
+  }
+
+  /** One at a time; what changes meanwhile is looked at afterwards. */
+  async #balance(): Promise<void> {
+    if (this.#balancing !== undefined) {
+      this.#again = true
+      return
+    }
+    do {
+      this.#again = false
+      this.#balancing = this.#balanceOnce(false).finally(() => (this.#balancing = undefined))
+      await this.#balancing
+    } while (this.#again && !this.#stopping.signal.aborted)
+  }
+
+  async #balanceOnce(first: boolean): Promise<void> {
+    const { signal } = this.#stopping
+    for (let step = this.#next(); step !== undefined && !signal.aborted; step = this.#next()) {
+      if ('ask' in step) return this.#ask(step.ask)
+      if (!(await this.#take(step.take, first))) return
+    }
+  }
+
+  #next(): ReturnType<typeof nextStep> {
+    const { services, options, holder } = this.#host
+    const now = services.clock.monotonic()
+    for (const { index } of this.#names) {
+      if (this.#held.has(index) || this.#notes.get(index)?.holder !== undefined) this.#freeSince.delete(index)
+      else if (!this.#freeSince.has(index)) this.#freeSince.set(index, now)
+    }
+    return nextStep({
+      notes: this.#notes,
+      members: this.#names.length,
+      holder,
+      held: new Set(this.#held.keys()),
+      stranded: (index) => now - (this.#freeSince.get(index) ?? now) > strandedLooks * options.rebalanceMs,
+      yielded: (index) => now < (this.#yieldedUntil.get(index) ?? now),
+    })
+  }
+
+  /** True if it is ours now. Throws only at the start. */
+  async #take(index: number, first: boolean): Promise<boolean> {
+    const { services, onRestored, onRetry } = this.#host
+    const name = this.#names[index]
+    const { signal } = this.#stopping
+    if (name === undefined) return false
+    if (!first) await pauseFor(hesitationMs * services.random(), services.clock, signal)
+    if (signal.aborted || (!first && this.#notes.get(index)?.holder !== undefined)) return false
+    const session = new Session(name, { ...this.#host, onDisplaced: this.#onDisplaced })
+    this.#held.set(index, session)
+    try {
+      await session.start()
+      if (!first) onRestored()
+      return true
+    } catch (error) {
+      this.#held.delete(index)
+      if (first) throw error
+      if (isBrokerError(error) && error.code !== 'ERR_CLOSED') onRetry(toBrokerError(error, `Opening session ${name.clientId}`))
+      return false
+    }
+  }
+
+  /** A holder that does not answer in time is gone, and its session taken. */
+  async #ask(index: number): Promise<void> {
+    const { services, options, control } = this.#host
+    const name = this.#names[index]
+    const now = services.clock.monotonic()
+    const askedAt = this.#askedAt.get(index)
+    if (name === undefined || control.connection === undefined) return
+    if (askedAt === undefined) this.#askedAt.set(index, now)
+    else if (now - askedAt > options.handOverMs + strandedLooks * options.rebalanceMs) {
+      this.#askedAt.delete(index)
+      services.log('warn', 'session:seized', { session: name.clientId, why: 'its holder does not answer' })
+      await this.#take(index, true).catch((error: unknown) => this.#host.onRetry(toBrokerError(error, `Opening session ${name.clientId}`)))
+      return
+    }
+    const publication = { topic: `${this.#asksTopic(name)}/${index}`, payload: this.#host.holder, qos: 1, retain: false } as const
+    control.connection.publish(publication, () => undefined)
+  }
+
+  readonly #onDisplaced = (session: Session, error: BrokerError): void => {
+    this.#host.services.log('info', 'session:displaced', { session: session.name.clientId, error: error.message })
+    if (this.#held.get(session.name.index) === session) this.#held.delete(session.name.index)
+    void this.#balance()
+  }
+
+  #asksTopic({ base }: SessionName): string {
+    return `${this.#host.options.notesTopic}/asks/${base}`
+  }
+}

@@ -1,0 +1,207 @@
+import type { BrokerError, Intake, Outcome, Receiver, Services, SettleResult, Timer, Window } from '@busbar/core/driver'
+import type { Control } from '../connection/control.ts'
+import type { Dialer } from '../connection/dialer.ts'
+import { mqttError } from '../errors.ts'
+import { limits } from '../limits.ts'
+import type { SessionName } from '../names.ts'
+import type { ResolvedOptions } from '../options.ts'
+import type { Notes } from '../provisioning/notes.ts'
+import type { MqttDelivery } from './delivery.ts'
+import { Inbox } from './inbox.ts'
+import { SoleKeeper, type Keeper, type KeeperHost } from './keeper.ts'
+import { Members } from './members.ts'
+import type { SessionScope } from './session-scope.ts'
+
+export interface ReceiverParts {
+  /** At least one. */
+  readonly names: readonly [SessionName, ...SessionName[]]
+  readonly qos: 0 | 1
+  readonly envelope: boolean
+  readonly options: ResolvedOptions
+  readonly services: Services
+  readonly dialer: Dialer
+  readonly control: Control
+  readonly notes: Notes
+  /** Tells this receiver from all others. */
+  readonly holder: string
+}
+
+/** Acks wait for others until they are this share of the window, or for so long: each costs a write, and the rest of the window keeps the broker busy meanwhile. */
+const flushShare = 0.25
+const flushMs = 5
+/** A window has room to grow to this before the next connection. */
+const leastReceiveMaximum = 64
+/** Brokers that send more than they should, or know no limit, are no longer read from when so much waits here. */
+const leastHeld = 256
+
+/** Receives from one session, or from a share of a queue's, and settles. */
+export class MqttReceiver implements Receiver {
+  readonly #parts: ReceiverParts
+  readonly #intake: Intake
+  readonly #keeper: Keeper
+  readonly #unlisten: () => void
+  readonly #inbox: Inbox = new Inbox()
+  #window: Window
+  #scheduled = false
+  #paused = false
+  /** Nothing is handed over before all is subscribed: if something cannot be, nothing was received. */
+  #started = false
+  #failing = false
+  #reading = true
+  #flushTimer: Timer | undefined
+
+  constructor(parts: ReceiverParts, intake: Intake, window: Window) {
+    this.#parts = parts
+    this.#intake = intake
+    this.#window = window
+    const host: KeeperHost = {
+      ...parts,
+      receiveMaximum: () => this.#receiveMaximum,
+      onDelivery: this.#onDelivery,
+      onLost: this.#onLost,
+      onRetry: (error) => this.#fail(error, error.code === 'ERR_ACCESS_DENIED'),
+      onRestored: this.#onRestored,
+      revoke: (scope, deadlineMs) => intake.revoke(scope, deadlineMs),
+      onDropped: this.#onDropped,
+      onFatal: (error) => this.#fail(error, true),
+    }
+    const [name] = parts.names
+    this.#keeper = parts.names.length > 1 ? new Members(parts.names, host) : new SoleKeeper(name, host)
+    this.#unlisten = parts.control.listen({ onEnded: (error) => error.code !== 'ERR_CLOSED' && this.#fail(error, true) })
+  }
+
+  async start(): Promise<void> {
+    try {
+      await this.#keeper.start()
+    } catch (error) {
+      this.#unlisten()
+      throw error
+    }
+    this.#started = true
+    this.#schedule()
+  }
+
+  async settle(outcomes: readonly Outcome[]): Promise<readonly SettleResult[]> {
+    const scopes = new Set<SessionScope>()
+    const results = outcomes.map(({ action, delivery }): SettleResult => {
+      if (action !== 'ack') return unsupported(action)
+      const { scope } = delivery as MqttDelivery
+      scopes.add(scope)
+      return scope.ack(delivery as MqttDelivery) ? 'accepted' : 'too-late'
+    })
+    for (const scope of scopes) this.#flush(scope)
+    if (this.#inbox.size > 0) this.#schedule()
+    return results
+  }
+
+  resize(window: Window): void {
+    this.#window = window
+    this.#schedule()
+  }
+
+  async pause(): Promise<void> {
+    this.#paused = true
+  }
+
+  async resume(): Promise<void> {
+    this.#paused = false
+    this.#schedule()
+  }
+
+  async handBack(): Promise<void> {
+    this.#paused = true
+    this.#unlisten()
+    this.#flushTimer?.cancel()
+    await this.#keeper.stop()
+    this.#inbox.dropDead()
+  }
+
+  #flush(scope: SessionScope): void {
+    if (scope.unsent === 0) return
+    if (scope.unsent >= this.#window.messages * flushShare) return scope.flush()
+    const { clock } = this.#parts.services
+    this.#flushTimer ??= clock.timer(clock.monotonic() + flushMs, this.#flushAll)
+  }
+
+  readonly #flushAll = (): void => {
+    this.#flushTimer = undefined
+    for (const { scope } of this.#keeper.sessions) scope?.flush()
+  }
+
+  get #receiveMaximum(): number {
+    const { receiveMaximum } = this.#parts.options
+    return receiveMaximum ?? Math.min(limits.inFlight, Math.max(leastReceiveMaximum, this.#window.messages))
+  }
+
+  readonly #onDelivery = (delivery: MqttDelivery): void => {
+    this.#inbox.add(delivery)
+    if (this.#reading && this.#started && this.#isFull(1)) this.#read(false)
+    this.#schedule()
+  }
+
+  readonly #onLost = (scope: SessionScope, error: BrokerError): void => {
+    this.#onDropped()
+    this.#intake.lost(scope, error)
+  }
+
+  readonly #onDropped = (): void => {
+    this.#inbox.dropDead()
+    this.#readOn()
+  }
+
+  readonly #onRestored = (): void => {
+    // Connections that are new read, whatever was so before.
+    if (!this.#reading) this.#read(false)
+    if (!this.#failing) return
+    this.#failing = false
+    this.#intake.recovered()
+  }
+
+  #fail(error: BrokerError, fatal: boolean): void {
+    this.#failing = true
+    this.#intake.failed(error, fatal)
+  }
+
+  // Deliveries of one socket read arrive in one turn or few: one microtask hands all of them over.
+  #schedule(): void {
+    if (this.#scheduled || this.#paused || !this.#started) return
+    this.#scheduled = true
+    queueMicrotask(this.#handOver)
+  }
+
+  readonly #handOver = (): void => {
+    this.#scheduled = false
+    if (this.#paused) return
+    let [handed, bytes] = [0, 0]
+    for (const { scope } of this.#keeper.sessions) {
+      handed += scope?.handed ?? 0
+      bytes += scope?.handedBytes ?? 0
+    }
+    const deliveries = this.#inbox.take(this.#window, handed, bytes)
+    for (const delivery of deliveries) delivery.scope.hand(delivery)
+    this.#readOn()
+    if (deliveries.length > 0) this.#intake.deliver(deliveries)
+  }
+
+  #readOn(): void {
+    if (!this.#reading && !this.#isFull(0.5)) this.#read(true)
+  }
+
+  /** A `share` of what may wait here. */
+  #isFull(share: number): boolean {
+    return this.#inbox.size > share * Math.max(leastHeld, 2 * this.#window.messages) || this.#inbox.bytes > share * this.#window.bytes
+  }
+
+  #read(reading: boolean): void {
+    this.#reading = reading
+    for (const { connection } of this.#keeper.sessions) {
+      if (reading) connection?.release()
+      else connection?.hold()
+    }
+  }
+}
+
+/** There is no nack in MQTT. What is not acked comes again when the session is connected again. */
+function unsupported(action: string): SettleResult {
+  return { error: mqttError('ERR_UNSUPPORTED', `MQTT has no ${action}: a message is acked, or stays in its session`) }
+}

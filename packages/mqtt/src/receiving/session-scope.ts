@@ -1,0 +1,107 @@
+import { PrefixTracker, type Scope, type Tracked } from '@busbar/core/driver'
+import type { Connection } from '../connection/connection.ts'
+import type { ReceivedPacket } from '../message/packet.ts'
+import { MqttDelivery } from './delivery.ts'
+
+/**
+ * One connection of a session: what was received on it is lost with it, and acked on it or not at all. Packet identifiers are used again on the next one.
+ * Acks go out in the order of receipt, as the standard demands: one that is early waits for those before it.
+ */
+export class SessionScope implements Scope {
+  readonly id: string
+  readonly #tracker: PrefixTracker<MqttDelivery> = new PrefixTracker()
+  readonly #tracked: Map<MqttDelivery, Tracked<MqttDelivery>> = new Map()
+  readonly #connection: Connection
+  #closed = false
+  #dropping = false
+  /** In the order of receipt, and not sent yet. */
+  #acks: number[] = []
+  #handed = 0
+  #handedBytes = 0
+
+  constructor(id: string, connection: Connection) {
+    this.id = id
+    this.#connection = connection
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Acks that {@link SessionScope.flush} would send. */
+  get unsent(): number {
+    return this.#acks.length
+  }
+
+  /** What is received here may be given to core. */
+  get live(): boolean {
+    return !this.#closed && !this.#dropping
+  }
+
+  /** From now on nothing is handed on; what is not acked stays in the session. */
+  drop(): void {
+    this.#dropping = true
+  }
+
+  /** Given to core, and not acked at the broker. */
+  get handed(): number {
+    return this.#handed
+  }
+
+  get handedBytes(): number {
+    return this.#handedBytes
+  }
+
+  receive(packet: ReceivedPacket, envelope: boolean): MqttDelivery {
+    const delivery = new MqttDelivery(this, packet, envelope)
+    if (delivery.packetId !== 0) this.#tracked.set(delivery, this.#tracker.add(delivery))
+    return delivery
+  }
+
+  /** It is with core from now on. */
+  hand(delivery: MqttDelivery): void {
+    delivery.handed = true
+    this.#handed++
+    this.#handedBytes += delivery.incoming.bodyBytes
+  }
+
+  /** False if it is too late. {@link SessionScope.flush} sends what has become a prefix. */
+  ack(delivery: MqttDelivery): boolean {
+    if (this.#closed || delivery.settled) return false
+    delivery.settled = true
+    const tracked = this.#tracked.get(delivery)
+    if (tracked === undefined) {
+      this.#end(delivery)
+      return true
+    }
+    this.#tracked.delete(delivery)
+    for (const acked of this.#tracker.complete(tracked)) {
+      this.#acks.push(acked.packetId)
+      this.#end(acked)
+    }
+    return true
+  }
+
+  flush(): void {
+    // Not open yet, they wait until it is.
+    if (this.#acks.length === 0 || !this.#connection.open) return
+    const acks = this.#acks
+    this.#acks = []
+    this.#connection.acknowledge(acks)
+  }
+
+  /** Nothing received on it can be acked any more. */
+  close(): void {
+    this.#closed = true
+    this.#acks = []
+    this.#handed = 0
+    this.#handedBytes = 0
+    this.#tracked.clear()
+  }
+
+  #end(delivery: MqttDelivery): void {
+    if (!delivery.handed) return
+    this.#handed--
+    this.#handedBytes -= delivery.incoming.bodyBytes
+  }
+}

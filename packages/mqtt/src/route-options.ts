@@ -1,0 +1,59 @@
+import type { Endpoint } from '@busbar/core/driver'
+import { configuration } from './errors.ts'
+import { booleanOf, checkKnown, integer, oneOf } from './option-checks.ts'
+import { maxMembers, type ResolvedOptions } from './options.ts'
+
+/** Options of a destination on MQTT: `routes: { positions: { options: { … } } }`. */
+export interface MqttRouteOptions {
+  /** Quality of service of what is sent, and 1 at most of what is received. Default: the driver's. */
+  readonly qos?: 0 | 1 | 2
+  /** The broker keeps the last message of the topic for those who subscribe later; topics only. Default false. */
+  readonly retain?: boolean
+  /** Topics only, MQTT 5 only: a message that no subscription takes is refused with `ERR_UNROUTABLE`, where the broker tells. Default false. Queues always refuse, and take no such option. */
+  readonly mandatory?: boolean
+  /**
+   * MQTT 3.1.1 only: puts headers, id and the other metadata into an envelope around the body, for readers that open it. Default false: a message is the body alone, and
+   * messages with headers, a type or a reply address are refused. MQTT 5 has fields of its own for all of that.
+   */
+  readonly envelope?: boolean
+  /** Queues only: sessions that share it, and so the most processes that can. 1 to 64. Default: the driver's; without shared subscriptions a place for dead letters has 1. Fixed at creation. */
+  readonly members?: number
+}
+
+export interface ResolvedRouteOptions {
+  readonly qos: 0 | 1 | 2
+  readonly retain: boolean
+  readonly mandatory: boolean
+  readonly envelope: boolean
+  readonly members: number
+}
+
+const known: readonly (keyof MqttRouteOptions)[] = ['qos', 'retain', 'mandatory', 'envelope', 'members']
+
+/** Throws `ERR_CONFIGURATION`. */
+export function resolveRouteOptions(endpoint: Endpoint, driver: ResolvedOptions): ResolvedRouteOptions {
+  const options = endpoint.options as MqttRouteOptions
+  checkKnown('mqtt', options, known)
+  checkMeaning(options, endpoint.kind, driver.protocolVersion)
+  const isQueue = endpoint.kind === 'queue'
+  const letters = endpoint.deadLettersOf !== undefined
+  return {
+    qos: oneOf('qos', options.qos, [0, 1, 2], letters ? 1 : driver.qos),
+    retain: booleanOf('retain', options.retain, false),
+    mandatory: isQueue || booleanOf('mandatory', options.mandatory, false),
+    // Why a message was given up is in a header, which needs a place.
+    envelope: driver.protocolVersion === 4 && (letters || booleanOf('envelope', options.envelope, false)),
+    members: isQueue ? integer('members', options.members, letters && !driver.sharedSubscriptions ? 1 : driver.members, 1, maxMembers) : 1,
+  }
+}
+
+function checkMeaning({ retain, mandatory, envelope, members }: MqttRouteOptions, kind: Endpoint['kind'], version: 5 | 4): void {
+  if (retain !== undefined && kind === 'queue') throw configuration("mqtt: option 'retain' has a meaning for topics only; remove it")
+  if (mandatory !== undefined && kind === 'queue')
+    throw configuration("mqtt: option 'mandatory' has a meaning for topics only, since queues always refuse what has no session; remove it")
+  if (mandatory !== undefined && version === 4)
+    throw configuration("mqtt: option 'mandatory' needs MQTT 5, since 3.1.1 does not tell who takes a message; remove it")
+  if (envelope !== undefined && version === 5)
+    throw configuration("mqtt: option 'envelope' has a meaning with MQTT 3.1.1 only, since 5 has user properties; remove it")
+  if (members !== undefined && kind !== 'queue') throw configuration("mqtt: option 'members' has a meaning for queues only; remove it")
+}
