@@ -67,8 +67,6 @@ export class ConsumerChannel implements Scope {
     return this.#dropping
   }
 
-  /** Messages unsettled at once. */
-
   get unsettled(): number {
     return this.#unsettled
   }
