@@ -13,10 +13,16 @@ export class Books {
   readonly #given = new Map<string, Map<string, number>>()
   readonly #notes = new Map<string, number>()
   #handled = 0
+  #faults = 0
 
   /** Effects so far. */
   get handled(): number {
     return this.#handled
+  }
+
+  /** Faults that have struck. */
+  get faults(): number {
+    return this.#faults
   }
 
   /** Warnings of the product, by event. */
@@ -46,6 +52,7 @@ export class Books {
     this.recovery.add(event)
     if (event.kind === 'sending') this.#give(event.what)
     else if (event.kind === 'effect') this.#handled++
+    else if (event.kind === 'fault') this.#faults++
     else if (event.kind === 'note') this.#notes.set(event.what, (this.#notes.get(event.what) ?? 0) + 1)
   }
 

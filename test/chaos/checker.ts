@@ -1,5 +1,7 @@
 import type { HistoryEvent } from './history.ts'
-import { isPoisoned, readId } from './message-id.ts'
+import { outOfOrder } from './key-order.ts'
+import { highest, memoryProblem } from './memory.ts'
+import { isPoisoned } from './message-id.ts'
 
 /** What the backend and the chain of the run promise. */
 export interface Promised {
@@ -60,7 +62,8 @@ const nothing: Readonly<Entry> = {
 interface Process {
   ended: boolean
   killed: boolean
-  memoryBytes: number
+  /** Resident set, in bytes. */
+  readonly memory: number[]
   /** Calls of `send` without an outcome, and handlers without an end, by id. */
   readonly sending: Map<string, number>
   readonly running: Map<string, number>
@@ -115,7 +118,7 @@ export class Checker {
         if (this.#left === undefined || at > this.#left.at) this.#left = { at, count: Number(what) }
         return
       case 'memory':
-        process.memoryBytes = Math.max(process.memoryBytes, Number(what))
+        process.memory.push(Number(what))
         return
       case 'wrong':
         this.#wrong.push(`${by}: ${what} ${detail}`.trim())
@@ -138,7 +141,6 @@ export class Checker {
     const entries = [...this.#entries]
     const idsOf = (wrong: (entry: Entry, id: string) => boolean): string[] => entries.filter(([id, entry]) => wrong(entry, id)).map(([id]) => id)
     const howMany = (which: (entry: Entry) => boolean): number => entries.filter(([, entry]) => which(entry)).length
-    const most = Math.max(0, ...[...this.#processes.values()].map((process) => process.memoryBytes))
     return {
       sent: this.#confirmed,
       handled: howMany(({ effects }) => effects > 0),
@@ -146,7 +148,7 @@ export class Checker {
       repeats: entries.reduce((sum, [, { begun }]) => sum + Math.max(0, begun - 1), 0),
       unconfirmed: howMany(({ confirmed, refused }) => !confirmed && !refused),
       lost: idsOf((entry) => entry.confirmed && entry.effects === 0 && !entry.dead),
-      outOfOrder: ordered ? this.#outOfOrder() : [],
+      outOfOrder: ordered ? outOfOrder(this.#entries) : [],
       doubleEffects: once ? idsOf(({ effects, windows }) => effects > 1 + windows) : [],
       others: [
         ...idsOf((entry, id) => entry.dead && !isPoisoned(id)).map((id) => `a dead letter without a cause: ${id}`),
@@ -154,9 +156,9 @@ export class Checker {
         ...idsOf(({ sent }) => !sent).map((id) => `nobody has sent it: ${id}`),
         ...this.#wrong,
         ...this.#stuck(),
-        ...(most > memoryBytes ? [`memory: a process had ${Math.round(most / 2 ** 20)} MiB, more than ${Math.round(memoryBytes / 2 ** 20)}`] : []),
+        ...[...this.#processes].flatMap(([name, { memory }]) => memoryProblem(name, memory, memoryBytes) ?? []),
       ],
-      memoryBytes: most,
+      memoryBytes: highest([...this.#processes.values()].flatMap(({ memory }) => memory)),
     }
   }
 
@@ -206,31 +208,6 @@ export class Checker {
     }
   }
 
-  /** After dropping repeated ids, each key of a sender is started, and has its effects, in the order sent. */
-  #outOfOrder(): string[] {
-    const keys = new Map<string, { readonly id: string; readonly number: number; readonly entry: Entry }[]>()
-    for (const [id, entry] of this.#entries) {
-      const { producer, key, number } = readId(id)
-      const name = `${producer}/${key}`
-      const list = keys.get(name)
-      if (list === undefined) keys.set(name, [{ id, number, entry }])
-      else list.push({ id, number, entry })
-    }
-    const found = new Set<string>()
-    for (const list of keys.values()) {
-      list.sort((a, b) => a.number - b.number)
-      for (const time of ['firstBegin', 'firstEffect'] as const) {
-        let latest = 0
-        for (const { id, entry } of list) {
-          if (entry[time] === 0) continue
-          if (entry[time] < latest) found.add(id)
-          latest = Math.max(latest, entry[time])
-        }
-      }
-    }
-    return [...found]
-  }
-
   #stuck(): string[] {
     const found: string[] = []
     if (this.#left !== undefined && this.#left.count > 0) found.push(`stuck: the broker still has ${this.#left.count} messages when all are handled`)
@@ -252,7 +229,7 @@ export class Checker {
   #process(name: string): Process {
     let process = this.#processes.get(name)
     if (process === undefined)
-      this.#processes.set(name, (process = { ended: false, killed: false, memoryBytes: 0, sending: new Map(), running: new Map(), open: new Map() }))
+      this.#processes.set(name, (process = { ended: false, killed: false, memory: [], sending: new Map(), running: new Map(), open: new Map() }))
     return process
   }
 }

@@ -4,11 +4,12 @@ import { parseArguments, usage, type ChaosArguments } from './arguments.ts'
 import { amqpBackend } from './backends/amqp.ts'
 import { snsBackend, sqsBackend } from './backends/aws.ts'
 import type { BackendFactory } from './backends/backend.ts'
+import { mqttBackend } from './backends/mqtt.ts'
 import { redisBackend } from './backends/redis.ts'
 import { lines, summary } from './report.ts'
 import { run, type RunReport } from './run.ts'
 
-const backends: Readonly<Record<string, BackendFactory>> = { amqp: amqpBackend, sqs: sqsBackend, sns: snsBackend, redis: redisBackend }
+const backends: Readonly<Record<string, BackendFactory>> = { amqp: amqpBackend, sqs: sqsBackend, sns: snsBackend, mqtt: mqttBackend, redis: redisBackend }
 
 const options = readArguments()
 process.exitCode = options === undefined ? 2 : await chaos(options)

@@ -5,7 +5,7 @@ import { isClean, type RunReport } from './run.ts'
 const shown = 10
 
 /** For the reader of one run. */
-export function lines({ verdict, recoveries, seconds, folder }: RunReport): readonly string[] {
+export function lines({ verdict, recoveries, faults, seconds, folder }: RunReport): readonly string[] {
   const { sent, handled, deadLettered, repeats, unconfirmed, lost, outOfOrder, doubleEffects, others, memoryBytes } = verdict
   return [
     ...examples('lost', lost),
@@ -14,7 +14,7 @@ export function lines({ verdict, recoveries, seconds, folder }: RunReport): read
     ...examples('wrong', others),
     ...slowest(recoveries),
     `${sent} confirmed, ${handled} handled, ${deadLettered} dead letters, ${repeats} repeated starts, ${unconfirmed} unconfirmed`,
-    `${recoveries.length} faults in ${seconds.toFixed(0)} s, at most ${Math.round(memoryBytes / 2 ** 20)} MiB in a process`,
+    `${faults} faults in ${seconds.toFixed(0)} s, at most ${Math.round(memoryBytes / 2 ** 20)} MiB in a process`,
     ...(isClean(verdict) ? [] : [`the histories are in ${folder}`]),
   ]
 }

@@ -27,6 +27,8 @@ export interface RunOptions {
 export interface RunReport {
   readonly verdict: Verdict
   readonly recoveries: readonly Recovery[]
+  /** How many have struck. */
+  readonly faults: number
   readonly seconds: number
   /** Histories; removed if all is well. */
   readonly folder: string
@@ -47,9 +49,9 @@ export async function run(backend: Backend, options: RunOptions): Promise<RunRep
   const folder = await mkdtemp(join(tmpdir(), 'busbar-chaos-'))
   const began = performance.now()
   const current = new Run(backend, options, folder)
-  const { verdict, recoveries } = await current.complete()
-  if (isClean(verdict)) await rm(folder, { recursive: true })
-  return { verdict, recoveries, seconds: (performance.now() - began) / 1_000, folder }
+  const result = await current.complete()
+  if (isClean(result.verdict)) await rm(folder, { recursive: true })
+  return { ...result, seconds: (performance.now() - began) / 1_000, folder }
 }
 
 /** Everything that was promised was kept. */
@@ -74,7 +76,7 @@ class Run {
     this.#fleet = new Fleet(folder, ({ name, history }) => this.#books.open(name, history))
   }
 
-  async complete(): Promise<{ readonly verdict: Verdict; readonly recoveries: readonly Recovery[] }> {
+  async complete(): Promise<Pick<RunReport, 'verdict' | 'recoveries' | 'faults'>> {
     const { ordered } = this.#backend
     const reading = this.#readOn()
     try {
@@ -90,7 +92,8 @@ class Run {
     await this.#books.close()
     for (const [event, times] of this.#books.notes) this.#options.say(`${event} was logged ${times} times`)
     const promised = { ordered, once: this.#options.redisUrl !== undefined, memoryBytes }
-    return { verdict: this.#books.checker.verdict(promised), recoveries: this.#books.recovery.recoveries() }
+    const { checker, recovery, faults } = this.#books
+    return { verdict: checker.verdict(promised), recoveries: recovery.recoveries(), faults }
   }
 
   async #prepare(): Promise<void> {
