@@ -9,8 +9,9 @@ const memoryEveryMs = 500
 export class Child<Settings extends { readonly name: string; readonly history: string; readonly backend: BackendSettings }> {
   readonly settings: Settings
   readonly history: HistoryWriter
-  /** Fires when the process is told to end. */
+  /** Resolves when the process is told to end. */
   readonly ending: Promise<void>
+  #mayEnd = false
   #jumpedMs = 0
 
   /** Reads the settings from the arguments. */
@@ -20,14 +21,22 @@ export class Child<Settings extends { readonly name: string; readonly history: s
     const { promise, resolve } = Promise.withResolvers<void>()
     this.ending = promise
     process.on('message', (message: Order) => {
-      if (message.order === 'end') resolve()
-      else this.#jumpedMs += message.byMs
+      if (message.order === 'clock') this.#jumpedMs += message.byMs
+      else {
+        this.#mayEnd = true
+        resolve()
+      }
     })
     // Without the script there is nobody to end it.
     process.on('disconnect', () => process.exit(1))
     process.on('unhandledRejection', (reason) => this.#fail('an unhandled rejection', reason))
     process.on('uncaughtException', (error) => this.#fail('an uncaught exception', error))
     setInterval(() => this.history.write('memory', process.memoryUsage.rss()), memoryEveryMs).unref()
+  }
+
+  /** It has been told to end. */
+  get mayEnd(): boolean {
+    return this.#mayEnd
   }
 
   /** On a wall clock that jumps when the script says so. */

@@ -1,4 +1,4 @@
-/** Sends messages at a steady rate, whatever happens, until all are confirmed. Its argument is a {@link ProducerSettings} as JSON. */
+/** Sends messages at a steady rate, whatever happens, some more until it is told to end, and ends when all are confirmed. Its argument is a {@link ProducerSettings} as JSON. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { seededRandom } from '@busbar/memory'
 import { Child } from './child.ts'
@@ -9,6 +9,8 @@ import { workloadOf } from './workload.ts'
 /** Not confirmed by the broker; more wait until there is room, as in a service with a bounded outbox. */
 const mostOpen = 4_000
 const turnMs = 10
+/** When all are sent: enough to see that things go on after the last fault. */
+const afterwardsPerSecond = 20
 
 const child = new Child<ProducerSettings>()
 const { name, messages, perSecond, keys, backend, seed } = child.settings
@@ -20,8 +22,9 @@ const random = seededRandom(seed)
 const open = (): number => outboxes.reduce((sum, outbox) => sum + outbox.open, 0)
 
 const began = performance.now()
-for (let sent = 0; sent < messages;) {
-  const due = Math.min(messages, Math.ceil(((performance.now() - began) / 1_000) * perSecond))
+for (let sent = 0; sent < messages || !child.mayEnd;) {
+  const seconds = (performance.now() - began) / 1_000
+  const due = Math.max(Math.min(messages, seconds * perSecond), messages + (seconds - messages / perSecond) * afterwardsPerSecond)
   let room = mostOpen - open()
   for (; sent < due && room > 0; sent++, room--) outboxes[Math.floor(random() * keys)]?.add()
   await pause(turnMs)

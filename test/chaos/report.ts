@@ -5,7 +5,7 @@ import { isClean, type RunReport } from './run.ts'
 const shown = 10
 
 /** For the reader of one run. */
-export function lines({ verdict, recoveries, faults, seconds, folder }: RunReport): readonly string[] {
+export function lines({ verdict, recoveries, faults, seconds, folder }: RunReport, kept: boolean): readonly string[] {
   const { sent, handled, deadLettered, repeats, unconfirmed, lost, outOfOrder, doubleEffects, others, memoryBytes } = verdict
   return [
     ...examples('lost', lost),
@@ -15,7 +15,7 @@ export function lines({ verdict, recoveries, faults, seconds, folder }: RunRepor
     ...slowest(recoveries),
     `${sent} confirmed, ${handled} handled, ${deadLettered} dead letters, ${repeats} repeated starts, ${unconfirmed} unconfirmed`,
     `${faults} faults in ${seconds.toFixed(0)} s, at most ${Math.round(memoryBytes / 2 ** 20)} MiB in a process`,
-    ...(isClean(verdict) ? [] : [`the histories are in ${folder}`]),
+    ...(isClean(verdict) && !kept ? [] : [`the histories are in ${folder}`]),
   ]
 }
 

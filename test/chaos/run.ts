@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly messages: number
   readonly seed: number
   readonly minutes: number
+  /** Keeps the histories also of a run that was clean. */
+  readonly keep: boolean
   readonly redisUrl: string | undefined
   readonly say: (text: string) => void
 }
@@ -30,15 +32,16 @@ export interface RunReport {
   /** How many have struck. */
   readonly faults: number
   readonly seconds: number
-  /** Histories; removed if all is well. */
+  /** Of the histories; gone if all is well, unless they are to be kept. */
   readonly folder: string
 }
 
 const consumers = 2
 const producers = 2
 const keys = 48
-/** Part of the time in which faults strike; in the rest the last ones heal while messages are still sent. */
+/** Part of the time in which faults strike; in the rest, and at least for a second, the last ones heal while messages are still sent. */
 const faultyPart = 0.85
+const healingMs = 1_000
 /** What is missing after this is lost or stuck. Longer than the claim of a killed process lasts (20 s). */
 const patienceMs = 60_000
 const endMs = 30_000
@@ -50,7 +53,7 @@ export async function run(backend: Backend, options: RunOptions): Promise<RunRep
   const began = performance.now()
   const current = new Run(backend, options, folder)
   const result = await current.complete()
-  if (isClean(result.verdict)) await rm(folder, { recursive: true })
+  if (!options.keep && isClean(result.verdict)) await rm(folder, { recursive: true })
   return { ...result, seconds: (performance.now() - began) / 1_000, folder }
 }
 
@@ -117,10 +120,15 @@ class Run {
     await this.#until(() => this.#books.handled > 0)
     await this.#strike()
     const { checker } = this.#books
-    await this.#until(() => this.#fleet.running.every(({ role }) => role === 'consumer'), this.#lasts * (1 - faultyPart) + patienceMs)
+    for (const member of this.#producing()) tell(member, { order: 'end' })
+    await this.#until(() => this.#producing().length === 0)
     await this.#until(() => checker.open === 0)
     for (const member of this.#fleet.running) tell(member, { order: 'end' })
     await this.#until(() => this.#fleet.running.length === 0, endMs)
+  }
+
+  #producing(): readonly Member[] {
+    return this.#fleet.running.filter(({ role }) => role === 'producer')
   }
 
   get #lasts(): number {
@@ -140,8 +148,7 @@ class Run {
       await kinds.find(({ name }) => name === fault)?.strike(lastsMs, target)
       this.#history.write('over', fault)
     }
-    // The next message is one that is sent after the last fault.
-    await pause(Math.max(0, began + this.#lasts - performance.now()))
+    await pause(Math.max(healingMs, began + this.#lasts - performance.now()))
   }
 
   /** Another process takes the place of one that was killed. */
@@ -149,8 +156,7 @@ class Run {
     this.#history.write('killed', name)
     if (role === 'consumer') return this.#startConsumer(index)
     await this.#books.read()
-    const left = (this.#due.get(name) ?? 0) - this.#books.given(name)
-    if (left > 0) this.#startProducer(index, left)
+    this.#startProducer(index, Math.max(0, (this.#due.get(name) ?? 0) - this.#books.given(name)))
   }
 
   /** Messages that a producer was told to send. */

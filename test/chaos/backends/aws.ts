@@ -45,7 +45,7 @@ interface Opened {
   readonly wire: AwsWire
   readonly proxy: FaultProxy
   readonly env: Readonly<Record<string, string>>
-  dispose(): Promise<void>
+  readonly dispose: () => Promise<void>
 }
 
 async function open(): Promise<Opened> {
