@@ -1,5 +1,6 @@
 import type { Part } from '../part.ts'
 import { scriptPart } from '../script-part.ts'
+import { broken } from './tests.ts'
 
 /** Parts of `npm run test:full` alone: each `full: true`, so that `npm test` leaves them out and `--only` can still select them. */
 export const fullParts: readonly Part[] = [
@@ -25,6 +26,15 @@ export const fullParts: readonly Part[] = [
       ['--broker', 'amqp', '--messages', '1000000', '--faults', '--may-skip'],
     ],
     read: () => ({ passed: 1, failed: 0 }),
+  }),
+  scriptPart({
+    name: 'long-chaos',
+    full: true,
+    alone: true,
+    budgetSeconds: 5_400,
+    entry: 'test/chaos/main.ts',
+    runs: [['all', '--messages', '50000', '--minutes', '10', '--seed', '2', '--may-skip']],
+    read: broken,
   }),
   scriptPart({
     name: 'bench-gates',
