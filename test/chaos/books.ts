@@ -12,6 +12,7 @@ export class Books {
   /** Messages given to `send`, by producer and key. */
   readonly #given = new Map<string, Map<string, number>>()
   readonly #notes = new Map<string, number>()
+  #reading: Promise<void> = Promise.resolve()
   #handled = 0
   #faults = 0
 
@@ -34,8 +35,12 @@ export class Books {
     this.#tails.set(name, new Tail(path))
   }
 
-  async read(): Promise<void> {
-    for (const [name, tail] of this.#tails) await tail.read((event) => this.#take(name, event))
+  /** May be called while it runs: the calls take turns. */
+  read(): Promise<void> {
+    this.#reading = this.#reading.then(async () => {
+      for (const [name, tail] of this.#tails) await tail.read((event) => this.#take(name, event))
+    })
+    return this.#reading
   }
 
   /** Messages that a producer has given to `send`. */
