@@ -67,11 +67,6 @@ export class ConsumerChannel implements Scope {
     return this.#dropping
   }
 
-  /** Messages unsettled at once. */
-  get prefetch(): number {
-    return this.#prefetch
-  }
-
   get unsettled(): number {
     return this.#unsettled
   }

@@ -21,7 +21,7 @@ export class Partitions implements Keeper {
   readonly #subscriptions: readonly Subscription[]
   /** Partitions on their way to another process. */
   readonly #leaving: Set<number> = new Set()
-  #window: Window
+  readonly #window: Window
   #control: Channel | undefined
   #members = 1
   #timer: Timer | undefined
@@ -34,7 +34,9 @@ export class Partitions implements Keeper {
     this.#host = host
     this.#options = options
     this.#intake = intake
-    this.#subscriptions = partitionNames(base, partitions).map((queue, partition) => new Subscription(queue, partition, 1, host))
+    this.#subscriptions = partitionNames(base, partitions).map(
+      (queue, partition) => new Subscription(queue, partition, prefetchOf(window.messages, partitions), host),
+    )
   }
 
   async start(): Promise<void> {
@@ -47,7 +49,6 @@ export class Partitions implements Keeper {
     }
     try {
       this.#members = await this.#countMembers()
-      for (const subscription of this.#subscriptions) subscription.prefetch = this.#prefetch()
       await allOf(this.#subscriptions.map((subscription) => subscription.start()))
     } catch (error) {
       // What was got of them must not stay with somebody who does not consume it.
@@ -61,8 +62,8 @@ export class Partitions implements Keeper {
     return this.#subscriptions.every(({ channel }) => channel !== undefined)
   }
 
-  resize(window: Window): Promise<void> {
-    this.#window = window
+  // Order needs the same window of a partition in whoever comes next: see `prefetchOf`.
+  resize(): Promise<void> {
     return Promise.resolve()
   }
 
@@ -94,10 +95,6 @@ export class Partitions implements Keeper {
     await Promise.all([...this.#subscriptions.map((subscription) => subscription.stop()), control && connection?.closeChannel(control)])
   }
 
-  #prefetch(): number {
-    return prefetchOf(this.#window.messages, this.#subscriptions.length, this.#members)
-  }
-
   #arm(): void {
     const { clock, random } = this.#host.services
     // Uneven, so that processes do not move partitions at the same moment.
@@ -120,12 +117,10 @@ export class Partitions implements Keeper {
     this.#members = await this.#countMembers()
     if (this.#stopped || this.#paused) return
     const held = this.#subscriptions.flatMap(({ partition = 0, channel }) => {
-      return channel === undefined || this.#leaving.has(partition)
-        ? []
-        : [{ partition, active: channel.active, unsettled: channel.unsettled, prefetch: channel.prefetch }]
+      return channel === undefined || this.#leaving.has(partition) ? [] : [{ partition, active: channel.active, unsettled: channel.unsettled }]
     })
     const partitions = this.#subscriptions.length
-    const plan = planPartitions({ partitions, members: this.#members, membersBefore, held, window: this.#window.messages })
+    const plan = planPartitions({ partitions, members: this.#members, membersBefore, held })
     if (plan.handOver.length + plan.requeue.length > 0) {
       this.#host.services.log('debug', 'partitions:move', { source: this.#base, members: this.#members, handOver: plan.handOver, requeue: plan.requeue })
     }
@@ -136,7 +131,6 @@ export class Partitions implements Keeper {
   /** Joins the end of the line for a partition from which nothing has come. */
   async #requeue(subscription: Subscription): Promise<void> {
     if (subscription.channel?.active === true) return
-    subscription.prefetch = this.#prefetch()
     await subscription.renew()
   }
 
@@ -151,7 +145,6 @@ export class Partitions implements Keeper {
       if (this.#stopped || subscription.channel !== channel) return
       // Told before the channel goes, so that core knows it when the messages come again.
       if (channel.unsettledAtCore > 0) this.#intake.lost(channel, this.#tooLate(partition))
-      subscription.prefetch = this.#prefetch()
       await subscription.renew()
     } finally {
       this.#leaving.delete(partition)

@@ -1,5 +1,6 @@
 import type { Part } from '../part.ts'
 import { scriptPart } from '../script-part.ts'
+import { broken } from './tests.ts'
 
 /** Parts of `npm run test:full` alone: each `full: true`, so that `npm test` leaves them out and `--only` can still select them. */
 export const fullParts: readonly Part[] = [
@@ -36,6 +37,15 @@ export const fullParts: readonly Part[] = [
       const [, survived] = /^group: \d+ kills and \d+ reshards (survived|not survived)$/.exec(line) ?? []
       return survived === undefined ? undefined : { passed: survived === 'survived' ? 1 : 0, failed: survived === 'survived' ? 0 : 1 }
     },
+  }),
+  scriptPart({
+    name: 'long-chaos',
+    full: true,
+    alone: true,
+    budgetSeconds: 5_400,
+    entry: 'test/chaos/main.ts',
+    runs: [['all', '--messages', '50000', '--minutes', '10', '--seed', '2', '--may-skip']],
+    read: broken,
   }),
   scriptPart({
     name: 'bench-gates',

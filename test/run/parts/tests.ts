@@ -33,6 +33,15 @@ export const testParts: readonly Part[] = [
     ],
     read: () => ({ passed: 1, failed: 0 }),
   }),
+  scriptPart({
+    name: 'chaos',
+    budgetSeconds: 130,
+    alone: true,
+    entry: 'test/chaos/main.ts',
+    // A minute of faults in all. The seed is one of those that kill a consumer, RabbitMQ and Redis and restart mosquitto in that time.
+    runs: [['all', '--messages', '1200', '--minutes', '0.2', '--seed', '316', '--may-skip']],
+    read: broken,
+  }),
 ]
 
 function passedAndFailed(line: string): Counts | undefined {
@@ -48,4 +57,13 @@ function killed(line: string): Counts | undefined {
 function violations(line: string): Counts | undefined {
   const [, found, schedules] = /^(\d+) violations? in (\d+) schedules$/.exec(line) ?? []
   return found === undefined || schedules !== '10000' ? undefined : { passed: found === '0' ? 1 : 0, failed: Number(found) }
+}
+
+/** The last line of `npm run chaos`. A run that had nothing to run on has shown nothing. */
+export function broken(line: string): Counts | undefined {
+  const [, sent, lost, disorder, doubled, wrong = '0'] =
+    /^chaos: sent (\d+), lost (\d+), out of order (\d+), double effects (\d+), (?:otherwise wrong (\d+), )?recovered in ≤ \S+ s$/.exec(line) ?? []
+  if (sent === undefined) return undefined
+  const failed = Number(lost) + Number(disorder) + Number(doubled) + Number(wrong)
+  return { passed: failed === 0 && sent !== '0' ? 1 : 0, failed }
 }

@@ -1,0 +1,29 @@
+import { isSkipped, startMosquitto, startProxy, type Skipped } from '../../brokers/index.ts'
+import type { Backend, Lent } from './backend.ts'
+import { paused, proxyFaults, restarted } from './proxy-faults.ts'
+
+/** mosquitto by MQTT 5: real. It is not killed, since it would lose what it has confirmed since its last snapshot; a clean restart keeps everything. */
+export async function mqttBackend({ say }: Lent): Promise<Backend | Skipped> {
+  const bed = await startMosquitto({ own: true, onProgress: say })
+  if (isSkipped(bed)) return { ...bed, broker: 'chaos on mosquitto' }
+  const proxy = await startProxy(Number(new URL(bed.url).port))
+  const options = { reconnectMaxMs: 500, timeoutMs: 2_000, keepaliveMs: 2_000, rebalanceMs: 500 }
+  return {
+    title: `mosquitto ${bed.version} (${bed.how}), MQTT 5`,
+    ordered: true,
+    settings: {
+      kind: 'queue',
+      configuration: {
+        driver: { name: 'mqtt', url: proxy.through(bed.url), ...options },
+        // Members that compete have no order: what has keys goes through one session, from which one process at a time receives.
+        routes: { jobs: { options: { members: 1 } } },
+      },
+      env: {},
+    },
+    faults: [...proxyFaults(proxy), restarted('mosquitto', bed), paused('mosquitto', bed)],
+    async [Symbol.asyncDispose]() {
+      await proxy.close()
+      await bed[Symbol.asyncDispose]()
+    },
+  }
+}

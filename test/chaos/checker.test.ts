@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest'
+import { Checker, type Promised, type Verdict } from './checker.ts'
+import { parseEvent } from './history.ts'
+import { isPoisoned } from './message-id.ts'
+
+const everything: Promised = { ordered: true, once: true, memoryBytes: 1_000 }
+
+/** A message that is handled, and one whose handler always fails. */
+const [first, second, third] = ['p.0/a/0', 'p.0/a/1', 'p.0/a/2'] as const
+const poisoned = Array.from({ length: 1_000 }, (_, number) => `p.0/b/${number}`).find(isPoisoned) as string
+
+/** Lines `process event what detail`, in the order of time. */
+function verdictOn(story: string, promised: Promised = everything): Verdict {
+  const checker = new Checker()
+  for (const [time, line] of story.trim().split('\n').entries()) {
+    const [process = '', kind = '', what = '', detail = ''] = line.trim().split(' ')
+    checker.add(process, parseEvent(`${time + 1}\t${kind}\t${what}\t${detail}`))
+  }
+  return checker.verdict(promised)
+}
+
+function sent(...ids: readonly string[]): string {
+  return ids.map((id) => `p.0 sending ${id}\np.0 confirmed ${id}`).join('\n')
+}
+
+function handled(id: string, by: string = 'c.0'): string {
+  return `${by} begin ${id} 1\n${by} effect ${id}\n${by} done ${id}`
+}
+
+const ends = 'c.0 left 0\nc.0 end\np.0 end'
+const clean = { lost: [], outOfOrder: [], doubleEffects: [], others: [] }
+
+describe('a history that keeps all promises', () => {
+  it('passes, with what was sent, handled and given up', () => {
+    const given = `c.0 begin ${poisoned} 1\nc.0 failure ${poisoned} Error\nc.0 dead ${poisoned}`
+    const verdict = verdictOn(`${sent(first, second, poisoned)}\n${handled(first)}\n${given}\n${handled(second)}\n${ends}`)
+    expect(verdict).toMatchObject({ ...clean, sent: 3, handled: 2, deadLettered: 1, repeats: 0, unconfirmed: 0 })
+  })
+
+  it('may leave out what was never confirmed, or have it all the same', () => {
+    const story = `p.0 sending ${first}\np.0 failed ${first} ERR_UNCONFIRMED\np.0 sending ${second}\np.0 failed ${second} ERR_UNCONFIRMED`
+    expect(verdictOn(`${story}\n${handled(second)}\n${ends}`)).toMatchObject({ ...clean, sent: 0, unconfirmed: 2 })
+  })
+
+  it('may have a send of a killed process without an outcome, and a handler without an end', () => {
+    const story = `p.0 sending ${first}\nscript killed p.0\nc.0 begin ${first} 1\nscript killed c.0\n${handled(first, 'c.1')}\nc.1 end\nscript end`
+    expect(verdictOn(story)).toMatchObject(clean)
+  })
+
+  it('may start a message again, and step back in a key, as long as the first times are in order', () => {
+    const story = `c.0 begin ${first} 1\nc.0 failure ${first} AbortError\n${handled(first, 'c.1')}\n${handled(second, 'c.1')}\nc.1 begin ${first} 1\nc.1 failure ${first} Error`
+    expect(verdictOn(`${sent(first, second)}\n${story}\nc.1 end\n${ends}`)).toMatchObject({ ...clean, repeats: 2 })
+  })
+
+  it('may repeat effects without idempotency', () => {
+    const story = `${sent(first, second)}\n${handled(first)}\n${handled(second)}\n${handled(first)}\n${ends}`
+    expect(verdictOn(story, { ...everything, once: false })).toMatchObject(clean)
+  })
+
+  it('may repeat the effect of a process that was killed before it could remember it', () => {
+    const story = `${sent(first)}\nc.0 begin ${first} 1\nc.0 effect ${first}\nscript killed c.0\n${handled(first, 'c.1')}\nc.1 end\np.0 end\nscript end`
+    expect(verdictOn(story)).toMatchObject(clean)
+  })
+
+  it('may be in any order where none is promised, and between two senders of a key', () => {
+    const story = `${sent(first, second)}\n${handled(second)}\n${handled(first)}\n${ends}`
+    expect(verdictOn(story, { ...everything, ordered: false })).toMatchObject(clean)
+    const two = `${sent(first)}\np.1 sending p.1/a/0\np.1 confirmed p.1/a/0\n${handled('p.1/a/0')}\n${handled(first)}\np.1 end\n${ends}`
+    expect(verdictOn(two)).toMatchObject(clean)
+  })
+})
+
+describe('a history with one violation is caught:', () => {
+  it('a confirmed message that was not handled', () => {
+    expect(verdictOn(`${sent(first, second)}\n${handled(first)}\n${ends}`)).toMatchObject({ ...clean, lost: [second] })
+  })
+
+  it('one that was begun and never had its effect', () => {
+    expect(verdictOn(`${sent(first)}\nc.0 begin ${first} 1\nc.0 failure ${first} Error\n${ends}`)).toMatchObject({ ...clean, lost: [first] })
+  })
+
+  it('one that was confirmed at the second try', () => {
+    const story = `p.0 sending ${first}\np.0 failed ${first} ERR_TIMEOUT\np.0 sending ${first}\np.0 confirmed ${first}\n${ends}`
+    expect(verdictOn(story)).toMatchObject({ ...clean, lost: [first] })
+  })
+
+  it('a dead letter that is missing', () => {
+    const story = `${sent(poisoned)}\nc.0 begin ${poisoned} 1\nc.0 failure ${poisoned} Error\n${ends}`
+    expect(verdictOn(story)).toMatchObject({ ...clean, lost: [poisoned] })
+  })
+
+  it('a key whose later message starts first', () => {
+    const story = `c.0 begin ${second} 1\nc.1 begin ${first} 1\nc.1 effect ${first}\nc.1 done ${first}\nc.0 effect ${second}\nc.0 done ${second}`
+    expect(verdictOn(`${sent(first, second)}\n${story}\nc.1 end\n${ends}`)).toMatchObject({ ...clean, outOfOrder: [second] })
+  })
+
+  it('a key whose later message has its effect first, after both were started in order', () => {
+    const story = `c.0 begin ${first} 1\nc.0 failure ${first} Error\n${handled(second)}\n${handled(first)}\n${handled(third)}`
+    expect(verdictOn(`${sent(first, second, third)}\n${story}\n${ends}`)).toMatchObject({ ...clean, outOfOrder: [second] })
+  })
+
+  it('a second effect, in the same process or in another', () => {
+    for (const by of ['c.0', 'c.1']) {
+      const story = `${sent(first)}\n${handled(first)}\n${handled(first, by)}\nc.1 end\n${ends}`
+      expect(verdictOn(story)).toMatchObject({ ...clean, doubleEffects: [first] })
+    }
+  })
+
+  it('a second effect after a kill that came when the first was remembered, and a third one where one may be repeated', () => {
+    const late = `${sent(first)}\n${handled(first)}\nscript killed c.0\n${handled(first, 'c.1')}\nc.1 end\np.0 end\nscript end`
+    expect(verdictOn(late)).toMatchObject({ ...clean, doubleEffects: [first] })
+    const third = `${sent(first)}\nc.0 begin ${first} 1\nc.0 effect ${first}\nscript killed c.0\n${handled(first, 'c.1')}\n${handled(first, 'c.1')}\nc.1 end\np.0 end\nscript end`
+    expect(verdictOn(third)).toMatchObject({ ...clean, doubleEffects: [first] })
+  })
+
+  it.each([
+    ['a send that never settles', `p.0 sending ${first}\n${ends}`, 'never settled'],
+    ['a handler that never ends', `${sent(first)}\n${handled(first)}\nc.0 begin ${first} 2\n${ends}`, 'never ended'],
+    ['a process that does not end', `${sent(first)}\n${handled(first)}\np.0 end`, 'c.0 has not ended'],
+    ['messages that the broker keeps', `c.0 left 3\nc.0 end`, 'still has 3'],
+    ['a send that was refused for good', `p.0 sending ${first}\np.0 refused ${first} ERR_INVALID\n${ends}`, 'refused for good'],
+    ['a message that nobody sent', `${handled(first)}\n${ends}`, 'nobody has sent it'],
+    ['a dead letter without a cause', `${sent(first)}\nc.0 dead ${first}\n${ends}`, 'without a cause'],
+    ['an effect of a handler that fails', `${sent(poisoned)}\n${handled(poisoned)}\n${ends}`, 'whose handler fails'],
+    ['what a process saw broken', `c.0 wrong body\n${ends}`, 'c.0: body'],
+    ['too much memory', `c.0 memory 2000\n${ends}`, 'memory: c.0'],
+  ])('%s', (_, story, sentence) => {
+    const { others, ...rest } = verdictOn(story)
+    expect(others).toEqual([expect.stringContaining(sentence)])
+    expect(rest).toMatchObject({ lost: [], outOfOrder: [], doubleEffects: [] })
+  })
+})

@@ -1,0 +1,245 @@
+import type { HistoryEvent } from './history.ts'
+import { outOfOrder } from './key-order.ts'
+import { highest, memoryProblem } from './memory.ts'
+import { isPoisoned } from './message-id.ts'
+
+/** What the backend and the chain of the run promise. */
+export interface Promised {
+  /** Order per key. */
+  readonly ordered: boolean
+  /** Idempotency is on: one effect per message. */
+  readonly once: boolean
+  /** Most resident memory of a process, in bytes. */
+  readonly memoryBytes: number
+}
+
+export interface Verdict {
+  /** Messages of which a send was confirmed. */
+  readonly sent: number
+  /** Messages that had their effect. */
+  readonly handled: number
+  readonly deadLettered: number
+  /** Handler starts beyond the first of a message: retries, and copies that came while nobody had handled them. */
+  readonly repeats: number
+  /** Messages that were given to `send`, and of which nobody knows whether they are stored. */
+  readonly unconfirmed: number
+  readonly lost: readonly string[]
+  readonly outOfOrder: readonly string[]
+  readonly doubleEffects: readonly string[]
+  /** All else that is off, as sentences. */
+  readonly others: readonly string[]
+  readonly memoryBytes: number
+}
+
+/** What is known of one message. */
+interface Entry {
+  /** A sender has it in its history. */
+  sent: boolean
+  confirmed: boolean
+  refused: boolean
+  dead: boolean
+  begun: number
+  effects: number
+  /** Nanoseconds; 0: never. */
+  firstBegin: number
+  firstEffect: number
+  /** Effects of processes that were killed before they had remembered them: as many more may take place. */
+  windows: number
+}
+
+const nothing: Readonly<Entry> = {
+  sent: false,
+  confirmed: false,
+  refused: false,
+  dead: false,
+  begun: 0,
+  effects: 0,
+  firstBegin: 0,
+  firstEffect: 0,
+  windows: 0,
+}
+
+interface Process {
+  ended: boolean
+  killed: boolean
+  /** Resident set, in bytes. */
+  readonly memory: number[]
+  /** Calls of `send` without an outcome, and handlers without an end, by id. */
+  readonly sending: Map<string, number>
+  readonly running: Map<string, number>
+  /** Effects that are not remembered yet. */
+  readonly open: Map<string, number>
+}
+
+/**
+ * Judges the histories of a run, knowing nothing but them. Events of one process come in the order of its history; those of different processes in any.
+ */
+export class Checker {
+  readonly #entries = new Map<string, Entry>()
+  readonly #processes = new Map<string, Process>()
+  readonly #wrong: string[] = []
+  #left: { readonly at: number; readonly count: number } | undefined
+  #confirmed = 0
+  #settled = 0
+
+  /** Confirmed messages that are neither handled nor dead letters as yet. */
+  get open(): number {
+    return this.#confirmed - this.#settled
+  }
+
+  get confirmed(): number {
+    return this.#confirmed
+  }
+
+  add(by: string, event: HistoryEvent): void {
+    const process = this.#process(by)
+    const { kind, what, detail, at } = event
+    switch (kind) {
+      case 'sending':
+        this.#entry(what).sent = true
+        count(process.sending, what, 1)
+        return
+      case 'confirmed':
+      case 'failed':
+      case 'refused':
+        count(process.sending, what, -1)
+        this.#sent(what, kind, detail)
+        return
+      case 'begin':
+      case 'effect':
+      case 'failure':
+      case 'done':
+        this.#handling(process, event)
+        return
+      case 'dead':
+        this.#change(this.#entry(what), (entry) => void (entry.dead = true))
+        return
+      case 'left':
+        if (this.#left === undefined || at > this.#left.at) this.#left = { at, count: Number(what) }
+        return
+      case 'memory':
+        process.memory.push(Number(what))
+        return
+      case 'wrong':
+        this.#wrong.push(`${by}: ${what} ${detail}`.trim())
+        return
+      case 'end':
+        process.ended = true
+        return
+      case 'killed':
+        this.#process(what).killed = true
+        return
+      case 'note':
+      case 'fault':
+      case 'over':
+        return
+    }
+  }
+
+  verdict({ ordered, once, memoryBytes }: Promised): Verdict {
+    this.#closeWindows()
+    const entries = [...this.#entries]
+    const idsOf = (wrong: (entry: Entry, id: string) => boolean): string[] => entries.filter(([id, entry]) => wrong(entry, id)).map(([id]) => id)
+    const howMany = (which: (entry: Entry) => boolean): number => entries.filter(([, entry]) => which(entry)).length
+    return {
+      sent: this.#confirmed,
+      handled: howMany(({ effects }) => effects > 0),
+      deadLettered: howMany(({ dead }) => dead),
+      repeats: entries.reduce((sum, [, { begun }]) => sum + Math.max(0, begun - 1), 0),
+      unconfirmed: howMany(({ confirmed, refused }) => !confirmed && !refused),
+      lost: idsOf((entry) => entry.confirmed && entry.effects === 0 && !entry.dead),
+      outOfOrder: ordered ? outOfOrder(this.#entries) : [],
+      doubleEffects: once ? idsOf(({ effects, windows }) => effects > 1 + windows) : [],
+      others: [
+        ...idsOf((entry, id) => entry.dead && !isPoisoned(id)).map((id) => `a dead letter without a cause: ${id}`),
+        ...idsOf((entry, id) => entry.effects > 0 && isPoisoned(id)).map((id) => `an effect of a message whose handler fails: ${id}`),
+        ...idsOf(({ sent }) => !sent).map((id) => `nobody has sent it: ${id}`),
+        ...this.#wrong,
+        ...this.#stuck(),
+        ...[...this.#processes].flatMap(([name, { memory }]) => memoryProblem(name, memory, memoryBytes) ?? []),
+      ],
+      memoryBytes: highest([...this.#processes.values()].flatMap(({ memory }) => memory)),
+    }
+  }
+
+  #sent(id: string, kind: 'confirmed' | 'failed' | 'refused', detail: string): void {
+    const entry = this.#entry(id)
+    if (kind === 'confirmed' && !entry.confirmed) {
+      entry.confirmed = true
+      this.#confirmed++
+      if (isSettled(entry)) this.#settled++
+    }
+    if (kind === 'refused') {
+      entry.refused = true
+      this.#wrong.push(`a send was refused for good: ${id} ${detail}`)
+    }
+  }
+
+  #handling(process: Process, { kind, what, at }: HistoryEvent): void {
+    const entry = this.#entry(what)
+    if (kind === 'begin') {
+      entry.begun++
+      if (entry.firstBegin === 0 || at < entry.firstBegin) entry.firstBegin = at
+      count(process.running, what, 1)
+    } else if (kind === 'effect') {
+      this.#change(entry, () => void entry.effects++)
+      if (entry.firstEffect === 0 || at < entry.firstEffect) entry.firstEffect = at
+      count(process.running, what, -1)
+      count(process.open, what, 1)
+    } else if (kind === 'failure') count(process.running, what, -1)
+    else process.open.delete(what)
+  }
+
+  #change(entry: Entry, change: (entry: Entry) => void): void {
+    const before = isSettled(entry)
+    change(entry)
+    if (!before && entry.confirmed && isSettled(entry)) this.#settled++
+  }
+
+  /** Nobody can know whether an effect took place whose process was killed before it could remember that. */
+  #closeWindows(): void {
+    for (const { killed, open } of this.#processes.values()) {
+      if (!killed) continue
+      for (const [id, times] of open) {
+        const entry = this.#entries.get(id)
+        if (entry !== undefined) entry.windows += times
+      }
+      open.clear()
+    }
+  }
+
+  #stuck(): string[] {
+    const found: string[] = []
+    if (this.#left !== undefined && this.#left.count > 0) found.push(`stuck: the broker still has ${this.#left.count} messages when all are handled`)
+    for (const [name, { ended, killed, sending, running }] of this.#processes) {
+      if (killed) continue
+      if (!ended) found.push(`stuck: ${name} has not ended as it was told to`)
+      else if (sending.size > 0) found.push(`stuck: ${sending.size} sends of ${name} never settled, such as ${[...sending.keys()][0]}`)
+      else if (running.size > 0) found.push(`stuck: ${running.size} handlers of ${name} never ended, such as ${[...running.keys()][0]}`)
+    }
+    return found
+  }
+
+  #entry(id: string): Entry {
+    let entry = this.#entries.get(id)
+    if (entry === undefined) this.#entries.set(id, (entry = { ...nothing }))
+    return entry
+  }
+
+  #process(name: string): Process {
+    let process = this.#processes.get(name)
+    if (process === undefined)
+      this.#processes.set(name, (process = { ended: false, killed: false, memory: [], sending: new Map(), running: new Map(), open: new Map() }))
+    return process
+  }
+}
+
+function isSettled({ effects, dead }: Entry): boolean {
+  return effects > 0 || dead
+}
+
+function count(counts: Map<string, number>, id: string, change: number): void {
+  const value = (counts.get(id) ?? 0) + change
+  if (value === 0) counts.delete(id)
+  else counts.set(id, value)
+}

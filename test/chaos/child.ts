@@ -1,0 +1,69 @@
+import { connect, systemClock, type AnyDefinition, type Broker, type Clock } from '@busbar/core'
+import { drivers } from './drivers.ts'
+import { HistoryWriter } from './history.ts'
+import type { BackendSettings, Order } from './settings.ts'
+
+const memoryEveryMs = 500
+
+/** What producer and consumer processes have in common: a history, a broker, orders from the script. */
+export class Child<Settings extends { readonly name: string; readonly history: string; readonly backend: BackendSettings }> {
+  readonly settings: Settings
+  readonly history: HistoryWriter
+  /** Resolves when the process is told to end. */
+  readonly ending: Promise<void>
+  #mayEnd = false
+  #jumpedMs = 0
+
+  /** Reads the settings from the arguments. */
+  constructor() {
+    this.settings = JSON.parse(process.argv[2] ?? '') as Settings
+    this.history = new HistoryWriter(this.settings.history)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.ending = promise
+    process.on('message', (message: Order) => {
+      if (message.order === 'clock') this.#jumpedMs += message.byMs
+      else {
+        this.#mayEnd = true
+        resolve()
+      }
+    })
+    // Without the script there is nobody to end it.
+    process.on('disconnect', () => process.exit(1))
+    process.on('unhandledRejection', (reason) => this.#fail('an unhandled rejection', reason))
+    process.on('uncaughtException', (error) => this.#fail('an uncaught exception', error))
+    setInterval(() => this.history.write('memory', process.memoryUsage.rss()), memoryEveryMs).unref()
+  }
+
+  /** It has been told to end. */
+  get mayEnd(): boolean {
+    return this.#mayEnd
+  }
+
+  /** On a wall clock that jumps when the script says so. */
+  connect(definitions: readonly AnyDefinition[]): Promise<Broker> {
+    const clock: Clock = { ...systemClock, now: () => systemClock.now() + this.#jumpedMs }
+    return connect(this.settings.backend.configuration, {
+      drivers,
+      destinations: definitions,
+      clock,
+      log: (level, event, data) => {
+        if (level === 'warn' || level === 'error')
+          this.history.write(
+            'note',
+            event,
+            JSON.stringify(data, (_, value: unknown) => (value instanceof Error ? value.message : value)),
+          )
+      },
+    })
+  }
+
+  end(): void {
+    this.history.write('end')
+    process.exit(0)
+  }
+
+  #fail(what: string, reason: unknown): void {
+    this.history.write('wrong', what, reason instanceof Error ? (reason.stack ?? reason.message) : String(reason))
+    process.exit(1)
+  }
+}

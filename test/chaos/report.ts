@@ -1,0 +1,47 @@
+import type { Recovery } from './recovery.ts'
+import { isClean, type RunReport } from './run.ts'
+
+/** Of each kind of violation so many are shown. */
+const shown = 10
+
+/** For the reader of one run. */
+export function lines({ verdict, recoveries, faults, seconds, folder }: RunReport, kept: boolean): readonly string[] {
+  const { sent, handled, deadLettered, repeats, unconfirmed, lost, outOfOrder, doubleEffects, others, memoryBytes } = verdict
+  return [
+    ...examples('lost', lost),
+    ...examples('out of order', outOfOrder),
+    ...examples('double effect', doubleEffects),
+    ...examples('wrong', others),
+    ...slowest(recoveries),
+    `${sent} confirmed, ${handled} handled, ${deadLettered} dead letters, ${repeats} repeated starts, ${unconfirmed} unconfirmed`,
+    `${faults} faults in ${seconds.toFixed(0)} s, at most ${Math.round(memoryBytes / 2 ** 20)} MiB in a process`,
+    ...(isClean(verdict) && !kept ? [] : [`the histories are in ${folder}`]),
+  ]
+}
+
+/** The last line, which the certificate reads. */
+export function summary(reports: readonly RunReport[]): { readonly text: string; readonly clean: boolean } {
+  const sum = (count: (report: RunReport) => number): number => reports.reduce((total, report) => total + count(report), 0)
+  const recoveries = reports.flatMap((report) => report.recoveries)
+  const slowestMs = recoveries.reduce((most, { ms = Infinity }) => Math.max(most, ms), 0)
+  const wrong = sum(({ verdict }) => verdict.others.length)
+  const text =
+    `chaos: sent ${sum(({ verdict }) => verdict.sent)}, lost ${sum(({ verdict }) => verdict.lost.length)}, ` +
+    `out of order ${sum(({ verdict }) => verdict.outOfOrder.length)}, double effects ${sum(({ verdict }) => verdict.doubleEffects.length)}, ` +
+    `${wrong > 0 ? `otherwise wrong ${wrong}, ` : ''}recovered in ≤ ${(Math.ceil(slowestMs / 100) / 10).toFixed(1)} s`
+  return { text, clean: reports.length > 0 && reports.every(({ verdict }) => isClean(verdict)) && slowestMs < Infinity }
+}
+
+function examples(what: string, all: readonly string[]): string[] {
+  const more = all.length - shown
+  return [...all.slice(0, shown).map((text) => `${what}: ${text}`), ...(more > 0 ? [`${what}: ${more} more`] : [])]
+}
+
+/** The slowest recovery of each kind of fault. */
+function slowest(recoveries: readonly Recovery[]): string[] {
+  const most = new Map<string, number>()
+  for (const { fault, ms = Infinity } of recoveries) most.set(fault, Math.max(most.get(fault) ?? 0, ms))
+  return [...most].map(([fault, ms]) =>
+    ms === Infinity ? `${fault}: nothing that was sent after it was handled` : `${fault}: recovered in ${(ms / 1_000).toFixed(2)} s`,
+  )
+}

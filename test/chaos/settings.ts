@@ -1,0 +1,32 @@
+import type { BrokerConfiguration } from '@busbar/core'
+import type { WorkloadKind } from './workload.ts'
+
+/** What a backend tells the processes; JSON. */
+export interface BackendSettings {
+  readonly kind: WorkloadKind
+  /** What `connect` is given. */
+  readonly configuration: BrokerConfiguration
+  /** Added to the environment, such as credentials. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+interface ProcessSettings {
+  readonly name: string
+  readonly history: string
+  readonly backend: BackendSettings
+  readonly seed: number
+}
+
+export interface ProducerSettings extends ProcessSettings {
+  readonly messages: number
+  readonly perSecond: number
+  readonly keys: number
+}
+
+export interface ConsumerSettings extends ProcessSettings {
+  /** Of the store of claims. Without one there is no idempotency. */
+  readonly redisUrl: string | undefined
+}
+
+/** What the script tells a process. `end`: finish and exit. `clock`: the wall clock jumps by so many milliseconds. */
+export type Order = { readonly order: 'end' } | { readonly order: 'clock'; readonly byMs: number }
