@@ -91,6 +91,7 @@ export const caseIds = [
   'ordering/in-order',
   'ordering/across-connections',
   'ordering/keys-independent',
+  'ordering/hot-partition',
   'ordering/held-at-broker',
   'ordering/after-loss',
   'ordering/destination',

@@ -59,6 +59,34 @@ export const orderingFaults: readonly Mutant[] = [
     }),
   },
   {
+    name: 'one-partition-at-a-time',
+    fault: 'delivers nothing of a partition while one of another is unsettled',
+    killedBy: 'ordering/hot-partition',
+    profile: 'kinesis',
+    alterations: () => {
+      const waiting: { readonly delivery: Delivery; readonly next: (deliveries: readonly Delivery[]) => void }[] = []
+      const isFree = ({ scope }: Delivery, unsettled: ReadonlySet<Delivery>): boolean => [...unsettled].every((other) => other.scope === scope)
+      return {
+        arrive: (deliveries, next, { unsettled }) => {
+          for (const delivery of deliveries) {
+            if (isFree(delivery, unsettled)) next([delivery])
+            else waiting.push({ delivery, next })
+          }
+        },
+        settle: async (outcomes, next, { unsettled }) => {
+          const results = await next(outcomes)
+          for (let at = 0; at < waiting.length; at++) {
+            const { delivery, next: give } = waiting[at] as (typeof waiting)[number]
+            if (!isFree(delivery, unsettled)) continue
+            waiting.splice(at--, 1)
+            give([delivery])
+          }
+          return results
+        },
+      }
+    },
+  },
+  {
     name: 'one-key-at-a-time',
     fault: 'holds all keys back while a message of one is unsettled',
     killedBy: 'ordering/keys-independent',

@@ -1,5 +1,5 @@
 import type { ContractCase } from '../case.ts'
-import { check, checkOrder, show } from '../kit/assert.ts'
+import { check, checkOrder, NotApplicable, show } from '../kit/assert.ts'
 import type { CaseContext } from '../kit/context.ts'
 import type { Inbox } from '../kit/inbox.ts'
 import type { MessageParts } from '../kit/messages.ts'
@@ -55,6 +55,37 @@ const keysIndependent: ContractCase = {
     const others = interleaved(['b', 'c', 'd'], 5)
     await session.send(place, others)
     await arriveInOrder(context, inbox, others)
+  },
+}
+
+const hotPartition: ContractCase = {
+  id: 'ordering/hot-partition',
+  title: 'a partition with more than the window holds, of which nothing is settled, leaves room for the others',
+  examines: ['ordering', 'keyHold', 'lease'],
+  kills: ['one-partition-at-a-time'],
+  keyed: true,
+  applies: (capabilities) => capabilities.ordering === 'key' && capabilities.settlement !== false && holdMs(capabilities) === 0,
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    const first = await session.receive(place, { react: () => 'ack' })
+    const keys = Array.from('abcdefghijkl')
+    await session.send(place, interleaved(keys, 1))
+    await arriveInOrder(context, first, interleaved(keys, 1))
+    const partitions = new Map(first.arrivals.map(({ delivery: { incoming, scope } }) => [incoming.key, scope.partition]))
+    const other = keys.find((key) => partitions.get(key) !== partitions.get('a'))
+    if (other === undefined) throw new NotApplicable('the source is not divided into partitions')
+    await first.receiver.pause()
+    await first.receiver.handBack()
+    const inbox = await session.receive(place, { window: { messages: 8, bytes: 1_000_000 }, react: ({ text }) => (text.startsWith('a:') ? 'keep' : 'ack') })
+    await session.send(
+      place,
+      Array.from({ length: 40 }, (_, index) => ({ body: `a:hot ${index}`, key: 'a' })),
+    )
+    await context.waiting.eventually(() => inbox.has(['a:hot 0']), 'the first of them arrives', context.againMs(place))
+    await context.waiting.until(context.now + context.harness.bounds.quietMs)
+    await session.send(place, [{ body: `${other}:cold`, key: other }])
+    await context.waiting.eventually(() => inbox.has([`${other}:cold`]), 'a message of another partition arrives', context.againMs(place))
   },
 }
 
@@ -143,7 +174,7 @@ const wholeDestination: ContractCase = {
   },
 }
 
-export const keyCases: readonly ContractCase[] = [inOrder, acrossConnections, keysIndependent, brokerHolds, orderAfterLoss, wholeDestination]
+export const keyCases: readonly ContractCase[] = [inOrder, acrossConnections, keysIndependent, hotPartition, brokerHolds, orderAfterLoss, wholeDestination]
 
 type Keyed = MessageParts & { readonly body: string; readonly key: string }
 

@@ -145,7 +145,8 @@ export class Group implements AssignmentHost {
     const { shard } = lease.progress
     const deliveries: StreamDelivery[] = []
     const before = (lease.next = Math.max(lease.next, shard.first))
-    while (lease.live && !lease.revoking && lease.next < shard.end && deliveries.length < turnRecords) {
+    const most = Math.min(turnRecords, member.roomFor(lease))
+    while (lease.live && !lease.revoking && lease.next < shard.end && deliveries.length < most) {
       const { incoming } = shard.at(lease.next)
       if (!this.filter.wants(incoming)) {
         lease.skip()

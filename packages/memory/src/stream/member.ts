@@ -9,6 +9,9 @@ export interface StreamConsumer extends LinkMember {
   revoke(lease: ShardLease, deadlineMs: number): Promise<void>
 }
 
+/** The part of the window that is kept for the shards, in equal shares: one that is held up, and has much, leaves the others room. */
+const sharedPart = 0.5
+
 /** One receiver in a group: the shards that it holds and the window over all of them. */
 export class StreamMember {
   /** For traces. */
@@ -35,5 +38,14 @@ export class StreamMember {
 
   fits(bytes: number): boolean {
     return this.heldMessages < this.#window.messages && (this.heldBytes + bytes <= this.#window.bytes || this.heldMessages === 0)
+  }
+
+  /** Messages that the shard may have now, beside what is kept for the others. O(shards). */
+  roomFor(lease: ShardLease): number {
+    const { messages } = this.#window
+    const share = Math.max(1, Math.floor((messages * sharedPart) / this.leases.size))
+    let kept = 0
+    for (const other of this.leases) if (other !== lease) kept += Math.max(0, share - other.unsettled)
+    return Math.max(lease.unsettled === 0 ? 1 : 0, messages - this.heldMessages - kept)
   }
 }
