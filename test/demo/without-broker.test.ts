@@ -14,8 +14,9 @@ const nothing = {
   BUSBAR_RABBITMQ_3_URL: '',
   BUSBAR_RABBITMQ_4_URL: '',
 }
-const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-  script(join(root, 'test/demo/main.ts'), ['--broker', 'amqp', ...args], { env: { ...nothing, ...env } })
+const runOn = (broker: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  script(join(root, 'test/demo/main.ts'), ['--broker', broker, ...args], { env: { ...nothing, ...env } })
+const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}) => runOn('amqp', args, env)
 
 // A RabbitMQ of the machine is found without a PATH.
 describe.skipIf(existsSync('/usr/lib/rabbitmq/lib'))('the demo where no RabbitMQ can be had', () => {
@@ -40,3 +41,14 @@ describe.skipIf(existsSync('/usr/lib/rabbitmq/lib'))('the demo where no RabbitMQ
     expect(lines.at(-1)).toMatch(/^demo: RabbitMQ skipped: /)
   })
 })
+
+// A mosquitto of the machine is found without a PATH, too.
+it.skipIf(existsSync('/usr/sbin/mosquitto'))(
+  'the demo has not run where no mosquitto can be had, and says how to get one; or is skipped, when it may be',
+  async () => {
+    const [failed, skipped] = await Promise.all([runOn('mqtt', []), runOn('mqtt', ['--may-skip'])])
+    expect([failed.code, skipped.code]).toEqual([1, 0])
+    expect(failed.lines.at(-1)).toMatch(/^demo: there is no mosquitto to run on: .*docker: .*\. To get one, install mosquitto 2\.0\.x, start Docker/)
+    expect(skipsIn(skipped.lines)).toMatchObject([{ what: 'mosquitto 2.0', remedy: expect.stringContaining('install mosquitto') as string }])
+  },
+)

@@ -6,33 +6,25 @@ import { mqtt, type MqttOptions } from '@busbar/mqtt'
 import { afterAll, describe, expect, it } from 'vitest'
 import { FakeIntake, until } from '../amqp/support/intake.ts'
 import { endpointOf, errorOf, messageOf, never, sendSurely, TestLink } from '../amqp/support/link.ts'
-import { skipOrFail, startActivemq, startAedes, startMosquitto } from '../brokers/index.ts'
+import { skipOrFail, startAedes, startMosquitto } from '../brokers/index.ts'
 import { freePort } from '../brokers/core/ports.ts'
 import { freshOptions } from './support/beds.ts'
 
 const users = { alice: 'wonderland' }
 const acl = ['user alice', 'topic readwrite #', 'topic deny closed/#']
-const [guarded, small, activemq, aedes] = await Promise.all([
+const [guarded, small, aedes] = await Promise.all([
   startMosquitto({ users, acl }).then(skipOrFail),
   startMosquitto({ config: { max_packet_size: 20_000 } }).then(skipOrFail),
-  startActivemq().then(skipOrFail),
   startAedes(),
 ])
 afterAll(async () => {
-  await Promise.all([guarded, small, activemq, aedes].map(async (bed) => bed?.[Symbol.asyncDispose]()))
+  await Promise.all([guarded, small, aedes].map(async (bed) => bed?.[Symbol.asyncDispose]()))
 })
 
 const open = (url: string, more: Partial<MqttOptions> = {}): ReturnType<typeof TestLink.over> =>
   TestLink.over(mqtt({ url, timeoutMs: 2_000, reconnectMaxMs: 300, ...freshOptions(), ...more }))
 
 describe('a version that the broker does not speak', () => {
-  it.skipIf(activemq === undefined)('is guessed by the driver where ActiveMQ says nothing', async () => {
-    expect(await errorOf(open((activemq as NonNullable<typeof activemq>).url))).toMatchObject({
-      code: 'ERR_UNAVAILABLE',
-      message: expect.stringContaining('set protocolVersion: 4') as string,
-    })
-  })
-
   it('is named with its remedy by aedes', async () => {
     expect(await errorOf(open(aedes.url))).toMatchObject({ code: 'ERR_CONFIGURATION', message: expect.stringContaining('protocolVersion') as string })
   })

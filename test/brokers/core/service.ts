@@ -61,7 +61,7 @@ export function findService<P extends object>(service: Service<P>, options: Sour
     { how: 'installed', find: async () => (await install(suite, packages)) ?? onMachine('installed') },
   ]
   if (variable !== undefined) ways.unshift({ how: 'environment', find: async () => fromEnvironment(variable, options.own) })
-  const set = variable === undefined ? '' : `set ${variable}, `
+  const set = variable === undefined || options.own ? '' : `set ${variable}, `
   return findFirst(
     broker,
     ways,

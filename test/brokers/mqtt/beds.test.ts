@@ -9,16 +9,15 @@ const { ca, server, client } = makeCertificates()
 const users = { alice: 'a:b/c', bob: 'b' }
 const acl = ['user alice', 'topic readwrite open/#']
 
-const [mosquitto, guardedMosquitto, activemq, guardedActivemq, clients, aedes] = await Promise.all([
+const [mosquitto, guardedMosquitto, activemq, clients, aedes] = await Promise.all([
   startMosquitto({ own: true, onProgress }).then(skipOrFail),
   startMosquitto({ users, acl, tls: { ca, ...server, clientCertificates: true } }).then(skipOrFail),
-  startActivemq({ own: true, onProgress }).then(skipOrFail),
-  startActivemq({ users, connector: { 'transport.activeMQSubscriptionPrefetch': 5 } }).then(skipOrFail),
+  startActivemq({ users, connector: { 'transport.activeMQSubscriptionPrefetch': 5 }, onProgress }).then(skipOrFail),
   findMosquittoClients().then(skipOrFail),
   startAedes(),
 ])
 afterAll(async () => {
-  await Promise.all([mosquitto, guardedMosquitto, activemq, guardedActivemq, aedes].map(async (bed) => bed?.[Symbol.asyncDispose]()))
+  await Promise.all([mosquitto, guardedMosquitto, activemq, aedes].map(async (bed) => bed?.[Symbol.asyncDispose]()))
 })
 
 interface Connection {
@@ -155,7 +154,8 @@ describe.skipIf(activemq === undefined)('ActiveMQ', () => {
   it('is of version 5.17, and refuses MQTT 5', async () => {
     expect(bed.version).toMatch(/^5\.17\./)
     await connected(bed.url)
-    await expect(connected(bed.url, { protocolVersion: 5 })).rejects.toMatchObject({ code: 1 })
+    // By a code, or, where it wants a password, without a word.
+    await expect(connected(bed.url, { protocolVersion: 5 })).rejects.toThrow()
   })
 
   it.each(['kill', 'stop'] as const)('keeps sessions and messages over %s and start', async (end) => {
@@ -174,13 +174,8 @@ describe.skipIf(activemq === undefined)('ActiveMQ', () => {
     await bed.resume()
     await send(bed.url, 'after-pause', 'x')
   })
-})
-
-describe.skipIf(guardedActivemq === undefined)('a guarded ActiveMQ', () => {
-  const bed = guardedActivemq as NonNullable<typeof guardedActivemq>
 
   it('lets in those that have a name and the right password', async () => {
-    await connected(bed.url)
     const wrong = new URL(bed.url)
     wrong.password = 'wrong'
     await expect(connected(wrong.href)).rejects.toMatchObject({ code: 5 })

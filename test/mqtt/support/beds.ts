@@ -11,30 +11,25 @@ export interface Spoken {
   readonly durable: boolean
 }
 
-export interface CasesOptions {
-  /** The cases of all brokers at the same time. Default false. */
-  readonly concurrent?: boolean
-}
-
 const onProgress = (text: string): void => console.log(text)
 
 /** Runs the same cases on mosquitto, with MQTT 5 and 3.1.1. */
-export async function onMosquitto(cases: (spoken: Spoken) => void, options: CasesOptions = {}): Promise<void> {
+export async function onMosquitto(cases: (spoken: Spoken) => void): Promise<void> {
   const bed = skipOrFail(await startMosquitto({ own: true, onProgress }))
   afterAll(() => bed?.[Symbol.asyncDispose](), 30_000)
   for (const protocolVersion of [5, 4] as const)
-    on(`mosquitto, MQTT ${protocolVersion === 5 ? '5' : '3.1.1'}`, bed && { bed, protocolVersion, durable: false }, cases, options)
+    on(`mosquitto, MQTT ${protocolVersion === 5 ? '5' : '3.1.1'}`, bed && { bed, protocolVersion, durable: false }, cases)
 }
 
 /** Runs them on ActiveMQ, which has 3.1.1 alone. */
-export async function onActivemq(cases: (spoken: Spoken) => void, options: CasesOptions = {}): Promise<void> {
+export async function onActivemq(cases: (spoken: Spoken) => void): Promise<void> {
   const bed = skipOrFail(await startActivemq({ own: true, onProgress }))
   afterAll(() => bed?.[Symbol.asyncDispose](), 30_000)
-  on('ActiveMQ, MQTT 3.1.1', bed && { bed, protocolVersion: 4, durable: true }, cases, options)
+  on('ActiveMQ, MQTT 3.1.1', bed && { bed, protocolVersion: 4, durable: true }, cases)
 }
 
-function on(name: string, spoken: Spoken | undefined, cases: (spoken: Spoken) => void, { concurrent = false }: CasesOptions): void {
-  describe.skipIf(spoken === undefined)(name, { timeout: 60_000, concurrent }, () => {
+function on(name: string, spoken: Spoken | undefined, cases: (spoken: Spoken) => void): void {
+  describe.skipIf(spoken === undefined)(name, { timeout: 60_000 }, () => {
     if (spoken !== undefined) cases(spoken)
   })
 }

@@ -32,7 +32,7 @@ export const fullParts: readonly Part[] = [
     alone: true,
     budgetSeconds: 3_600,
     entry: 'test/bench/main.ts',
-    runs: [['memory', 'middleware', 'amqp', '--gate']],
+    runs: [['memory', 'middleware', 'amqp', 'mqtt', '--gate']],
     read: (line) => {
       const [, within, outside] = /^gate: (\d+) within, (\d+) outside$/.exec(line) ?? []
       return within === undefined || outside === undefined ? undefined : { passed: Number(within), failed: Number(outside) }

@@ -17,7 +17,7 @@ export const testParts: readonly Part[] = [
   scriptPart({ name: 'simulate', budgetSeconds: 175, entry: 'test/simulate/main.ts', runs: [['--seeds', '10000']], read: violations }),
   vitestPart({ name: 'amqp', budgetSeconds: 325, alone: true, folders: brokers, except: [...aws, ...mqtt] }),
   vitestPart({ name: 'aws', budgetSeconds: 90, alone: true, folders: aws }),
-  vitestPart({ name: 'mqtt', budgetSeconds: 70, alone: true, folders: mqtt }),
+  vitestPart({ name: 'mqtt', budgetSeconds: 75, alone: true, folders: mqtt }),
   vitestPart({ name: 'redis', budgetSeconds: 40, alone: true, folders: redis }),
   scriptPart({
     name: 'demo',

@@ -1,16 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { mqtt } from '@busbar/mqtt'
 import { expect, it } from 'vitest'
-import { FakeIntake, until } from '../amqp/support/intake.ts'
-import { endpointOf, messageOf, TestLink } from '../amqp/support/link.ts'
-import { freshOptions, onActivemq, onMosquitto, type Spoken } from './support/beds.ts'
+import { FakeIntake, until } from '../../amqp/support/intake.ts'
+import { endpointOf, messageOf, TestLink } from '../../amqp/support/link.ts'
+import { freshName } from './access.ts'
+import { freshOptions, type Spoken } from './beds.ts'
 
-const keepaliveMs = 1_000
+const keepaliveMs = 2_000
 
-const cases = ({ bed, protocolVersion, durable }: Spoken): void => {
+/** All handlers that may run wait. */
+export function heldMessages({ bed, protocolVersion, durable }: Spoken): void {
   it('keeps its connection and its order while handlers hold all that the window allows, longer than keepalive, before a long backlog', async () => {
     await using link = await TestLink.over(mqtt({ url: bed.url, protocolVersion, keepaliveMs, timeoutMs: 2_000, ...freshOptions() }))
-    const topic = endpointOf(`held/${process.pid}/${protocolVersion}`, { kind: 'topic' })
+    const topic = endpointOf(freshName(), { kind: 'topic' })
     const subscription = { ...topic, subscription: { name: 's' } }
     await link.provision(topic, subscription)
     // What is written to disk takes its time.
@@ -23,7 +25,7 @@ const cases = ({ bed, protocolVersion, durable }: Spoken): void => {
     const holding = new FakeIntake(() => (free ? 'ack' : 'hold'))
     const { intake } = await link.receive(subscription, holding, { messages: 10, bytes: 2 ** 26 })
     await until('a full window', () => intake.deliveries.length === 10)
-    await sleep(2.5 * keepaliveMs)
+    await sleep(2 * keepaliveMs)
     expect({ held: intake.deliveries.length, lost: intake.lostScopes, failures: intake.failures }).toEqual({ held: 10, lost: [], failures: [] })
     free = true
     for (const delivery of intake.deliveries.slice(0, 10)) expect(await intake.settle(delivery)).toBe('accepted')
@@ -32,6 +34,3 @@ const cases = ({ bed, protocolVersion, durable }: Spoken): void => {
     expect(intake.lostScopes).toEqual([])
   })
 }
-
-await onMosquitto(cases, { concurrent: true })
-await onActivemq(cases, { concurrent: true })

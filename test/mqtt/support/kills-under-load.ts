@@ -1,16 +1,13 @@
 import { createBroker, text, topic, type Broker } from '@busbar/core'
 import { mqtt } from '@busbar/mqtt'
-import { afterAll, describe, expect, it } from 'vitest'
-import { until } from '../amqp/support/intake.ts'
-import { Load } from '../amqp/support/load.ts'
-import { OrderWatch } from '../amqp/support/order.ts'
-import { skipOrFail, startActivemq } from '../brokers/index.ts'
+import { expect, it } from 'vitest'
+import { until } from '../../amqp/support/intake.ts'
+import { Load } from '../../amqp/support/load.ts'
+import { OrderWatch } from '../../amqp/support/order.ts'
+import type { Spoken } from './beds.ts'
 
 const positions = topic('positions', { codec: text, orderingKey: (body) => body.split(':')[0] ?? '' })
 const [left, right] = [positions.subscription('left'), positions.subscription('right')]
-
-const bed = skipOrFail(await startActivemq({ own: true }))
-afterAll(() => bed?.[Symbol.asyncDispose]())
 
 function brokerAt(url: string): Broker {
   return createBroker({
@@ -23,10 +20,10 @@ function brokerAt(url: string): Broker {
   })
 }
 
-describe.skipIf(bed === undefined)('ActiveMQ', { timeout: 60_000 }, () => {
+/** Of a broker that keeps what it has confirmed. */
+export function killsUnderLoad({ bed }: Spoken): void {
   it('loses no confirmed message for either subscription, and keeps the order of every key, when it is killed', async () => {
-    const own = bed as NonNullable<typeof bed>
-    await using broker = brokerAt(own.url)
+    await using broker = brokerAt(bed.url)
     const watches = { left: new OrderWatch(), right: new OrderWatch() }
     for (const [subscription, watch] of [
       [left, watches.left],
@@ -41,8 +38,8 @@ describe.skipIf(bed === undefined)('ActiveMQ', { timeout: 60_000 }, () => {
     for (let time = 0; time < 2; time++) {
       const [confirmed, seen] = [load.confirmed.size, watches.left.seen.size]
       await until('load in both directions', () => load.confirmed.size > confirmed + 200 && watches.left.seen.size > seen + 200 && load.unconfirmed > 0, 20_000)
-      await own.kill()
-      await own.start()
+      await bed.kill()
+      await bed.start()
     }
     const confirmed = load.confirmed.size
     await until('confirms after the last start', () => load.confirmed.size > confirmed + 200, 20_000)
@@ -57,4 +54,4 @@ describe.skipIf(bed === undefined)('ActiveMQ', { timeout: 60_000 }, () => {
     // The kills hit messages that were being handled.
     expect(watches.left.repeats + watches.right.repeats).toBeGreaterThan(0)
   })
-})
+}
