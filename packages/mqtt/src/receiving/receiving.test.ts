@@ -3,6 +3,7 @@ import type { Connection } from '../connection/connection.ts'
 import type { ReceivedPacket } from '../message/packet.ts'
 import { Contention, settledMs } from './contention.ts'
 import { Inbox } from './inbox.ts'
+import { Session, type SessionHost } from './session.ts'
 import { SessionScope } from './session-scope.ts'
 
 /** As much of a connection as a scope needs. */
@@ -91,6 +92,19 @@ describe('Inbox', () => {
     inbox.dropDead()
     expect([inbox.size, inbox.bytes]).toEqual([1, 5])
     expect(inbox.take(wide, 0, 0)).toEqual([deliveries[2]])
+  })
+})
+
+describe('Session', () => {
+  it('connects to nothing when it cannot read its note, so that no connection is left over', async () => {
+    let dialled = 0
+    const host = {
+      notes: { of: () => Promise.reject(new Error('no answer')) },
+      dialer: { dial: () => Promise.reject(new Error(`dialled ${++dialled} times`)) },
+    }
+    const name = { clientId: 's-0', filter: 't', shared: false, members: 1, base: 's', index: 0 }
+    await expect(new Session(name, host as unknown as SessionHost).start()).rejects.toThrow('no answer')
+    expect(dialled).toBe(0)
   })
 })
 
