@@ -3,6 +3,7 @@ import type { Connection } from '../connection/connection.ts'
 import type { ReceivedPacket } from '../message/packet.ts'
 import { Contention, settledMs } from './contention.ts'
 import { Inbox } from './inbox.ts'
+import { Presence } from './presence.ts'
 import { Session, type SessionHost } from './session.ts'
 import { SessionScope } from './session-scope.ts'
 
@@ -105,6 +106,23 @@ describe('Session', () => {
     const name = { clientId: 's-0', filter: 't', shared: false, members: 1, base: 's', index: 0 }
     await expect(new Session(name, host as unknown as SessionHost).start()).rejects.toThrow('no answer')
     expect(dialled).toBe(0)
+  })
+})
+
+describe('Presence', () => {
+  it('asks those of whom nothing was heard for long, and gives up who does not answer', () => {
+    let now = 1_000_000
+    const clock = { now: () => now, monotonic: () => now, timer: () => ({ cancel: () => undefined }), external: <T>(operation: Promise<T>) => operation }
+    const presence = new Presence(clock, 1_000)
+    const states = (): readonly boolean[] => [presence.isSilent(0), presence.isGone(0), presence.isSilent(1), presence.isGone(1)]
+    expect(states()).toEqual([false, false, false, false])
+    now += 20_001
+    expect(states()).toEqual([true, false, true, false])
+    presence.heard(1)
+    now += 10_000
+    expect(states()).toEqual([true, true, false, false])
+    presence.forget()
+    expect(states()).toEqual([false, false, false, false])
   })
 })
 
