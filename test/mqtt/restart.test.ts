@@ -9,7 +9,11 @@ const bed = skipOrFail(await startMosquitto({ own: true }))
 afterAll(() => bed?.[Symbol.asyncDispose]())
 
 describe.skipIf(bed === undefined)('mosquitto, which forgets shared subscriptions when it is restarted', { timeout: 30_000 }, () => {
-  const { url, restart } = { url: bed?.url ?? '', restart: async () => (await bed?.stop(), await bed?.start()) }
+  const url = bed?.url ?? ''
+  const restart = async (): Promise<void> => {
+    await bed?.stop()
+    await bed?.start()
+  }
   const open = (protocolVersion: 5 | 4): Promise<TestLink<MqttNative>> =>
     TestLink.over(mqtt({ url, protocolVersion, sharedSubscriptions: true, members: 2, timeoutMs: 2_000, reconnectMaxMs: 300, ...freshOptions() }))
 

@@ -101,10 +101,6 @@ export class Connection {
     return this.#sessionPresent
   }
 
-  get lost(): boolean {
-    return this.#state === 'lost'
-  }
-
   get open(): boolean {
     return this.#state === 'open'
   }
@@ -133,15 +129,18 @@ export class Connection {
     stream.uncork()
   }
 
-  /** Throws `BrokerError`. `retainHandling` 1: kept messages come only if the subscription is new. */
-  async subscribe(filter: string, qos: 0 | 1): Promise<void> {
+  /** With less quality only where the broker says that it has no more. Kept messages come only if the subscription is new. Throws `BrokerError`. */
+  async subscribe(filter: string, wanted: 0 | 1): Promise<void> {
     const doing = `Subscribing to ${filter}`
+    const qos = this.facts.maximumQoS === 0 ? 0 : wanted
     this.#meter('subscribe', 1)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.client.subscribe(filter, { qos, rh: 1 }, (error, granted) => {
-      const refused = granted?.find((grant) => grant.qos >= 0x80)
-      if (error) reject(toBrokerError(error, doing))
-      else if (refused !== undefined) reject(refusedBy(refused.qos, doing))
+    this.client.subscribe(filter, { qos, rh: 1 }, (error, _subscriptions, packet) => {
+      // The library's error has lost the code.
+      const [granted = qos] = (packet?.granted ?? []) as readonly number[]
+      if (granted >= 0x80) reject(refusedBy(granted, doing, error))
+      else if (error) reject(toBrokerError(error, doing))
+      else if (granted < qos) reject(mqttError('ERR_UNSUPPORTED', `${doing}: the broker delivers with quality 0 only, which loses messages`))
       else resolve()
     })
     await this.#bounded(promise, doing)

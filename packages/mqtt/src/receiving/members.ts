@@ -5,6 +5,7 @@ import type { SessionName } from '../names.ts'
 import type { NotesOf } from '../provisioning/notes.ts'
 import { pauseFor } from '../within.ts'
 import type { Keeper, KeeperHost } from './keeper.ts'
+import { knock, Presence } from './presence.ts'
 import { Session } from './session.ts'
 import { nextStep } from './shares.ts'
 
@@ -28,6 +29,7 @@ export class Members implements Keeper {
   readonly #freeSince: Map<number, number> = new Map()
   readonly #yieldedUntil: Map<number, number> = new Map()
   readonly #askedAt: Map<number, number> = new Map()
+  readonly #presence: Presence
   readonly #stopping: AbortController = new AbortController()
   #notes: NotesOf = new Map()
   #endings: (() => unknown)[] = []
@@ -38,6 +40,7 @@ export class Members implements Keeper {
   constructor(names: readonly SessionName[], host: KeeperHost) {
     this.#names = names
     this.#host = host
+    this.#presence = new Presence(host.services.clock, host.options.rebalanceMs)
   }
 
   get sessions(): Iterable<Session> {
@@ -51,8 +54,10 @@ export class Members implements Keeper {
     this.#notes = await notes.of(first.base, this.#names.length)
     try {
       this.#endings.push(notes.listen(first.base, (index) => this.#onNote(index)))
+      // Who is not heard of is nobody who is gone.
+      this.#endings.push(control.listen({ onConnected: () => this.#presence.forget() }))
       this.#endings.push(await control.subscribe(`${this.#asksTopic(first)}/+`, (packet) => this.#onAsk(packet)))
-      await this.#balanceOnce(true)
+      await this.#alone(this.#balanceOnce(true))
       this.#schedule()
     } catch (error) {
       await this.stop()
@@ -64,7 +69,7 @@ export class Members implements Keeper {
     this.#stopping.abort()
     this.#timer?.cancel()
     for (const end of this.#endings.splice(0)) end()
-    await this.#balancing
+    await this.#balancing?.catch(() => undefined)
     await Promise.all([...this.#leaving.values(), ...[...this.#held.values()].map((session) => session.stop())])
     this.#held.clear()
   }
@@ -72,6 +77,7 @@ export class Members implements Keeper {
   #onNote(index: number): void {
     const noted = this.#notes.get(index)
     this.#askedAt.delete(index)
+    this.#presence.heard(index)
     const session = this.#held.get(index)
     // The will of the connection before ours, that came late.
     if (session?.connection !== undefined && noted?.holder === undefined && !this.#leaving.has(index)) void this.#note(session)
@@ -82,13 +88,15 @@ export class Members implements Keeper {
     try {
       await this.#host.notes.write(name, this.#host.holder, connection)
     } catch (error) {
-      this.#host.services.log('warn', 'session:not-noted', { session: name.clientId, error: String(error) })
+      // The next connection notes it anyway.
+      this.#host.services.log('debug', 'session:not-noted', { session: name.clientId, error: String(error) })
     }
   }
 
-  #onAsk({ topic }: ReceivedPacket): void {
+  #onAsk({ topic, payload }: ReceivedPacket): void {
     const index = Number(topic.slice(topic.lastIndexOf('/') + 1))
     const session = this.#held.get(index)
+    if (payload.toString() === knock) return void (session?.connection !== undefined && this.#note(session))
     if (session === undefined || this.#leaving.size > 0 || this.#held.size < 2) return
     this.#leaving.set(
       index,
@@ -113,9 +121,20 @@ export class Members implements Keeper {
     const { clock, random } = services
     this.#timer = clock.timer(clock.monotonic() + jittered(options.rebalanceMs, random), () => {
       if (this.#stopping.signal.aborted) return
+      this.#knock()
       void this.#balance()
       this.#schedule()
     })
+  }
+
+  /** Of whom nothing was heard for long is asked whether he is there. */
+  #knock(): void {
+    const { control } = this.#host
+    for (const name of this.#names) {
+      if (this.#held.has(name.index) || !this.#presence.isSilent(name.index)) continue
+      // Who does not hear it is asked again at the next look.
+      control.connection?.publish({ topic: `${this.#asksTopic(name)}/${name.index}`, payload: knock, qos: 1, retain: false }, () => undefined)
+    }
   }
 
   /** One at a time; what changes meanwhile is looked at afterwards. */
@@ -126,9 +145,18 @@ export class Members implements Keeper {
     }
     do {
       this.#again = false
-      this.#balancing = this.#balanceOnce(false).finally(() => (this.#balancing = undefined))
-      await this.#balancing
+      await this.#alone(this.#balanceOnce(false))
     } while (this.#again && !this.#stopping.signal.aborted)
+  }
+
+  /** What comes meanwhile starts no other. */
+  async #alone(balancing: Promise<void>): Promise<void> {
+    this.#balancing = balancing
+    try {
+      await balancing
+    } finally {
+      this.#balancing = undefined
+    }
   }
 
   async #balanceOnce(first: boolean): Promise<void> {
@@ -152,8 +180,18 @@ export class Members implements Keeper {
       holder,
       held: new Set(this.#held.keys()),
       stranded: (index) => now - (this.#freeSince.get(index) ?? now) > strandedLooks * options.rebalanceMs,
+      gone: (index) => this.#isGone(index),
       yielded: (index) => now < (this.#yieldedUntil.get(index) ?? now),
     })
+  }
+
+  #isFree(index: number): boolean {
+    const holder = this.#notes.get(index)?.holder
+    return holder === undefined || holder === this.#host.holder || this.#isGone(index)
+  }
+
+  #isGone(index: number): boolean {
+    return this.#host.control.connection !== undefined && this.#presence.isGone(index)
   }
 
   /** True if it is ours now. Throws only at the start. */
@@ -163,7 +201,7 @@ export class Members implements Keeper {
     const { signal } = this.#stopping
     if (name === undefined) return false
     if (!first) await pauseFor(hesitationMs * services.random(), services.clock, signal)
-    if (signal.aborted || (!first && this.#notes.get(index)?.holder !== undefined)) return false
+    if (signal.aborted || this.#held.has(index) || (!first && !this.#isFree(index))) return false
     const session = new Session(name, { ...this.#host, onDisplaced: this.#onDisplaced })
     this.#held.set(index, session)
     try {

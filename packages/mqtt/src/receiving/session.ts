@@ -69,11 +69,12 @@ export class Session {
   /** Connects and subscribes, whoever had the session before. Throws `BrokerError`; then nothing is held. */
   async start(): Promise<void> {
     const { notes } = this.#host
-    await this.#open()
+    // Before it connects: if they cannot be had, there is no connection to be forgotten.
     this.#noted = await notes.of(this.name.base, this.name.index + 1)
+    await this.#open()
     this.#unlisten = notes.listen(this.name.base, (index) => {
       // While it is connected this is news of before, or of what is about to happen.
-      if (index === this.name.index && this.#connection === undefined) this.#yieldIfTaken()
+      if (index === this.name.index && this.#connection === undefined && !this.#opening) this.#yieldIfTaken()
     })
   }
 

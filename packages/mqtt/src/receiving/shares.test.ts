@@ -6,7 +6,7 @@ const never = (): boolean => false
 /** Holders by index; `''` for a session that nobody has. */
 function outlook(holders: readonly string[], held: readonly number[] = [], parts: Partial<Outlook> = {}): Outlook {
   const notes = new Map(holders.map((holder, index) => [index, { filter: 'f', members: holders.length, ...(holder === '' ? {} : { holder }) }]))
-  return { notes, members: holders.length, holder: 'me', held: new Set(held), stranded: never, yielded: never, ...parts }
+  return { notes, members: holders.length, holder: 'me', held: new Set(held), stranded: never, gone: never, yielded: never, ...parts }
 }
 
 describe('nextStep', () => {
@@ -20,6 +20,10 @@ describe('nextStep', () => {
     expect(nextStep(outlook(['a', '', 'me', ''], [2]))).toEqual({ take: 1 })
     expect(nextStep(outlook(['a', 'me', 'me', ''], [1, 2]))).toBeUndefined()
     expect(nextStep(outlook(['a', 'me', 'me', ''], [1, 2], { stranded: (index) => index === 3 }))).toEqual({ take: 3 })
+  })
+
+  it('takes what belongs to one who no longer answers, whatever its share', () => {
+    expect(nextStep(outlook(['a', 'a', 'me', 'me'], [2, 3], { gone: (index) => index === 1 }))).toEqual({ take: 1 })
   })
 
   it('leaves what it has given away to whoever asked for it', () => {

@@ -1,0 +1,90 @@
+import { once } from 'node:events'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
+import type { Link, SendResult, Services } from '@busbar/core/driver'
+import { generate, parser, type Packet } from 'mqtt-packet'
+import { afterEach, expect, it } from 'vitest'
+import { mqtt } from '../mqtt-driver.ts'
+import { endpoint, outgoing } from '../test-support/messages.ts'
+
+const services: Services = {
+  clock: {
+    now: () => Date.now(),
+    monotonic: () => performance.now(),
+    timer(atMs, wake) {
+      const timeout = setTimeout(wake, Math.max(0, atMs - performance.now()))
+      return { cancel: () => clearTimeout(timeout) }
+    },
+    external: (operation) => operation,
+  },
+  random: Math.random,
+  log: () => undefined,
+  meter: () => undefined,
+}
+const never = new AbortController().signal
+const closers: (() => Promise<void> | void)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close()
+})
+
+/** A link to a broker that answers as it is told. */
+async function linkTo(answer: (packet: Packet) => Packet | undefined): Promise<Link> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket.on('error', () => undefined))
+    const reader = parser({ protocolVersion: 5 })
+    reader.on('packet', (packet: Packet) => {
+      const reply = packet.cmd === 'connect' ? ({ cmd: 'connack', reasonCode: 0, sessionPresent: false } as const) : answer(packet)
+      if (reply !== undefined) socket.write(generate(reply, { protocolVersion: 5 }))
+    })
+    socket.on('data', (bytes) => reader.parse(bytes))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  closers.push(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const link = await mqtt({ url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`, timeoutMs: 500 }).connect(services, never)
+  closers.push(() => link.close())
+  return link
+}
+
+async function sent(reasonCode: number, options: Readonly<Record<string, unknown>> = {}): Promise<SendResult | undefined> {
+  const link = await linkTo((packet) =>
+    packet.cmd === 'publish' && packet.messageId !== undefined ? { cmd: 'puback', messageId: packet.messageId, reasonCode } : undefined,
+  )
+  const [result] = await link.sender(endpoint({ kind: 'topic', options })).send([outgoing()], never)
+  return result
+}
+
+it.each([
+  [0x80, 'ERR_UNAVAILABLE', true],
+  [0x83, 'ERR_UNAVAILABLE', true],
+  [0x87, 'ERR_ACCESS_DENIED', false],
+  [0x90, 'ERR_INVALID', false],
+  [0x97, 'ERR_THROTTLED', true],
+  [0x99, 'ERR_INVALID', false],
+])('maps the reason code %s of PUBACK', async (reasonCode, code, retryable) => {
+  expect(await sent(reasonCode)).toMatchObject({ ok: false, stored: 'no', error: { code, retryable } })
+})
+
+it('takes "no matching subscribers" for all is well, unless the route is mandatory', async () => {
+  expect(await sent(0x10)).toEqual({ ok: true })
+  expect(await sent(0x10, { mandatory: true })).toMatchObject({ ok: false, stored: 'no', error: { code: 'ERR_UNROUTABLE' } })
+})
+
+it('takes no subscription of less quality than it has asked for', async () => {
+  const link = await linkTo((packet) => (packet.cmd === 'subscribe' ? { cmd: 'suback', messageId: packet.messageId ?? 0, granted: [0] } : undefined))
+  await expect(link.inspect(endpoint({ kind: 'topic', subscription: { name: 's' } }), never)).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED' })
+})
+
+it('says which code a subscription was refused with', async () => {
+  const link = await linkTo((packet) => (packet.cmd === 'subscribe' ? { cmd: 'suback', messageId: packet.messageId ?? 0, granted: [0x87] } : undefined))
+  await expect(link.inspect(endpoint({ kind: 'topic', subscription: { name: 's' } }), never)).rejects.toMatchObject({ code: 'ERR_ACCESS_DENIED' })
+})
+
+it('gives up a broker that takes messages and never answers for them', async () => {
+  const link = await linkTo(() => undefined)
+  const [result] = await link.sender(endpoint({ kind: 'topic' })).send([outgoing()], never)
+  expect(result).toMatchObject({ ok: false, stored: 'unknown', error: { code: 'ERR_UNCONFIRMED', retryable: true } })
+})

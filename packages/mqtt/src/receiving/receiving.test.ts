@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest'
+import type { Connection } from '../connection/connection.ts'
+import type { ReceivedPacket } from '../message/packet.ts'
+import { Contention, settledMs } from './contention.ts'
+import { Inbox } from './inbox.ts'
+import { Presence } from './presence.ts'
+import { Session, type SessionHost } from './session.ts'
+import { SessionScope } from './session-scope.ts'
+
+/** As much of a connection as a scope needs. */
+function connectionOf(open = true): { readonly connection: Connection; readonly acked: number[][]; readonly setOpen: () => void } {
+  const acked: number[][] = []
+  const fake = { open, acknowledge: (ids: readonly number[]) => void acked.push([...ids]) }
+  return { connection: fake as unknown as Connection, acked, setOpen: () => void (fake.open = true) }
+}
+
+function packet(messageId: number, parts: Partial<ReceivedPacket> = {}): ReceivedPacket {
+  return { topic: 't', payload: Buffer.from('12345'), qos: 1, dup: false, retain: false, messageId, ...parts }
+}
+
+describe('SessionScope', () => {
+  it('acks in the order of receipt, whatever the order of settling', () => {
+    const { connection, acked } = connectionOf()
+    const scope = new SessionScope('s', connection)
+    const deliveries = [7, 9, 8].map((id) => scope.receive(packet(id), false))
+    for (const delivery of deliveries) scope.hand(delivery)
+    for (const index of [2, 1]) expect(scope.ack(deliveries[index]!)).toBe(true)
+    scope.flush()
+    expect([acked, scope.handed, scope.handedBytes]).toEqual([[], 3, 15])
+    scope.ack(deliveries[0]!)
+    scope.flush()
+    expect([acked, scope.handed, scope.handedBytes]).toEqual([[[7, 9, 8]], 0, 0])
+  })
+
+  it('takes a second ack, and one after its end, for too late', () => {
+    const { connection, acked } = connectionOf()
+    const scope = new SessionScope('s', connection)
+    const [one, two] = [scope.receive(packet(1), false), scope.receive(packet(2), false)]
+    expect([scope.ack(one), scope.ack(one)]).toEqual([true, false])
+    scope.close()
+    expect(scope.ack(two)).toBe(false)
+    scope.flush()
+    expect(acked).toEqual([])
+  })
+
+  it('keeps acks until the connection is open', () => {
+    const { connection, acked, setOpen } = connectionOf(false)
+    const scope = new SessionScope('s', connection)
+    scope.ack(scope.receive(packet(1), false))
+    scope.flush()
+    expect([acked, scope.unsent]).toEqual([[], 1])
+    setOpen()
+    scope.flush()
+    expect([acked, scope.unsent]).toEqual([[[1]], 0])
+  })
+
+  it('acks nothing of quality 0, which waits for nobody', () => {
+    const { connection, acked } = connectionOf()
+    const scope = new SessionScope('s', connection)
+    const first = scope.receive(packet(1), false)
+    const none = scope.receive(packet(0, { qos: 0 }), false)
+    for (const delivery of [first, none]) scope.hand(delivery)
+    expect(scope.ack(none)).toBe(true)
+    scope.flush()
+    expect([acked, scope.handed]).toEqual([[], 1])
+  })
+})
+
+describe('Inbox', () => {
+  const wide = { messages: 100, bytes: 100 }
+
+  it('hands over what there is room for, in order, and one message however large', () => {
+    const scope = new SessionScope('s', connectionOf().connection)
+    const inbox = new Inbox()
+    const all = [1, 2, 3, 4].map((id) => scope.receive(packet(id), false))
+    for (const delivery of all) inbox.add(delivery)
+    expect(inbox.take({ messages: 100, bytes: 1 }, 0, 0)).toEqual([all[0]])
+    expect(inbox.take({ messages: 2, bytes: 100 }, 1, 5)).toEqual([all[1]])
+    expect(inbox.take({ messages: 2, bytes: 100 }, 2, 10)).toEqual([])
+    expect(inbox.take({ messages: 100, bytes: 14 }, 1, 5)).toEqual([all[2]])
+    expect([inbox.size, inbox.bytes]).toEqual([1, 5])
+    expect(inbox.take(wide, 0, 0)).toEqual([all[3]])
+    expect([inbox.size, inbox.bytes]).toEqual([0, 0])
+  })
+
+  it('forgets what is of connections that have ended, or are being given up', () => {
+    const [ended, left, live] = [1, 2, 3].map(() => new SessionScope('s', connectionOf().connection)) as [SessionScope, SessionScope, SessionScope]
+    const inbox = new Inbox()
+    const deliveries = [ended, left, live, ended].map((scope, index) => scope.receive(packet(index + 1), false))
+    for (const delivery of deliveries) inbox.add(delivery)
+    ended.close()
+    left.drop()
+    inbox.dropDead()
+    expect([inbox.size, inbox.bytes]).toEqual([1, 5])
+    expect(inbox.take(wide, 0, 0)).toEqual([deliveries[2]])
+  })
+})
+
+describe('Session', () => {
+  it('connects to nothing when it cannot read its note, so that no connection is left over', async () => {
+    let dialled = 0
+    const host = {
+      notes: { of: () => Promise.reject(new Error('no answer')) },
+      dialer: { dial: () => Promise.reject(new Error(`dialled ${++dialled} times`)) },
+    }
+    const name = { clientId: 's-0', filter: 't', shared: false, members: 1, base: 's', index: 0 }
+    await expect(new Session(name, host as unknown as SessionHost).start()).rejects.toThrow('no answer')
+    expect(dialled).toBe(0)
+  })
+})
+
+describe('Presence', () => {
+  it('asks those of whom nothing was heard for long, and gives up who does not answer', () => {
+    let now = 1_000_000
+    const clock = { now: () => now, monotonic: () => now, timer: () => ({ cancel: () => undefined }), external: <T>(operation: Promise<T>) => operation }
+    const presence = new Presence(clock, 1_000)
+    const states = (): readonly boolean[] => [presence.isSilent(0), presence.isGone(0), presence.isSilent(1), presence.isGone(1)]
+    expect(states()).toEqual([false, false, false, false])
+    now += 20_001
+    expect(states()).toEqual([true, false, true, false])
+    presence.heard(1)
+    now += 10_000
+    expect(states()).toEqual([true, true, false, false])
+    presence.forget()
+    expect(states()).toEqual([false, false, false, false])
+  })
+})
+
+describe('Contention', () => {
+  const [beside, another] = [connectionOf().connection, connectionOf().connection]
+
+  it('is suspected after three short lives in a row beside a connection that goes on', () => {
+    const contention = new Contention()
+    for (let time = 1; time <= 3; time++) {
+      contention.opened(1_000 * time, beside)
+      contention.lost(1_000 * time + 500, beside)
+      expect([contention.times, contention.suspected]).toEqual([time, time === 3])
+    }
+    contention.settled()
+    expect(contention.suspected).toBe(false)
+  })
+
+  it('is not, when the other connection was lost too, or this one had lived', () => {
+    const contention = new Contention()
+    for (let time = 1; time <= 5; time++) {
+      contention.opened(10_000 * time, beside)
+      contention.lost(10_000 * time + (time % 2 === 0 ? settledMs : 0), time % 2 === 0 ? beside : another)
+      expect(contention.times).toBe(0)
+    }
+  })
+})
