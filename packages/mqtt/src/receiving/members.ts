@@ -88,7 +88,8 @@ export class Members implements Keeper {
     try {
       await this.#host.notes.write(name, this.#host.holder, connection)
     } catch (error) {
-      this.#host.services.log('warn', 'session:not-noted', { session: name.clientId, error: String(error) })
+      // The next connection notes it anyway.
+      this.#host.services.log('debug', 'session:not-noted', { session: name.clientId, error: String(error) })
     }
   }
 
@@ -128,12 +129,11 @@ export class Members implements Keeper {
 
   /** Of whom nothing was heard for long is asked whether he is there. */
   #knock(): void {
-    const { services, control } = this.#host
+    const { control } = this.#host
     for (const name of this.#names) {
       if (this.#held.has(name.index) || !this.#presence.isSilent(name.index)) continue
-      control.connection?.publish({ topic: `${this.#asksTopic(name)}/${name.index}`, payload: knock, qos: 1, retain: false }, (error) => {
-        if (error) services.log('debug', 'session:not-asked', { session: name.clientId, error: String(error) })
-      })
+      // Who does not hear it is asked again at the next look.
+      control.connection?.publish({ topic: `${this.#asksTopic(name)}/${name.index}`, payload: knock, qos: 1, retain: false }, () => undefined)
     }
   }
 
