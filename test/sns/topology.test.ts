@@ -1,6 +1,7 @@
 import { CreateTopicCommand, GetTopicAttributesCommand, SetSubscriptionAttributesCommand, SubscribeCommand } from '@aws-sdk/client-sns'
 import { CreateQueueCommand, SetQueueAttributesCommand } from '@aws-sdk/client-sqs'
 import { text, topic, type AnyDefinition } from '@busbar/core'
+import { sqs } from '@busbar/sqs'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { startSnsBed, type SnsBed } from './support/bed.ts'
 
@@ -154,6 +155,22 @@ it('encrypts the queue for what cannot be delivered as that of the subscription'
   await broker.start()
   for (const queue of ['placed-billing', 'placed-billing-undelivered'])
     expect(await bed.queueAttributes(queue)).toMatchObject({ KmsMasterKeyId: 'alias/placed' })
+})
+
+it('encrypts the dead letters of a subscription, which are in a queue of another driver, as its route says', async () => {
+  const { endpoint, region, credentials } = bed.wire
+  const deadLetter = { driver: sqs({ endpoint, region, credentials }), options: { encryption: { kmsKeyId: 'alias/placed' } } }
+  await using broker = bed.broker([billing], { routes: { placed: { deadLetter } } })
+  await broker.start()
+  expect(await bed.queueAttributes('placed-billing-dead')).toMatchObject({ KmsMasterKeyId: 'alias/placed' })
+})
+
+it('gives up nothing by itself where the route says that all is kept', async () => {
+  const options = { subscriptions: { billing: { maxReceiveCount: 200 } } }
+  for (const kept of [{ nativeLimit: false as const, deadLetter: 'drop' as const }, { deadLetter: 'block' as const }]) {
+    await using broker = bed.broker([billing], { routes: { placed: { ...kept, options } } })
+    await expect(broker.start()).rejects.toMatchObject({ message: expect.stringContaining('nativeLimit: false') })
+  }
 })
 
 it('subscribes a standard queue to a FIFO topic, which then has no order, and hands on what the key was', async () => {

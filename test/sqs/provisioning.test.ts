@@ -13,6 +13,7 @@ afterAll(() => {
 })
 beforeEach(() => wire.calls.reset())
 
+const quiet: SqsRouteOptions & Readonly<Record<string, unknown>> = { retentionMs: 600_000 }
 const topicArn = 'arn:aws:sns:eu-central-1:123456789012:order-placed'
 const everybody = [
   allowTopic(topicArn),
@@ -111,6 +112,13 @@ describe('attributes', () => {
     expect(JSON.parse(RedrivePolicy)).toEqual({ deadLetterTargetArn: (await attributesOf(`${name}-dead`))['QueueArn'], maxReceiveCount: expect.anything() })
     expect(Number((JSON.parse(RedrivePolicy) as { maxReceiveCount: unknown }).maxReceiveCount)).toBe(200)
     expect(await attributesOf(`${name}-dead`)).toMatchObject({ MessageRetentionPeriod: '1209600' })
+  })
+
+  it('that let SQS move messages are refused where the route says that nothing is given up', async () => {
+    const name = unique('kept')
+    await provision(name, quiet)
+    for (const route of [{ deadLetter: 'block' as const }, { deadLetter: 'drop' as const, nativeLimit: false as const }])
+      await expect(provision(name, quiet, route)).rejects.toMatchObject({ code: 'ERR_CONFIGURATION', message: expect.stringContaining("deadLetter: 'block'") })
   })
 
   it('of a queue that differs are an error in mode verify, which lists every difference and changes nothing', async () => {

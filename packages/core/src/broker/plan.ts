@@ -134,7 +134,7 @@ function planDeadLetter(label: string, source: Endpoint, sourceDriver: Driver, r
     kind: 'queue',
     name: wanted?.destination ?? `${subscription ? `${name}.${subscription.name}` : name}.dead`,
     ...plain,
-    ...(wanted?.options && { options: wanted.options }),
+    options: wanted?.options ?? {},
     // Of another driver's options it could make nothing.
     deadLettersOf: driver === sourceDriver ? source : { ...source, ...plain },
   }
