@@ -4,7 +4,7 @@ import { certify } from './harness/certify.ts'
 import { kinesisHarness } from './harness/kinesis-harness.ts'
 
 // The emulator answers some two hundred calls a second, and whoever waits polls it.
-vi.setConfig({ maxConcurrency: 16 })
+vi.setConfig({ maxConcurrency: 12 })
 
 const bed = await startKinesis()
 afterAll(() => bed[Symbol.asyncDispose]())

@@ -35,7 +35,7 @@ function surroundings(bed: KinesisBed, credentials: Credentials, endpoint: strin
     clock: systemClock,
     random: Math.random,
     bounds: { arrivalMs: 12_000, quietMs: 700, reconnectMs: 15_000, longestWaitMs: 8_000, largestBytes: 4_194_304, caseMs: 90_000 },
-    createDriver: () => kinesis({ endpoint, region, credentials, timeoutMs: 15_000, store, ...leases, ...reading }),
+    createDriver: () => kinesis({ endpoint, region, credentials, timeoutMs: 8_000, store, ...leases, ...reading }),
     uniqueName: (prefix) => `${prefix}-${++names}`,
     routeOptions: () => ({ envelope: true, capacity: { shards: 2 } }),
     faults: {

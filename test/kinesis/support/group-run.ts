@@ -50,11 +50,11 @@ export async function groupRun({ account, redisUrl, rounds, killEveryMs }: Group
     await broker.start()
     await Promise.all([1, 2, 3].map(() => processes.add()))
     const sent = new AbortController()
-    const killing = processes.killEvery(killEveryMs, sent.signal)
-    const reshaping = reshardEvery(client, sent.signal)
-    await send(broker, rounds)
+    const disturbing = Promise.all([processes.killEvery(killEveryMs, sent.signal), reshardEvery(client, sent.signal)])
+    // What fails there ends the run.
+    await Promise.race([send(broker, rounds), disturbing])
     sent.abort()
-    const [kills, reshards] = await Promise.all([killing, reshaping])
+    const [kills, reshards] = await disturbing
     const messages = truckIds.length * rounds
     const allHandled = async (): Promise<void> => {
       for (const name of names) if (new Set(await linesOf(folder, name)).size < messages) throw new Error(`${name}: not all are handled`)
@@ -147,11 +147,11 @@ async function reshardEvery(client: KinesisClient, ending: AbortSignal): Promise
     const { Shards = [] } = await client.send(new ListShardsCommand({ StreamName }))
     const open = Shards.filter(({ SequenceNumberRange }) => SequenceNumberRange?.EndingSequenceNumber === undefined).toSorted(byRange)
     const [first, second, third] = open
-    if (reshards % 2 === 0)
-      await client.send(
-        new SplitShardCommand({ StreamName, ShardToSplit: first?.ShardId, NewStartingHashKey: String((edge(first, 'Starting') + edge(first, 'Ending')) / 2n) }),
-      )
-    else await client.send(new MergeShardsCommand({ StreamName, ShardToMerge: second?.ShardId, AdjacentShardToMerge: third?.ShardId }))
+    // A list may be old, or short, while the stream changes.
+    if (first === undefined || second === undefined || third === undefined) continue
+    const [ShardToMerge, AdjacentShardToMerge] = [second.ShardId, third.ShardId]
+    if (reshards % 2 === 1) await client.send(new MergeShardsCommand({ StreamName, ShardToMerge, AdjacentShardToMerge }))
+    else await client.send(new SplitShardCommand({ StreamName, ShardToSplit: first.ShardId, NewStartingHashKey: String(middleOf(first)) }))
     await untilActive(client, StreamName)
     reshards++
   }
@@ -162,8 +162,12 @@ function byRange(one: Shard, other: Shard): number {
   return edge(one, 'Starting') < edge(other, 'Starting') ? -1 : 1
 }
 
-function edge(shard: Shard | undefined, which: 'Starting' | 'Ending'): bigint {
-  return BigInt(shard?.HashKeyRange?.[`${which}HashKey`] ?? 0)
+function middleOf(shard: Shard): bigint {
+  return (edge(shard, 'Starting') + edge(shard, 'Ending')) / 2n
+}
+
+function edge({ HashKeyRange }: Shard, which: 'Starting' | 'Ending'): bigint {
+  return BigInt(HashKeyRange?.[`${which}HashKey`] ?? 0)
 }
 
 async function lag({ url, credentials }: Account, redisUrl: string): Promise<number> {

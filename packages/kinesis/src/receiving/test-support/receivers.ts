@@ -1,4 +1,4 @@
-import type { LeaseStore, Services, StartFrom, Window } from '@busbar/core/driver'
+import type { Intake, LeaseStore, Services, StartFrom, Window } from '@busbar/core/driver'
 import type { Api } from '../../api.ts'
 import { kinesisError } from '../../errors.ts'
 import type { Checkpoint } from '../../group/checkpoint.ts'
@@ -20,6 +20,12 @@ interface TestShard {
   readonly records: ReadRecord[]
 }
 
+export type MakeOptions = Partial<ReceiverParts> & {
+  readonly startFrom?: StartFrom
+  readonly window?: Window
+  readonly wrap?: (store: LeaseStore) => LeaseStore
+}
+
 export interface Joined {
   readonly receiver: KinesisReceiver
   readonly intake: RecordingIntake
@@ -28,6 +34,7 @@ export interface Joined {
 }
 
 export const group = 'kinesis/arn:positions@7/tracker'
+const wide: Window = { messages: 1_000, bytes: 1_000_000 }
 const pageRecords = 20
 const idleMs = 200
 
@@ -78,24 +85,10 @@ export class TestReceivers {
   }
 
   /** A started receiver. */
-  async join(
-    options: Partial<ReceiverParts> & {
-      readonly startFrom?: StartFrom
-      readonly window?: Window
-      readonly acks?: (text: string) => boolean
-      readonly wrap?: (store: LeaseStore) => LeaseStore
-    } = {},
-  ): Promise<Joined> {
-    const {
-      startFrom = 'earliest',
-      window = { messages: 1_000, bytes: 1_000_000 },
-      acks = () => false,
-      wrap = (store: LeaseStore) => store,
-      ...parts
-    } = options
+  async join({ acks = () => false, ...options }: MakeOptions & { readonly acks?: (text: string) => boolean } = {}): Promise<Joined> {
     const intake = new RecordingIntake()
     intake.acks = acks
-    const joined: Joined = { receiver: this.#receiver(startFrom, window, wrap, parts, intake, () => void joined.reads++), intake, reads: 0 }
+    const joined: Joined = { receiver: this.make(intake, options, () => void joined.reads++), intake, reads: 0 }
     intake.receiver = joined.receiver
     const started = joined.receiver.start()
     await this.until('it has started', () => isSettled(started), 12_000)
@@ -122,14 +115,8 @@ export class TestReceivers {
     return this.store.noteOf(`${group}/shard${generation === undefined ? '' : `.${generation}`}/${this.shards[shard]?.id}`)
   }
 
-  #receiver(
-    startFrom: StartFrom,
-    window: Window,
-    wrap: (store: LeaseStore) => LeaseStore,
-    parts: Partial<ReceiverParts>,
-    intake: RecordingIntake,
-    onRead: () => void,
-  ): KinesisReceiver {
+  /** One that has not started yet. */
+  make(intake: Intake, { startFrom = 'earliest', window = wide, wrap = (store) => store, ...parts }: MakeOptions, onRead?: () => void): KinesisReceiver {
     const services: Services = {
       clock: this.time.clock(),
       random: this.#random,

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest'
+import { group, TestReceivers } from './test-support/receivers.ts'
+
+const all = (): boolean => true
+const numbered = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${prefix}-${index + 1}`)
+
+describe('the window of a receiver', () => {
+  it('is never exceeded, and refilled as the checkpoint passes what is done', async () => {
+    const receivers = new TestReceivers(3)
+    for (const shard of [0, 1, 2]) receivers.putAll(shard, `s${shard}`, 50)
+    const { intake } = await receivers.join({ window: { messages: 6, bytes: 1_000 } })
+    await receivers.time.pass(5_000)
+    expect(intake.arrived).toHaveLength(6)
+    // Done, and held behind what is not.
+    const [first, ...others] = intake.arrived.filter(({ scope }) => scope === intake.arrived[0]?.scope)
+    await intake.settle(others)
+    const before = intake.arrived.length
+    await receivers.time.pass(2_000)
+    expect(intake.arrived).toHaveLength(before)
+    await intake.settle(first === undefined ? [] : [first])
+    intake.acks = all
+    await intake.settle([...intake.unsettled])
+    await receivers.until('all have come', () => intake.arrived.length === 150)
+    expect(intake.most).toBe(6)
+  })
+
+  it('leaves room for other shards when one is held up by a record that is not done', async () => {
+    const receivers = new TestReceivers(3)
+    receivers.putAll(0, 'slow', 200)
+    const { intake } = await receivers.join({ window: { messages: 12, bytes: 100_000 }, acks: (text) => text !== 'slow-1' })
+    await receivers.time.pass(5_000)
+    expect(intake.texts.length).toBeLessThanOrEqual(12)
+    for (const shard of [1, 2]) receivers.putAll(shard, `quick${shard}`, 100)
+    await receivers.until('the others are done', () => intake.texts.filter((text) => text.startsWith('quick')).length === 200)
+    expect(intake.texts.filter((text) => text.startsWith('slow')).length).toBeLessThanOrEqual(12)
+    await intake.settle(intake.held('slow-1'))
+    await receivers.until('the slow one too', () => intake.texts.filter((text) => text.startsWith('slow')).length === 200)
+  })
+
+  it('holds a page back for as long as there is no room, and asks for no other', async () => {
+    const receivers = new TestReceivers(1)
+    receivers.putAll(0, 'm', 100)
+    const joined = await receivers.join({ window: { messages: 4, bytes: 100_000 } })
+    await receivers.time.pass(60_000)
+    expect(joined.reads).toBe(1)
+    joined.intake.acks = all
+    await joined.intake.settle([...joined.intake.unsettled])
+    await receivers.until('all have come', () => joined.intake.arrived.length === 100)
+    expect(joined.intake.texts).toEqual(numbered('m', 100))
+  })
+
+  it('lets a record through that is larger than all of it', async () => {
+    const receivers = new TestReceivers(1)
+    receivers.put(0, 'small')
+    receivers.put(0, 'x'.repeat(5_000))
+    const { intake } = await receivers.join({ window: { messages: 10, bytes: 100 }, acks: all })
+    await receivers.until('both have come', () => intake.arrived.length === 2)
+  })
+
+  it('lets a large record through between many small ones of another shard', async () => {
+    const receivers = new TestReceivers(2)
+    receivers.putAll(0, 'small', 300)
+    receivers.put(1, 'first')
+    receivers.put(1, 'x'.repeat(99))
+    const { receiver, intake } = await receivers.join({ window: { messages: 10, bytes: 100 } })
+    // One at a time, so that there is always one that would take the place of the one before.
+    const large = (): boolean => intake.texts.some((text) => text.length === 99)
+    for (let round = 0; round < 100 && !large(); round++) {
+      const [oldest] = intake.unsettled
+      if (oldest !== undefined) await intake.settle([oldest])
+      await receivers.time.pass(10)
+    }
+    expect(large()).toBe(true)
+    await receivers.during(receiver.handBack())
+  })
+
+  it('is free again of what was lost', async () => {
+    const receivers = new TestReceivers(1)
+    receivers.putAll(0, 'm', 10)
+    const { intake } = await receivers.join({ window: { messages: 4, bytes: 1_000 } })
+    for (let round = 1; round <= 5; round++) {
+      await receivers.until('the window is full', () => intake.unsettled.size === 4)
+      receivers.store.free(`${group}/shard/${receivers.shards[0]?.id}`)
+      await receivers.until('it is lost', () => intake.lostScopes.size === round)
+    }
+    await receivers.until('the window is full', () => intake.unsettled.size === 4)
+    expect(intake.most).toBe(4)
+  })
+
+  it('can be resized', async () => {
+    const receivers = new TestReceivers(1)
+    receivers.putAll(0, 'm', 20)
+    const { receiver, intake } = await receivers.join({ window: { messages: 2, bytes: 1_000 } })
+    await receivers.time.pass(1_000)
+    expect(intake.arrived).toHaveLength(2)
+    receiver.resize({ messages: 7, bytes: 1_000 })
+    expect(intake.arrived).toHaveLength(7)
+  })
+})
