@@ -4,7 +4,7 @@ import { expect, it, describe } from 'vitest'
 import { skipOrFail, startMosquitto } from '../brokers/index.ts'
 import type { MosquittoBed, MosquittoBedOptions } from '../brokers/index.ts'
 
-// What mosquitto loses though it has confirmed it: docs/adapters/mqtt.md says so, and this shows it.
+// What mosquitto loses though it has confirmed it: the page of @busbar/mqtt says so, and this shows it.
 
 const news = topic('news', { codec: text })
 const readers = news.subscription('readers')
