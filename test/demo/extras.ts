@@ -11,6 +11,7 @@ import {
   decryption,
   encryption,
   localKeys,
+  rateLimit,
   sendOnce,
   timeout,
   type BodyStore,
@@ -38,25 +39,30 @@ export const noExtras: Extras = { orderSenders: [], orderBodies: [], orderLimits
 
 /** What a program has that must bear faults: orders are compressed, encrypted and checked in, and handled within limits; arrivals are sent once. */
 export function allExtras(store: FencedStore, ledger: Ledger): Extras {
-  const bodies = new Map<string, Uint8Array>()
+  const bodies = new Bodies()
   const keys = localKeys({ current: 'demo', keys: { demo: randomBytes(32) } })
   const notAgain = new Set<string>()
   return {
     // Orders are short: without lower bounds nothing would be done to them.
-    orderSenders: [compression({ minBytes: 1 }), encryption({ keys }), claimCheck({ store: storeIn(bodies), minBytes: 1 })],
+    orderSenders: [compression({ minBytes: 1 }), encryption({ keys }), claimCheck({ store: bodies, minBytes: 1 })],
     orderBodies: [
-      // Brokers make copies here, and the second of two would find no body.
-      claimFetch({ store: storeIn(bodies), deleteAfterAck: false }),
+      // Deletes a body when its message has been acked, and knows the copies that a broker makes of it.
+      claimFetch({ store: bodies }),
       // Those of old terminals.
       decryption({ keys, allowPlain: true }),
       decompression(),
     ],
-    orderLimits: [concurrencyLimit({ max: 8 }), circuitBreaker({ failures: 3, openMs: 100, probes: 2 }), timeout({ ms: 10_000 })],
+    orderLimits: [
+      concurrencyLimit({ max: 8 }),
+      rateLimit({ perSecond: 20_000 }),
+      circuitBreaker({ failures: 3, openMs: 100, probes: 2 }),
+      timeout({ ms: 10_000 }),
+    ],
     arrivalSenders: onlyOnce(store, (arrival) => {
       notAgain.add(arrival.arrivalId)
       for (const source of subscribersOf(arrival)) ledger.suppressed(source, arrival.arrivalId)
     }),
-    idle: () => [...(bodies.size === 0 ? ['claimCheck'] : []), ...(notAgain.size === 0 ? ['sendOnce'] : [])],
+    idle: () => [...(bodies.deleted === 0 ? ['claimCheck, and what deletes its bodies'] : []), ...(notAgain.size === 0 ? ['sendOnce'] : [])],
   }
 }
 
@@ -77,10 +83,19 @@ function onlyOnce(store: FencedStore, onKept: (arrival: Arrival) => void): reado
   ]
 }
 
-function storeIn(bodies: Map<string, Uint8Array>): BodyStore {
-  return {
-    put: (key, body) => void bodies.set(key, body),
-    get: (key) => bodies.get(key),
-    delete: (key) => void bodies.delete(key),
+class Bodies implements BodyStore {
+  deleted = 0
+  readonly #bodies = new Map<string, Uint8Array>()
+
+  put(key: string, body: Uint8Array): void {
+    this.#bodies.set(key, body)
+  }
+
+  get(key: string): Uint8Array | undefined {
+    return this.#bodies.get(key)
+  }
+
+  delete(key: string): void {
+    if (this.#bodies.delete(key)) this.deleted++
   }
 }

@@ -19,6 +19,7 @@ for (const version of ['3.10', '4.0'] as const) {
     afterAll(() => bed[Symbol.asyncDispose](), 30_000)
     middlewareCases(bed.harness)
     optionCases(bed.harness)
-    failureCases(bed.harness)
+    // They wait for time limits, and do so together.
+    describe.concurrent('while something fails', () => failureCases(bed.harness))
   })
 }

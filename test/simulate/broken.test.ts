@@ -78,7 +78,7 @@ describe('the simulation finds out', () => {
     })
     const said = await firstSaid(/^effect: that of m\d+ took place 2 times, with 0 crashes between effect and completion$/, () => ({
       store: forgetful,
-      plan: { idempotency: true, sendOnce: false },
+      plan: { idempotency: { whileUnavailable: 'wait' }, sendOnce: false },
     }))
     expect(said).toBeDefined()
   })
@@ -113,7 +113,7 @@ describe('the simulation finds out', () => {
   it('a middleware that takes nonsense of a store for an answer', { timeout: 60_000 }, async () => {
     const said = await firstSaid(/^lost: m\d+ was confirmed, and neither handled nor dead-lettered$/, () => ({
       chain: trusting,
-      plan: { ...plainBodies, sendOnce: false, idempotency: true },
+      plan: { ...plainBodies, sendOnce: false, idempotency: { whileUnavailable: 'wait' } },
     }))
     expect(said).toBeDefined()
   })
@@ -121,7 +121,7 @@ describe('the simulation finds out', () => {
   it('a middleware that waits for a store that hangs', { timeout: 60_000 }, async () => {
     const said = await firstSaid(/^left: the broker has \d+ ready, \d+ delayed, \d+ in flight/, () => ({
       chain: trusting,
-      plan: { ...plainBodies, sendOnce: false, idempotency: true },
+      plan: { ...plainBodies, sendOnce: false, idempotency: { whileUnavailable: 'wait' } },
     }))
     expect(said).toBeDefined()
   })
@@ -159,7 +159,7 @@ describe('the simulation finds out', () => {
     context.message.ack().catch(() => undefined)
     return next()
   }
-  const hasty = (): Parts => ({ chain: (chain) => [ackFirst, ...chain], plan: { ...plainBodies, idempotency: true } })
+  const hasty = (): Parts => ({ chain: (chain) => [ackFirst, ...chain], plan: { ...plainBodies, idempotency: { whileUnavailable: 'wait' } } })
 
   it('a consumer that acks before its message is known as handled', { timeout: 60_000 }, async () => {
     expect(await firstSaid(/^settled: m\d+ was acked before the store of claims had it as handled/, hasty)).toBeDefined()

@@ -31,10 +31,13 @@ export type ProcessChain = readonly (ProcessMiddleware | ProcessFunction)[]
 /** Longest that middleware waits for the stores. */
 const [bodyTimeoutMs, claimTimeoutMs] = [5_000, 2_000]
 
+/** Going on without protection needs somebody who is told. */
+const onStoreFailure = (): void => undefined
+
 export function sendChain(plan: Plan, { store, bodies, keys }: Tools): readonly SendMiddleware[] {
   const { claims } = plan
   return [
-    plan.sendOnce && sendOnce({ store, leaseMs: 5_000, timeoutMs: claimTimeoutMs }),
+    plan.sendOnce && sendOnce({ store, leaseMs: 5_000, timeoutMs: claimTimeoutMs, onStoreFailure, ...plan.sendOnce }),
     plan.compression && compression({ algorithm: plan.compression, level: 1, minBytes: 256 }),
     plan.encryption && encryption({ keys, maxMessagesPerKey: plan.encryption.maxMessagesPerKey }),
     claims && claimCheck({ store: bodies, minBytes: claims.minBytes, timeoutMs: bodyTimeoutMs }),
@@ -49,7 +52,7 @@ export function processChain(plan: Plan, { store, bodies, keys }: Tools): readon
       claimFetch({ store: bodies, timeoutMs: bodyTimeoutMs, ...(claims.deleteAfterAck === undefined ? {} : { deleteAfterAck: claims.deleteAfterAck }) }),
     plan.encryption && decryption({ keys }),
     plan.compression && decompression(),
-    plan.idempotency && idempotency({ store, timeoutMs: claimTimeoutMs }),
+    plan.idempotency && idempotency({ store, timeoutMs: claimTimeoutMs, onStoreFailure, ...plan.idempotency }),
     plan.retry && retry({ maxAttempts: plan.retry.maxAttempts, backoff: exponential({ initialMs: plan.retry.initialMs, maxMs: 20_000, jitter: 'full' }) }),
     places && concurrencyLimit({ max: places }),
     plan.rateLimit && rateLimit(plan.rateLimit),

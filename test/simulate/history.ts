@@ -29,6 +29,8 @@ export interface Tried {
   orphansOfLateAcks: number
   orphansOfLostLeases: number
   redriven: number
+  redrivenAtRate: number
+  redrivenInPart: number
   blocked: number
   skipped: number
 }
@@ -96,6 +98,8 @@ export function emptyHistory(): History {
       orphansOfLateAcks: 0,
       orphansOfLostLeases: 0,
       redriven: 0,
+      redrivenAtRate: 0,
+      redrivenInPart: 0,
       blocked: 0,
       skipped: 0,
     },

@@ -1,4 +1,4 @@
-/** `npm run simulate -- [--seeds 10000] [--from 1] [--seed S]`: whole programs under random faults in virtual time. */
+/** `npm run simulate -- [--seeds 11000] [--from 1] [--seed S]`: whole programs under random faults in virtual time. */
 import { parseArgs } from 'node:util'
 import { violations } from './check.ts'
 import { likelySteps } from './crashes.ts'
@@ -6,7 +6,7 @@ import { runSchedule } from './program.ts'
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '10000' },
+    seeds: { type: 'string', default: '11000' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },

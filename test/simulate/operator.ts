@@ -5,6 +5,9 @@ import type { World } from './world.ts'
 /** Redrives in one schedule, at most: a message that always fails comes back each time. */
 const mostRedrives = 4
 
+/** More than there are faults at the dead-letter place. */
+const mostLooks = 5
+
 const longestAnswerMs = 60_000
 
 /** What may come of an operator's call while brokers have faults and processes end. */
@@ -74,9 +77,14 @@ export class Operator {
     const { history, source, dead } = this.#world
     const process = this.#living()[0]
     if (process === undefined) return
-    const ended = await this.#asked('peek', process, process.broker.deadLetters(source).peek({ max: 1_000 }))
-    if (ended.how !== 'done') return
-    const seen = new Set(ended.value.map(({ id }) => id))
+    const seen = new Set<string | undefined>()
+    // Where a look has to receive what it sees, it does not wait for what a fault delays.
+    for (let look = 0; look < mostLooks; look++) {
+      const ended = await this.#asked('peek', process, process.broker.deadLetters(source).peek({ max: 1_000 }))
+      if (ended.how !== 'done') return
+      for (const { id } of ended.value) seen.add(id)
+      if ([...dead].every(([id, count]) => count === 0 || seen.has(id))) break
+    }
     for (const [id, count] of dead)
       if (count > 0 !== seen.has(id))
         history.problems.add(`peek: ${id} is ${count} times at the dead-letter place, and it ${seen.has(id) ? 'shows it' : 'does not'}`)
@@ -101,10 +109,20 @@ export class Operator {
   }
 
   async #redrive(process: Process): Promise<void> {
-    const { history, source } = this.#world
+    const { history, source, plan } = this.#world
     this.#redrives--
-    const ended = await this.#asked('redrive', process, process.broker.deadLetters(source).redrive({ max: 1 + this.#world.below(10) }))
-    if (ended.how === 'done') history.tried.redriven += ended.value.moved
+    const { ratePerSecond, some } = plan.redrives || { ratePerSecond: undefined, some: false }
+    const half = this.#world.below(2)
+    const options = {
+      max: 1 + this.#world.below(10),
+      ...(ratePerSecond === undefined ? {} : { ratePerSecond }),
+      ...(some ? { where: ({ id = '' }: { readonly id: string | undefined }) => Number(id.slice(1)) % 2 === half } : {}),
+    }
+    const ended = await this.#asked('redrive', process, process.broker.deadLetters(source).redrive(options))
+    if (ended.how !== 'done') return
+    history.tried.redriven += ended.value.moved
+    if (ratePerSecond !== undefined) history.tried.redrivenAtRate += ended.value.moved
+    if (some) history.tried.redrivenInPart += ended.value.moved
   }
 
   async #asked<T>(what: string, process: Process, answer: Promise<T>): Promise<Ended<T>> {

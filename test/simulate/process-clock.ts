@@ -3,6 +3,14 @@ import type { Externals } from './externals.ts'
 
 const noTimer: Timer = Object.freeze({ cancel: () => undefined })
 
+export interface ProcessClockOptions {
+  readonly clock: Clock
+  readonly externals: Externals
+  readonly alive: () => boolean
+  /** How far its wall clock is ahead, in milliseconds. */
+  readonly skewMs: number
+}
+
 /** Time as one process has it: when the process has crashed, none of its timers wakes and no operation of it is answered. */
 export class ProcessClock implements Clock {
   /** The next operation marked as external is one of this simulation: it takes virtual time, for which the clock must go on. */
@@ -10,15 +18,17 @@ export class ProcessClock implements Clock {
   readonly #clock: Clock
   readonly #externals: Externals
   readonly #alive: () => boolean
+  readonly #skewMs: number
 
-  constructor(clock: Clock, externals: Externals, alive: () => boolean) {
+  constructor({ clock, externals, alive, skewMs }: ProcessClockOptions) {
     this.#clock = clock
     this.#externals = externals
     this.#alive = alive
+    this.#skewMs = skewMs
   }
 
   now(): number {
-    return this.#clock.now()
+    return this.#clock.now() + this.#skewMs
   }
 
   monotonic(): number {

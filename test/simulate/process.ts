@@ -24,6 +24,12 @@ export interface Surroundings {
   readonly watch: (process: Process) => Watch
 }
 
+export interface Identity {
+  readonly name: string
+  /** How far its wall clock is ahead of the others, in milliseconds. */
+  readonly skewMs: number
+}
+
 /** How something that a process was asked for has ended. */
 export type Ended<T> = { readonly how: 'done'; readonly value: T } | { readonly how: 'failed'; readonly error: unknown } | { readonly how: 'crashed' }
 
@@ -52,10 +58,14 @@ export class Process implements Guard {
   #promises = 0
   #resolveGone: () => void = () => undefined
 
-  constructor(name: string, around: Surroundings, start: (drivers: { readonly driver: Driver; readonly deadLetters: Driver }, process: Process) => Broker) {
+  constructor(
+    { name, skewMs }: Identity,
+    around: Surroundings,
+    start: (drivers: { readonly driver: Driver; readonly deadLetters: Driver }, process: Process) => Broker,
+  ) {
     this.name = name
     this.#around = around
-    this.clock = new ProcessClock(around.clock, around.externals, () => this.alive)
+    this.clock = new ProcessClock({ clock: around.clock, externals: around.externals, alive: () => this.alive, skewMs })
     this.gone = new Promise((resolve) => (this.#resolveGone = resolve))
     const driver = guardedDriver(around.driver, this, '', around.watch(this))
     this.broker = start({ driver: around.wrap?.(driver) ?? driver, deadLetters: guardedDriver(around.deadLetters, this, 'dead ') }, this)

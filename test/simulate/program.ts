@@ -7,7 +7,7 @@ import { holdingsOf } from './holdings.ts'
 import type { Job } from './jobs.ts'
 import { observer } from './observer.ts'
 import { Operator } from './operator.ts'
-import { nameOf, type Plan, type Setting } from './plan.ts'
+import { nameOf, protects, type Plan, type Setting } from './plan.ts'
 import type { Process } from './process.ts'
 import { Sender } from './sender.ts'
 import { Slot } from './slot.ts'
@@ -35,7 +35,7 @@ export async function runSchedule(seed: number, parts: Parts = {}): Promise<Sche
   await new Program(world).run()
   const promised = {
     ordered: setting.ordered,
-    once: plan.idempotency,
+    once: protects(plan),
     individually: setting.profile !== 'kinesis' && setting.profile !== 'mqtt' && setting.kind !== 'stream',
   }
   return { history, promised, trace, setting, plan, name: nameOf(setting, plan) }

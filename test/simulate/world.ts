@@ -8,7 +8,7 @@ import { Crashes, likelySteps, type LikelyStep } from './crashes.ts'
 import { Externals } from './externals.ts'
 import { count, emptyHistory, type History } from './history.ts'
 import { define, type Destination, type Source } from './jobs.ts'
-import { planOf, settingOf, type Plan, type Setting } from './plan.ts'
+import { planOf, protects, settingOf, type Plan, type Setting } from './plan.ts'
 import { Process, type Surroundings, type Wrap } from './process.ts'
 import { bodyStoreOf, keysOf, StoreFaults, storeOf, triedBy } from './stores.ts'
 
@@ -23,8 +23,8 @@ export interface Parts {
   readonly plan?: Partial<Plan>
 }
 
-/** All middleware are on in every schedule of so many. */
-const everythingEvery = 4
+/** All middleware are on, but in one schedule of so many: what each of them sees of a message depends on the others. */
+const partEvery = 11
 
 /** Everything that the processes of one schedule share, decided by the seed. */
 export class World {
@@ -59,14 +59,14 @@ export class World {
     const random = (this.random = seededRandom(seed))
     this.setting = settingOf(random)
     const likely = likelySteps[this.below(likelySteps.length)] as LikelyStep
-    const plan = (this.plan = { ...planOf(random, this.setting, likely.needs, seed % everythingEvery === 0), ...parts.plan })
+    const plan = (this.plan = { ...planOf(random, this.setting, likely.needs, seed % partEvery !== 0), ...parts.plan })
     const { profile, kind } = this.setting
     const { clock, history } = this
     const faults = { probability: random() * 0.2, budget: 20 + this.below(30), maxMs: 20_000 }
     const trace = (line: string): void => void this.trace.push(line)
     this.driver = memory({ profile, clock, seed, faults: { random: faults }, trace })
-    // Dead letters go where every profile can send, and where little is disturbed.
-    this.deadLetters = memory({ clock, seed, faults: { random: { probability: 0.05, budget: this.below(4), maxMs: 5_000 } } })
+    // Where little is disturbed.
+    this.deadLetters = memory({ profile: plan.deadPlace, clock, seed, faults: { random: { probability: 0.05, budget: this.below(4), maxMs: 5_000 } } })
     const { destination, source } = define(kind)
     this.destination = destination
     this.source = source
@@ -110,7 +110,8 @@ export class World {
   start(name: string, onBlocked: (event: { readonly id: string; readonly key: string | undefined }, process: Process) => void): Process {
     const number = ++this.#processes
     const { setting, plan, destination, source } = this
-    return new Process(`${name}-${number}`, this.#around, ({ driver, deadLetters }, process) =>
+    const skewMs = (this.random() * 2 - 1) * plan.skewMs
+    return new Process({ name: `${name}-${number}`, skewMs }, this.#around, ({ driver, deadLetters }, process) =>
       createBroker({
         driver,
         destinations: [destination, source],
@@ -163,7 +164,7 @@ export class World {
       }
       if (kind !== 'acked') return
       count(history.acks, id)
-      if (plan.idempotency && !this.#completed.has(id) && !dead.has(id))
+      if (protects(plan) && !this.#completed.has(id) && !dead.has(id))
         history.problems.add(`settled: ${id} was acked before the store of claims had it as handled, and was not dead-lettered`)
     })
   }

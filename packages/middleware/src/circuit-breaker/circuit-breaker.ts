@@ -1,6 +1,6 @@
 import { Directive, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
 import { checkedInteger, checkedNumber, longestHoldMs, type MaybePromise } from '@busbar/core/driver'
-import { assertOptions, assertFunction } from '../support/assert-option.ts'
+import { assertFunction, assertOptions } from '../support/assert-option.ts'
 import { assertPredicate, isYes } from '../support/predicate.ts'
 import { Circuit, type CircuitLimits } from './circuit.ts'
 

@@ -188,7 +188,9 @@ export class Claims {
    * down, this one does too: its effect has happened, and it stays the broker's until that is remembered.
    */
   async #completeAgain(claim: Claim, context: ProcessContext, record: string, cause: unknown): Promise<void> {
-    const waits = (error: unknown): boolean => this.#options.whileUnavailable === 'wait' && isBrokerError(error) && !isRefusal(error)
+    // A store that was closed here does not come back.
+    const waits = (error: unknown): boolean =>
+      this.#options.whileUnavailable === 'wait' && isBrokerError(error) && error.code !== 'ERR_CLOSED' && !isRefusal(error)
     let failure: unknown
     let told = false
     const tell = (): void => {

@@ -1,6 +1,6 @@
 import { BrokerError, type SendContext, type SendMiddleware, type SendReceipt } from '@busbar/core'
 import { checkedNumber, longestClaimMs, type FencedStore } from '@busbar/core/driver'
-import { assertOptions, assertFunction, assertText } from '../support/assert-option.ts'
+import { assertFunction, assertOptions, assertText } from '../support/assert-option.ts'
 import { tell } from '../support/tell.ts'
 import { assertStore } from './assert-store.ts'
 import { CheckedStore } from './checked-store.ts'

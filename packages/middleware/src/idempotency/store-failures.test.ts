@@ -170,6 +170,14 @@ describe.each(['throws', 'rejects'] as const)('a store that %s', (form) => {
     expect(store.scan('').claims).toMatchObject([{ state: 'done' }])
   })
 
+  it('does not keep what was handled for a store that was closed', async () => {
+    const { store, onStoreFailure, failures } = setup()
+    const closed = new BrokerError('ERR_CLOSED', 'the store is closed')
+    const middleware = idempotency({ store: { ...later(store), complete: () => Promise.reject(closed) }, onStoreFailure })
+    expect(await middleware.process(makeContext(), () => 'handled')).toBe('handled')
+    expect(failures).toEqual([{ operation: 'complete', key: 'orders:m1', error: closed }])
+  })
+
   it('remembers a message whose first completion did not arrive', async () => {
     const made = setup()
     let calls = 0

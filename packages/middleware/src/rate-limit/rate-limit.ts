@@ -1,6 +1,6 @@
 import { Directive, type Message, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
 import { checkedInteger, checkedNumber, kindOf, longestHoldMs } from '@busbar/core/driver'
-import { assertOptions, assertFunction } from '../support/assert-option.ts'
+import { assertFunction, assertOptions } from '../support/assert-option.ts'
 import { Bucket, type Pace } from './bucket.ts'
 import { Keys } from './keys.ts'
 import { Reservations } from './reservations.ts'

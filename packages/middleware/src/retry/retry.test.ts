@@ -261,12 +261,18 @@ describe('a filter that answers with a promise', () => {
       expect(() => retry({ [name]: filter })).toThrow(`retry: ${name} must answer true or false at once, not with a promise`)
   })
 
-  it.each(['retryIf', 'giveUpIf'] as const)('is no yes, and the message ends with an error that says so: %s', async (name) => {
-    const options = { maxAttempts: 2, backoff: constant(5), [name]: () => Promise.reject(new Error('later')) }
-    const error = expect.objectContaining({ name: 'TypeError', message: `retry: ${name} must answer true or false at once, not with a promise` }) as unknown
-    expect(await outcomes(options, makeContext({ attempt: 1 }))).toMatchObject({ action: 'retry', delayMs: 5, counts: true, error })
-    expect(await outcomes(options, makeContext({ attempt: 2 }))).toMatchObject({ action: 'dead-letter', error })
-  })
+  // oxlint-disable-next-line unicorn/no-thenable -- that is what is tested.
+  const thenable = { then: (resolve: (value: boolean) => void): void => resolve(false) }
+  const answers = [(): unknown => Promise.reject(new Error('later')), (): unknown => thenable]
+  it.each(answers.flatMap((answer) => [['retryIf', answer] as const, ['giveUpIf', answer] as const]))(
+    'is no yes, and the message ends with an error that says so: %s',
+    async (name, answer) => {
+      const options = { maxAttempts: 2, backoff: constant(5), [name]: answer }
+      const error = expect.objectContaining({ name: 'TypeError', message: `retry: ${name} must answer true or false at once, not with a promise` }) as unknown
+      expect(await outcomes(options, makeContext({ attempt: 1 }))).toMatchObject({ action: 'retry', delayMs: 5, counts: true, error })
+      expect(await outcomes(options, makeContext({ attempt: 2 }))).toMatchObject({ action: 'dead-letter', error })
+    },
+  )
 
   it.each(['yes', 1, {}])('says yes by true alone: not by %j', async (answer) => {
     expect(await outcomes({ giveUpIf: () => answer as never }, makeContext())).toMatchObject({ action: 'retry' })

@@ -1,4 +1,4 @@
-import { kindOf } from '@busbar/core/driver'
+import { kindOf, promised } from '@busbar/core/driver'
 
 /** Throws a `TypeError` for an option that is given and cannot answer yes or no at once. */
 export function assertPredicate(what: string, value: unknown): void {
@@ -9,9 +9,10 @@ export function assertPredicate(what: string, value: unknown): void {
 
 /** Is the answer of a predicate yes, which only `true` is? Throws a `TypeError` for a promise, which would be a yes whatever it holds. */
 export function isYes(what: string, answer: unknown): boolean {
-  if (!(answer instanceof Promise)) return answer === true
+  const late = promised(answer)
+  if (!(late instanceof Promise)) return answer === true
   // Nobody else will look at it.
-  answer.catch(() => {})
+  late.catch(() => {})
   throw atOnce(what)
 }
 

@@ -1,6 +1,6 @@
 import type { Clock, ProcessMiddleware } from '@busbar/core'
 import { checkedNumber } from '@busbar/core/driver'
-import { assertOptions, assertFunction } from '../support/assert-option.ts'
+import { assertFunction, assertOptions } from '../support/assert-option.ts'
 import { Attempts, type AttemptLimits } from './attempts.ts'
 
 /** A handler that goes on although its signal has fired. */
