@@ -15,9 +15,9 @@ interface Arguments {
 }
 
 const require = createRequire(import.meta.url)
-const inside = <T>(file: string): T => require(join(dirname(require.resolve('amqplib')), 'lib', file)) as T
-const definitions = inside<Definitions>('defs.js')
-const fieldsOf = inside<Arguments>('api_args.js')
+const inside = (file: string): unknown => require(join(dirname(require.resolve('amqplib')), 'lib', file))
+const definitions = inside('defs.js') as Definitions
+const fieldsOf = inside('api_args.js') as Arguments
 
 const page = readFileSync(new URL('../../../docs/reference/wire-format.md', import.meta.url), 'utf8')
 const shown = page.split('\n## AMQP 0-9-1\n')[1]?.split('```text\n')[1]?.split('\n```', 1)[0] ?? ''
