@@ -368,8 +368,7 @@ function unlisted(what: 'destination' | 'source', given: unknown, names: readonl
   const name = labelOf(given)
   const { kind } = given
   if (what === 'destination' && kind === 'subscription') return new TypeError(`'${name}' is a subscription: send to its ${given.of.kind}`)
-  if (what === 'source' && (kind === 'topic' || kind === 'stream'))
-    return new TypeError(`'${name}' is a ${kind}: what receives is a subscription of it, ${kind}.subscription(name)`)
+  if (what === 'source' && (kind === 'topic' || kind === 'stream')) return new TypeError(`'${name}' is a ${kind}: receive from ${kind}.subscription(name)`)
   if (names.includes(name)) twice(name)
   return new BrokerError('ERR_CONFIGURATION', `The ${what} '${name}' is not in the broker's destinations${suggestion(name, names)}`)
 }
