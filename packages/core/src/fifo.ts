@@ -40,9 +40,12 @@ export class Fifo<T> {
     return this.#items[this.#head]
   }
 
-  clear(): void {
+  /** Empties it. */
+  takeAll(): T[] {
+    const items = [...this]
     this.#items.length = 0
     this.#head = 0
+    return items
   }
 
   [Symbol.iterator](): ArrayIterator<T> {

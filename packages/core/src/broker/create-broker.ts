@@ -15,6 +15,7 @@ import { load, loadEverything } from '../lazy.ts'
 import { kindOf } from '../kind-of.ts'
 import { assertKnownKeys, suggestion, unknownOption } from '../nearest.ts'
 import type { Producer, ProducerOptions } from '../producer/types.ts'
+import type { OpenRequests } from '../reply/send-request.ts'
 import { unlessAborted, endedWithin } from '../waiting.ts'
 import { checkKeys, commonChecks, fail, hasFunctions, isFunction, isObject, type Check } from './check-options.ts'
 import { closeLinks, openConnection, type Connection } from './connection.ts'
@@ -67,6 +68,7 @@ class ConnectedBroker implements Broker {
   /** By the definitions that stand for them. */
   readonly #deadLetterPlaces: Map<unknown, Planned> = new Map()
   readonly #consumers: Set<RunningConsumer> = new Set()
+  readonly #requests: OpenRequests = { count: 0 }
   /** Those that are starting. */
   readonly #beginning: Set<Promise<Consumer>> = new Set()
   /** Sources whose last consumer has failed for good. */
@@ -182,6 +184,7 @@ class ConnectedBroker implements Broker {
       runtime: this.#runtime,
       producers: this.#producers,
       consumers: this.#consumers,
+      requests: this.#requests,
       connect: (mode) => this.#connect(mode),
       consume: (source, handler, options, onStop) => this.#consume(source, handler, options, onStop),
       closing: this.#closing.signal,
@@ -365,8 +368,7 @@ function unlisted(what: 'destination' | 'source', given: unknown, names: readonl
   const name = labelOf(given)
   const { kind } = given
   if (what === 'destination' && kind === 'subscription') return new TypeError(`'${name}' is a subscription: send to its ${given.of.kind}`)
-  if (what === 'source' && (kind === 'topic' || kind === 'stream'))
-    return new TypeError(`'${name}' is a ${kind}: what receives is a subscription of it, ${kind}.subscription(name)`)
+  if (what === 'source' && (kind === 'topic' || kind === 'stream')) return new TypeError(`'${name}' is a ${kind}: receive from ${kind}.subscription(name)`)
   if (names.includes(name)) twice(name)
   return new BrokerError('ERR_CONFIGURATION', `The ${what} '${name}' is not in the broker's destinations${suggestion(name, names)}`)
 }

@@ -10,7 +10,7 @@ import type { Link, MaybePromise } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
 import { checkSignal } from '../kind-of.ts'
 import { assertKnownKeys } from '../nearest.ts'
-import { sendRequest } from '../reply/send-request.ts'
+import { sendRequest, type OpenRequests } from '../reply/send-request.ts'
 import { sleep } from '../sleep.ts'
 import { unlessAborted } from '../waiting.ts'
 import { fail } from './check-options.ts'
@@ -26,6 +26,7 @@ export interface OperationParts {
   readonly runtime: Runtime
   readonly producers: Producers
   readonly consumers: ReadonlySet<RunningConsumer>
+  readonly requests: OpenRequests
   /** Starts the broker if need be. */
   readonly connect: (mode?: ProvisionMode) => Promise<Connection>
   readonly consume: (source: AnySource, handler: (run: Run) => MaybePromise<unknown>, options: ConsumeOptions, onStop?: () => void) => Promise<Consumer>
@@ -58,8 +59,8 @@ export class Operations {
   }
 
   request(queue: AnyQueue, planned: Planned, body: unknown, options: RequestOptions): Promise<unknown> {
-    const { connect, runtime, producers, closing } = this.#parts
-    return sendRequest({ queue, planned, connect, runtime, closing, engine: producers.raw(planned) }, body, options)
+    const { connect, runtime, producers, closing, requests: open } = this.#parts
+    return sendRequest({ queue, planned, connect, runtime, closing, open, engine: producers.raw(planned) }, body, options)
   }
 
   blockedKeys({ label }: Planned): BlockedKeysOf {

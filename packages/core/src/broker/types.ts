@@ -132,7 +132,7 @@ export interface Broker extends AsyncDisposable {
   consumeBatches<S>(source: SourceOf<S> & S, handler: BatchHandler<S>, options?: ConsumeBatchesOptions): Promise<Consumer>
   /** Messages as an async iterable. Each must be settled; leaving the loop gives back what is not. */
   messages<S>(source: SourceOf<S> & S, options?: MessagesOptions): AsyncIterable<Message<OutputOf<S>>> & AsyncDisposable
-  /** Sends to a queue that declares a `reply` and waits for it. */
+  /** Sends to a queue that declares a `reply` and waits for it. While 10,000 requests of this broker wait, further ones reject with `ERR_THROTTLED`. */
   request<Q>(queue: RequestableOf<Q> & Q, body: InputOf<Q>, options?: RequestOptions): Promise<ReplyOutputOf<Q>>
   /** The dead letters of a source. */
   deadLetters<S>(source: SourceOf<S> & S): DeadLetters<Extract<S, AnySource>>

@@ -268,7 +268,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
       if (run.aborted && !run.task.lost) return new Directive('retry', { error: result, counts: false })
       const decided: unknown = (this.#options.decide ?? defaultRetryDecision)(run, result)
       if (decided instanceof Directive) return decided
-      throw new TypeError(`retry: decide must return a Directive, not ${kindOf(decided)}`)
+      throw new TypeError(`retry.decide returned ${kindOf(decided)}`)
     } catch (error) {
       // Without a wait that anybody asked for.
       return failed ? new Directive('retry', { delayMs: Number.NaN, error }) : undefined

@@ -248,7 +248,7 @@ describe('handlers', () => {
     expect(attempts).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'c2'])
     expect(driver.queue('keyed.dead').ready.length).toBe(3)
     const reasons = logged.filter(([, event]) => event === 'retry:invalid-wait').map(([, , data]) => (data as { error: unknown }).error)
-    expect(reasons).toEqual(['Error: a bug', 'TypeError: retry: decide must return a Directive, not undefined', 'unreadable'])
+    expect(reasons).toEqual(['Error: a bug', 'TypeError: retry.decide returned undefined', 'unreadable'])
   })
 
   it('may ack and then throw, or nack and then return: the settle call holds, and what came after it is logged', async () => {

@@ -72,8 +72,7 @@ export class Lanes {
   }
 
   #sweep(): void {
-    const ready = [...this.#ready]
-    this.#ready.clear()
+    const ready = this.#ready.takeAll()
     let left = ready.length
     for (const lane of this.#lanes.values()) left += shorten(lane)
     for (const task of ready) {

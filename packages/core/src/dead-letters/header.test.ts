@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { shownIn } from '../test-support/wire-format-page.ts'
 import { deadLetterHeader, packDeadLetter, packDeadLetterBriefly, unpackDeadLetter } from './header.ts'
 import type { DeadLetterInfo } from './types.ts'
 
@@ -12,7 +13,7 @@ const info: DeadLetterInfo = {
   lastFailureAt: 1_767_225_601_500,
 }
 
-// What other versions and other clients read: docs/reference/wire-format.md shows the same ones.
+// What other versions and other clients read.
 const full = '{"v":1,"r":"attempts exhausted","n":"TypeError","m":"no such depot","a":5,"s":"order-placed.billing","f":1767225600000,"l":1767225601500}'
 const brief = '{"v":1,"r":"attempts exhausted","a":5,"s":"order-placed.billing","f":1767225600000,"l":1767225601500}'
 
@@ -24,6 +25,10 @@ describe('the dead-letter header', () => {
   it('carries why and when, byte for byte', () => {
     expect(packDeadLetter(info)).toBe(full)
     expect(unpackDeadLetter(full)).toEqual(info)
+  })
+
+  it('is what docs/reference/wire-format.md shows', () => {
+    expect(shownIn('The dead-letter header')).toEqual([full])
   })
 
   it('has a shorter form, without the error', () => {

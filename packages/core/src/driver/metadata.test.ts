@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { hexOf, shownIn } from '../test-support/wire-format-page.ts'
 import { metadataHeader, metadataVersion, packMetadata, unpackMetadata, type Metadata } from './metadata.ts'
 
-// These vectors are what other versions and other clients read: docs/reference/wire-format.md shows the same ones.
+// These vectors are what other versions and other clients read.
 const vectors: readonly (readonly [name: string, metadata: Metadata, text: string])[] = [
   ['a key', { key: 'truck-7' }, '{"v":1,"k":"truck-7"}'],
   ['a key and a count of attempts', { key: 'truck-7', attempt: 2 }, '{"v":1,"k":"truck-7","a":2}'],
@@ -31,6 +32,14 @@ describe('the metadata header', () => {
   it.each(vectors)('carries %s, byte for byte', (_, metadata, text) => {
     expect(packMetadata(metadata)).toBe(text)
     expect(unpackMetadata(text)).toEqual(metadata)
+  })
+
+  it('is what docs/reference/wire-format.md shows, text and bytes', () => {
+    const shown = shownIn('The metadata header')
+    const texts = shown.filter((line) => line.startsWith('{'))
+    expect(texts).toEqual(vectors.slice(0, 3).map(([, , text]) => text))
+    const bytes = shown.flatMap((line, index) => (line.startsWith('{') ? [] : [[shown[index - 1], line]]))
+    expect(bytes).toEqual(texts.slice(0, 2).map((text) => [text, hexOf(text)]))
   })
 
   it('is left out when there is nothing to carry', () => {

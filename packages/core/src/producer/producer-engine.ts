@@ -25,8 +25,6 @@ export interface ProducerEngineOptions {
 const firstBackoffMs = 50
 const lastBackoffMs = 5_000
 
-const maybeStored = ': it may be stored. Sending it again may duplicate it.'
-
 /** How long a driver may take to end its requests when the producer closes. */
 const lastAnswerMs = 1_000
 
@@ -328,22 +326,13 @@ export class ProducerEngine {
 
   #expired(pending: PendingSend): void {
     const { destination, driver } = this.#options
-    const details = { destination, driver, messageId: pending.outgoing.id }
-    if (pending.state === 'out') {
-      // Its lane stays closed until its request is answered.
-      this.#settleFailed(pending, new BrokerError('ERR_UNCONFIRMED', `${destination} did not confirm the message in time${maybeStored}`, details), 'unknown')
-    } else if (pending.handedOver) {
-      this.#giveUp(
-        pending,
-        new BrokerError('ERR_UNCONFIRMED', `${destination} could not be reached again to confirm the message${maybeStored}`, details),
-        'unknown',
-      )
-    } else {
-      this.#giveUp(
-        pending,
-        new BrokerError('ERR_TIMEOUT', `${destination} could not take the message in time; it was not handed over, and sending it again is safe.`, details),
-        'no',
-      )
-    }
+    const unsure = pending.state === 'out' || pending.handedOver
+    const text = unsure
+      ? `did not confirm the message in time: it may be stored, and sending it again may duplicate it.`
+      : `could not take the message in time; it was not handed over, and sending it again is safe.`
+    const error = new BrokerError(unsure ? 'ERR_UNCONFIRMED' : 'ERR_TIMEOUT', `${destination} ${text}`, { destination, driver, messageId: pending.outgoing.id })
+    // While it is out, its lane stays closed until its request is answered.
+    if (pending.state === 'out') this.#settleFailed(pending, error, 'unknown')
+    else this.#giveUp(pending, error, unsure ? 'unknown' : 'no')
   }
 }

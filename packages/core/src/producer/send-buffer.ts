@@ -96,9 +96,7 @@ export class SendBuffer {
   }
 
   #sweep(): void {
-    const ready = [...this.#ready]
-    this.#ready.clear()
-    for (const pending of ready) if (pending.state !== 'settled') this.#ready.push(pending)
+    for (const pending of this.#ready.takeAll()) if (pending.state !== 'settled') this.#ready.push(pending)
     let left = this.ready
     for (const lane of this.#lanes.values()) left += shorten(lane)
     this.#dropped = 0

@@ -157,6 +157,27 @@ describe('a request', () => {
     expect(request.value).toBe(1)
   })
 
+  it('is throttled while 10,000 wait for their replies, and no longer when one has come', async () => {
+    const { broker, asked, answer, clock } = setUp()
+    await broker.start()
+    const outcomes = Array.from({ length: 10_000 }, (_, n) => outcomeOf(broker.request(quotes, n)))
+    await turns()
+    await expect(broker.request(quotes, 'one too many')).rejects.toMatchObject({ code: 'ERR_THROTTLED', retryable: true, destination: 'quotes' })
+    for (let n = 0; n < 100 && asked().length < 10_000; n++) {
+      clock.advance(1)
+      await turns()
+    }
+    answer(asked()[0] as Incoming, 'the answer')
+    await turns()
+    expect(outcomes[0]?.value).toBe('the answer')
+    const next = outcomeOf(broker.request(quotes, 'the next'))
+    await turns()
+    expect(next.value).toBe('open')
+    await broker.close()
+    expect(next.value).toMatchObject({ code: 'ERR_CLOSED' })
+    expect(outcomes.slice(1).every(({ value }) => (value as BrokerError).code === 'ERR_CLOSED')).toBe(true)
+  })
+
   it('refuses options that it does not know', async () => {
     const { broker } = setUp()
     await expect(broker.request(quotes, 'a', { timeout: 5 } as never)).rejects.toBeInstanceOf(TypeError)

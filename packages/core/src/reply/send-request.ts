@@ -25,14 +25,35 @@ export interface RequestTarget {
   readonly connect: () => Promise<Connection>
   readonly runtime: Runtime
   readonly engine: ProducerEngine
+  readonly open: OpenRequests
   /** Fires when the broker closes. */
   readonly closing: AbortSignal
 }
 
-const defaultTimeoutMs = 30_000
+/** The requests of one broker that have no answer yet. */
+export interface OpenRequests {
+  count: number
+}
 
-/** Sends one request and waits for its reply. Rejects with `ERR_TIMEOUT`, `ERR_CLOSED`, `AbortError`, or why it could not be sent. */
+const defaultTimeoutMs = 30_000
+const maxOpen = 10_000
+
+/** Sends one request and waits for its reply. Rejects with `ERR_THROTTLED`, `ERR_TIMEOUT`, `ERR_CLOSED`, `AbortError`, or why it could not be sent. */
 export async function sendRequest(target: RequestTarget, body: unknown, options: RequestOptions): Promise<unknown> {
+  const { queue, open } = target
+  if (open.count >= maxOpen) {
+    const text = `${queue.name}: ${maxOpen} requests of this broker wait for their replies already: await some of them first.`
+    throw new BrokerError('ERR_THROTTLED', text, { destination: queue.name })
+  }
+  open.count++
+  try {
+    return await ask(target, body, options)
+  } finally {
+    open.count--
+  }
+}
+
+async function ask(target: RequestTarget, body: unknown, options: RequestOptions): Promise<unknown> {
   const { queue, runtime, engine } = target
   const { clock } = runtime
   if (!queue.reply) throw new TypeError(`request: the queue '${queue.name}' declares no reply; define it with queue(name, { schema, reply })`)
