@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { connect } from '@busbar/core'
 import type { Backend } from './backends/backend.ts'
 import { Books } from './books.ts'
-import type { Verdict } from './checker.ts'
+import { isClean, type Verdict } from './checker.ts'
 import { drivers } from './drivers.ts'
 import { Fleet, tell, type Member } from './fleet.ts'
 import { HistoryWriter } from './history.ts'
@@ -55,11 +55,6 @@ export async function run(backend: Backend, options: RunOptions): Promise<RunRep
   const result = await current.complete()
   if (!options.keep && isClean(result.verdict)) await rm(folder, { recursive: true })
   return { ...result, seconds: (performance.now() - began) / 1_000, folder }
-}
-
-/** Everything that was promised was kept. */
-export function isClean({ lost, outOfOrder, doubleEffects, others }: Verdict): boolean {
-  return lost.length + outOfOrder.length + doubleEffects.length + others.length === 0
 }
 
 class Run {
