@@ -44,7 +44,7 @@ await onEachRabbitmq({}, (bed) => {
     await b.consume(orders, watch.handler('b', work), { concurrency: 8, maxInFlight: 32 })
     await sleep(1_500)
     const fromC = await c.consume(orders, watch.handler('c', work), { concurrency: 8, maxInFlight: 32 })
-    await sleep(1_500)
+    await sleep(2_500)
     await fromC.drain()
     await producing
     await until('everything', () => watch.seen.size === 4_000, 30_000)

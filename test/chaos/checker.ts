@@ -234,6 +234,11 @@ export class Checker {
   }
 }
 
+/** Everything that was promised was kept. */
+export function isClean({ lost, outOfOrder, doubleEffects, others }: Verdict): boolean {
+  return lost.length + outOfOrder.length + doubleEffects.length + others.length === 0
+}
+
 function isSettled({ effects, dead }: Entry): boolean {
   return effects > 0 || dead
 }

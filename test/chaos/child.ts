@@ -1,9 +1,12 @@
-import { connect, systemClock, type AnyDefinition, type Broker, type Clock } from '@busbar/core'
+import { setTimeout as pause } from 'node:timers/promises'
+import { connect, isBrokerError, systemClock, type AnyDefinition, type Broker, type LogLevel } from '@busbar/core'
 import { drivers } from './drivers.ts'
 import { HistoryWriter } from './history.ts'
 import type { BackendSettings, Order } from './settings.ts'
 
 const memoryEveryMs = 500
+const startAgainMs = 200
+const startForMs = 60_000
 
 /** What producer and consumer processes have in common: a history, a broker, orders from the script. */
 export class Child<Settings extends { readonly name: string; readonly history: string; readonly backend: BackendSettings }> {
@@ -39,27 +42,35 @@ export class Child<Settings extends { readonly name: string; readonly history: s
     return this.#mayEnd
   }
 
-  /** On a wall clock that jumps when the script says so. */
-  connect(definitions: readonly AnyDefinition[]): Promise<Broker> {
-    const clock: Clock = { ...systemClock, now: () => systemClock.now() + this.#jumpedMs }
-    return connect(this.settings.backend.configuration, {
-      drivers,
-      destinations: definitions,
-      clock,
-      log: (level, event, data) => {
-        if (level === 'warn' || level === 'error')
-          this.history.write(
-            'note',
-            event,
-            JSON.stringify(data, (_, value: unknown) => (value instanceof Error ? value.message : value)),
-          )
-      },
-    })
+  /** A started broker, on a wall clock that jumps when the script says so. Tried again while the outage lasts in which it starts, as by a supervisor of the process. */
+  async connect(definitions: readonly AnyDefinition[]): Promise<Broker> {
+    for (const began = performance.now(); ; await pause(startAgainMs)) {
+      const broker = await connect(this.settings.backend.configuration, {
+        drivers,
+        destinations: definitions,
+        clock: { ...systemClock, now: () => systemClock.now() + this.#jumpedMs },
+        log: (level, event, data) => this.#note(level, event, data),
+      })
+      try {
+        await broker.start()
+        return broker
+      } catch (error) {
+        await broker.close()
+        if (!isBrokerError(error) || !error.retryable || performance.now() - began > startForMs) throw error
+        this.history.write('note', 'start:repeated', error.message)
+      }
+    }
   }
 
   end(): void {
     this.history.write('end')
     process.exit(0)
+  }
+
+  #note(level: LogLevel, event: string, data: Readonly<Record<string, unknown>>): void {
+    if (level !== 'warn' && level !== 'error') return
+    const text = JSON.stringify(data, (_, value: unknown) => (value instanceof Error ? value.message : value))
+    this.history.write('note', event, text)
   }
 
   #fail(what: string, reason: unknown): void {

@@ -1,5 +1,6 @@
+import { isClean } from './checker.ts'
 import type { Recovery } from './recovery.ts'
-import { isClean, type RunReport } from './run.ts'
+import type { RunReport } from './run.ts'
 
 /** Of each kind of violation so many are shown. */
 const shown = 10

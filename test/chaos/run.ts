@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { connect } from '@busbar/core'
 import type { Backend } from './backends/backend.ts'
 import { Books } from './books.ts'
-import type { Verdict } from './checker.ts'
+import { isClean, type Verdict } from './checker.ts'
 import { drivers } from './drivers.ts'
 import { Fleet, tell, type Member } from './fleet.ts'
 import { HistoryWriter } from './history.ts'
@@ -42,7 +42,7 @@ const keys = 48
 /** Part of the time in which faults strike; in the rest, and at least for a second, the last ones heal while messages are still sent. */
 const faultyPart = 0.85
 const healingMs = 1_000
-/** What is missing after this is lost or stuck. Longer than the claim of a killed process lasts (20 s). */
+/** What is missing after so long without any progress is lost or stuck. Longer than the claim of a killed process lasts (20 s). */
 const patienceMs = 60_000
 const endMs = 30_000
 const memoryBytes = 512 * 2 ** 20
@@ -57,17 +57,14 @@ export async function run(backend: Backend, options: RunOptions): Promise<RunRep
   return { ...result, seconds: (performance.now() - began) / 1_000, folder }
 }
 
-/** Everything that was promised was kept. */
-export function isClean({ lost, outOfOrder, doubleEffects, others }: Verdict): boolean {
-  return lost.length + outOfOrder.length + doubleEffects.length + others.length === 0
-}
-
 class Run {
   readonly #backend: Backend
   readonly #options: RunOptions
   readonly #books = new Books()
   readonly #fleet: Fleet
   readonly #history: HistoryWriter
+  /** Messages that each producer was told to send. */
+  readonly #due = new Map<string, number>()
   #over = false
 
   constructor(backend: Backend, options: RunOptions, folder: string) {
@@ -159,9 +156,6 @@ class Run {
     this.#startProducer(index, Math.max(0, (this.#due.get(name) ?? 0) - this.#books.given(name)))
   }
 
-  /** Messages that a producer was told to send. */
-  readonly #due = new Map<string, number>()
-
   #startProducer(index: number, messages: number): void {
     const { settings } = this.#backend
     const perSecond = (this.#options.messages / producers / this.#lasts) * 1_000
@@ -190,9 +184,13 @@ class Run {
     }
   }
 
-  /** Waits no longer than `forMs`: what is missing then the checker finds. */
+  /** Waits for as long as messages are confirmed or handled, and `forMs` more: what is missing then the checker finds. */
   async #until(condition: () => boolean, forMs: number = patienceMs): Promise<void> {
-    const end = performance.now() + forMs
-    while (!condition() && performance.now() < end) await pause(50)
+    const progress = (): number => this.#books.checker.confirmed + this.#books.handled
+    let [last, since] = [progress(), performance.now()]
+    while (!condition() && performance.now() - since < forMs) {
+      await pause(50)
+      if (progress() !== last) [last, since] = [progress(), performance.now()]
+    }
   }
 }

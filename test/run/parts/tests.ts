@@ -39,7 +39,7 @@ export const testParts: readonly Part[] = [
     alone: true,
     entry: 'test/chaos/main.ts',
     // A minute of faults in all. The seed is one of those that kill a consumer, RabbitMQ and Redis and restart mosquitto in that time.
-    runs: [['all', '--messages', '1200', '--minutes', '0.2', '--seed', '316', '--may-skip']],
+    runs: [['all', '--messages', '1000', '--minutes', '0.15', '--seed', '1957', '--may-skip']],
     read: broken,
   }),
 ]

@@ -33,7 +33,7 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
   readonly #windowMessages: number
   readonly #receiver: Receiver
   readonly #capabilities: Capabilities
-  readonly #arrived: Fifo<Delivery> = new Fifo()
+  #arrived: Fifo<Delivery> = new Fifo()
   readonly #taken: Set<Delivery> = new Set()
   /** Which were given out and lost, and have not come again. */
   readonly #lost: Set<string> = new Set()
@@ -147,8 +147,8 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
       this.#taken.delete(delivery)
       this.#lost.add(identityOf(delivery))
     }
-    const arrived = [...this.#arrived]
-    this.#arrived.clear()
+    const arrived = this.#arrived
+    this.#arrived = new Fifo()
     for (const delivery of arrived) if (!isLost(delivery)) this.#arrived.push(delivery)
   }
 

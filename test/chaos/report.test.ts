@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest'
+import { broken } from '../run/parts/tests.ts'
+import { lines, summary } from './report.ts'
+import type { RunReport } from './run.ts'
+
+const clean: RunReport = {
+  verdict: {
+    sent: 100,
+    handled: 99,
+    deadLettered: 1,
+    repeats: 7,
+    unconfirmed: 2,
+    lost: [],
+    outOfOrder: [],
+    doubleEffects: [],
+    others: [],
+    memoryBytes: 2 ** 27,
+  },
+  recoveries: [
+    { fault: 'cut', ms: 40 },
+    { fault: 'killed', ms: 1_210 },
+    { fault: 'cut', ms: 120 },
+  ],
+  faults: 4,
+  seconds: 12,
+  folder: '/histories',
+}
+const wrong = (changes: Partial<RunReport['verdict']>): RunReport => ({ ...clean, verdict: { ...clean.verdict, ...changes } })
+
+it('ends with a line that the certificate can read', () => {
+  expect(summary([clean, clean])).toEqual({ text: 'chaos: sent 200, lost 0, out of order 0, double effects 0, recovered in ≤ 1.3 s', clean: true })
+  expect(broken(summary([clean]).text)).toEqual({ passed: 1, failed: 0 })
+  expect(broken('chaos: something else')).toBeUndefined()
+})
+
+it.each([{ lost: ['a'] }, { outOfOrder: ['a'] }, { doubleEffects: ['a'] }, { others: ['stuck'] }])('is not clean with %o', (changes) => {
+  const { text, clean: all } = summary([clean, wrong(changes)])
+  expect(all).toBe(false)
+  expect(broken(text)).toEqual({ passed: 0, failed: 1 })
+  expect(lines(wrong(changes), false)).toContain('the histories are in /histories')
+})
+
+it('is not clean when nothing was handled after a fault, or nothing ran', () => {
+  expect(summary([{ ...clean, recoveries: [{ fault: 'cut', ms: undefined }] }]).clean).toBe(false)
+  expect(summary([]).clean).toBe(false)
+  expect(broken(summary([]).text)).toEqual({ passed: 0, failed: 0 })
+})
+
+it('names the slowest recovery of each fault, and few examples of many', () => {
+  const all = lines(wrong({ lost: Array.from({ length: 12 }, (_, index) => `p/a/${index}`) }), false)
+  expect(all).toEqual(expect.arrayContaining(['cut: recovered in 0.12 s', 'killed: recovered in 1.21 s', 'lost: p/a/9', 'lost: 2 more']))
+  expect(all).not.toContain('lost: p/a/10')
+  expect(lines(clean, false).join()).not.toContain('/histories')
+})
