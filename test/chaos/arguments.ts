@@ -13,7 +13,7 @@ export interface ChaosArguments {
 
 export const usage = `npm run chaos -- [backend …] [options]
 
-  backend              amqp, sqs, sns, mqtt, redis or all; default all. Redis is the store of claims
+  backend              amqp, sqs, sns, kinesis, mqtt, redis or all; default all. Redis is the store of claims
   --messages <number>  that are sent on each backend, and some more at the end, 100 to 10,000,000. Default 20,000
   --seed <number>      decides the faults. Default: drawn, and printed
   --minutes <number>   for which they strike on each backend, 0.05 to 600. Default 1

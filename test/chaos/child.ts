@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { connect, isBrokerError, systemClock, type AnyDefinition, type Broker, type LogLevel } from '@busbar/core'
-import { drivers } from './drivers.ts'
+import { driversWith } from './drivers.ts'
 import { HistoryWriter } from './history.ts'
 import type { BackendSettings, Order } from './settings.ts'
 
@@ -9,7 +9,9 @@ const startAgainMs = 200
 const startForMs = 60_000
 
 /** What producer and consumer processes have in common: a history, a broker, orders from the script. */
-export class Child<Settings extends { readonly name: string; readonly history: string; readonly backend: BackendSettings }> {
+export class Child<
+  Settings extends { readonly name: string; readonly history: string; readonly backend: BackendSettings; readonly redisUrl: string | undefined },
+> {
   readonly settings: Settings
   readonly history: HistoryWriter
   /** Resolves when the process is told to end. */
@@ -44,6 +46,7 @@ export class Child<Settings extends { readonly name: string; readonly history: s
 
   /** A started broker, on a wall clock that jumps when the script says so. Tried again while the outage lasts in which it starts, as by a supervisor of the process. */
   async connect(definitions: readonly AnyDefinition[]): Promise<Broker> {
+    const drivers = driversWith(this.settings.redisUrl)
     for (const began = performance.now(); ; await pause(startAgainMs)) {
       const broker = await connect(this.settings.backend.configuration, {
         drivers,

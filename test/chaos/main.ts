@@ -4,12 +4,20 @@ import { parseArguments, usage, type ChaosArguments } from './arguments.ts'
 import { amqpBackend } from './backends/amqp.ts'
 import { snsBackend, sqsBackend } from './backends/aws.ts'
 import type { BackendFactory } from './backends/backend.ts'
+import { kinesisBackend } from './backends/kinesis.ts'
 import { mqttBackend } from './backends/mqtt.ts'
 import { redisBackend } from './backends/redis.ts'
 import { lines, summary } from './report.ts'
 import { run, type RunReport } from './run.ts'
 
-const backends: Readonly<Record<string, BackendFactory>> = { amqp: amqpBackend, sqs: sqsBackend, sns: snsBackend, mqtt: mqttBackend, redis: redisBackend }
+const backends: Readonly<Record<string, BackendFactory>> = {
+  amqp: amqpBackend,
+  sqs: sqsBackend,
+  sns: snsBackend,
+  kinesis: kinesisBackend,
+  mqtt: mqttBackend,
+  redis: redisBackend,
+}
 
 const options = readArguments()
 process.exitCode = options === undefined ? 2 : await chaos(options)
@@ -33,8 +41,9 @@ async function chaos({ backends: names, messages, seed, minutes, keep, maySkip }
     const found = await (backends[name] as BackendFactory)(lent)
     await using backend = skipOrFail(found)
     if (backend === undefined) continue
-    say(`${backend.title}, ${messages} messages, seed ${seed}`)
-    const report = await run(backend, { messages, seed, minutes, keep, redisUrl: backend.redisUrl ?? redis?.url, say })
+    const count = Math.min(messages, backend.mostMessages ?? Infinity)
+    say(`${backend.title}, ${count} messages${count < messages ? ', since it is too slow for more' : ''}, seed ${seed}`)
+    const report = await run(backend, { messages: count, seed, minutes, keep, redisUrl: backend.redisUrl ?? redis?.url, say })
     for (const line of lines(report, keep)) say(line)
     reports.push(report)
   }

@@ -6,7 +6,7 @@ import { connect } from '@busbar/core'
 import type { Backend } from './backends/backend.ts'
 import { Books } from './books.ts'
 import { isClean, type Verdict } from './checker.ts'
-import { drivers } from './drivers.ts'
+import { driversWith } from './drivers.ts'
 import { Fleet, tell, type Member } from './fleet.ts'
 import { HistoryWriter } from './history.ts'
 import { processFaults } from './process-faults.ts'
@@ -100,7 +100,7 @@ class Run {
     const { settings } = this.#backend
     Object.assign(process.env, settings.env)
     const setup = await connect(settings.configuration, {
-      drivers,
+      drivers: driversWith(this.#options.redisUrl),
       destinations: workloadOf(settings.kind).definitions,
       provision: 'create',
       log: () => undefined,
@@ -161,7 +161,7 @@ class Run {
     const perSecond = (this.#options.messages / producers / this.#lasts) * 1_000
     const settingsOf = (name: string, history: string): ProducerSettings => {
       this.#due.set(name, messages)
-      return { name, history, backend: settings, seed: this.#seedOf(name), messages, perSecond, keys }
+      return { name, history, backend: settings, seed: this.#seedOf(name), redisUrl: this.#options.redisUrl, messages, perSecond, keys }
     }
     this.#fleet.start('producer', index, settingsOf, settings.env)
   }

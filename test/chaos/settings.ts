@@ -15,6 +15,8 @@ interface ProcessSettings {
   readonly history: string
   readonly backend: BackendSettings
   readonly seed: number
+  /** Of the store of claims. Without one there is no idempotency. */
+  readonly redisUrl: string | undefined
 }
 
 export interface ProducerSettings extends ProcessSettings {
@@ -23,10 +25,7 @@ export interface ProducerSettings extends ProcessSettings {
   readonly keys: number
 }
 
-export interface ConsumerSettings extends ProcessSettings {
-  /** Of the store of claims. Without one there is no idempotency. */
-  readonly redisUrl: string | undefined
-}
+export type ConsumerSettings = ProcessSettings
 
 /** What the script tells a process. `end`: finish and exit. `clock`: the wall clock jumps by so many milliseconds. */
 export type Order = { readonly order: 'end' } | { readonly order: 'clock'; readonly byMs: number }

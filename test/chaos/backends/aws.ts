@@ -13,7 +13,7 @@ const all = [...sends, 'ReceiveMessage', 'DeleteMessageBatch', 'ChangeMessageVis
 
 /** SQS with a FIFO queue: our simulator, in the process of the script. It keeps everything in memory, so that nothing kills or restarts it. */
 export async function sqsBackend(): Promise<Backend> {
-  const { wire, proxy, env, dispose } = await open()
+  const { wire, proxy, env, dispose } = await openWire()
   const { region } = wire
   return {
     title: 'SQS FIFO, by our simulator',
@@ -26,7 +26,7 @@ export async function sqsBackend(): Promise<Backend> {
 
 /** SNS with a FIFO topic and the queue of a subscription. */
 export async function snsBackend(): Promise<Backend> {
-  const { wire, proxy, env, dispose } = await open()
+  const { wire, proxy, env, dispose } = await openWire()
   const { region } = wire
   const endpoint = proxy.through(wire.endpoint)
   const queues = { name: 'sqs', endpoint, region, ...times }
@@ -48,7 +48,7 @@ interface Opened {
   readonly dispose: () => Promise<void>
 }
 
-async function open(): Promise<Opened> {
+export async function openWire(): Promise<Opened> {
   const wire = await startAwsWire()
   const proxy = await startProxy(Number(new URL(wire.endpoint).port))
   return {
