@@ -9,7 +9,7 @@ import { messages, sendAll } from './support/sending.ts'
 
 const orders = endpointOf('orders')
 
-await onEachRabbitmq({ own: true, consumerTimeoutMs: 3_000 }, (bed) => {
+await onEachRabbitmq({ own: true, consumerTimeoutMs: 3_000, older: 'full' }, (bed) => {
   const fast = { heartbeatMs: 1_000, reconnectMaxMs: 500, timeoutMs: 2_000 }
 
   it('loses nothing when connections are cut, reset or cut inside a frame while it sends and receives', async () => {
@@ -18,7 +18,7 @@ await onEachRabbitmq({ own: true, consumerTimeoutMs: 3_000 }, (bed) => {
     await using link = await TestLink.open(proxy.through(url), fast)
     await link.provision(orders)
     const { intake } = await link.receive(orders, new FakeIntake(), { messages: 100, bytes: 2 ** 26 })
-    const all = messages(4_000)
+    const all = messages(6_000)
     const sending = sendAll(link.sender(orders), all)
     for (const fault of ['cut', 'reset', 'bytes', 'cut', 'bytes', 'reset'] as const) {
       // A fault that comes before the last one is mended finds nothing to break.
@@ -30,7 +30,7 @@ await onEachRabbitmq({ own: true, consumerTimeoutMs: 3_000 }, (bed) => {
     }
     await sending
     await until('everything', () => new Set(intake.bodies).size === all.length, 20_000)
-    expect(intake.lostScopes.length).toBeGreaterThan(2)
+    expect(intake.lostScopes.length).toBeGreaterThanOrEqual(2)
     expect(intake.failures.filter(({ fatal }) => fatal)).toEqual([])
   })
 

@@ -11,6 +11,10 @@ export interface VitestPartOptions extends Omit<Part, 'run'> {
   readonly folders: readonly string[]
   /** Folders and files below them that other parts run. */
   readonly except?: readonly string[]
+  /** Files that run at once. Default: 2 where nothing else runs, else 1. More where they wait for most of their time. */
+  readonly workers?: number
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** A part that knows its test files. */
@@ -20,9 +24,9 @@ export interface VitestPart extends Part {
 
 /** A part that runs test files with vitest. No test file where some are expected is a failure. */
 export function vitestPart(options: VitestPartOptions): VitestPart {
-  const { folders, except = [], ...part } = options
+  const { folders, except = [], workers, env, ...part } = options
   const files = (): readonly string[] => testFiles(folders, except)
-  return { ...part, files, run: (context) => runVitest(part, files(), context) }
+  return { ...part, files, run: (context) => runVitest({ ...part, workers: workers ?? (part.alone === true ? 2 : 1), env }, files(), context) }
 }
 
 /** The test files among and below `folders`, and not among or below `except`. What does not exist has none. */
@@ -33,15 +37,20 @@ export function testFiles(folders: readonly string[], except: readonly string[])
     .filter((file) => !except.some((folder) => file === folder || file.startsWith(`${folder}/`)))
 }
 
-async function runVitest({ name, alone = false }: Omit<Part, 'run'>, files: readonly string[], context: PartContext): Promise<PartResult> {
+interface Run extends Omit<Part, 'run'> {
+  readonly workers: number
+  readonly env: Readonly<Record<string, string>> | undefined
+}
+
+async function runVitest({ name, workers, env }: Run, files: readonly string[], context: PartContext): Promise<PartResult> {
   if (files.length === 0) return { passed: 0, failed: 1, skipped: [], failures: ['there is no test file'] }
   const countsFile = join(cache, `vitest-${name}.json`)
   mkdirSync(cache, { recursive: true })
   rmSync(countsFile, { force: true })
   const reporter = join(root, 'test', 'run', 'vitest-reporter.ts')
-  const args = ['run', '--config', 'test/vitest.config.ts', '--reporter=default', `--reporter=${reporter}`, `--maxWorkers=${alone ? 2 : 1}`, ...files]
+  const args = ['run', '--config', 'test/vitest.config.ts', '--reporter=default', `--reporter=${reporter}`, `--maxWorkers=${workers}`, ...files]
   const { code, lines } = await script(join(root, 'node_modules', 'vitest', 'vitest.mjs'), args, {
-    env: { BUSBAR_VITEST_COUNTS: countsFile },
+    env: { BUSBAR_VITEST_COUNTS: countsFile, ...env },
     signal: context.signal,
     onLine: (line) => line.trim() !== '' && context.log(line),
   })

@@ -1,9 +1,18 @@
 import type { Part } from '../part.ts'
 import { scriptPart } from '../script-part.ts'
+import { vitestPart } from '../vitest-part.ts'
 import { broken } from './tests.ts'
 
 /** Parts of `npm run test:full` alone: each `full: true`, so that `npm test` leaves them out and `--only` can still select them. */
 export const fullParts: readonly Part[] = [
+  vitestPart({
+    name: 'rabbitmq-versions',
+    full: true,
+    alone: true,
+    budgetSeconds: 900,
+    folders: ['bodies', 'faults', 'repartition', 'restoration', 'topology'].map((name) => `test/amqp/${name}.test.ts`),
+    env: { BUSBAR_EVERY_VERSION: '1' },
+  }),
   scriptPart({
     name: 'long-simulation',
     full: true,

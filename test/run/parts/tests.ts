@@ -12,12 +12,12 @@ const aws = ['test/brokers/aws-wire', 'test/dynamodb', 'test/kinesis', 'test/sqs
 export const testParts: readonly Part[] = [
   vitestPart({ name: 'unit', budgetSeconds: 95, folders: ['packages', 'test'], except: [...contract, ...brokers, ...redis, ...aws, ...mqtt] }),
   scriptPart({ name: 'types', budgetSeconds: 10, entry: 'test/types/run.ts', read: passedAndFailed }),
-  vitestPart({ name: 'contract', budgetSeconds: 145, alone: true, folders: contract }),
+  vitestPart({ name: 'contract', budgetSeconds: 260, alone: true, workers: 3, folders: contract }),
   scriptPart({ name: 'mutants', budgetSeconds: 30, entry: 'test/mutants/main.ts', read: killed }),
   scriptPart({ name: 'simulate', budgetSeconds: 175, entry: 'test/simulate/main.ts', runs: [['--seeds', '11000']], read: violations }),
-  vitestPart({ name: 'amqp', budgetSeconds: 325, alone: true, folders: brokers, except: [...aws, ...mqtt] }),
-  vitestPart({ name: 'aws', budgetSeconds: 90, alone: true, folders: aws }),
-  vitestPart({ name: 'mqtt', budgetSeconds: 75, alone: true, folders: mqtt }),
+  vitestPart({ name: 'amqp', budgetSeconds: 220, alone: true, workers: 4, folders: brokers, except: [...aws, ...mqtt] }),
+  vitestPart({ name: 'aws', budgetSeconds: 130, alone: true, workers: 3, folders: aws }),
+  vitestPart({ name: 'mqtt', budgetSeconds: 100, alone: true, workers: 3, folders: mqtt }),
   vitestPart({ name: 'redis', budgetSeconds: 40, alone: true, folders: redis }),
   scriptPart({
     name: 'demo',
