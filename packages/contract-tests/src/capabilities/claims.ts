@@ -43,7 +43,7 @@ export const capabilityKeys: readonly (keyof Capabilities)[] = Object.keys(keys)
 const complete: ContractCase = {
   id: 'capabilities/complete',
   title: 'capabilities are complete, frozen, consistent and the same at every call; a refusal has a reason and a remedy',
-  examines: ['kind', 'keyHold', 'redelivery'],
+  examines: ['kind', 'keyHold', 'redelivery', 'requestReply'],
   kills: [
     'capabilities-mutable',
     'capabilities-inconsistent',
