@@ -3,8 +3,9 @@ import { aggregate } from '../aggregation/aggregate.ts'
 import { kinesisError } from '../errors.ts'
 import { startingAt } from '../group/checkpoint.ts'
 import { hashKeyOf } from '../shards/hash-key.ts'
+import { endpoint } from '../test-support/fake-kinesis.ts'
 import { group, TestReceivers, type Joined } from './test-support/receivers.ts'
-import { textOf } from './test-support/recording-intake.ts'
+import { RecordingIntake, textOf } from './test-support/recording-intake.ts'
 
 const all = (): boolean => true
 const numbered = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${prefix}-${index + 1}`)
@@ -231,7 +232,7 @@ describe('a replay', () => {
     receivers.split(0)
     receivers.put(1, 'child')
     await receivers.until('the child has come', () => intake.arrived.length === 4)
-    await receivers.during(receiver.seek('earliest'))
+    await receivers.seek(receiver, 'earliest')
     await receivers.until('all come again', () => intake.arrived.length === 8)
     expect(intake.texts.slice(4)).toEqual([...numbered('parent', 3), 'child'])
     await receivers.time.pass(5_000)
@@ -246,13 +247,19 @@ describe('a replay', () => {
     const { sequence } = receivers.put(0, 'new')
     receivers.put(1, 'other')
     const { receiver, intake } = await handled(receivers, 3)
-    await receivers.during(receiver.seek({ timestamp: since }))
+    await receivers.seek(receiver, { timestamp: since })
     await receivers.until('it comes again', () => intake.arrived.length === 5)
     expect(intake.texts.slice(3).toSorted()).toEqual(['new', 'other'])
-    await receivers.during(receiver.seek({ position: String(sequence) }))
+    await receivers.seek(receiver, { position: String(sequence) })
     await receivers.until('it comes again', () => intake.arrived.length === 7)
     expect(intake.texts.slice(5).toSorted()).toEqual(['new', 'other'])
     expect(startingAt({ sequence, subSequence: undefined })).toEqual({ kind: 'after', position: { sequence, subSequence: -1 } })
+  })
+
+  it.each(['queue', 'topic'] as const)('is not there for a %s, of which nothing can be read again', (kind) => {
+    const receivers = new TestReceivers(1)
+    expect(receivers.make(new RecordingIntake(), { endpoint: endpoint({ kind }) }).seek).toBeUndefined()
+    expect(receivers.make(new RecordingIntake(), {}).seek).toBeDefined()
   })
 
   it('is refused while others read', async () => {
@@ -260,7 +267,7 @@ describe('a replay', () => {
     const [one] = [await receivers.join(), await receivers.join()]
     await receivers.until('both read', () => one.intake.revoked.length === 1)
     await receivers.time.pass(3_000)
-    await expect(receivers.during(one.receiver.seek('earliest'))).rejects.toMatchObject({ code: 'ERR_CONFLICT', message: expect.stringContaining('force') })
+    await expect(receivers.seek(one.receiver, 'earliest')).rejects.toMatchObject({ code: 'ERR_CONFLICT', message: expect.stringContaining('force') })
   })
 
   it('lets what runs end first', async () => {
@@ -270,7 +277,7 @@ describe('a replay', () => {
     await receivers.until('all have come', () => intake.arrived.length === 2)
     const running = Promise.withResolvers<void>()
     intake.revoking = () => running.promise
-    const sought = receiver.seek('earliest')
+    const sought = receiver.seek?.('earliest') ?? Promise.reject(new Error('no seek'))
     await receivers.time.pass(5_000)
     expect(intake.arrived).toHaveLength(2)
     running.resolve()

@@ -45,6 +45,8 @@ interface Held {
 
 /** Receives the shards of a stream that its group gives it: each a scope. Reads them page by page, as the window has room for what was read. */
 export class KinesisReceiver implements Receiver {
+  /** For all workers of the subscription; refused with `ERR_CONFLICT` while others read it. Streams alone have it: what a queue or a topic has done does not come again. */
+  declare readonly seek?: (position: StartFrom) => Promise<void>
   readonly #parts: ReceiverParts
   readonly #intake: Intake
   readonly #window: SharedWindow
@@ -68,6 +70,7 @@ export class KinesisReceiver implements Receiver {
     this.#intake = intake
     this.#window = new SharedWindow(window)
     this.#quiet = new QuietLog(parts.services)
+    if (parts.endpoint.kind === 'stream') this.seek = (position) => this.#seek(position)
   }
 
   async start(): Promise<void> {
@@ -134,8 +137,7 @@ export class KinesisReceiver implements Receiver {
     for (const lease of this.#held.keys()) this.#remove(lease)
   }
 
-  /** For all workers of the subscription; refused with `ERR_CONFLICT` while others read it. */
-  async seek(position: StartFrom): Promise<void> {
+  async #seek(position: StartFrom): Promise<void> {
     if (this.#worker === undefined) throw kinesisError('ERR_CLOSED', `${addressOf(this.#parts.stream)}: the receiver has not started`)
     await this.#worker.replay(position)
   }
