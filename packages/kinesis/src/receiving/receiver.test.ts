@@ -172,6 +172,18 @@ describe('receivers of one subscription', () => {
     expect([one, two].flatMap(({ intake }) => intake.failures)).toEqual([])
   })
 
+  it('tell of a shard that is lost when its handlers outlast the deadline of a hand-over, which core would retry otherwise', async () => {
+    const receivers = new TestReceivers(2)
+    for (const shard of [0, 1]) receivers.put(shard, 'long')
+    const { intake } = await receivers.join()
+    await receivers.until('both have come', () => intake.arrived.length === 2)
+    // As core does, whose deadline is a little earlier than the worker's own.
+    intake.revoking = () => receivers.time.sleep(29_990)
+    const next = await receivers.join()
+    await receivers.until('one is handed over', () => next.intake.arrived.length === 1, 60_000)
+    expect([...intake.lostScopes]).toEqual([[intake.revoked[0], expect.objectContaining({ code: 'ERR_TOO_LATE' })]])
+  })
+
   it('lose a shard whose lease another one has, and touch it no more', async () => {
     const receivers = new TestReceivers(1)
     receivers.putAll(0, 'm', 3)

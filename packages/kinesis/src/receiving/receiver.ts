@@ -213,7 +213,9 @@ export class KinesisReceiver implements Receiver {
     held.scope.stop()
     // In a drain core has waited already, and what still runs is not waited for twice.
     if (!this.#ended) await this.#intake.revoke(held.scope, deadlineMs)
-    this.#remove(lease)
+    if (lease.oldest === undefined) return this.#remove(lease)
+    // What has outlasted the deadline must not be begun again here, when the next worker has it.
+    this.#lost(lease, kinesisError('ERR_TOO_LATE', `kinesis: shard ${lease.shard} goes to another worker before its handlers have ended`))
   }
 
   #lost(lease: ShardLease, reason: Error): void {
