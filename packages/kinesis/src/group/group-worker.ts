@@ -39,7 +39,7 @@ export class GroupWorker {
   /** Shards whose checkpoint cannot be read, until when they are left alone. */
   readonly #unreadable = new Map<string, number>()
   #origin: Origin | undefined
-  /** Has this worker begun the group, since the last look? */
+  /** Has this worker begun the group in this look? */
   #begun = false
   /** How many replays there have been. */
   #generation = 0
@@ -140,6 +140,8 @@ export class GroupWorker {
   }
 
   async #lookOnce(): Promise<void> {
+    // Also after a look that failed: what was written since then is to be read.
+    this.#begun = false
     const view = await this.#table.view()
     if (!this.#follow(view)) return
     const ended = new Set([...view.ended, ...this.#endedHere])
@@ -154,7 +156,6 @@ export class GroupWorker {
     // What it has got last it has the least work begun with.
     for (const shard of mine.slice(share)) void this.#handOver(shard)
     if (mine.length < share) await this.#takeFree(graph, readable, view, share - mine.length)
-    this.#begun = false
     this.#options.handler.looked?.()
   }
 
@@ -182,10 +183,7 @@ export class GroupWorker {
       this.#begun = true
       return beginningOf({ startFrom, shards, now: clock.now(), findPosition })
     })
-    if (this.#origin === undefined) {
-      this.#begun = false
-      return undefined
-    }
+    if (this.#origin === undefined) return undefined
     this.#graph = new ShardGraph(shards, this.#origin)
     this.#listAt = clock.monotonic() + listMs
     this.#endedWhenListed = ended.size

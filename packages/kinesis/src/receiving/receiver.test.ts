@@ -1,3 +1,4 @@
+import type { LeaseStore } from '@busbar/core/driver'
 import { describe, expect, it } from 'vitest'
 import { aggregate } from '../aggregation/aggregate.ts'
 import { kinesisError } from '../errors.ts'
@@ -9,6 +10,25 @@ import { RecordingIntake, textOf } from './test-support/recording-intake.ts'
 
 const all = (): boolean => true
 const numbered = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${prefix}-${index + 1}`)
+
+/** A store of which calls fail, with what they are for: before they are carried out, or after. */
+function failing(fails: (call: string) => boolean, after = false): (store: LeaseStore) => LeaseStore {
+  const call = async (store: LeaseStore, name: keyof LeaseStore, given: readonly unknown[]): Promise<unknown> => {
+    const [first] = given as readonly (string | { readonly key?: string })[]
+    const isFailing = fails(`${name} ${typeof first === 'string' ? first : first?.key}`)
+    if (isFailing && !after) throw new Error('no answer')
+    const answer: unknown = await Reflect.apply(store[name] as (...all: unknown[]) => unknown, store, given)
+    if (isFailing) throw new Error('the answer was lost')
+    return answer
+  }
+  return (store) =>
+    new Proxy(store, {
+      get:
+        (_, name) =>
+        (...given: unknown[]) =>
+          call(store, name as keyof LeaseStore, given),
+    })
+}
 
 /** A key of the shard, and one of none of its own. */
 function keysOf(receivers: TestReceivers, shard: number): readonly [own: string, other: string] {
@@ -209,6 +229,38 @@ describe('receivers of one subscription', () => {
     const { intake } = await receivers.join({ startFrom: 'latest' })
     await receivers.time.pass(5_000)
     expect(intake.texts).toEqual(['in between'])
+  })
+
+  it('begin with latest at the moment of the lease where they are paused then', async () => {
+    const receivers = new TestReceivers(1)
+    receivers.put(0, 'old')
+    let down = true
+    const { receiver, intake } = await receivers.join({ startFrom: 'latest', wrap: failing(() => down) })
+    await receivers.time.pass(10_000)
+    await receiver.pause()
+    down = false
+    await receivers.until('the shard is leased', () => receivers.noteOf(0) !== undefined)
+    await receivers.time.pass(2_000)
+    receivers.put(0, 'while paused')
+    await receivers.time.pass(60_000)
+    await receiver.resume()
+    await receivers.time.pass(5_000)
+    expect(intake.texts).toEqual(['while paused'])
+  })
+
+  it('begin with latest before what is sent right after the start, whatever call fails in the midst of it', async () => {
+    for (const call of [/^claim .*\/worker\//, /^complete .*\/origin\//, /^claim .*\/shard\//, /^save /, /^scan /]) {
+      const receivers = new TestReceivers(1)
+      receivers.put(0, 'old')
+      await receivers.time.pass(10_000)
+      let left = 1
+      // Carried out, and the answer is lost.
+      const wrap = failing((name) => call.test(name) && left-- > 0, true)
+      const { intake } = await receivers.join({ startFrom: 'latest', wrap })
+      receivers.put(0, 'right after the start')
+      await receivers.time.pass(20_000)
+      expect([String(call), intake.texts]).toEqual([String(call), ['right after the start']])
+    }
   })
 
   it('begin at a position: its shard there, the others at its time', async () => {

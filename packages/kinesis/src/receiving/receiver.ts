@@ -63,6 +63,7 @@ export class KinesisReceiver implements Receiver {
   #watch: BlockedWatch | undefined
   #checking: Promise<void> | undefined
   #serving = false
+  #started = false
   #ended = false
 
   constructor(parts: ReceiverParts, intake: Intake, window: Window) {
@@ -102,6 +103,7 @@ export class KinesisReceiver implements Receiver {
     const enough = new AbortController()
     await Promise.race([this.#begun(), sleep(clock, longestStartMs, enough.signal).catch(() => undefined)])
     enough.abort()
+    this.#started = true
   }
 
   async settle(outcomes: readonly Outcome[]): Promise<readonly SettleResult[]> {
@@ -127,6 +129,7 @@ export class KinesisReceiver implements Receiver {
 
   async handBack(): Promise<void> {
     this.#ended = true
+    this.#looked.resolve()
     this.#watch?.stop()
     for (const { scope, reading } of this.#held.values()) {
       reading.stop()
@@ -148,7 +151,8 @@ export class KinesisReceiver implements Receiver {
     lost: (lease, reason) => this.#lost(lease, reason),
     failed: (error) => {
       this.#fail('group', asBrokerError(error))
-      this.#looked.resolve()
+      // What is written before the group has begun is not `latest`: another look is waited for then.
+      if (this.#context?.startFrom !== 'latest') this.#looked.resolve()
     },
     looked: () => {
       this.#recover('group')
@@ -189,6 +193,7 @@ export class KinesisReceiver implements Receiver {
       services,
       stream,
       gate: this.#gate,
+      late: this.#started,
       onPage: () => {
         this.#waiting.add(scope)
         this.#serve()
@@ -262,7 +267,8 @@ export class KinesisReceiver implements Receiver {
         denied = 0
         this.#intake.deliver(deliveries)
       } else if (room === 'full') break
-      else denied++
+      // One that has nothing more leaves the line, which is shorter then: it counts for nobody behind it.
+      else if (scope.hasMore) denied++
       // To the end of the line, unless it has nothing more.
       this.#waiting.delete(scope)
       if (scope.hasMore) this.#waiting.add(scope)

@@ -18,6 +18,8 @@ export interface ShardReadingOptions {
   readonly stream: StreamName
   /** Closed while nothing shall be read. */
   readonly gate: Gate
+  /** The receiver has started already: `latest` is when the lease began, and not the first look. */
+  readonly late: boolean
   /** There is a new page. */
   readonly onPage: () => void
   /** The record with this number, to go on behind, is not kept any more: what was behind it may be lost. */
@@ -41,10 +43,12 @@ export class ShardReading {
   /** Monotonic milliseconds since which nothing could be read. */
   #failingSince: number | undefined
   #failures = 0
-  #asked = false
+  /** Has it been asked for before, or kept from asking? */
+  #asked: boolean
 
   constructor(options: ShardReadingOptions) {
     this.#options = options
+    this.#asked = options.late
   }
 
   /** Resolves when the first page has come, or none will. */
@@ -56,6 +60,8 @@ export class ShardReading {
   async run(): Promise<void> {
     const { scope, services, gate } = this.#options
     while (!this.#stopping.signal.aborted) {
+      // What is written while it is paused must not be left out for being older than the first look.
+      if (!gate.isOpen) this.#asked = true
       await gate.passed()
       const end = await this.#read().catch((error: unknown) => this.#judged(error))
       if (end === 'ended' || end === 'expired') {
