@@ -147,9 +147,10 @@ export class GroupWorker {
     const ended = new Set([...view.ended, ...this.#endedHere])
     const graph = await this.#graphOf(ended)
     if (graph === undefined) return
-    const readable = new Set(graph.readable(ended))
+    const readable = new Set(graph.readable(ended, new Set([...view.leased.keys(), ...this.#held.keys()])))
     const counts = new Map([...view.workers].map(([worker, shards]) => [worker, [...shards].filter((shard) => readable.has(shard)).length]))
-    const mine = [...this.#held.values()].filter(({ revoking }) => !revoking)
+    // One that has expired, and is not done, is nothing to share.
+    const mine = [...this.#held.values()].filter(({ revoking, shard }) => !revoking && readable.has(shard))
     counts.set(this.#options.worker, mine.length)
     this.#workers = counts.size
     const share = sharesOf(counts, readable.size).get(this.#options.worker) ?? 0

@@ -119,6 +119,24 @@ describe('a receiver', () => {
   })
 })
 
+it('reads no child before its parent is done, also when the parent has expired meanwhile', async () => {
+  const receivers = new TestReceivers(1)
+  receivers.put(0, 'parent')
+  const one = await receivers.join({ acks: (text) => text !== 'parent' })
+  const two = await receivers.join({ acks: all })
+  await receivers.time.pass(2_000)
+  receivers.split(0)
+  receivers.put(1, 'left')
+  receivers.put(2, 'right')
+  await receivers.time.pass(70_000)
+  receivers.shards.shift()
+  await receivers.time.pass(600_000)
+  expect([...one.intake.texts, ...two.intake.texts]).toEqual(['parent'])
+  await one.intake.settle(one.intake.held('parent'))
+  await receivers.until('the children come', () => one.intake.arrived.length + two.intake.arrived.length === 3)
+  expect([one, two].flatMap(({ intake }) => intake.failures)).toEqual([])
+})
+
 describe('aggregated records', () => {
   it('are handed out one by one, and done one by one', async () => {
     const receivers = new TestReceivers(2)
