@@ -1,5 +1,5 @@
 import { BrokerError, sleep, type StartFrom, type Timer } from '@busbar/core/driver'
-import { beginningOf } from './beginning.ts'
+import { beginningOf, type FindPosition } from './beginning.ts'
 import { parseCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { HeldShard } from './held-shard.ts'
 import { LeaseTable, type TableView } from './lease-table.ts'
@@ -34,6 +34,8 @@ export class GroupWorker {
   readonly #table: LeaseTable
   readonly #held = new Map<string, HeldShard>()
   readonly #stopping = new AbortController()
+  /** Ends what a look waits for, when no more shards are wanted. */
+  readonly #draining = new AbortController()
   /** Ended by this worker. */
   readonly #endedHere = new Set<string>()
   /** Shards whose checkpoint cannot be read, until when they are left alone. */
@@ -51,8 +53,7 @@ export class GroupWorker {
   #vainLooks = 0
   /** Until when it counts for nobody, on the monotonic clock. */
   #abstainsUntil = 0
-  #draining = false
-  #looking = false
+  #looking: Promise<void> | undefined
   #lookAgain = false
   #watch: Timer | undefined
 
@@ -84,10 +85,12 @@ export class GroupWorker {
 
   /** Takes no more shards, hands over all that it has, and leaves the group. Never rejects. */
   async drain(): Promise<void> {
-    this.#draining = true
+    this.#draining.abort(new BrokerError('ERR_CLOSED', 'kinesis: the worker leaves its group', { driver: 'kinesis' }))
     while (this.#held.size > 0) {
       await Promise.all([...this.#held.values()].map((shard) => (shard.revoking ? this.#pause(lastSaveMs) : this.#handOver(shard))))
     }
+    // A shard that it is about to take is to be given back before it is gone.
+    await this.#looking?.catch(() => undefined)
     this.#stopping.abort()
     this.#watch?.cancel()
     await this.#try(() => this.#table.leave(this.#options.worker))
@@ -98,12 +101,14 @@ export class GroupWorker {
    * `force`; and what the store throws.
    */
   async replay(startFrom: StartFrom, force: boolean = false): Promise<void> {
-    const { clock, worker, listShards, findPosition } = this.#options
-    const number = await replayGroup({ table: this.#table, clock, startFrom, listShards, findPosition, worker, force })
+    const { clock, worker, listShards } = this.#options
+    const number = await replayGroup({ table: this.#table, clock, startFrom, listShards, findPosition: this.#findPosition, worker, force })
     const isBehind = (): boolean => this.#generation < number || [...this.#held.values()].some(({ generation }) => generation < number)
-    for (; isBehind() && !this.#draining; await this.#pause(replayLookMs)) await this.#try(() => this.#look())
+    for (; isBehind() && !this.#draining.signal.aborted; await this.#pause(replayLookMs)) await this.#try(() => this.#look())
     await this.#try(() => this.#look())
   }
+
+  readonly #findPosition: FindPosition = (position, shards) => this.#options.findPosition(position, shards, this.#draining.signal)
 
   async #repeat(periodMs: () => number, act: () => Promise<void>): Promise<void> {
     while (!this.#stopping.signal.aborted) {
@@ -127,15 +132,19 @@ export class GroupWorker {
   /** One look at a time: two would both take what is missing. */
   async #look(): Promise<void> {
     this.#lookAgain = true
-    if (this.#looking) return
-    this.#looking = true
+    if (this.#looking !== undefined) return
+    this.#looking = this.#lookAll()
     try {
-      while (this.#lookAgain && !this.#draining) {
-        this.#lookAgain = false
-        await this.#lookOnce()
-      }
+      await this.#looking
     } finally {
-      this.#looking = false
+      this.#looking = undefined
+    }
+  }
+
+  async #lookAll(): Promise<void> {
+    while (this.#lookAgain && !this.#draining.signal.aborted) {
+      this.#lookAgain = false
+      await this.#lookOnce()
     }
   }
 
@@ -176,13 +185,13 @@ export class GroupWorker {
 
   /** Shards are listed anew when something has ended, since only then are there new ones to read. `undefined` while it is not known how the group began. */
   async #graphOf(ended: ReadonlySet<string>): Promise<ShardGraph | undefined> {
-    const { clock, leaseMs, listMs, listShards, worker, startFrom, findPosition } = this.#options
+    const { clock, leaseMs, listMs, listShards, worker, startFrom } = this.#options
     const known = this.#graph
     if (known !== undefined && ended.size === this.#endedWhenListed && clock.monotonic() < this.#listAt) return known
     const shards = await within(clock, leaseMs, 'listing shards', listShards)
     this.#origin ??= await this.#table.origin(worker, () => {
       this.#begun = true
-      return beginningOf({ startFrom, shards, now: clock.now(), findPosition })
+      return beginningOf({ startFrom, shards, now: clock.now(), findPosition: this.#findPosition })
     })
     if (this.#origin === undefined) return undefined
     this.#graph = new ShardGraph(shards, this.#origin)
@@ -200,7 +209,7 @@ export class GroupWorker {
     const tried = free.slice(0, 2 * wanted + 2)
     let missing = wanted
     let failures = 0
-    while (missing > 0 && tried.length > 0 && !this.#draining) {
+    while (missing > 0 && tried.length > 0 && !this.#draining.signal.aborted) {
       const results = await Promise.all(tried.splice(0, Math.min(missing, leasedAtOnce)).map((shard) => this.#take(graph, shard)))
       missing -= results.filter((result) => result === 'taken').length
       failures += results.filter((result) => result === 'failed').length
@@ -244,7 +253,7 @@ export class GroupWorker {
           throw error
         })
       } else shard.saved(leased.note)
-      if (this.#draining || this.#options.clock.monotonic() >= shard.expiresAt) return release()
+      if (this.#draining.signal.aborted || this.#options.clock.monotonic() >= shard.expiresAt) return release()
       this.#held.set(id, shard)
       this.#watchExpiry()
       result = 'taken'
@@ -310,7 +319,7 @@ export class GroupWorker {
         this.#forget(shard)
         if (shard.generation === this.#generation) this.#endedHere.add(shard.shard)
         // Its children can be read.
-        if (!this.#draining) void this.#try(() => this.#look())
+        if (!this.#draining.signal.aborted) void this.#try(() => this.#look())
       } finally {
         shard.saving = false
       }

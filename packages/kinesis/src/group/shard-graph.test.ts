@@ -4,7 +4,8 @@ import { ShardGraph, type GroupShard } from './shard-graph.ts'
 const shard = (id: string, parents: readonly string[] = [], open = true): GroupShard => ({ id, parents, open })
 /** a was split into b and c, c and d were merged into e. */
 const reshaped = [shard('a', [], false), shard('b', ['a']), shard('c', ['a'], false), shard('d', [], false), shard('e', ['c', 'd'])]
-const readable = (graph: ShardGraph, ...ended: readonly string[]): string[] => graph.readable(new Set(ended), new Set()).toSorted((one, other) => (one < other ? -1 : 1))
+const readable = (graph: ShardGraph, ...ended: readonly string[]): string[] =>
+  graph.readable(new Set(ended), new Set()).toSorted((one, other) => (one < other ? -1 : 1))
 
 describe('the shards of a group', () => {
   it('can be read when all parents have ended', () => {

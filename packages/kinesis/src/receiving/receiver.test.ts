@@ -3,6 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { aggregate } from '../aggregation/aggregate.ts'
 import { kinesisError } from '../errors.ts'
 import { startingAt } from '../group/checkpoint.ts'
+import { abortable } from '../reading/abortable.ts'
+import { readPages } from '../reading/read-pages.ts'
+import type { ShardReader } from '../reading/shard-reader.ts'
 import { hashKeyOf } from '../shards/hash-key.ts'
 import { endpoint } from '../test-support/fake-kinesis.ts'
 import { group, TestReceivers, type Joined } from './test-support/receivers.ts'
@@ -14,8 +17,7 @@ const numbered = (prefix: string, count: number): string[] => Array.from({ lengt
 /** A store of which calls fail, with what they are for: before they are carried out, or after. */
 function failing(fails: (call: string) => boolean, after = false): (store: LeaseStore) => LeaseStore {
   const call = async (store: LeaseStore, name: keyof LeaseStore, given: readonly unknown[]): Promise<unknown> => {
-    const [first] = given as readonly (string | { readonly key?: string })[]
-    const isFailing = fails(`${name} ${typeof first === 'string' ? first : first?.key}`)
+    const isFailing = fails(callText(name, given))
     if (isFailing && !after) throw new Error('no answer')
     const answer: unknown = await Reflect.apply(store[name] as (...all: unknown[]) => unknown, store, given)
     if (isFailing) throw new Error('the answer was lost')
@@ -28,6 +30,25 @@ function failing(fails: (call: string) => boolean, after = false): (store: Lease
         (...given: unknown[]) =>
           call(store, name as keyof LeaseStore, given),
     })
+}
+
+/** A store that waits before each call. */
+function watched(before: (call: string) => Promise<void>): (store: LeaseStore) => LeaseStore {
+  const call = async (store: LeaseStore, name: keyof LeaseStore, given: readonly unknown[]): Promise<unknown> => {
+    await before(callText(name, given))
+    return Reflect.apply(store[name] as (...all: unknown[]) => unknown, store, given)
+  }
+  return (store) =>
+    new Proxy(store, {
+      get:
+        (_, name) =>
+        (...given: unknown[]) =>
+          call(store, name as keyof LeaseStore, given),
+    })
+}
+
+function callText(name: string, [first]: readonly unknown[]): string {
+  return `${name} ${typeof first === 'string' ? first : (first as { readonly key?: string } | undefined)?.key}`
 }
 
 /** A key of the shard, and one of none of its own. */
@@ -291,6 +312,64 @@ describe('receivers of one subscription', () => {
     const { intake } = await receivers.join({ startFrom: { position: String(sequence) } })
     await receivers.time.pass(5_000)
     expect(intake.texts.toSorted()).toEqual(['a-new', 'b-new'])
+  })
+
+  it('tell that a position cannot be looked for, try again, and leave off when they are handed back', async () => {
+    const receivers = new TestReceivers(1)
+    const { sequence } = receivers.put(0, 'm')
+    let asked = 0
+    const next = (): Promise<never> => {
+      asked++
+      return Promise.reject(kinesisError('ERR_UNAVAILABLE', 'no answer'))
+    }
+    const polling: ShardReader = (options) => readPages(options, { next, close: () => undefined })
+    const { receiver, intake } = await receivers.join({ startFrom: { position: String(sequence) }, polling })
+    await receivers.time.pass(60_000)
+    expect(intake.failures.length).toBeGreaterThan(10)
+    expect(intake.failures.every(({ error }) => error.message === 'no answer')).toBe(true)
+    await receivers.during(receiver.handBack())
+    asked = 0
+    await receivers.time.pass(60_000)
+    expect(asked).toBe(0)
+  })
+
+  it('tell of a search for a position that takes longer than a minute, and leave it off when they are handed back', async () => {
+    const receivers = new TestReceivers(1)
+    const { sequence } = receivers.put(0, 'm')
+    const next = (signal: AbortSignal): Promise<undefined> =>
+      abortable(
+        receivers.time.sleep(3_600_000).then(() => undefined),
+        signal,
+      )
+    const polling: ShardReader = (options) => readPages(options, { next: () => next(options.signal), close: () => undefined })
+    const { receiver, intake } = await receivers.join({ startFrom: { position: String(sequence) }, polling })
+    await receivers.time.pass(90_000)
+    expect(intake.failures.map(({ error }) => error.code)).toEqual(['ERR_TIMEOUT'])
+    const since = receivers.time.nowMs
+    await receivers.during(receiver.handBack())
+    expect(receivers.time.nowMs - since).toBeLessThan(1_000)
+  })
+
+  it('give back a shard that they are about to get when they are handed back', async () => {
+    const receivers = new TestReceivers(1)
+    const one = await receivers.join()
+    let slow = false
+    const calls: string[] = []
+    const wrap = watched(async (call) => {
+      if (slow && /^claim .*\/shard\//.test(call)) await receivers.time.sleep(3_000)
+      calls.push(call)
+    })
+    const two = await receivers.join({ wrap })
+    slow = true
+    await receivers.during(one.receiver.handBack())
+    await receivers.time.pass(2_500)
+    await receivers.during(two.receiver.handBack())
+    const before = calls.length
+    await receivers.time.pass(10_000)
+    expect(calls.slice(before)).toEqual([])
+    const next = await receivers.join()
+    receivers.put(0, 'm')
+    await receivers.until('it is read at once', () => next.intake.texts.includes('m'), 2_000)
   })
 
   it('do not begin at a position that no shard has', async () => {
