@@ -246,13 +246,12 @@ export class GroupWorker {
       }
       const shard = new HeldShard(id, leased.claim, from, since, since + this.#options.leaseMs * surePart, generation)
       if (from.kind === 'latest') shard.pin(Math.floor(this.#options.clock.now()) - clockMarginMs)
-      // Where nothing is written down yet, a shard that is lost before its first record would begin anew, at another place if that is `latest`.
-      if (leased.note === undefined) {
-        await this.#saveFirst(shard).catch(async (error: unknown) => {
-          await release()
-          throw error
-        })
-      } else shard.saved(leased.note)
+      // Where nothing is written down yet, a shard that is lost before its first record would begin anew, at another place if that is `latest`. And where something
+      // is, who may lease and not write would read for a lease, lose it, and lease it again, without end.
+      await this.#saveFirst(shard).catch(async (error: unknown) => {
+        await release()
+        throw error
+      })
       if (this.#draining.signal.aborted || this.#options.clock.monotonic() >= shard.expiresAt) return release()
       this.#held.set(id, shard)
       this.#watchExpiry()

@@ -257,6 +257,20 @@ describe('receivers of one subscription', () => {
     expect(intake.arrived[3]?.sameAs).toBe(delivery?.sameAs)
   })
 
+  it('leave a shard to others that they may lease and cannot write', async () => {
+    const receivers = new TestReceivers(1)
+    let refused = false
+    const { intake } = await receivers.join({ wrap: failing((call) => refused && call.startsWith('save ')) })
+    receivers.put(0, 'm')
+    await receivers.until('it has come', () => intake.arrived.length === 1)
+    refused = true
+    await receivers.time.pass(120_000)
+    expect([intake.lostScopes.size, intake.texts]).toEqual([1, ['m']])
+    const next = await receivers.join()
+    await receivers.until('the next one reads it', () => next.intake.arrived.length === 1, 60_000)
+    refused = false
+  })
+
   it('begin with latest at what is written from the start on, also when the first one is gone before it has read anything', async () => {
     const receivers = new TestReceivers(2)
     receivers.put(0, 'old')
