@@ -1,11 +1,7 @@
-import type { LeaseStore } from '@busbar/core/driver'
 import { describe, expect, it } from 'vitest'
 import { aggregate } from '../aggregation/aggregate.ts'
 import { kinesisError } from '../errors.ts'
 import { startingAt } from '../group/checkpoint.ts'
-import { abortable } from '../reading/abortable.ts'
-import { readPages } from '../reading/read-pages.ts'
-import type { ShardReader } from '../reading/shard-reader.ts'
 import { hashKeyOf } from '../shards/hash-key.ts'
 import { endpoint } from '../test-support/fake-kinesis.ts'
 import { group, TestReceivers, type Joined } from './test-support/receivers.ts'
@@ -13,43 +9,6 @@ import { RecordingIntake, textOf } from './test-support/recording-intake.ts'
 
 const all = (): boolean => true
 const numbered = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${prefix}-${index + 1}`)
-
-/** A store of which calls fail, with what they are for: before they are carried out, or after. */
-function failing(fails: (call: string) => boolean, after = false): (store: LeaseStore) => LeaseStore {
-  const call = async (store: LeaseStore, name: keyof LeaseStore, given: readonly unknown[]): Promise<unknown> => {
-    const isFailing = fails(callText(name, given))
-    if (isFailing && !after) throw new Error('no answer')
-    const answer: unknown = await Reflect.apply(store[name] as (...all: unknown[]) => unknown, store, given)
-    if (isFailing) throw new Error('the answer was lost')
-    return answer
-  }
-  return (store) =>
-    new Proxy(store, {
-      get:
-        (_, name) =>
-        (...given: unknown[]) =>
-          call(store, name as keyof LeaseStore, given),
-    })
-}
-
-/** A store that waits before each call. */
-function watched(before: (call: string) => Promise<void>): (store: LeaseStore) => LeaseStore {
-  const call = async (store: LeaseStore, name: keyof LeaseStore, given: readonly unknown[]): Promise<unknown> => {
-    await before(callText(name, given))
-    return Reflect.apply(store[name] as (...all: unknown[]) => unknown, store, given)
-  }
-  return (store) =>
-    new Proxy(store, {
-      get:
-        (_, name) =>
-        (...given: unknown[]) =>
-          call(store, name as keyof LeaseStore, given),
-    })
-}
-
-function callText(name: string, [first]: readonly unknown[]): string {
-  return `${name} ${typeof first === 'string' ? first : (first as { readonly key?: string } | undefined)?.key}`
-}
 
 /** A key of the shard, and one of none of its own. */
 function keysOf(receivers: TestReceivers, shard: number): readonly [own: string, other: string] {
@@ -140,24 +99,6 @@ describe('a receiver', () => {
   })
 })
 
-it('reads no child before its parent is done, also when the parent has expired meanwhile', async () => {
-  const receivers = new TestReceivers(1)
-  receivers.put(0, 'parent')
-  const one = await receivers.join({ acks: (text) => text !== 'parent' })
-  const two = await receivers.join({ acks: all })
-  await receivers.time.pass(2_000)
-  receivers.split(0)
-  receivers.put(1, 'left')
-  receivers.put(2, 'right')
-  await receivers.time.pass(70_000)
-  receivers.shards.shift()
-  await receivers.time.pass(600_000)
-  expect([...one.intake.texts, ...two.intake.texts]).toEqual(['parent'])
-  await one.intake.settle(one.intake.held('parent'))
-  await receivers.until('the children come', () => one.intake.arrived.length + two.intake.arrived.length === 3)
-  expect([one, two].flatMap(({ intake }) => intake.failures)).toEqual([])
-})
-
 describe('aggregated records', () => {
   it('are handed out one by one, and done one by one', async () => {
     const receivers = new TestReceivers(2)
@@ -231,18 +172,6 @@ describe('receivers of one subscription', () => {
     expect([one, two].flatMap(({ intake }) => intake.failures)).toEqual([])
   })
 
-  it('tell of a shard that is lost when its handlers outlast the deadline of a hand-over, which core would retry otherwise', async () => {
-    const receivers = new TestReceivers(2)
-    for (const shard of [0, 1]) receivers.put(shard, 'long')
-    const { intake } = await receivers.join()
-    await receivers.until('both have come', () => intake.arrived.length === 2)
-    // As core does, whose deadline is a little earlier than the worker's own.
-    intake.revoking = () => receivers.time.sleep(29_990)
-    const next = await receivers.join()
-    await receivers.until('one is handed over', () => next.intake.arrived.length === 1, 60_000)
-    expect([...intake.lostScopes]).toEqual([[intake.revoked[0], expect.objectContaining({ code: 'ERR_TOO_LATE' })]])
-  })
-
   it('lose a shard whose lease another one has, and touch it no more', async () => {
     const receivers = new TestReceivers(1)
     receivers.putAll(0, 'm', 3)
@@ -255,141 +184,6 @@ describe('receivers of one subscription', () => {
     await receivers.until('it comes again, in another scope', () => intake.arrived.length === 6)
     expect(intake.arrived[3]?.scope).not.toBe(delivery?.scope)
     expect(intake.arrived[3]?.sameAs).toBe(delivery?.sameAs)
-  })
-
-  it('leave a shard to others that they may lease and cannot write', async () => {
-    const receivers = new TestReceivers(1)
-    let refused = false
-    const { intake } = await receivers.join({ wrap: failing((call) => refused && call.startsWith('save ')) })
-    receivers.put(0, 'm')
-    await receivers.until('it has come', () => intake.arrived.length === 1)
-    refused = true
-    await receivers.time.pass(120_000)
-    expect([intake.lostScopes.size, intake.texts]).toEqual([1, ['m']])
-    const next = await receivers.join()
-    await receivers.until('the next one reads it', () => next.intake.arrived.length === 1, 60_000)
-    refused = false
-  })
-
-  it('begin with latest at what is written from the start on, also when the first one is gone before it has read anything', async () => {
-    const receivers = new TestReceivers(2)
-    receivers.put(0, 'old')
-    await receivers.time.pass(10_000)
-    const first = await receivers.join({ startFrom: 'latest' })
-    await receivers.during(first.receiver.handBack())
-    receivers.put(0, 'in between')
-    await receivers.time.pass(20_000)
-    const { intake } = await receivers.join({ startFrom: 'latest' })
-    await receivers.time.pass(5_000)
-    expect(intake.texts).toEqual(['in between'])
-  })
-
-  it('begin with latest at the moment of the lease where they are paused then', async () => {
-    const receivers = new TestReceivers(1)
-    receivers.put(0, 'old')
-    let down = true
-    const { receiver, intake } = await receivers.join({ startFrom: 'latest', wrap: failing(() => down) })
-    await receivers.time.pass(10_000)
-    await receiver.pause()
-    down = false
-    await receivers.until('the shard is leased', () => receivers.noteOf(0) !== undefined)
-    await receivers.time.pass(2_000)
-    receivers.put(0, 'while paused')
-    await receivers.time.pass(60_000)
-    await receiver.resume()
-    await receivers.time.pass(5_000)
-    expect(intake.texts).toEqual(['while paused'])
-  })
-
-  it('begin with latest before what is sent right after the start, whatever call fails in the midst of it', async () => {
-    for (const call of [/^claim .*\/worker\//, /^complete .*\/origin\//, /^claim .*\/shard\//, /^save /, /^scan /]) {
-      const receivers = new TestReceivers(1)
-      receivers.put(0, 'old')
-      await receivers.time.pass(10_000)
-      let left = 1
-      // Carried out, and the answer is lost.
-      const wrap = failing((name) => call.test(name) && left-- > 0, true)
-      const { intake } = await receivers.join({ startFrom: 'latest', wrap })
-      receivers.put(0, 'right after the start')
-      await receivers.time.pass(20_000)
-      expect([String(call), intake.texts]).toEqual([String(call), ['right after the start']])
-    }
-  })
-
-  it('begin at a position: its shard there, the others at its time', async () => {
-    const receivers = new TestReceivers(2)
-    receivers.put(0, 'a-old')
-    receivers.put(1, 'b-old')
-    await receivers.time.pass(1_000)
-    const { sequence } = receivers.put(0, 'a-new')
-    receivers.put(1, 'b-new')
-    const { intake } = await receivers.join({ startFrom: { position: String(sequence) } })
-    await receivers.time.pass(5_000)
-    expect(intake.texts.toSorted()).toEqual(['a-new', 'b-new'])
-  })
-
-  it('tell that a position cannot be looked for, try again, and leave off when they are handed back', async () => {
-    const receivers = new TestReceivers(1)
-    const { sequence } = receivers.put(0, 'm')
-    let asked = 0
-    const next = (): Promise<never> => {
-      asked++
-      return Promise.reject(kinesisError('ERR_UNAVAILABLE', 'no answer'))
-    }
-    const polling: ShardReader = (options) => readPages(options, { next, close: () => undefined })
-    const { receiver, intake } = await receivers.join({ startFrom: { position: String(sequence) }, polling })
-    await receivers.time.pass(60_000)
-    expect(intake.failures.length).toBeGreaterThan(10)
-    expect(intake.failures.every(({ error }) => error.message === 'no answer')).toBe(true)
-    await receivers.during(receiver.handBack())
-    asked = 0
-    await receivers.time.pass(60_000)
-    expect(asked).toBe(0)
-  })
-
-  it('tell of a search for a position that takes longer than a minute, and leave it off when they are handed back', async () => {
-    const receivers = new TestReceivers(1)
-    const { sequence } = receivers.put(0, 'm')
-    const next = (signal: AbortSignal): Promise<undefined> =>
-      abortable(
-        receivers.time.sleep(3_600_000).then(() => undefined),
-        signal,
-      )
-    const polling: ShardReader = (options) => readPages(options, { next: () => next(options.signal), close: () => undefined })
-    const { receiver, intake } = await receivers.join({ startFrom: { position: String(sequence) }, polling })
-    await receivers.time.pass(90_000)
-    expect(intake.failures.map(({ error }) => error.code)).toEqual(['ERR_TIMEOUT'])
-    const since = receivers.time.nowMs
-    await receivers.during(receiver.handBack())
-    expect(receivers.time.nowMs - since).toBeLessThan(1_000)
-  })
-
-  it('give back a shard that they are about to get when they are handed back', async () => {
-    const receivers = new TestReceivers(1)
-    const one = await receivers.join()
-    let slow = false
-    const calls: string[] = []
-    const wrap = watched(async (call) => {
-      if (slow && /^claim .*\/shard\//.test(call)) await receivers.time.sleep(3_000)
-      calls.push(call)
-    })
-    const two = await receivers.join({ wrap })
-    slow = true
-    await receivers.during(one.receiver.handBack())
-    await receivers.time.pass(2_500)
-    await receivers.during(two.receiver.handBack())
-    const before = calls.length
-    await receivers.time.pass(10_000)
-    expect(calls.slice(before)).toEqual([])
-    const next = await receivers.join()
-    receivers.put(0, 'm')
-    await receivers.until('it is read at once', () => next.intake.texts.includes('m'), 2_000)
-  })
-
-  it('do not begin at a position that no shard has', async () => {
-    const receivers = new TestReceivers(2)
-    const { intake } = await receivers.join({ startFrom: { position: '12' } })
-    expect(intake.failures[0]?.error).toMatchObject({ code: 'ERR_INVALID', message: expect.stringContaining('12') })
   })
 })
 
@@ -534,11 +328,4 @@ it('tells of records that were lost before they could be read', async () => {
     event: 'record:trimmed',
     data: expect.objectContaining({ shard: 'shardId-000000000000', after: '12' }),
   })
-})
-
-it('fails to start where there is no stream, and holds nothing then', async () => {
-  const receivers = new TestReceivers(1)
-  const api = { describe: () => Promise.reject(kinesisError('ERR_NOT_FOUND', 'no stream positions')) }
-  await expect(receivers.join({ api: api as never })).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' })
-  expect(receivers.store.total).toBe(0)
 })

@@ -3,6 +3,7 @@ import type { Api } from '../api.ts'
 import { kinesisError } from '../errors.ts'
 import { isFurther, type Checkpoint } from '../group/checkpoint.ts'
 import type { StreamName } from '../names.ts'
+import { abortable } from '../reading/abortable.ts'
 import type { Page, ShardReader } from '../reading/shard-reader.ts'
 import type { Gate } from './gate.ts'
 import type { ShardScope } from './shard-scope.ts'
@@ -62,7 +63,7 @@ export class ShardReading {
     while (!this.#stopping.signal.aborted) {
       // What is written while it is paused must not be left out for being older than the first look.
       if (!gate.isOpen) this.#asked = true
-      await gate.passed()
+      await this.#passed()
       const end = await this.#read().catch((error: unknown) => this.#judged(error))
       if (end === 'ended' || end === 'expired') {
         if (!this.#stopping.signal.aborted) scope.lease.end()
@@ -83,7 +84,7 @@ export class ShardReading {
   }
 
   async #read(): Promise<'ended' | 'aborted'> {
-    const { api, services, stream, scope, reader, gate, onFailed } = this.#options
+    const { api, services, stream, scope, reader, onFailed } = this.#options
     const { signal } = this.#stopping
     const failed = (error: BrokerError): void => {
       this.#failingSince ??= services.clock.monotonic()
@@ -97,11 +98,16 @@ export class ShardReading {
         if (signal.aborted) return 'aborted'
         this.#succeeded()
         await this.#handOut(next.value)
-        await gate.passed()
+        await this.#passed()
       }
     } finally {
       await pages.return('aborted').catch(() => undefined)
     }
+  }
+
+  /** At the gate, or stopped: what is lost while it is paused must not keep its connection open. */
+  async #passed(): Promise<void> {
+    await abortable(this.#options.gate.passed(), this.#stopping.signal).catch(() => undefined)
   }
 
   async #handOut(page: Page): Promise<void> {

@@ -18,7 +18,7 @@ async function yielding(revoke: (delivery: MqttDelivery, members: Members) => Pr
   const told: string[] = []
   const messages: { connection: Connection; onMessage: OnMessage }[] = []
   const deliveries: MqttDelivery[] = []
-  let ask = (_: ReceivedPacket): void => undefined
+  let ask: (packet: ReceivedPacket) => void = nothing
   const clock = { now: () => 0, monotonic: () => 0, timer: () => ({ cancel: nothing }), external: <T>(operation: Promise<T>) => operation }
   const host = {
     options: { rebalanceMs: 1_000, handOverMs: 5_000, notesTopic: 'notes', sessionExpirySeconds: 60, protocolVersion: 5 },
