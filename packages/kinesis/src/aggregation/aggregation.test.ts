@@ -123,6 +123,20 @@ describe('allBelongTo', () => {
     expect(allBelongTo([two], { start: middle, end: maxHashKey })).toBe(false)
   })
 
+  it('looks at each key once, however many records have it', () => {
+    let looked = 0
+    const shard = {
+      get start(): bigint {
+        looked++
+        return 0n
+      },
+      end: maxHashKey,
+    }
+    const records = Array.from({ length: 1_000 }, (_, index): UserRecord => (index % 3 === 0 ? { ...one, explicitHashKey: '7' } : index % 3 === 1 ? one : two))
+    expect(allBelongTo(records, shard)).toBe(true)
+    expect(looked).toBe(3)
+  })
+
   it('looks at the explicit hash key first, both ends of the range included', () => {
     const at = (explicitHashKey: bigint): UserRecord => ({ ...two, explicitHashKey: String(explicitHashKey) })
     const shard = { start: middle, end: middle + 5n }

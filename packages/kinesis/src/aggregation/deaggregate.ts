@@ -36,7 +36,17 @@ export function deaggregate(data: Uint8Array): Deaggregated {
  * to send again what went to another shard than it had meant. Other producers may put any keys together.
  */
 export function allBelongTo(records: readonly UserRecord[], shard: Pick<Shard, 'start' | 'end'>): boolean {
-  return records.every((record) => covers(shard, effectiveHashKey(record)))
+  // Once for each key, not for each record: a megabyte holds a hundred thousand of these.
+  const partitionKeys = new Set<string>()
+  const explicitHashKeys = new Set<string>()
+  return records.every((record) => {
+    const { partitionKey, explicitHashKey } = record
+    const seen = explicitHashKey === undefined ? partitionKeys : explicitHashKeys
+    const key = explicitHashKey ?? partitionKey
+    if (seen.has(key)) return true
+    seen.add(key)
+    return covers(shard, effectiveHashKey(record))
+  })
 }
 
 interface Message {

@@ -1,8 +1,12 @@
 import type { MaybePromise, StartFrom } from '@busbar/core/driver'
 import type { GroupShard, Origin } from './shard-graph.ts'
 
-/** Which shard has a record at a position, and when that arrived, in milliseconds since the epoch. Throws a `BrokerError` where none has. */
-export type FindPosition = (position: string, shards: readonly GroupShard[]) => MaybePromise<{ readonly shard: string; readonly timestamp: number }>
+/** Which shard has a record at a position, and when that arrived, in milliseconds since the epoch. Throws a `BrokerError` where none has, and the signal's reason when it fires. */
+export type FindPosition = (
+  position: string,
+  shards: readonly GroupShard[],
+  signal?: AbortSignal,
+) => MaybePromise<{ readonly shard: string; readonly timestamp: number }>
 
 export interface BeginningOptions {
   readonly startFrom: StartFrom

@@ -1,5 +1,5 @@
 import { BrokerError, sleep, type StartFrom, type Timer } from '@busbar/core/driver'
-import { beginningOf } from './beginning.ts'
+import { beginningOf, type FindPosition } from './beginning.ts'
 import { parseCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { HeldShard } from './held-shard.ts'
 import { LeaseTable, type TableView } from './lease-table.ts'
@@ -34,12 +34,14 @@ export class GroupWorker {
   readonly #table: LeaseTable
   readonly #held = new Map<string, HeldShard>()
   readonly #stopping = new AbortController()
+  /** Ends what a look waits for, when no more shards are wanted. */
+  readonly #draining = new AbortController()
   /** Ended by this worker. */
   readonly #endedHere = new Set<string>()
   /** Shards whose checkpoint cannot be read, until when they are left alone. */
   readonly #unreadable = new Map<string, number>()
   #origin: Origin | undefined
-  /** Has this worker begun the group, since the last look? */
+  /** Has this worker begun the group in this look? */
   #begun = false
   /** How many replays there have been. */
   #generation = 0
@@ -51,8 +53,7 @@ export class GroupWorker {
   #vainLooks = 0
   /** Until when it counts for nobody, on the monotonic clock. */
   #abstainsUntil = 0
-  #draining = false
-  #looking = false
+  #looking: Promise<void> | undefined
   #lookAgain = false
   #watch: Timer | undefined
 
@@ -84,10 +85,12 @@ export class GroupWorker {
 
   /** Takes no more shards, hands over all that it has, and leaves the group. Never rejects. */
   async drain(): Promise<void> {
-    this.#draining = true
+    this.#draining.abort(new BrokerError('ERR_CLOSED', 'kinesis: the worker leaves its group', { driver: 'kinesis' }))
     while (this.#held.size > 0) {
       await Promise.all([...this.#held.values()].map((shard) => (shard.revoking ? this.#pause(lastSaveMs) : this.#handOver(shard))))
     }
+    // A shard that it is about to take is to be given back before it is gone.
+    await this.#looking?.catch(() => undefined)
     this.#stopping.abort()
     this.#watch?.cancel()
     await this.#try(() => this.#table.leave(this.#options.worker))
@@ -98,12 +101,14 @@ export class GroupWorker {
    * `force`; and what the store throws.
    */
   async replay(startFrom: StartFrom, force: boolean = false): Promise<void> {
-    const { clock, worker, listShards, findPosition } = this.#options
-    const number = await replayGroup({ table: this.#table, clock, startFrom, listShards, findPosition, worker, force })
+    const { clock, worker, listShards } = this.#options
+    const number = await replayGroup({ table: this.#table, clock, startFrom, listShards, findPosition: this.#findPosition, worker, force })
     const isBehind = (): boolean => this.#generation < number || [...this.#held.values()].some(({ generation }) => generation < number)
-    for (; isBehind() && !this.#draining; await this.#pause(replayLookMs)) await this.#try(() => this.#look())
+    for (; isBehind() && !this.#draining.signal.aborted; await this.#pause(replayLookMs)) await this.#try(() => this.#look())
     await this.#try(() => this.#look())
   }
+
+  readonly #findPosition: FindPosition = (position, shards) => this.#options.findPosition(position, shards, this.#draining.signal)
 
   async #repeat(periodMs: () => number, act: () => Promise<void>): Promise<void> {
     while (!this.#stopping.signal.aborted) {
@@ -127,34 +132,40 @@ export class GroupWorker {
   /** One look at a time: two would both take what is missing. */
   async #look(): Promise<void> {
     this.#lookAgain = true
-    if (this.#looking) return
-    this.#looking = true
+    if (this.#looking !== undefined) return
+    this.#looking = this.#lookAll()
     try {
-      while (this.#lookAgain && !this.#draining) {
-        this.#lookAgain = false
-        await this.#lookOnce()
-      }
+      await this.#looking
     } finally {
-      this.#looking = false
+      this.#looking = undefined
+    }
+  }
+
+  async #lookAll(): Promise<void> {
+    while (this.#lookAgain && !this.#draining.signal.aborted) {
+      this.#lookAgain = false
+      await this.#lookOnce()
     }
   }
 
   async #lookOnce(): Promise<void> {
+    // Also after a look that failed: what was written since then is to be read.
+    this.#begun = false
     const view = await this.#table.view()
     if (!this.#follow(view)) return
     const ended = new Set([...view.ended, ...this.#endedHere])
     const graph = await this.#graphOf(ended)
     if (graph === undefined) return
-    const readable = new Set(graph.readable(ended))
+    const readable = new Set(graph.readable(ended, new Set([...view.leased.keys(), ...this.#held.keys()])))
     const counts = new Map([...view.workers].map(([worker, shards]) => [worker, [...shards].filter((shard) => readable.has(shard)).length]))
-    const mine = [...this.#held.values()].filter(({ revoking }) => !revoking)
+    // One that has expired, and is not done, is nothing to share.
+    const mine = [...this.#held.values()].filter(({ revoking, shard }) => !revoking && readable.has(shard))
     counts.set(this.#options.worker, mine.length)
     this.#workers = counts.size
     const share = sharesOf(counts, readable.size).get(this.#options.worker) ?? 0
     // What it has got last it has the least work begun with.
     for (const shard of mine.slice(share)) void this.#handOver(shard)
     if (mine.length < share) await this.#takeFree(graph, readable, view, share - mine.length)
-    this.#begun = false
     this.#options.handler.looked?.()
   }
 
@@ -174,18 +185,15 @@ export class GroupWorker {
 
   /** Shards are listed anew when something has ended, since only then are there new ones to read. `undefined` while it is not known how the group began. */
   async #graphOf(ended: ReadonlySet<string>): Promise<ShardGraph | undefined> {
-    const { clock, leaseMs, listMs, listShards, worker, startFrom, findPosition } = this.#options
+    const { clock, leaseMs, listMs, listShards, worker, startFrom } = this.#options
     const known = this.#graph
     if (known !== undefined && ended.size === this.#endedWhenListed && clock.monotonic() < this.#listAt) return known
     const shards = await within(clock, leaseMs, 'listing shards', listShards)
     this.#origin ??= await this.#table.origin(worker, () => {
       this.#begun = true
-      return beginningOf({ startFrom, shards, now: clock.now(), findPosition })
+      return beginningOf({ startFrom, shards, now: clock.now(), findPosition: this.#findPosition })
     })
-    if (this.#origin === undefined) {
-      this.#begun = false
-      return undefined
-    }
+    if (this.#origin === undefined) return undefined
     this.#graph = new ShardGraph(shards, this.#origin)
     this.#listAt = clock.monotonic() + listMs
     this.#endedWhenListed = ended.size
@@ -201,7 +209,7 @@ export class GroupWorker {
     const tried = free.slice(0, 2 * wanted + 2)
     let missing = wanted
     let failures = 0
-    while (missing > 0 && tried.length > 0 && !this.#draining) {
+    while (missing > 0 && tried.length > 0 && !this.#draining.signal.aborted) {
       const results = await Promise.all(tried.splice(0, Math.min(missing, leasedAtOnce)).map((shard) => this.#take(graph, shard)))
       missing -= results.filter((result) => result === 'taken').length
       failures += results.filter((result) => result === 'failed').length
@@ -238,14 +246,13 @@ export class GroupWorker {
       }
       const shard = new HeldShard(id, leased.claim, from, since, since + this.#options.leaseMs * surePart, generation)
       if (from.kind === 'latest') shard.pin(Math.floor(this.#options.clock.now()) - clockMarginMs)
-      // Where nothing is written down yet, a shard that is lost before its first record would begin anew, at another place if that is `latest`.
-      if (leased.note === undefined) {
-        await this.#saveFirst(shard).catch(async (error: unknown) => {
-          await release()
-          throw error
-        })
-      } else shard.saved(leased.note)
-      if (this.#draining || this.#options.clock.monotonic() >= shard.expiresAt) return release()
+      // Where nothing is written down yet, a shard that is lost before its first record would begin anew, at another place if that is `latest`. And where something
+      // is, who may lease and not write would read for a lease, lose it, and lease it again, without end.
+      await this.#saveFirst(shard).catch(async (error: unknown) => {
+        await release()
+        throw error
+      })
+      if (this.#draining.signal.aborted || this.#options.clock.monotonic() >= shard.expiresAt) return release()
       this.#held.set(id, shard)
       this.#watchExpiry()
       result = 'taken'
@@ -311,7 +318,7 @@ export class GroupWorker {
         this.#forget(shard)
         if (shard.generation === this.#generation) this.#endedHere.add(shard.shard)
         // Its children can be read.
-        if (!this.#draining) void this.#try(() => this.#look())
+        if (!this.#draining.signal.aborted) void this.#try(() => this.#look())
       } finally {
         shard.saving = false
       }

@@ -4,7 +4,8 @@ import { ShardGraph, type GroupShard } from './shard-graph.ts'
 const shard = (id: string, parents: readonly string[] = [], open = true): GroupShard => ({ id, parents, open })
 /** a was split into b and c, c and d were merged into e. */
 const reshaped = [shard('a', [], false), shard('b', ['a']), shard('c', ['a'], false), shard('d', [], false), shard('e', ['c', 'd'])]
-const readable = (graph: ShardGraph, ...ended: readonly string[]): string[] => graph.readable(new Set(ended)).toSorted((one, other) => (one < other ? -1 : 1))
+const readable = (graph: ShardGraph, ...ended: readonly string[]): string[] =>
+  graph.readable(new Set(ended), new Set()).toSorted((one, other) => (one < other ? -1 : 1))
 
 describe('the shards of a group', () => {
   it('can be read when all parents have ended', () => {
@@ -18,6 +19,12 @@ describe('the shards of a group', () => {
 
   it('do not wait for parents that have expired', () => {
     expect(readable(new ShardGraph([shard('b', ['gone'])], { from: 'horizon' }))).toEqual(['b'])
+  })
+
+  it('wait for parents that have expired while somebody has not done all that he has read of them', () => {
+    const graph = new ShardGraph([shard('b', ['gone'])], { from: 'horizon' })
+    expect(graph.readable(new Set(), new Set(['gone']))).toEqual([])
+    expect(graph.readable(new Set(['gone']), new Set(['gone']))).toEqual(['b'])
   })
 
   it('are, with latest, those that were open at the beginning and what has come of them', () => {

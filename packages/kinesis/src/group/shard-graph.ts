@@ -33,9 +33,13 @@ export class ShardGraph {
     this.#wanted = new Set(origin.from === 'latest' ? this.#descendants(origin.open) : this.#shards.keys())
   }
 
-  /** Shards that can be read now: not ended, and all parents are. A parent that is no longer listed has expired, and nothing can be read from it. */
-  readable(ended: ReadonlySet<string>): string[] {
-    return [...this.#wanted].filter((id) => !ended.has(id) && this.#parents(id).every((parent) => ended.has(parent)))
+  /**
+   * Shards that can be read now: not ended, and all parents are. A parent that is no longer listed has expired, and nothing can be read from it: it is waited for only
+   * while somebody has a lease on it, and may not have done all that he has read.
+   */
+  readable(ended: ReadonlySet<string>, leased: ReadonlySet<string>): string[] {
+    const isOver = (id: string): boolean => ended.has(id) || !(this.#wanted.has(id) || leased.has(id))
+    return [...this.#wanted].filter((id) => !ended.has(id) && (this.#shards.get(id)?.parents ?? []).every(isOver))
   }
 
   /** Does the group read it at all? */
@@ -51,11 +55,6 @@ export class ShardGraph {
     if (origin.from !== 'position') return { kind: 'horizon' }
     const position = origin.shard === id ? parsePosition(origin.position) : undefined
     return position === undefined ? { kind: 'time', timestamp: origin.timestamp } : startingAt(position)
-  }
-
-  /** Parents that have to be read first. */
-  #parents(id: string): string[] {
-    return (this.#shards.get(id)?.parents ?? []).filter((parent) => this.#wanted.has(parent))
   }
 
   /** Listed ones alone: what has expired is not there any more, and its children are found by it all the same. */

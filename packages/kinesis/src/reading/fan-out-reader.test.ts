@@ -105,6 +105,24 @@ describe('order and completeness', () => {
     expect(reading.texts).toEqual(['new'])
     expect(positions(reading)).toEqual(['LATEST', 'AT_TIMESTAMP', 'AT_TIMESTAMP'])
   })
+
+  it('leaves out nothing that comes while its consumer is being made', async () => {
+    const fake = new FakeKinesis(1)
+    let ConsumerStatus = 'CREATING'
+    fake.on('DescribeStreamConsumer', () => ({ ConsumerDescription: { ConsumerStatus, ConsumerARN: 'arn-1' } }))
+    const reading = fanOut({ kind: 'latest' }, fake)
+    reading.shard.put('old')
+    await reading.pass(5_000)
+    reading.start()
+    await reading.pass(12_000)
+    reading.shard.put('meanwhile')
+    await reading.pass(3_000)
+    ConsumerStatus = 'ACTIVE'
+    await reading.pass(10_000)
+    reading.shard.put('later')
+    await reading.pass(5_000)
+    expect(reading.texts).toEqual(['meanwhile', 'later'])
+  })
 })
 
 describe('subscriptions that end', () => {

@@ -43,6 +43,7 @@ class FanOutSource implements PageSource {
   }
 
   async next(): Promise<{ readonly page: Page; readonly ended: boolean } | undefined> {
+    this.#place.begin(this.#clock.now())
     if (this.#clock.monotonic() >= this.#renewAt) this.close()
     try {
       this.#subscription ??= await this.#subscribe()

@@ -15,6 +15,8 @@ const mostSkewMs = 300_000
  */
 export class Place {
   #from: Checkpoint
+  /** When a page was wanted first, in milliseconds since the epoch. */
+  #since: number | undefined
   /** What an event of a subscription says to go on after. It counts on also where no records are. */
   #continuation: string | undefined
   /** Records up to this one are not new. */
@@ -31,6 +33,11 @@ export class Place {
     this.#done = subSequence === undefined ? sequence : sequence - 1n
   }
 
+  /** A page is wanted now. It may be long until it is asked for, and `latest` is what is written from now on. */
+  begin(now: number): void {
+    this.#since ??= now
+  }
+
   /** How long until the time at which it begins, which the service refuses before, in milliseconds; 0 if there is nothing to wait for. */
   earlyMs(now: number): number {
     return this.#from.kind === 'time' ? Math.max(0, this.#from.timestamp - now) : 0
@@ -45,9 +52,9 @@ export class Place {
       case 'horizon':
         return { Type: 'TRIM_HORIZON' }
       case 'latest':
-        // Asked a second time, the latest record would be another one: what has come in between would be left out.
-        this.#from = { kind: 'time', timestamp: now - toleranceMs }
-        return { Type: 'LATEST' }
+        // Asked a second time, or late, the latest record would be another one: what has come in between would be left out.
+        this.#from = { kind: 'time', timestamp: Math.floor(this.#since ?? now) - toleranceMs }
+        return now - (this.#since ?? now) > toleranceMs ? this.ask(now) : { Type: 'LATEST' }
       case 'time':
         this.#asked = from.timestamp
         return { Type: 'AT_TIMESTAMP', Timestamp: new Date(from.timestamp) }

@@ -59,9 +59,9 @@ export class GroupContext {
     return shards
   }
 
-  readonly findPosition: FindPosition = (position, shards) => {
+  readonly findPosition: FindPosition = (position, shards, signal) => {
     const { api, services, stream, polling } = this.parts
-    return findPosition(position, shards, { api, services, stream, reader: polling })
+    return findPosition(position, shards, { api, services, stream, reader: polling }, signal)
   }
 
   table(): LeaseTable {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { aggregate } from '../aggregation/aggregate.ts'
+import { hashKeyOf } from '../shards/hash-key.ts'
 import { group, TestReceivers } from './test-support/receivers.ts'
 
 const all = (): boolean => true
@@ -47,6 +49,22 @@ describe('the window of a receiver', () => {
     await joined.intake.settle([...joined.intake.unsettled])
     await receivers.until('all have come', () => joined.intake.arrived.length === 100)
     expect(joined.intake.texts).toEqual(numbered('m', 100))
+  })
+
+  it('serves every shard that waits, when others before it in the line have nothing that is theirs', async () => {
+    const receivers = new TestReceivers(2)
+    const { start, end } = receivers.shards[0] as (typeof receivers.shards)[number]
+    const key = numbered('key', 100).find((each) => hashKeyOf(each) >= start && hashKeyOf(each) <= end) ?? ''
+    const { receiver, intake } = await receivers.join()
+    await receivers.time.pass(3_000)
+    await receiver.pause()
+    // Of the other shard's key: all of it is left out.
+    receivers.put(1, aggregate(['x', 'y'].map((text) => ({ partitionKey: key, data: Buffer.from(text) }))))
+    receivers.putAll(0, 'm', 3)
+    await receivers.time.pass(5_000)
+    await receiver.resume()
+    await receivers.time.pass(60_000)
+    expect(intake.texts).toEqual(numbered('m', 3))
   })
 
   it('lets a record through that is larger than all of it', async () => {

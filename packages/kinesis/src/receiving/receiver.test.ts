@@ -3,8 +3,9 @@ import { aggregate } from '../aggregation/aggregate.ts'
 import { kinesisError } from '../errors.ts'
 import { startingAt } from '../group/checkpoint.ts'
 import { hashKeyOf } from '../shards/hash-key.ts'
+import { endpoint } from '../test-support/fake-kinesis.ts'
 import { group, TestReceivers, type Joined } from './test-support/receivers.ts'
-import { textOf } from './test-support/recording-intake.ts'
+import { RecordingIntake, textOf } from './test-support/recording-intake.ts'
 
 const all = (): boolean => true
 const numbered = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${prefix}-${index + 1}`)
@@ -184,37 +185,6 @@ describe('receivers of one subscription', () => {
     expect(intake.arrived[3]?.scope).not.toBe(delivery?.scope)
     expect(intake.arrived[3]?.sameAs).toBe(delivery?.sameAs)
   })
-
-  it('begin with latest at what is written from the start on, also when the first one is gone before it has read anything', async () => {
-    const receivers = new TestReceivers(2)
-    receivers.put(0, 'old')
-    await receivers.time.pass(10_000)
-    const first = await receivers.join({ startFrom: 'latest' })
-    await receivers.during(first.receiver.handBack())
-    receivers.put(0, 'in between')
-    await receivers.time.pass(20_000)
-    const { intake } = await receivers.join({ startFrom: 'latest' })
-    await receivers.time.pass(5_000)
-    expect(intake.texts).toEqual(['in between'])
-  })
-
-  it('begin at a position: its shard there, the others at its time', async () => {
-    const receivers = new TestReceivers(2)
-    receivers.put(0, 'a-old')
-    receivers.put(1, 'b-old')
-    await receivers.time.pass(1_000)
-    const { sequence } = receivers.put(0, 'a-new')
-    receivers.put(1, 'b-new')
-    const { intake } = await receivers.join({ startFrom: { position: String(sequence) } })
-    await receivers.time.pass(5_000)
-    expect(intake.texts.toSorted()).toEqual(['a-new', 'b-new'])
-  })
-
-  it('do not begin at a position that no shard has', async () => {
-    const receivers = new TestReceivers(2)
-    const { intake } = await receivers.join({ startFrom: { position: '12' } })
-    expect(intake.failures[0]?.error).toMatchObject({ code: 'ERR_INVALID', message: expect.stringContaining('12') })
-  })
 })
 
 describe('a replay', () => {
@@ -231,7 +201,7 @@ describe('a replay', () => {
     receivers.split(0)
     receivers.put(1, 'child')
     await receivers.until('the child has come', () => intake.arrived.length === 4)
-    await receivers.during(receiver.seek('earliest'))
+    await receivers.seek(receiver, 'earliest')
     await receivers.until('all come again', () => intake.arrived.length === 8)
     expect(intake.texts.slice(4)).toEqual([...numbered('parent', 3), 'child'])
     await receivers.time.pass(5_000)
@@ -246,13 +216,19 @@ describe('a replay', () => {
     const { sequence } = receivers.put(0, 'new')
     receivers.put(1, 'other')
     const { receiver, intake } = await handled(receivers, 3)
-    await receivers.during(receiver.seek({ timestamp: since }))
+    await receivers.seek(receiver, { timestamp: since })
     await receivers.until('it comes again', () => intake.arrived.length === 5)
     expect(intake.texts.slice(3).toSorted()).toEqual(['new', 'other'])
-    await receivers.during(receiver.seek({ position: String(sequence) }))
+    await receivers.seek(receiver, { position: String(sequence) })
     await receivers.until('it comes again', () => intake.arrived.length === 7)
     expect(intake.texts.slice(5).toSorted()).toEqual(['new', 'other'])
     expect(startingAt({ sequence, subSequence: undefined })).toEqual({ kind: 'after', position: { sequence, subSequence: -1 } })
+  })
+
+  it.each(['queue', 'topic'] as const)('is not there for a %s, of which nothing can be read again', (kind) => {
+    const receivers = new TestReceivers(1)
+    expect(receivers.make(new RecordingIntake(), { endpoint: endpoint({ kind }) }).seek).toBeUndefined()
+    expect(receivers.make(new RecordingIntake(), {}).seek).toBeDefined()
   })
 
   it('is refused while others read', async () => {
@@ -260,7 +236,7 @@ describe('a replay', () => {
     const [one] = [await receivers.join(), await receivers.join()]
     await receivers.until('both read', () => one.intake.revoked.length === 1)
     await receivers.time.pass(3_000)
-    await expect(receivers.during(one.receiver.seek('earliest'))).rejects.toMatchObject({ code: 'ERR_CONFLICT', message: expect.stringContaining('force') })
+    await expect(receivers.seek(one.receiver, 'earliest')).rejects.toMatchObject({ code: 'ERR_CONFLICT', message: expect.stringContaining('force') })
   })
 
   it('lets what runs end first', async () => {
@@ -270,7 +246,7 @@ describe('a replay', () => {
     await receivers.until('all have come', () => intake.arrived.length === 2)
     const running = Promise.withResolvers<void>()
     intake.revoking = () => running.promise
-    const sought = receiver.seek('earliest')
+    const sought = receiver.seek?.('earliest') ?? Promise.reject(new Error('no seek'))
     await receivers.time.pass(5_000)
     expect(intake.arrived).toHaveLength(2)
     running.resolve()
@@ -352,11 +328,4 @@ it('tells of records that were lost before they could be read', async () => {
     event: 'record:trimmed',
     data: expect.objectContaining({ shard: 'shardId-000000000000', after: '12' }),
   })
-})
-
-it('fails to start where there is no stream, and holds nothing then', async () => {
-  const receivers = new TestReceivers(1)
-  const api = { describe: () => Promise.reject(kinesisError('ERR_NOT_FOUND', 'no stream positions')) }
-  await expect(receivers.join({ api: api as never })).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' })
-  expect(receivers.store.total).toBe(0)
 })

@@ -45,6 +45,8 @@ interface Held {
 
 /** Receives the shards of a stream that its group gives it: each a scope. Reads them page by page, as the window has room for what was read. */
 export class KinesisReceiver implements Receiver {
+  /** For all workers of the subscription; refused with `ERR_CONFLICT` while others read it. Streams alone have it: what a queue or a topic has done does not come again. */
+  declare readonly seek?: (position: StartFrom) => Promise<void>
   readonly #parts: ReceiverParts
   readonly #intake: Intake
   readonly #window: SharedWindow
@@ -61,6 +63,7 @@ export class KinesisReceiver implements Receiver {
   #watch: BlockedWatch | undefined
   #checking: Promise<void> | undefined
   #serving = false
+  #started = false
   #ended = false
 
   constructor(parts: ReceiverParts, intake: Intake, window: Window) {
@@ -68,12 +71,15 @@ export class KinesisReceiver implements Receiver {
     this.#intake = intake
     this.#window = new SharedWindow(window)
     this.#quiet = new QuietLog(parts.services)
+    if (parts.endpoint.kind === 'stream') this.seek = (position) => this.#seek(position)
   }
 
   async start(): Promise<void> {
     const { services, store, times, stream } = this.#parts
     const { clock, random } = services
     const context = (this.#context = await GroupContext.of(this.#parts))
+    // Handed back already: nothing is to be leased any more.
+    if (this.#ended) throw kinesisError('ERR_CLOSED', `${addressOf(stream)}: the receiver was handed back before it had started`)
     const { group, startFrom, findPosition } = context
     const listShards = async (): Promise<readonly Shard[]> => {
       await this.#checkStream(context)
@@ -99,6 +105,7 @@ export class KinesisReceiver implements Receiver {
     const enough = new AbortController()
     await Promise.race([this.#begun(), sleep(clock, longestStartMs, enough.signal).catch(() => undefined)])
     enough.abort()
+    this.#started = true
   }
 
   async settle(outcomes: readonly Outcome[]): Promise<readonly SettleResult[]> {
@@ -124,6 +131,7 @@ export class KinesisReceiver implements Receiver {
 
   async handBack(): Promise<void> {
     this.#ended = true
+    this.#looked.resolve()
     this.#watch?.stop()
     for (const { scope, reading } of this.#held.values()) {
       reading.stop()
@@ -134,8 +142,7 @@ export class KinesisReceiver implements Receiver {
     for (const lease of this.#held.keys()) this.#remove(lease)
   }
 
-  /** For all workers of the subscription; refused with `ERR_CONFLICT` while others read it. */
-  async seek(position: StartFrom): Promise<void> {
+  async #seek(position: StartFrom): Promise<void> {
     if (this.#worker === undefined) throw kinesisError('ERR_CLOSED', `${addressOf(this.#parts.stream)}: the receiver has not started`)
     await this.#worker.replay(position)
   }
@@ -146,7 +153,8 @@ export class KinesisReceiver implements Receiver {
     lost: (lease, reason) => this.#lost(lease, reason),
     failed: (error) => {
       this.#fail('group', asBrokerError(error))
-      this.#looked.resolve()
+      // What is written before the group has begun is not `latest`: another look is waited for then.
+      if (this.#context?.startFrom !== 'latest') this.#looked.resolve()
     },
     looked: () => {
       this.#recover('group')
@@ -187,6 +195,7 @@ export class KinesisReceiver implements Receiver {
       services,
       stream,
       gate: this.#gate,
+      late: this.#started,
       onPage: () => {
         this.#waiting.add(scope)
         this.#serve()
@@ -211,7 +220,9 @@ export class KinesisReceiver implements Receiver {
     held.scope.stop()
     // In a drain core has waited already, and what still runs is not waited for twice.
     if (!this.#ended) await this.#intake.revoke(held.scope, deadlineMs)
-    this.#remove(lease)
+    if (lease.oldest === undefined) return this.#remove(lease)
+    // What has outlasted the deadline must not be begun again here, when the next worker has it.
+    this.#lost(lease, kinesisError('ERR_TOO_LATE', `kinesis: shard ${lease.shard} goes to another worker before its handlers have ended`))
   }
 
   #lost(lease: ShardLease, reason: Error): void {
@@ -258,7 +269,8 @@ export class KinesisReceiver implements Receiver {
         denied = 0
         this.#intake.deliver(deliveries)
       } else if (room === 'full') break
-      else denied++
+      // One that has nothing more leaves the line, which is shorter then: it counts for nobody behind it.
+      else if (scope.hasMore) denied++
       // To the end of the line, unless it has nothing more.
       this.#waiting.delete(scope)
       if (scope.hasMore) this.#waiting.add(scope)

@@ -3,6 +3,7 @@ import type { Api } from '../api.ts'
 import { kinesisError } from '../errors.ts'
 import { isFurther, type Checkpoint } from '../group/checkpoint.ts'
 import type { StreamName } from '../names.ts'
+import { abortable } from '../reading/abortable.ts'
 import type { Page, ShardReader } from '../reading/shard-reader.ts'
 import type { Gate } from './gate.ts'
 import type { ShardScope } from './shard-scope.ts'
@@ -18,6 +19,8 @@ export interface ShardReadingOptions {
   readonly stream: StreamName
   /** Closed while nothing shall be read. */
   readonly gate: Gate
+  /** The receiver has started already: `latest` is when the lease began, and not the first look. */
+  readonly late: boolean
   /** There is a new page. */
   readonly onPage: () => void
   /** The record with this number, to go on behind, is not kept any more: what was behind it may be lost. */
@@ -41,10 +44,12 @@ export class ShardReading {
   /** Monotonic milliseconds since which nothing could be read. */
   #failingSince: number | undefined
   #failures = 0
-  #asked = false
+  /** Has it been asked for before, or kept from asking? */
+  #asked: boolean
 
   constructor(options: ShardReadingOptions) {
     this.#options = options
+    this.#asked = options.late
   }
 
   /** Resolves when the first page has come, or none will. */
@@ -56,7 +61,9 @@ export class ShardReading {
   async run(): Promise<void> {
     const { scope, services, gate } = this.#options
     while (!this.#stopping.signal.aborted) {
-      await gate.passed()
+      // What is written while it is paused must not be left out for being older than the first look.
+      if (!gate.isOpen) this.#asked = true
+      await this.#passed()
       const end = await this.#read().catch((error: unknown) => this.#judged(error))
       if (end === 'ended' || end === 'expired') {
         if (!this.#stopping.signal.aborted) scope.lease.end()
@@ -77,7 +84,7 @@ export class ShardReading {
   }
 
   async #read(): Promise<'ended' | 'aborted'> {
-    const { api, services, stream, scope, reader, gate, onFailed } = this.#options
+    const { api, services, stream, scope, reader, onFailed } = this.#options
     const { signal } = this.#stopping
     const failed = (error: BrokerError): void => {
       this.#failingSince ??= services.clock.monotonic()
@@ -91,11 +98,16 @@ export class ShardReading {
         if (signal.aborted) return 'aborted'
         this.#succeeded()
         await this.#handOut(next.value)
-        await gate.passed()
+        await this.#passed()
       }
     } finally {
       await pages.return('aborted').catch(() => undefined)
     }
+  }
+
+  /** At the gate, or stopped: what is lost while it is paused must not keep its connection open. */
+  async #passed(): Promise<void> {
+    await abortable(this.#options.gate.passed(), this.#stopping.signal).catch(() => undefined)
   }
 
   async #handOut(page: Page): Promise<void> {

@@ -1,4 +1,5 @@
 import type { BrokerError, Clock } from '@busbar/core/driver'
+import { memoryError } from '../errors.ts'
 import type { StreamMember } from './member.ts'
 import type { ShardProgress } from './progress.ts'
 import { ShardLease } from './shard-lease.ts'
@@ -86,13 +87,21 @@ export class Assignment {
     const timer = clock.timer(clock.monotonic() + handOverMs, late)
     await Promise.race([lease.member.consumer.revoke(lease, handOverMs), deadline])
     timer.cancel()
-    if (lease.live) this.end(lease, 'released')
+    if (!lease.live) return
+    const outlasted = lease.unsettled > 0
+    this.end(lease, 'released')
+    // Or it would be begun again here, when the next member has it.
+    if (outlasted) lease.member.consumer.lost(lease, outlastedError(lease))
   }
 }
 
 interface Share {
   readonly member: StreamMember
   shards: number
+}
+
+function outlastedError({ id }: ShardLease): BrokerError {
+  return memoryError('ERR_TOO_LATE', `shard lease ${id} goes to another member before its handlers have ended`)
 }
 
 function fewest(members: readonly StreamMember[], last: StreamMember | undefined): StreamMember {

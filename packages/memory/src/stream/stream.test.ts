@@ -286,6 +286,22 @@ describe('groups', () => {
     expect(held(stream, 'g')).toEqual([1, 1])
   })
 
+  it('tell the holder that a shard is lost whose handlers outlast the deadline of a hand-over, and only then', async () => {
+    const { send, to, from, consume, clock } = await streamKit({}, { shards: 2 })
+    const first = await consume({ endpoint: from('g') })
+    await send(
+      Array.from({ length: 8 }, (_, index) => ({ id: `m${index}`, key: `k${index}` })),
+      to,
+    )
+    await clock.advance(0)
+    first.intake.onRevoke = () => new Promise((resolve) => void clock.timer(clock.monotonic() + 30_000, resolve))
+    await consume({ endpoint: from('g') })
+    await clock.advance(29_999)
+    expect(first.intake.lostScopes).toEqual([])
+    await clock.advance(1)
+    expect(first.intake.lostScopes).toEqual([{ scope: expect.anything(), reason: expect.objectContaining({ code: 'ERR_TOO_LATE' }) }])
+  })
+
   it('give the shards of a leaving member to the others, from the checkpoint', async () => {
     const { send, to, from, consume } = await streamKit({}, { shards: 1 })
     const first = await consume({ endpoint: from('g') })

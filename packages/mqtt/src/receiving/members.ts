@@ -1,5 +1,5 @@
 import { isBrokerError, jittered, type BrokerError, type Timer } from '@busbar/core/driver'
-import { toBrokerError } from '../errors.ts'
+import { mqttError, toBrokerError } from '../errors.ts'
 import type { ReceivedPacket } from '../message/packet.ts'
 import type { SessionName } from '../names.ts'
 import type { NotesOf } from '../provisioning/notes.ts'
@@ -7,6 +7,7 @@ import { pauseFor } from '../within.ts'
 import type { Keeper, KeeperHost } from './keeper.ts'
 import { knock, Presence } from './presence.ts'
 import { Session } from './session.ts'
+import type { SessionScope } from './session-scope.ts'
 import { nextStep } from './shares.ts'
 
 /** A session without holder for so many looks is taken by whoever sees it. */
@@ -106,14 +107,22 @@ export class Members implements Keeper {
 
   /** What runs ends first; what has not begun stays in the session. */
   async #yield(index: number, session: Session): Promise<void> {
-    const { revoke, onDropped, options, services } = this.#host
+    const { onDropped, options, services } = this.#host
     services.log('info', 'session:yield', { session: session.name.clientId })
     session.scope?.drop()
     onDropped()
-    if (session.scope !== undefined) await revoke(session.scope, options.handOverMs)
+    if (session.scope !== undefined) await this.#revoke(session.scope)
     this.#yieldedUntil.set(index, services.clock.monotonic() + yieldedLooks * options.rebalanceMs)
     this.#held.delete(index)
     await session.stop()
+  }
+
+  async #revoke(scope: SessionScope): Promise<void> {
+    const { revoke, onLost, options } = this.#host
+    await revoke(scope, options.handOverMs)
+    if (scope.closed || scope.handed === 0 || this.#stopping.signal.aborted) return
+    // What has outlasted the deadline must not be begun again here, when another process has the session.
+    onLost(scope, mqttError('ERR_TOO_LATE', `Session ${scope.id} goes to another process before its handlers have ended`))
   }
 
   #schedule(): void {

@@ -111,6 +111,11 @@ export class TestReceivers {
     return call
   }
 
+  async seek({ seek }: KinesisReceiver, position: StartFrom): Promise<void> {
+    if (seek === undefined) throw new Error('the receiver has no seek')
+    await this.during(seek(position))
+  }
+
   noteOf(shard: number, generation?: number): string | undefined {
     return this.store.noteOf(`${group}/shard${generation === undefined ? '' : `.${generation}`}/${this.shards[shard]?.id}`)
   }
