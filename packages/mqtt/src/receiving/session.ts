@@ -50,6 +50,8 @@ export class Session {
   #unlisten: () => void = () => undefined
   /** Whoever opens deals with a loss in the middle of it. */
   #opening = false
+  /** By this receiver. */
+  #subscribed = false
 
   constructor(name: SessionName, host: SessionHost) {
     this.name = name
@@ -138,14 +140,19 @@ export class Session {
     }
   }
 
-  /** Where the broker has no such session, or never says that it has; and always where it is shared: mosquitto forgets those when it is restarted, and keeps the session. */
+  /**
+   * Where the broker has no such session, or never says that it has. Otherwise once, since a session can be there without its subscription; and always where that is shared,
+   * since mosquitto forgets those when it is restarted and keeps the session, or where it costs nothing: with 3.1.1 the broker sends kept messages again.
+   */
   async #subscribe(connection: Connection, qos: 0 | 1): Promise<void> {
     const { services, options } = this.#host
     const { clientId, filter, shared } = this.name
     // Of MQTT 3.1.1 brokers some keep the session and say that they don't.
     if (!connection.sessionPresent && options.protocolVersion === 5)
       services.log('error', 'session:lost', { session: clientId, why: 'the broker did not keep it: what was waiting in it is lost; it is made anew' })
-    if (!connection.sessionPresent || shared) await connection.subscribe(filter, qos)
+    if (connection.sessionPresent && !shared && options.protocolVersion === 4 && this.#subscribed) return
+    await connection.subscribe(filter, qos)
+    this.#subscribed = true
   }
 
   #checkExpiry({ facts }: Connection): void {

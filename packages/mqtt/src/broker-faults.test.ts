@@ -1,0 +1,76 @@
+import type { Intake, Link, Receiver } from '@busbar/core/driver'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { MqttDelivery } from './receiving/delivery.ts'
+import { mqtt } from './mqtt-driver.ts'
+import type { MqttOptions } from './options.ts'
+import { fakeBroker, type FakeBroker, type Hook } from './test-support/fake-broker.ts'
+import { endpoint } from './test-support/messages.ts'
+import { never, services } from './test-support/services.ts'
+
+/** What brokers do seldom, or do wrong. */
+
+const closers: (() => Promise<void> | void)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close()
+})
+
+async function brokerWith(hook?: Hook, protocolVersion: 5 | 4 = 5): Promise<FakeBroker> {
+  const broker = await fakeBroker(protocolVersion, hook)
+  closers.push(broker.close)
+  return broker
+}
+
+async function linkTo({ url }: FakeBroker, options: Partial<MqttOptions> = {}): Promise<Link> {
+  const link = await mqtt({ url, timeoutMs: 500, ...options }).connect(services, never)
+  closers.push(() => link.close())
+  return link
+}
+
+function receiverOf(link: Link, source = subscription): { readonly receiver: Receiver; readonly got: MqttDelivery[] } {
+  if (link.receiver === false) throw new Error('the link receives nothing')
+  const got: MqttDelivery[] = []
+  const intake: Intake = {
+    deliver: (deliveries) => void got.push(...(deliveries as readonly MqttDelivery[])),
+    lost: () => undefined,
+    revoke: async () => undefined,
+    failed: () => undefined,
+    recovered: () => undefined,
+  }
+  const receiver = link.receiver(source, intake, { messages: 10, bytes: 1_000_000 })
+  closers.push(() => receiver.handBack())
+  return { receiver, got }
+}
+
+const subscription = endpoint({ kind: 'topic', name: 'events', subscription: { name: 's' } })
+
+function sessionOf({ sessions }: FakeBroker): { readonly clientId: string; readonly filters: readonly string[] } {
+  const found = [...sessions].find(([clientId]) => !clientId.includes('-link-'))
+  if (found === undefined) throw new Error('no session')
+  return { clientId: found[0], filters: [...found[1].filters] }
+}
+
+describe.each([5, 4] as const)('MQTT %s: a session without its subscription', (protocolVersion) => {
+  it('is subscribed when it is made again: the first attempt was refused, and left the session', async () => {
+    let refused = 0
+    const refuseOnce: Hook = (_, packet, send) => {
+      if (packet.cmd !== 'subscribe' || packet.subscriptions[0]?.topic !== 'events' || refused++ > 0) return false
+      send({ cmd: 'suback', messageId: packet.messageId ?? 0, granted: [protocolVersion === 5 ? 0x87 : 0x80] })
+      return true
+    }
+    const broker = await brokerWith(refuseOnce, protocolVersion)
+    const link = await linkTo(broker, { protocolVersion })
+    await expect(link.topology?.apply([subscription], [], never)).rejects.toThrow(/Subscribing to events/)
+    expect(sessionOf(broker).filters).toEqual([])
+    await link.topology?.apply([subscription], [], never)
+    expect(sessionOf(broker).filters).toEqual(['events'])
+  })
+
+  it('is subscribed by its receiver, whatever the notes say', async () => {
+    const broker = await brokerWith(undefined, protocolVersion)
+    const link = await linkTo(broker, { protocolVersion })
+    await link.topology?.apply([subscription], [], never)
+    broker.sessions.get(sessionOf(broker).clientId)?.filters.clear()
+    await receiverOf(link).receiver.start()
+    expect(sessionOf(broker).filters).toEqual(['events'])
+  })
+})
