@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Connection } from '../connection/connection.ts'
 import type { ReceivedPacket } from '../message/packet.ts'
 import { Contention, settledMs } from './contention.ts'
+import type { MqttDelivery } from './delivery.ts'
 import { Inbox } from './inbox.ts'
 import { Presence } from './presence.ts'
 import { Session, type SessionHost } from './session.ts'
@@ -18,11 +19,17 @@ function packet(messageId: number, parts: Partial<ReceivedPacket> = {}): Receive
   return { topic: 't', payload: Buffer.from('12345'), qos: 1, dup: false, retain: false, messageId, ...parts }
 }
 
+function received(scope: SessionScope, given: ReceivedPacket): MqttDelivery {
+  const delivery = scope.receive(given, false)
+  if (delivery === undefined) throw new Error('taken for a copy')
+  return delivery
+}
+
 describe('SessionScope', () => {
   it('acks in the order of receipt, whatever the order of settling', () => {
     const { connection, acked } = connectionOf()
     const scope = new SessionScope('s', connection)
-    const deliveries = [7, 9, 8].map((id) => scope.receive(packet(id), false))
+    const deliveries = [7, 9, 8].map((id) => received(scope, packet(id)))
     for (const delivery of deliveries) scope.hand(delivery)
     for (const index of [2, 1]) expect(scope.ack(deliveries[index]!)).toBe(true)
     scope.flush()
@@ -35,7 +42,7 @@ describe('SessionScope', () => {
   it('takes a second ack, and one after its end, for too late', () => {
     const { connection, acked } = connectionOf()
     const scope = new SessionScope('s', connection)
-    const [one, two] = [scope.receive(packet(1), false), scope.receive(packet(2), false)]
+    const [one, two] = [received(scope, packet(1)), received(scope, packet(2))]
     expect([scope.ack(one), scope.ack(one)]).toEqual([true, false])
     scope.close()
     expect(scope.ack(two)).toBe(false)
@@ -46,7 +53,7 @@ describe('SessionScope', () => {
   it('keeps acks until the connection is open', () => {
     const { connection, acked, setOpen } = connectionOf(false)
     const scope = new SessionScope('s', connection)
-    scope.ack(scope.receive(packet(1), false))
+    scope.ack(received(scope, packet(1)))
     scope.flush()
     expect([acked, scope.unsent]).toEqual([[], 1])
     setOpen()
@@ -54,11 +61,28 @@ describe('SessionScope', () => {
     expect([acked, scope.unsent]).toEqual([[[1]], 0])
   })
 
+  it('takes what is sent again before it was acked for a copy, and the next message of the same identifier for a message', () => {
+    const { connection, acked } = connectionOf()
+    const scope = new SessionScope('s', connection)
+    const first = received(scope, packet(5))
+    expect(scope.receive(packet(5, { dup: true }), false)).toBeUndefined()
+    scope.ack(first)
+    expect(scope.receive(packet(5, { dup: true }), false)).toBeUndefined()
+    scope.flush()
+    received(scope, packet(5))
+    scope.flush()
+    expect(acked).toEqual([[5]])
+    // What another connection was sent before.
+    received(scope, packet(6, { dup: true }))
+    // Quality 0 has no identifier.
+    for (let time = 0; time < 2; time++) received(scope, packet(0, { qos: 0, dup: true }))
+  })
+
   it('acks nothing of quality 0, which waits for nobody', () => {
     const { connection, acked } = connectionOf()
     const scope = new SessionScope('s', connection)
-    const first = scope.receive(packet(1), false)
-    const none = scope.receive(packet(0, { qos: 0 }), false)
+    const first = received(scope, packet(1))
+    const none = received(scope, packet(0, { qos: 0 }))
     for (const delivery of [first, none]) scope.hand(delivery)
     expect(scope.ack(none)).toBe(true)
     scope.flush()
@@ -72,7 +96,7 @@ describe('Inbox', () => {
   it('hands over what there is room for, in order, and one message however large', () => {
     const scope = new SessionScope('s', connectionOf().connection)
     const inbox = new Inbox()
-    const all = [1, 2, 3, 4].map((id) => scope.receive(packet(id), false))
+    const all = [1, 2, 3, 4].map((id) => received(scope, packet(id)))
     for (const delivery of all) inbox.add(delivery)
     expect(inbox.take({ messages: 100, bytes: 1 }, 0, 0)).toEqual([all[0]])
     expect(inbox.take({ messages: 2, bytes: 100 }, 1, 5)).toEqual([all[1]])
@@ -86,7 +110,7 @@ describe('Inbox', () => {
   it('forgets what is of connections that have ended, or are being given up', () => {
     const [ended, left, live] = [1, 2, 3].map(() => new SessionScope('s', connectionOf().connection)) as [SessionScope, SessionScope, SessionScope]
     const inbox = new Inbox()
-    const deliveries = [ended, left, live, ended].map((scope, index) => scope.receive(packet(index + 1), false))
+    const deliveries = [ended, left, live, ended].map((scope, index) => received(scope, packet(index + 1)))
     for (const delivery of deliveries) inbox.add(delivery)
     ended.close()
     left.drop()

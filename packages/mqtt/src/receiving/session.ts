@@ -116,7 +116,8 @@ export class Session {
         will: { topic: notes.topicOf(this.name), payload: noteText(this.name) },
         onMessage: (connection: Connection, packet: Parameters<SessionScope['receive']>[0]): boolean => {
           const current = scopeOf(connection)
-          if (current.live) onDelivery(current.receive(packet, envelope))
+          const delivery = current.live ? current.receive(packet, envelope) : undefined
+          if (delivery !== undefined) onDelivery(delivery)
           return true
         },
       }
