@@ -1,4 +1,4 @@
-import type { Intake, Link, Receiver } from '@busbar/core/driver'
+import type { Endpoint, Intake, Link, Receiver } from '@busbar/core/driver'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { MqttDelivery } from './receiving/delivery.ts'
 import { mqtt } from './mqtt-driver.ts'
@@ -73,4 +73,17 @@ describe.each([5, 4] as const)('MQTT %s: a session without its subscription', (p
     await receiverOf(link).receiver.start()
     expect(sessionOf(broker).filters).toEqual(['events'])
   })
+})
+
+it('still knows the notes that have come after one look that took too long', async () => {
+  let mute = false
+  const broker = await brokerWith((_, packet) => mute && packet.cmd === 'publish' && packet.topic.includes('/echoes/'))
+  const queue = (members: number): Endpoint => endpoint({ options: { members } })
+  await (await linkTo(broker)).topology?.apply([queue(2)], [], never)
+  const { topology } = await linkTo(broker, { timeoutMs: 200 })
+  mute = true
+  // The third is waited for.
+  await expect(topology?.plan([queue(3)], never)).rejects.toThrow(/echo/)
+  mute = false
+  expect(await topology?.plan([queue(2)], never)).toEqual([])
 })

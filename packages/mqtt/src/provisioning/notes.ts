@@ -48,8 +48,7 @@ export class Notes {
 
   /** The notes of one endpoint, which go on changing. Resolves when all of the `wanted` first indexes are there, or none comes any more. Throws `BrokerError`. */
   async of(base: string, wanted: number): Promise<NotesOf> {
-    const followed = this.#follow(base)
-    const { notes, listeners, subscribed } = followed
+    const { notes, listeners, subscribed } = this.#follow(base)
     const all = Promise.withResolvers<void>()
     const look = (): void => {
       if (Array.from({ length: wanted }, (_, index) => index).every((index) => notes.has(index))) all.resolve()
@@ -60,9 +59,6 @@ export class Notes {
       look()
       await Promise.race([all.promise, this.#arrived()])
       return notes
-    } catch (error) {
-      if (this.#followed.get(base) === followed) this.#followed.delete(base)
-      throw error
     } finally {
       listeners.delete(look)
     }
@@ -92,7 +88,7 @@ export class Notes {
   }
 
   #follow(base: string): Followed {
-    let followed = this.#followed.get(base)
+    const followed = this.#followed.get(base)
     if (followed !== undefined) return followed
     const notes = new Map<number, Note>()
     const listeners = new Set<(index: number) => void>()
@@ -104,11 +100,11 @@ export class Notes {
       for (const listener of [...listeners]) listener(index)
     }
     const subscribed = this.#control.subscribe(`${this.#topic}/${base}/+`, take)
-    // Whoever asks is told; nobody may.
-    subscribed.catch(() => undefined)
-    followed = { notes, listeners, subscribed }
-    this.#followed.set(base, followed)
-    return followed
+    const fresh = { notes, listeners, subscribed }
+    this.#followed.set(base, fresh)
+    // Whoever asks is told; nobody may. A subscription that is there stays, whatever else goes wrong: made again it would bring no kept notes.
+    subscribed.catch(() => this.#followed.get(base) === fresh && this.#followed.delete(base))
+    return fresh
   }
 }
 

@@ -69,9 +69,11 @@ function onConnect({ sessions }: State, { clientId, clean }: IConnectPacket, sen
 function onSubscribe({ sessions, retained }: State, clientId: string, packet: ISubscribePacket, send: (packet: Packet) => void): void {
   const { messageId = 0, subscriptions } = packet
   send({ cmd: 'suback', messageId, granted: subscriptions.map(({ qos }) => qos) })
-  for (const { topic: filter } of subscriptions) {
-    sessions.get(clientId)?.filters.add(filter)
-    if (filter.startsWith('$share/')) continue
+  const filters = sessions.get(clientId)?.filters
+  for (const { topic: filter, rh = 0 } of subscriptions) {
+    const known = filters?.has(filter)
+    filters?.add(filter)
+    if (filter.startsWith('$share/') || (known && rh > 0)) continue
     for (const [topic, payload] of retained) if (matches(filter, topic)) send({ ...message(topic, payload), retain: true })
   }
 }
