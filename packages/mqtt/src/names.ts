@@ -51,7 +51,7 @@ export function addressOf({ name, subscription }: Endpoint): string {
 /** Why the names of an endpoint are illegal; `undefined` if all is well. */
 export function nameProblem({ name, subscription }: Endpoint, { notesTopic }: ResolvedOptions): string | undefined {
   if (subscription !== undefined && (subscription.name === '' || !isText(subscription.name)))
-    return 'the name of the subscription is empty, too long, or holds NUL'
+    return 'the name of the subscription is empty, too long, or holds control characters'
   if (/\{[^{}]*\}/.test(name)) return `the name ${shortened(name)} is an address template, and this version fills none`
   const problem = topicProblem(name)
   if (problem !== undefined) return problem
@@ -63,16 +63,25 @@ export function nameProblem({ name, subscription }: Endpoint, { notesTopic }: Re
 export function topicProblem(name: string): string | undefined {
   if (name === '') return 'the name is empty'
   if (/[+#]/.test(name)) return `the name ${shortened(name)} holds + or #, which are wildcards`
-  if (!isText(name)) return `the name ${shortened(name)} is longer than 65,535 bytes, or holds NUL or half of a surrogate pair`
+  if (!isText(name)) return `the name ${shortened(name)} is longer than 65,535 bytes, or holds control characters, non-characters or half of a surrogate pair`
   if (name.startsWith('$')) return `the name ${shortened(name)} begins with $, which belongs to the broker`
   return undefined
 }
 
-/** Is it a text as MQTT takes them? */
+/** Is it a text that every broker takes? */
 export function isText(text: string): boolean {
+  return isShort(text) && isPlain(text)
+}
+
+/** Is it within MQTT's limit for texts? */
+export function isShort(text: string): boolean {
   // UTF-8 needs at most three bytes per UTF-16 unit.
-  const short = text.length * 3 <= limits.textBytes || Buffer.byteLength(text) <= limits.textBytes
-  return short && !text.includes('\0') && text.isWellFormed()
+  return text.length * 3 <= limits.textBytes || Buffer.byteLength(text) <= limits.textBytes
+}
+
+/** Has it no character that MQTT forbids (NUL, half of a surrogate pair) or leaves to the broker, which may end the connection (other control characters, non-characters; MQTT 5, 1.5.4)? */
+export function isPlain(text: string): boolean {
+  return !/[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u.test(text)
 }
 
 function shortened(name: string): string {
