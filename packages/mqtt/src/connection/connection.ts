@@ -228,7 +228,7 @@ export class Connection {
     const before = this.#state
     this.#state = 'lost'
     this.#destroy()
-    this.#reading.release()
+    this.#reading.end()
     if (before === 'open') this.#events?.onLost(this.#reason, this.#takenOver)
   }
 
