@@ -4,7 +4,7 @@ import type { MqttDelivery } from './receiving/delivery.ts'
 import { mqtt } from './mqtt-driver.ts'
 import type { MqttOptions } from './options.ts'
 import { fakeBroker, type FakeBroker, type Hook } from './test-support/fake-broker.ts'
-import { endpoint } from './test-support/messages.ts'
+import { endpoint, outgoing } from './test-support/messages.ts'
 import { never, services } from './test-support/services.ts'
 
 /** What brokers do seldom, or do wrong. */
@@ -72,6 +72,26 @@ describe.each([5, 4] as const)('MQTT %s: a session without its subscription', (p
     broker.sessions.get(sessionOf(broker).clientId)?.filters.clear()
     await receiverOf(link).receiver.start()
     expect(sessionOf(broker).filters).toEqual(['events'])
+  })
+})
+
+describe('a queue that was made with another number of members', () => {
+  it.each([1, 2, 6])('is not received from, sent to or taken for whole with %s', async (members) => {
+    const link = await linkTo(await brokerWith())
+    const queue = (given: number): Endpoint => endpoint({ options: { members: given } })
+    await link.topology?.apply([queue(4)], [], never)
+    const conflict = { code: 'ERR_CONFLICT', message: expect.stringContaining('was made with 4 members') as string }
+    await expect(link.inspect(queue(members), never)).rejects.toMatchObject(conflict)
+    await expect(receiverOf(link, queue(members)).receiver.start()).rejects.toMatchObject(conflict)
+    expect(await link.sender(queue(members)).send([outgoing()], never)).toMatchObject([{ ok: false, stored: 'no', error: conflict }])
+  })
+
+  it.each([0, 65, 1.5])('takes a note of %j for none', async (members) => {
+    const broker = await brokerWith()
+    await (await linkTo(broker)).topology?.apply([endpoint({ options: { members: 1 } })], [], never)
+    for (const topic of broker.retained.keys()) broker.retained.set(topic, JSON.stringify({ v: 1, filter: 'orders', members }))
+    const link = await linkTo(broker)
+    await expect(link.inspect(endpoint({ options: { members: 1 } }), never)).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' })
   })
 })
 

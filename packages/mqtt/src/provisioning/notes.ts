@@ -4,6 +4,7 @@ import type { Control } from '../connection/control.ts'
 import { mqttError, toBrokerError } from '../errors.ts'
 import type { ReceivedPacket } from '../message/packet.ts'
 import type { SessionName } from '../names.ts'
+import { maxMembers } from '../options.ts'
 import { within } from '../within.ts'
 
 /** What is noted of a session: MQTT has no way to ask whether one exists, or who has it. */
@@ -113,13 +114,14 @@ export function noteText({ filter, members }: SessionName, holder?: string): str
   return JSON.stringify({ v: 1, filter, members, ...(holder === undefined ? {} : { holder }) })
 }
 
-/** `undefined` for what is none, such as the empty message that takes a note away. */
+/** `undefined` for what is none, or makes no sense, such as the empty message that takes a note away. */
 function parseNote(text: string): Note | undefined {
   try {
     const note = JSON.parse(text) as Readonly<Record<'v' | 'filter' | 'members' | 'holder', unknown>> | null
-    if (note?.v !== 1 || typeof note.filter !== 'string' || !Number.isSafeInteger(note.members)) return undefined
+    const members = Number(note?.members)
+    if (note?.v !== 1 || typeof note.filter !== 'string' || !Number.isInteger(note.members) || members < 1 || members > maxMembers) return undefined
     const { filter, holder } = note
-    return { filter, members: note.members as number, ...(typeof holder === 'string' ? { holder } : {}) }
+    return { filter, members, ...(typeof holder === 'string' ? { holder } : {}) }
   } catch {
     return undefined
   }
