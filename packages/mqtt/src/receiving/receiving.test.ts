@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { Connection } from '../connection/connection.ts'
+import type { BrokerError } from '@busbar/core/driver'
+import type { Connection, ConnectionEvents } from '../connection/connection.ts'
 import type { ReceivedPacket } from '../message/packet.ts'
+import type { Note } from '../provisioning/notes.ts'
+import { services } from '../test-support/services.ts'
 import { Contention, settledMs } from './contention.ts'
 import type { MqttDelivery } from './delivery.ts'
 import { Inbox } from './inbox.ts'
@@ -130,6 +133,48 @@ describe('Session', () => {
     const name = { clientId: 's-0', filter: 't', shared: false, members: 1, base: 's', index: 0 }
     await expect(new Session(name, host as unknown as SessionHost).start()).rejects.toThrow('no answer')
     expect(dialled).toBe(0)
+  })
+})
+
+/** A session on connections that do nothing, with notes that the control connection brings late. Time passes at once. */
+function sessionWith(holder: string | undefined): {
+  readonly session: Session
+  readonly lose: (error: Error) => void
+  readonly outcome: Promise<string>
+  readonly dialled: () => number
+} {
+  const notes = new Map<number, Note>()
+  const { promise: outcome, resolve } = Promise.withResolvers<string>()
+  const lost: ConnectionEvents[] = []
+  const connection = {
+    ...{ open: true, sessionPresent: true, facts: {}, subscribe: async () => undefined, close: async () => undefined, kill: () => undefined },
+    listen: (events: ConnectionEvents) => void lost.push(events),
+  }
+  const host = {
+    ...{ holder: 'me', qos: 1, envelope: false, receiveMaximum: () => 1, onDelivery: () => undefined, onLost: () => undefined, onRetry: () => undefined },
+    options: { protocolVersion: 5, reconnectMaxMs: 100 },
+    services: { ...services, clock: { ...services.clock, timer: (_: number, wake: () => void) => services.clock.timer(0, wake) } },
+    dialer: { dial: async () => connection },
+    notes: { of: async () => notes, topicOf: () => 'note', listen: () => () => undefined, write: async () => undefined },
+    control: {
+      connection,
+      whenConnected: async () => connection,
+      roundTrip: async () => void notes.set(0, { filter: 't', members: 1, ...(holder === undefined ? {} : { holder }) }),
+    },
+    onRestored: () => resolve('restored'),
+    onDisplaced: (_: Session, { code }: BrokerError) => resolve(code),
+  }
+  const name = { clientId: 's-0', filter: 't', shared: false, members: 1, base: 's', index: 0 }
+  const session = new Session(name, host as unknown as SessionHost)
+  return { session, lose: (error) => lost.at(-1)?.onLost(error, false), outcome, dialled: () => lost.length }
+}
+
+describe('Session that has lost its connection', () => {
+  it('leaves it to the one who has noted it meanwhile, also when that note comes late', async () => {
+    const { session, lose, outcome, dialled } = sessionWith('another')
+    await session.start()
+    lose(new Error('cut'))
+    expect([await outcome, dialled()]).toEqual(['ERR_CONFLICT', 1])
   })
 })
 

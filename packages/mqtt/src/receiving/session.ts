@@ -195,6 +195,8 @@ export class Session {
       if (beside === undefined) return
       if (round === 0) this.#contention.lost(lostAt, beside)
       try {
+        // What is known may be of before the control connection was lost too.
+        await control.roundTrip()
         this.#noted = await notes.of(this.name.base, this.name.index + 1)
         if (this.#yieldIfTaken() || signal.aborted) return
         if (this.#contention.suspected) onRetry(this.#contended())
