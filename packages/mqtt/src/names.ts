@@ -55,8 +55,22 @@ export function nameProblem({ name, subscription }: Endpoint, { notesTopic }: Re
   if (/\{[^{}]*\}/.test(name)) return `the name ${shortened(name)} is an address template, and this version fills none`
   const problem = topicProblem(name)
   if (problem !== undefined) return problem
-  if (name === notesTopic || name.startsWith(`${notesTopic}/`)) return `topics at and below ${notesTopic} belong to the driver's notes`
-  return undefined
+  return isOfNotes(name, notesTopic) ? `topics at and below ${notesTopic} belong to the driver's notes` : undefined
+}
+
+/** Why nothing can be sent to a reply address, which a stranger may have chosen. */
+export function replyProblem(address: string, { notesTopic }: ResolvedOptions): string | undefined {
+  if (isOfNotes(address, notesTopic) && !address.startsWith(repliesTopic(notesTopic))) return `topics at and below ${notesTopic} belong to the driver's notes`
+  return topicProblem(address)
+}
+
+/** What the reply addresses of links begin with. */
+export function repliesTopic(notesTopic: string): string {
+  return `${notesTopic}/replies/`
+}
+
+function isOfNotes(name: string, notesTopic: string): boolean {
+  return name === notesTopic || name.startsWith(`${notesTopic}/`)
 }
 
 /** Why nothing can be sent to a topic of this name. */
