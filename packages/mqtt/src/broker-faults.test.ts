@@ -1,4 +1,4 @@
-import type { Endpoint, Intake, Link, Receiver } from '@busbar/core/driver'
+import type { BrokerError, Endpoint, Intake, Link, Receiver } from '@busbar/core/driver'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { MqttDelivery } from './receiving/delivery.ts'
 import { mqtt } from './mqtt-driver.ts'
@@ -26,19 +26,20 @@ async function linkTo({ url }: FakeBroker, options: Partial<MqttOptions> = {}): 
   return link
 }
 
-function receiverOf(link: Link, source = subscription): { readonly receiver: Receiver; readonly got: MqttDelivery[] } {
+function receiverOf(link: Link, source = subscription): { readonly receiver: Receiver; readonly got: MqttDelivery[]; readonly failures: BrokerError[] } {
   if (link.receiver === false) throw new Error('the link receives nothing')
   const got: MqttDelivery[] = []
+  const failures: BrokerError[] = []
   const intake: Intake = {
     deliver: (deliveries) => void got.push(...(deliveries as readonly MqttDelivery[])),
     lost: () => undefined,
     revoke: async () => undefined,
-    failed: () => undefined,
+    failed: (error) => void failures.push(error),
     recovered: () => undefined,
   }
   const receiver = link.receiver(source, intake, { messages: 10, bytes: 1_000_000 })
   closers.push(() => receiver.handBack())
-  return { receiver, got }
+  return { receiver, got, failures }
 }
 
 const subscription = endpoint({ kind: 'topic', name: 'events', subscription: { name: 's' } })
@@ -106,4 +107,18 @@ it('still knows the notes that have come after one look that took too long', asy
   await expect(topology?.plan([queue(3)], never)).rejects.toThrow(/echo/)
   mute = false
   expect(await topology?.plan([queue(2)], never)).toEqual([])
+})
+
+it('takes back a session that the broker says was taken over, where nobody notes that he has it', async () => {
+  const broker = await brokerWith()
+  const link = await linkTo(broker)
+  await link.topology?.apply([subscription], [], never)
+  const { receiver, failures } = receiverOf(link)
+  await receiver.start()
+  const { clientId } = sessionOf(broker)
+  const connects = (): number => broker.received.filter(({ packet }) => packet.cmd === 'connect' && packet.clientId === clientId).length
+  expect(connects()).toBe(2)
+  broker.sessions.get(clientId)?.send?.({ cmd: 'disconnect', reasonCode: 0x8e })
+  await expect.poll(connects, { timeout: 5_000 }).toBe(3)
+  expect(failures).toEqual([])
 })

@@ -2,7 +2,7 @@ import type { Clock, Services } from '@busbar/core/driver'
 import type { IConnackPacket, MqttClient } from 'mqtt'
 import type { Address } from '../address.ts'
 import type { BrokerFacts } from '../capabilities.ts'
-import { mqttError, reasonCodeOf, reasons, refusedBy, toBrokerError } from '../errors.ts'
+import { mqttError, reasonCodeOf, refusedBy, toBrokerError } from '../errors.ts'
 import type { Publication, ReceivedPacket } from '../message/packet.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { within } from '../within.ts'
@@ -12,8 +12,8 @@ import { ReadHold } from './read-hold.ts'
 
 /** What a connection tells its owner. */
 export interface ConnectionEvents {
-  /** Called once, when it has ended otherwise than by `close`. `takenOver`: the broker says that another connection has the session now. */
-  onLost(error: Error, takenOver: boolean): void
+  /** Called once, when it has ended otherwise than by `close`. */
+  onLost(error: Error): void
 }
 
 export interface ConnectionRequest extends ClientRequest {
@@ -40,7 +40,6 @@ export class Connection {
   #sessionPresent = false
   #state: 'opening' | 'open' | 'closing' | 'lost' = 'opening'
   #error: Error | undefined
-  #takenOver = false
   #events: ConnectionEvents | undefined
 
   /** Throws `BrokerError`, or the reason of `signal` when that fires. */
@@ -78,7 +77,6 @@ export class Connection {
     }
     this.client.on('error', (error) => this.#fail(error))
     this.client.on('disconnect', ({ reasonCode }) => {
-      this.#takenOver = reasonCode === reasons.sessionTakenOver
       this.#error = refusedBy(reasonCode ?? 0, `The connection to ${address.label} was ended`)
     })
     this.client.on('close', () => this.#closed())
@@ -87,7 +85,7 @@ export class Connection {
   /** Called by the owner right after `open`. */
   listen(events: ConnectionEvents): void {
     this.#events = events
-    if (this.#state === 'lost') events.onLost(this.#reason, this.#takenOver)
+    if (this.#state === 'lost') events.onLost(this.#reason)
   }
 
   /** What the broker said of itself. */
@@ -229,7 +227,7 @@ export class Connection {
     this.#state = 'lost'
     this.#destroy()
     this.#reading.end()
-    if (before === 'open') this.#events?.onLost(this.#reason, this.#takenOver)
+    if (before === 'open') this.#events?.onLost(this.#reason)
   }
 
   #destroy(): void {

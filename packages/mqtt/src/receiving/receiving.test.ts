@@ -166,7 +166,7 @@ function sessionWith(holder: string | undefined): {
   }
   const name = { clientId: 's-0', filter: 't', shared: false, members: 1, base: 's', index: 0 }
   const session = new Session(name, host as unknown as SessionHost)
-  return { session, lose: (error) => lost.at(-1)?.onLost(error, false), outcome, dialled: () => lost.length }
+  return { session, lose: (error) => lost.at(-1)?.onLost(error), outcome, dialled: () => lost.length }
 }
 
 describe('Session that has lost its connection', () => {

@@ -2,7 +2,7 @@ import { jitteredBackoff, type BrokerError, type Services } from '@busbar/core/d
 import type { Connection } from '../connection/connection.ts'
 import type { Control } from '../connection/control.ts'
 import type { Dialer } from '../connection/dialer.ts'
-import { mqttError, reasons, refusedBy, toBrokerError } from '../errors.ts'
+import { mqttError, toBrokerError } from '../errors.ts'
 import type { SessionName } from '../names.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { noteText, type Notes, type NotesOf } from '../provisioning/notes.ts'
@@ -170,16 +170,16 @@ export class Session {
     }
     this.#connection = connection
     this.#scope = scope
-    connection.listen({ onLost: (error, takenOver) => this.#onLost(connection, scope, error, takenOver) })
+    connection.listen({ onLost: (error) => this.#onLost(connection, scope, error) })
   }
 
-  #onLost(connection: Connection, scope: SessionScope, error: Error, takenOver: boolean): void {
+  #onLost(connection: Connection, scope: SessionScope, error: Error): void {
     if (this.#connection !== connection) return
     this.#connection = undefined
     this.#scope = undefined
     this.#lose(scope, error)
     if (this.#opening) return
-    if (takenOver) return this.#displaced(refusedBy(reasons.sessionTakenOver, `Session ${this.name.clientId}`, error))
+    // Also where the broker says that somebody has taken it over: who keeps no notes may be gone at once.
     this.#host.services.log('warn', 'session:disconnected', { session: this.name.clientId, error: error.message })
     if (!this.#yieldIfTaken()) void this.#reconnect()
   }

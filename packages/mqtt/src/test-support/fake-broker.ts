@@ -30,7 +30,10 @@ export async function fakeBroker(protocolVersion: 5 | 4, hook: Hook = () => fals
   const server = createServer((socket) => {
     sockets.add(socket.on('error', () => undefined))
     let clientId = ''
-    const send = (packet: Packet): void => void (socket.writable && socket.write(generate(packet, { protocolVersion })))
+    const send = (packet: Packet): void => {
+      if (socket.writable) socket.write(generate(packet, { protocolVersion }))
+      if (packet.cmd === 'disconnect') socket.end()
+    }
     const reader = parser({ protocolVersion })
     reader.on('packet', (packet: Packet) => {
       if (packet.cmd === 'connect') clientId = packet.clientId
