@@ -14,8 +14,8 @@ afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close()
 })
 
-async function brokerWith(hook?: Hook, protocolVersion: 5 | 4 = 5): Promise<FakeBroker> {
-  const broker = await fakeBroker(protocolVersion, hook)
+async function brokerWith(hook?: Hook, protocolVersion: 5 | 4 = 5, properties = {}): Promise<FakeBroker> {
+  const broker = await fakeBroker(protocolVersion, hook, properties)
   closers.push(broker.close)
   return broker
 }
@@ -121,4 +121,44 @@ it('takes back a session that the broker says was taken over, where nobody notes
   broker.sessions.get(clientId)?.send?.({ cmd: 'disconnect', reasonCode: 0x8e })
   await expect.poll(connects, { timeout: 5_000 }).toBe(3)
   expect(failures).toEqual([])
+})
+
+it('has never more unconfirmed than the broker allows, its own messages among them', async () => {
+  let [open, worst, confirmed] = [0, 0, 0]
+  const slow: Hook = (_, packet, send) => {
+    if (packet.cmd !== 'publish' || packet.qos === 0) return false
+    const { messageId = 0 } = packet
+    worst = Math.max(worst, ++open)
+    services.clock.timer(services.clock.monotonic() + 20, () => {
+      open--
+      send({ cmd: 'puback', messageId, reasonCode: 0 })
+    })
+    // It goes where it should, and is confirmed above.
+    packet.qos = 0
+    return false
+  }
+  const link = await linkTo(await brokerWith(slow, 5, { receiveMaximum: 10 }))
+  const sent = link.sender(endpoint({ kind: 'topic', name: 'others' })).send(
+    Array.from({ length: 60 }, () => outgoing()),
+    never,
+  )
+  await expect.poll(() => open, { interval: 1 }).toBeGreaterThan(5)
+  // It waits for an echo.
+  await link.topology?.plan([subscription], never)
+  for (const { ok } of await sent) if (ok) confirmed++
+  expect([confirmed, worst <= 10]).toEqual([60, true])
+})
+
+it('asks other processes for sessions without a message that the broker must confirm', async () => {
+  const broker = await brokerWith()
+  const queue = endpoint({ options: { members: 2 } })
+  const [one, two] = [await linkTo(broker), await linkTo(broker)]
+  await one.topology?.apply([queue], [], never)
+  await receiverOf(one, queue).receiver.start()
+  const asked = (): readonly number[] =>
+    broker.received.flatMap(({ packet }) => (packet.cmd === 'publish' && packet.topic.includes('/asks/') ? [packet.qos] : []))
+  expect(asked()).toEqual([])
+  await receiverOf(two, queue).receiver.start()
+  await expect.poll(asked).toContain(0)
+  expect(asked()).not.toContain(1)
 })

@@ -41,6 +41,8 @@ export class Connection {
   #state: 'opening' | 'open' | 'closing' | 'lost' = 'opening'
   #error: Error | undefined
   #events: ConnectionEvents | undefined
+  #unanswered = 0
+  #onAnswer: () => void = () => undefined
 
   /** Throws `BrokerError`, or the reason of `signal` when that fires. */
   static async open(address: Address, request: ConnectionRequest, options: ResolvedOptions, services: Services, signal: AbortSignal): Promise<Connection> {
@@ -106,7 +108,22 @@ export class Connection {
   /** A message of the driver's own, now and then; `answered` is called once with the broker's answer, but not any more once the connection is lost. */
   publish({ topic, payload, qos, retain }: Omit<Publication, 'properties'>, answered: (error: unknown) => void): void {
     this.#meter('publish', 1)
-    this.client.publish(topic, payload, { qos, retain }, answered)
+    this.#unanswered++
+    this.client.publish(topic, payload, { qos, retain }, (error) => {
+      this.#unanswered--
+      answered(error)
+      this.#onAnswer()
+    })
+  }
+
+  /** Of {@link Connection.publish}; they count for the broker's Receive Maximum as all others do. */
+  get unanswered(): number {
+    return this.#unanswered
+  }
+
+  /** `listener` is called whenever {@link Connection.unanswered} has become less. */
+  onAnswer(listener: () => void): void {
+    this.#onAnswer = listener
   }
 
   /** An identifier that no packet of the library's own has at this time. */

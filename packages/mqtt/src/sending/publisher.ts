@@ -88,7 +88,7 @@ export class Publisher {
     if (connection === undefined) return
     const packets: Buffer[] = []
     const before = this.#next
-    for (let item = this.#waiting[this.#next]; item !== undefined && this.#hasRoom; item = this.#waiting[this.#next]) {
+    for (let item = this.#waiting[this.#next]; item !== undefined && this.#hasRoom(connection); item = this.#waiting[this.#next]) {
       this.#next++
       this.#encode(connection, item, packets)
     }
@@ -99,8 +99,8 @@ export class Publisher {
     this.#shorten()
   }
 
-  get #hasRoom(): boolean {
-    return this.#sent.size + this.#unanswered < this.#limit && this.#bytes < unconfirmedBytes
+  #hasRoom(connection: Connection): boolean {
+    return this.#sent.size + this.#unanswered + connection.unanswered < this.#limit && this.#bytes < unconfirmedBytes
   }
 
   #encode(connection: Connection, item: Item, packets: Buffer[]): void {
@@ -139,8 +139,11 @@ export class Publisher {
   }
 
   #onConnected(connection: Connection): void {
-    this.#limit = Math.min(this.#options.maxUnconfirmed, connection.facts.receiveMaximum)
+    const { receiveMaximum } = connection.facts
+    // Room for a message of the driver's own, which waits for nobody: more than it takes, and the broker ends the connection.
+    this.#limit = Math.min(this.#options.maxUnconfirmed, Math.max(1, receiveMaximum - 1))
     this.#sent = new Map()
+    connection.onAnswer(() => this.#next < this.#waiting.length && this.#schedule())
     connection.client.on('packetreceive', (packet) => this.#onPacket(connection, packet))
     for (const listener of [...this.#writable]) listener()
   }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
-import { generate, parser, type IConnectPacket, type IPublishPacket, type ISubscribePacket, type Packet } from 'mqtt-packet'
+import { generate, parser, type IConnackPacket, type IConnectPacket, type IPublishPacket, type ISubscribePacket, type Packet } from 'mqtt-packet'
 
 /** What the broker keeps of a client. */
 export interface FakeSession {
@@ -23,8 +23,12 @@ export interface FakeBroker {
 /** Called before the broker does anything with a packet. True: it is dealt with. */
 export type Hook = (clientId: string, packet: Packet, send: (packet: Packet) => void) => boolean
 
-/** A broker that does what a test needs, and on request something else: what a real one does seldom, or does wrong. */
-export async function fakeBroker(protocolVersion: 5 | 4, hook: Hook = () => false): Promise<FakeBroker> {
+/** A broker that does what a test needs, and on request something else: what a real one does seldom, or does wrong. `properties`: of CONNACK. */
+export async function fakeBroker(
+  protocolVersion: 5 | 4,
+  hook: Hook = () => false,
+  properties: NonNullable<IConnackPacket['properties']> = {},
+): Promise<FakeBroker> {
   const sockets = new Set<Socket>()
   const state = { sessions: new Map<string, FakeSession>(), retained: new Map<string, string>(), received: [] as { clientId: string; packet: Packet }[] }
   const server = createServer((socket) => {
@@ -38,7 +42,7 @@ export async function fakeBroker(protocolVersion: 5 | 4, hook: Hook = () => fals
     reader.on('packet', (packet: Packet) => {
       if (packet.cmd === 'connect') clientId = packet.clientId
       state.received.push({ clientId, packet })
-      if (!hook(clientId, packet, send)) answer(state, clientId, packet, send)
+      if (!hook(clientId, packet, send)) answer({ ...state, properties }, clientId, packet, send)
       if (packet.cmd === 'disconnect') socket.end()
     })
     socket.on('data', (bytes) => reader.parse(bytes))
@@ -52,7 +56,9 @@ export async function fakeBroker(protocolVersion: 5 | 4, hook: Hook = () => fals
   return { ...state, url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`, close }
 }
 
-type State = Pick<FakeBroker, 'sessions' | 'retained'>
+interface State extends Pick<FakeBroker, 'sessions' | 'retained'> {
+  readonly properties: NonNullable<IConnackPacket['properties']>
+}
 
 function answer(state: State, clientId: string, packet: Packet, send: (packet: Packet) => void): void {
   const { messageId = 0 } = packet
@@ -63,10 +69,10 @@ function answer(state: State, clientId: string, packet: Packet, send: (packet: P
   if (packet.cmd === 'pingreq') send({ cmd: 'pingresp' })
 }
 
-function onConnect({ sessions }: State, { clientId, clean }: IConnectPacket, send: (packet: Packet) => void): void {
+function onConnect({ sessions, properties }: State, { clientId, clean }: IConnectPacket, send: (packet: Packet) => void): void {
   const kept = clean ? undefined : sessions.get(clientId)
   sessions.set(clientId, { filters: kept?.filters ?? new Set(), send })
-  send({ cmd: 'connack', reasonCode: 0, returnCode: 0, sessionPresent: kept !== undefined })
+  send({ cmd: 'connack', reasonCode: 0, returnCode: 0, sessionPresent: kept !== undefined, properties })
 }
 
 function onSubscribe({ sessions, retained }: State, clientId: string, packet: ISubscribePacket, send: (packet: Packet) => void): void {
