@@ -49,13 +49,16 @@ export class Publisher {
     control.listen({
       onConnected: (connection) => this.#onConnected(connection),
       onLost: (error) => this.#onLost(error),
-      onEnded: (error) => this.#onLost(error),
+      onEnded: (error) => {
+        this.#onLost(error)
+        this.#tellWritable()
+      },
     })
   }
 
-  /** False while the link is down. */
+  /** False while the link is down, and true once it is for good: sending then says why. */
   get writable(): boolean {
-    return this.#control.connection !== undefined
+    return this.#control.connection !== undefined || this.#control.ended
   }
 
   /** Returns what ends it. */
@@ -66,7 +69,7 @@ export class Publisher {
 
   /** Each is settled once: when the broker has answered, when the connection is lost, or, if its signal fires before it was handed over, at once. */
   add(items: readonly Item[]): void {
-    if (!this.writable) return refuse(items, this.#control.reason)
+    if (this.#control.connection === undefined) return refuse(items, this.#control.reason)
     for (const item of items) this.#waiting.push(item)
     this.#schedule()
     const last = items.at(-1)
@@ -145,6 +148,10 @@ export class Publisher {
     this.#sent = new Map()
     connection.onAnswer(() => this.#next < this.#waiting.length && this.#schedule())
     connection.client.on('packetreceive', (packet) => this.#onPacket(connection, packet))
+    this.#tellWritable()
+  }
+
+  #tellWritable(): void {
     for (const listener of [...this.#writable]) listener()
   }
 
