@@ -22,7 +22,7 @@ function senderOf(queue?: QueueCare): { readonly sender: MqttSender; readonly fa
   const fail = (): void => {
     state.ended = true
     state.reason = mqttError('ERR_ACCESS_DENIED', 'not any more')
-    for (const { onEnded } of listeners) onEnded?.(state.reason)
+    for (const listener of listeners) listener.onEnded?.(state.reason)
   }
   return { sender: new MqttSender(form, 'taken', publisher, queue), fail }
 }
@@ -35,4 +35,14 @@ it('is writable again once the link has failed for good, and says why it sends n
   fail()
   expect([sender.writable, told]).toEqual([true, 1])
   expect(await sender.send([outgoing()], never)).toMatchObject([{ ok: false, stored: 'no', error: { code: 'ERR_ACCESS_DENIED' } }])
+})
+
+it('hands over nothing whose deadline passed while the queue was looked for', async () => {
+  const { promise: checked, resolve } = Promise.withResolvers<void>()
+  const { sender } = senderOf({ check: () => checked, onUnmatched: () => undefined })
+  const deadline = new AbortController()
+  const sent = sender.send([outgoing()], deadline.signal)
+  deadline.abort()
+  resolve()
+  expect(await sent).toMatchObject([{ ok: false, stored: 'no', error: { code: 'ERR_TIMEOUT' } }])
 })
