@@ -13,7 +13,7 @@ export function configuration(message: string): BrokerError {
 }
 
 /** Reason codes of MQTT 5 that are looked for by name. */
-export const reasons = { noMatchingSubscribers: 0x10, sessionTakenOver: 0x8e } as const
+export const reasons = { noMatchingSubscribers: 0x10 } as const
 
 interface Meaning {
   readonly code: ErrorCode
@@ -45,7 +45,7 @@ const reasonCodes: ReadonlyMap<number, Meaning> = new Map([
   [0x8b, { code: 'ERR_UNAVAILABLE', text: 'it is shutting down' }],
   [0x8c, { code: 'ERR_CONFIGURATION', text: 'bad authentication method' }],
   [0x8d, { code: 'ERR_UNAVAILABLE', text: 'nothing was heard of us within the keep-alive time' }],
-  [reasons.sessionTakenOver, { code: 'ERR_CONFLICT', text: 'another connection with the same client id has taken the session over' }],
+  [0x8e, { code: 'ERR_CONFLICT', text: 'another connection with the same client id has taken the session over' }],
   [0x8f, { code: 'ERR_INVALID', text: 'illegal topic filter' }],
   [0x90, { code: 'ERR_INVALID', text: 'illegal topic name' }],
   [0x91, { code: 'ERR_UNAVAILABLE', text: 'packet identifier in use' }],

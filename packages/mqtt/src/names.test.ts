@@ -1,13 +1,16 @@
 import { expect, it } from 'vitest'
-import { nameProblem, sessionsOf, topicProblem } from './names.ts'
+import { nameProblem, replyProblem, sessionsOf, topicProblem } from './names.ts'
 import { resolveOptions } from './options.ts'
 import { endpoint } from './test-support/messages.ts'
 
 const options = resolveOptions({ url: 'mqtt://localhost', clientId: 'svc' })
 
-it.each(['', 'a/+', 'a/#', '#', 'a+b', 'a\0', '\uD800', 'x'.repeat(65_536), '$SYS/x', '$share/g/x'])('refuses to send to %j', (name) => {
-  expect(topicProblem(name)).toBeDefined()
-})
+it.each(['', 'a/+', 'a/#', '#', 'a+b', 'a\0', 'a\n', 'a\u0085', '\uFFFF', '\uD800', 'x'.repeat(65_536), '$SYS/x', '$share/g/x'])(
+  'refuses to send to %j',
+  (name) => {
+    expect(topicProblem(name)).toBeDefined()
+  },
+)
 
 it.each(['a', 'a/b', '/a', 'a//b', 'ä b', 'a$b', 'x'.repeat(65_535)])('sends to %j', (name) => {
   expect(topicProblem(name)).toBeUndefined()
@@ -16,6 +19,11 @@ it.each(['a', 'a/b', '/a', 'a//b', 'ä b', 'a$b', 'x'.repeat(65_535)])('sends to
 it('keeps the topics of the notes, and address templates, from being names', () => {
   for (const name of ['busbar', 'busbar/x', 'trucks/{truckId}/position']) expect(nameProblem(endpoint({ name }), options)).toBeDefined()
   expect(nameProblem(endpoint({ name: 'busbars/x' }), options)).toBeUndefined()
+})
+
+it('sends replies to no topic of the notes but those for replies', () => {
+  for (const address of ['busbar', 'busbar/sessions/a/0', 'busbar/replies', 'busbar/replies/+']) expect(replyProblem(address, options)).toBeDefined()
+  for (const address of ['busbar/replies/1f3c', 'busbars', 'others/replies/1']) expect(replyProblem(address, options)).toBeUndefined()
 })
 
 it('a queue is one shared subscription with a session for each member', () => {

@@ -51,28 +51,51 @@ export function addressOf({ name, subscription }: Endpoint): string {
 /** Why the names of an endpoint are illegal; `undefined` if all is well. */
 export function nameProblem({ name, subscription }: Endpoint, { notesTopic }: ResolvedOptions): string | undefined {
   if (subscription !== undefined && (subscription.name === '' || !isText(subscription.name)))
-    return 'the name of the subscription is empty, too long, or holds NUL'
+    return 'the name of the subscription is empty, too long, or holds control characters'
   if (/\{[^{}]*\}/.test(name)) return `the name ${shortened(name)} is an address template, and this version fills none`
   const problem = topicProblem(name)
   if (problem !== undefined) return problem
-  if (name === notesTopic || name.startsWith(`${notesTopic}/`)) return `topics at and below ${notesTopic} belong to the driver's notes`
-  return undefined
+  return isOfNotes(name, notesTopic) ? `topics at and below ${notesTopic} belong to the driver's notes` : undefined
+}
+
+/** Why nothing can be sent to a reply address, which a stranger may have chosen. */
+export function replyProblem(address: string, { notesTopic }: ResolvedOptions): string | undefined {
+  if (isOfNotes(address, notesTopic) && !address.startsWith(repliesTopic(notesTopic))) return `topics at and below ${notesTopic} belong to the driver's notes`
+  return topicProblem(address)
+}
+
+/** What the reply addresses of links begin with. */
+export function repliesTopic(notesTopic: string): string {
+  return `${notesTopic}/replies/`
+}
+
+function isOfNotes(name: string, notesTopic: string): boolean {
+  return name === notesTopic || name.startsWith(`${notesTopic}/`)
 }
 
 /** Why nothing can be sent to a topic of this name. */
 export function topicProblem(name: string): string | undefined {
   if (name === '') return 'the name is empty'
   if (/[+#]/.test(name)) return `the name ${shortened(name)} holds + or #, which are wildcards`
-  if (!isText(name)) return `the name ${shortened(name)} is longer than 65,535 bytes, or holds NUL or half of a surrogate pair`
+  if (!isText(name)) return `the name ${shortened(name)} is longer than 65,535 bytes, or holds control characters, non-characters or half of a surrogate pair`
   if (name.startsWith('$')) return `the name ${shortened(name)} begins with $, which belongs to the broker`
   return undefined
 }
 
-/** Is it a text as MQTT takes them? */
+/** Is it a text that every broker takes? */
 export function isText(text: string): boolean {
+  return isShort(text) && isPlain(text)
+}
+
+/** Is it within MQTT's limit for texts? */
+export function isShort(text: string): boolean {
   // UTF-8 needs at most three bytes per UTF-16 unit.
-  const short = text.length * 3 <= limits.textBytes || Buffer.byteLength(text) <= limits.textBytes
-  return short && !text.includes('\0') && text.isWellFormed()
+  return text.length * 3 <= limits.textBytes || Buffer.byteLength(text) <= limits.textBytes
+}
+
+/** Has it no character that MQTT forbids (NUL, half of a surrogate pair) or leaves to the broker, which may end the connection (other control characters, non-characters; MQTT 5, 1.5.4)? */
+export function isPlain(text: string): boolean {
+  return !/[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u.test(text)
 }
 
 function shortened(name: string): string {

@@ -1,5 +1,8 @@
 import { expect, it } from 'vitest'
+import { createClient } from './connection/client.ts'
 import { optionsFromUrl, resolveOptions, type MqttOptions } from './options.ts'
+import { resolveRouteOptions } from './route-options.ts'
+import { endpoint } from './test-support/messages.ts'
 
 it('fills in the defaults', () => {
   expect(resolveOptions({ url: 'mqtts://u:p%40ss@broker.example' })).toMatchObject({
@@ -59,6 +62,8 @@ it.each([
   [{ url: 'mqtt://localhost', protocolVersion: 4, sessionExpiryMs: 60_000 }, /'sessionExpiryMs' has a meaning with MQTT 5 only/],
   [{ url: 'mqtt://localhost', protocolVersion: 4, receiveMaximum: 5 }, /'receiveMaximum' has a meaning with MQTT 5 only/],
   [{ url: 'mqtt://localhost', protocolVersion: 4, members: 2 }, /'members' has a meaning with shared subscriptions only/],
+  [{ url: 'mqtt://localhost', protocolVersion: 4, password: 'p' }, /no password without a user/],
+  [{ url: 'mqtt://:p@localhost', protocolVersion: 4 }, /no password without a user/],
   [{ url: 'mqtt://localhost/path' }, /has a path/],
   [{ url: 'mqtt://localhost?x=1' }, /takes no parameters/],
   [{ url: 'mqtt://u:%ZZ@localhost' }, /malformed percent/],
@@ -81,4 +86,37 @@ it('reads options from a URL, and refuses unknown ones', () => {
   expect(resolveOptions(optionsFromUrl(url)).addresses.map(({ label }) => label)).toEqual(['mqtts://one:1', 'mqtts://two:8883', 'mqtts://three:3'])
   expect(() => optionsFromUrl(new URL('mqtt://localhost?clientid=x'))).toThrow(/unknown parameter 'clientid'; did you mean 'clientId'/)
   expect(() => resolveOptions(optionsFromUrl(new URL('mqtt://localhost?qos=')))).toThrow(/'qos'/)
+})
+
+it('takes a password alone with MQTT 5', () => {
+  expect(resolveOptions({ url: 'mqtt://localhost', password: 'p' }).addresses).toMatchObject([{ username: undefined, password: 'p' }])
+})
+
+it.each([
+  ['mqtt://[::1]', '::1'],
+  ['ws://[::1]', '[::1]'],
+  ['ws://127.0.0.1', '127.0.0.1'],
+])('gives the client library the host of %s as it wants it', (url, host) => {
+  const options = resolveOptions({ url })
+  const [address] = options.addresses
+  if (address === undefined) throw new Error('no address')
+  const client = createClient(address, { clientId: 'c', persistent: false }, options)
+  expect(client.options.host).toBe(host)
+})
+
+it.each([
+  [5, { kind: 'topic', options: { qos: 0, mandatory: true } }, /'mandatory' needs quality 1 or 2/],
+  [5, { deadLettersOf: endpoint(), options: { members: 'many' } }, /'members' of a place for dead letters/],
+  [5, { deadLettersOf: endpoint(), options: { members: 2 } }, /'members' of a place for dead letters/],
+  [4, { deadLettersOf: endpoint(), options: { envelope: false } }, /'envelope' of a place for dead letters/],
+] as const)('with MQTT %s refuses the route %j with a reason', (protocolVersion, parts, reason) => {
+  expect(() => resolveRouteOptions(endpoint(parts), resolveOptions({ url: 'mqtt://localhost', protocolVersion }))).toThrow(reason)
+})
+
+it('takes for a place for dead letters what it has anyway', () => {
+  const driver = resolveOptions({ url: 'mqtt://localhost', protocolVersion: 4 })
+  expect(resolveRouteOptions(endpoint({ deadLettersOf: endpoint(), options: { members: 1, envelope: true } }), driver)).toMatchObject({
+    members: 1,
+    envelope: true,
+  })
 })

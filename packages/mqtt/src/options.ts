@@ -133,7 +133,7 @@ export function resolveOptions(options: MqttOptions): ResolvedOptions {
   checkMeaning(options, protocolVersion)
   const { receiveMaximum } = options
   return {
-    addresses: addressesOf(options),
+    addresses: addressesOf(options, protocolVersion),
     tls: options.tls ?? {},
     protocolVersion,
     clientId: word('clientId', options.clientId),
@@ -197,7 +197,7 @@ function withHost(base: URL, host: string): string {
   return changed.href
 }
 
-function addressesOf({ url, allowPlaintext, username, password, tls }: MqttOptions): readonly Address[] {
+function addressesOf({ url, allowPlaintext, username, password, tls }: MqttOptions, protocolVersion: 5 | 4): readonly Address[] {
   const urls = typeof url === 'string' ? [url] : url
   if (!Array.isArray(urls) || urls.length === 0) throw configuration("mqtt: option 'url' needs a URL or a list of URLs")
   const plain = booleanOf('allowPlaintext', allowPlaintext, false)
@@ -206,6 +206,8 @@ function addressesOf({ url, allowPlaintext, username, password, tls }: MqttOptio
     const address = parseAddress(text, plain)
     return { ...address, username: address.username ?? given.username, password: address.password ?? given.password }
   })
+  if (protocolVersion === 4 && addresses.some((address) => address.password !== undefined && address.username === undefined))
+    throw configuration("mqtt: MQTT 3.1.1 has no password without a user; set option 'username'")
   if (tls === undefined) return addresses
   checkKnown('mqtt: tls', tls, knownTls)
   if (!addresses.some(({ secure }) => secure))

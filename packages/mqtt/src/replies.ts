@@ -2,7 +2,7 @@ import type { Incoming, Outgoing, Replies, SendResult } from '@busbar/core/drive
 import type { Control } from './connection/control.ts'
 import { mqttError } from './errors.ts'
 import { incomingOf } from './message/incoming.ts'
-import { topicProblem } from './names.ts'
+import { repliesTopic, replyProblem } from './names.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Publisher } from './sending/publisher.ts'
 import { MqttSender } from './sending/sender.ts'
@@ -23,14 +23,14 @@ export class MqttReplies implements Replies {
   }
 
   async open(deliver: (reply: Incoming) => void): Promise<string> {
-    const address = `${this.#options.notesTopic}/replies/${this.#control.instance}`
+    const address = `${repliesTopic(this.#options.notesTopic)}${this.#control.instance}`
     this.#leave = await this.#control.subscribe(address, (packet) => deliver(incomingOf(packet, this.#options.protocolVersion === 4)))
     return address
   }
 
   async send(address: string, reply: Outgoing): Promise<SendResult> {
-    const problem = topicProblem(address)
-    if (problem !== undefined) return { ok: false, error: mqttError('ERR_INVALID', `The reply address is no topic: ${problem}.`), stored: 'no' }
+    const problem = replyProblem(address, this.#options)
+    if (problem !== undefined) return { ok: false, error: mqttError('ERR_INVALID', `Nothing can be sent to the reply address: ${problem}.`), stored: 'no' }
     const { protocolVersion } = this.#options
     const sender = new MqttSender({ topic: address, protocolVersion, envelope: protocolVersion === 4, qos: 1, retain: false }, 'refused', this.#publisher)
     const [result] = await sender.send([reply], never)

@@ -9,7 +9,7 @@ export interface MqttRouteOptions {
   readonly qos?: 0 | 1 | 2
   /** The broker keeps the last message of the topic for those who subscribe later; topics only. Default false. */
   readonly retain?: boolean
-  /** Topics only, MQTT 5 only: a message that no subscription takes is refused with `ERR_UNROUTABLE`, where the broker tells. Default false. Queues always refuse, and take no such option. */
+  /** Topics only, MQTT 5 only, quality 1 or 2 only: a message that no subscription takes is refused with `ERR_UNROUTABLE`, where the broker tells. Default false. Queues always refuse, and take no such option. */
   readonly mandatory?: boolean
   /**
    * MQTT 3.1.1 only: puts headers, id and the other metadata into an envelope around the body, for readers that open it. Default false: a message is the body alone, and
@@ -41,8 +41,11 @@ export function resolveRouteOptions(endpoint: Endpoint, driver: ResolvedOptions)
   checkMeaning(options, endpoint.kind, driver.protocolVersion)
   const isQueue = endpoint.kind === 'queue'
   const letters = endpoint.deadLettersOf !== undefined
+  if (letters) checkOfLetters(options)
+  const qos = oneOf('qos', options.qos, [0, 1, 2], letters ? 1 : driver.qos)
+  if (qos === 0 && options.mandatory === true) throw configuration("mqtt: option 'mandatory' needs quality 1 or 2, since with 0 the broker answers nothing")
   return {
-    qos: oneOf('qos', options.qos, [0, 1, 2], letters ? 1 : driver.qos),
+    qos,
     retain: booleanOf('retain', options.retain, false),
     mandatory: isQueue || booleanOf('mandatory', options.mandatory, false),
     // Why a message was given up is in a header, which needs a place.
@@ -54,6 +57,12 @@ export function resolveRouteOptions(endpoint: Endpoint, driver: ResolvedOptions)
 
 function membersOf(value: unknown): number | undefined {
   return value === undefined ? undefined : integer('members', value, 1, 1, maxMembers)
+}
+
+function checkOfLetters({ members, envelope }: MqttRouteOptions): void {
+  if (members !== undefined && members !== 1) throw configuration("mqtt: option 'members' of a place for dead letters can be 1 only; remove it")
+  if (envelope === false)
+    throw configuration("mqtt: option 'envelope' of a place for dead letters can be true only, since it tells why they are there; remove it")
 }
 
 function checkMeaning({ retain, mandatory, envelope, members }: MqttRouteOptions, kind: Endpoint['kind'], version: 5 | 4): void {

@@ -30,7 +30,11 @@ export function createClient(address: Address, request: ClientRequest, options: 
     manualConnect: true,
     timerVariant: 'native',
   }
-  if (address.scheme === 'ws' || address.scheme === 'wss') client.path = address.path
+  if (address.scheme === 'ws' || address.scheme === 'wss') {
+    client.path = address.path
+    // It becomes a part of a URL.
+    if (address.host.includes(':')) client.host = `[${address.host}]`
+  }
   if (address.username !== undefined) client.username = address.username
   if (address.password !== undefined) client.password = address.password
   if (will !== undefined) client.will = { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true }

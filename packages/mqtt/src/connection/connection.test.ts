@@ -1,26 +1,12 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
-import type { Link, SendResult, Services } from '@busbar/core/driver'
+import type { Link, SendResult } from '@busbar/core/driver'
 import { generate, parser, type Packet } from 'mqtt-packet'
 import { afterEach, expect, it } from 'vitest'
 import { mqtt } from '../mqtt-driver.ts'
 import { endpoint, outgoing } from '../test-support/messages.ts'
+import { never, services } from '../test-support/services.ts'
 
-const services: Services = {
-  clock: {
-    now: () => Date.now(),
-    monotonic: () => performance.now(),
-    timer(atMs, wake) {
-      const timeout = setTimeout(wake, Math.max(0, atMs - performance.now()))
-      return { cancel: () => clearTimeout(timeout) }
-    },
-    external: (operation) => operation,
-  },
-  random: Math.random,
-  log: () => undefined,
-  meter: () => undefined,
-}
-const never = new AbortController().signal
 const closers: (() => Promise<void> | void)[] = []
 afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close()

@@ -2,7 +2,7 @@ import type { Clock, Services } from '@busbar/core/driver'
 import type { IConnackPacket, MqttClient } from 'mqtt'
 import type { Address } from '../address.ts'
 import type { BrokerFacts } from '../capabilities.ts'
-import { mqttError, reasonCodeOf, reasons, refusedBy, toBrokerError } from '../errors.ts'
+import { mqttError, reasonCodeOf, refusedBy, toBrokerError } from '../errors.ts'
 import type { Publication, ReceivedPacket } from '../message/packet.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { within } from '../within.ts'
@@ -12,8 +12,8 @@ import { ReadHold } from './read-hold.ts'
 
 /** What a connection tells its owner. */
 export interface ConnectionEvents {
-  /** Called once, when it has ended otherwise than by `close`. `takenOver`: the broker says that another connection has the session now. */
-  onLost(error: Error, takenOver: boolean): void
+  /** Called once, when it has ended otherwise than by `close`. */
+  onLost(error: Error): void
 }
 
 export interface ConnectionRequest extends ClientRequest {
@@ -40,8 +40,9 @@ export class Connection {
   #sessionPresent = false
   #state: 'opening' | 'open' | 'closing' | 'lost' = 'opening'
   #error: Error | undefined
-  #takenOver = false
   #events: ConnectionEvents | undefined
+  #unanswered = 0
+  #onAnswer: () => void = () => undefined
 
   /** Throws `BrokerError`, or the reason of `signal` when that fires. */
   static async open(address: Address, request: ConnectionRequest, options: ResolvedOptions, services: Services, signal: AbortSignal): Promise<Connection> {
@@ -78,7 +79,6 @@ export class Connection {
     }
     this.client.on('error', (error) => this.#fail(error))
     this.client.on('disconnect', ({ reasonCode }) => {
-      this.#takenOver = reasonCode === reasons.sessionTakenOver
       this.#error = refusedBy(reasonCode ?? 0, `The connection to ${address.label} was ended`)
     })
     this.client.on('close', () => this.#closed())
@@ -87,7 +87,7 @@ export class Connection {
   /** Called by the owner right after `open`. */
   listen(events: ConnectionEvents): void {
     this.#events = events
-    if (this.#state === 'lost') events.onLost(this.#reason, this.#takenOver)
+    if (this.#state === 'lost') events.onLost(this.#reason)
   }
 
   /** What the broker said of itself. */
@@ -108,7 +108,22 @@ export class Connection {
   /** A message of the driver's own, now and then; `answered` is called once with the broker's answer, but not any more once the connection is lost. */
   publish({ topic, payload, qos, retain }: Omit<Publication, 'properties'>, answered: (error: unknown) => void): void {
     this.#meter('publish', 1)
-    this.client.publish(topic, payload, { qos, retain }, answered)
+    this.#unanswered++
+    this.client.publish(topic, payload, { qos, retain }, (error) => {
+      this.#unanswered--
+      answered(error)
+      this.#onAnswer()
+    })
+  }
+
+  /** Of {@link Connection.publish}; they count for the broker's Receive Maximum as all others do. */
+  get unanswered(): number {
+    return this.#unanswered
+  }
+
+  /** `listener` is called whenever {@link Connection.unanswered} has become less. */
+  onAnswer(listener: () => void): void {
+    this.#onAnswer = listener
   }
 
   /** An identifier that no packet of the library's own has at this time. */
@@ -228,8 +243,8 @@ export class Connection {
     const before = this.#state
     this.#state = 'lost'
     this.#destroy()
-    this.#reading.release()
-    if (before === 'open') this.#events?.onLost(this.#reason, this.#takenOver)
+    this.#reading.end()
+    if (before === 'open') this.#events?.onLost(this.#reason)
   }
 
   #destroy(): void {

@@ -57,8 +57,13 @@ export class Control {
 
   get health(): LinkHealth {
     if (this.#state === 'connected') return { state: 'connected' }
-    const state = this.#state === 'closed' || this.#state === 'failed' ? 'closed' : 'reconnecting'
+    const state = this.ended ? 'closed' : 'reconnecting'
     return this.#lastError === undefined ? { state } : { state, error: this.#lastError }
+  }
+
+  /** There is no connection, and no further attempt will be made. */
+  get ended(): boolean {
+    return this.#state === 'failed' || this.#state === 'closed'
   }
 
   /** Why there is no connection now. */
@@ -139,7 +144,7 @@ export class Control {
 
   /** The connection, as soon as there is one; `undefined` once there will be none, or when `signal` fires. */
   whenConnected(signal: AbortSignal): Promise<Connection | undefined> {
-    if (signal.aborted || this.#state === 'failed' || this.#state === 'closed') return Promise.resolve(undefined)
+    if (signal.aborted || this.ended) return Promise.resolve(undefined)
     if (this.#connection !== undefined) return Promise.resolve(this.#connection)
     return new Promise((resolve) => {
       const done = (connection: Connection | undefined): void => {

@@ -10,6 +10,8 @@ export class ReadHold {
   readonly #clock: Clock
   readonly #everyMs: number
   #holding = false
+  /** Since the last ping from here. */
+  #held = false
   #next: (() => void) | undefined
   #pings: Timer | undefined
 
@@ -22,16 +24,26 @@ export class ReadHold {
   hold(): void {
     if (this.#holding) return
     this.#holding = true
+    this.#held = true
+    if (this.#pings !== undefined) return
+    // An answer to a ping may have waited behind what is not read.
+    this.#client.reschedulePing(true)
     this.#ping()
   }
 
-  /** Reads on. */
+  /** Reads on. Pings come from here for one more interval, so that holds which come and go leave no gap. */
   release(): void {
     this.#holding = false
-    this.#pings?.cancel()
     const next = this.#next
     this.#next = undefined
     next?.()
+  }
+
+  /** The connection has ended. */
+  end(): void {
+    this.release()
+    this.#pings?.cancel()
+    this.#held = false
   }
 
   /** Calls `next`, which makes the library take the next packet, now or at the release. */
@@ -42,7 +54,9 @@ export class ReadHold {
 
   #ping(): void {
     this.#pings = this.#clock.timer(this.#clock.monotonic() + this.#everyMs, () => {
-      if (!this.#holding) return
+      this.#pings = undefined
+      if (!this.#held) return
+      this.#held = this.#holding
       this.#client.sendPing()
       this.#client.reschedulePing(true)
       this.#ping()

@@ -1,5 +1,6 @@
 import { metadataHeader, unpackMetadata, type Headers, type Incoming, type Metadata } from '@busbar/core/driver'
 import { openEnvelope } from './envelope.ts'
+import { isOwn, packedHeader, unpackHeaders } from './packed-headers.ts'
 import type { PublishProperties, ReceivedPacket } from './packet.ts'
 
 /** Header of received messages that the broker had kept for new subscribers: old news. */
@@ -43,12 +44,13 @@ function headersOf(native: Readonly<Record<string, string | string[]>> | undefin
   const headers = Object.create(null) as Record<string, string>
   if (native !== undefined) {
     for (const name of Object.keys(native)) {
-      if (name === metadataHeader || brokerOwned.test(name)) continue
+      if (isOwn(name) || brokerOwned.test(name)) continue
       const value = native[name] ?? ''
       // MQTT allows a name to be repeated; headers do not.
       headers[name] = typeof value === 'string' ? value : value.join(', ')
     }
   }
+  for (const [name, value] of unpackHeaders(native?.[packedHeader])) if (!brokerOwned.test(name)) headers[name] = value
   if (retained) headers[retainedHeader] = 'true'
   return headers
 }

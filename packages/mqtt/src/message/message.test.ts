@@ -133,7 +133,31 @@ describe('MQTT 5', () => {
     expect({ ...incomingOf(packet, false).headers }).toEqual({ 'mqtt-retained': 'true' })
   })
 
-  it.each([{ headers: { h: 'é'.repeat(32_768) } }, { headers: { h: 'a\0b' } }])('refuses what is no text of MQTT', ({ headers }) => {
+  it('carries what brokers end the connection for in JSON, where it is none of that', () => {
+    const odd = ['two\nlines', 'a\0b', '\u007f', '\u009f', '\ufdd0', '\uffff', '\u{1fffe}', '\ud83d']
+    const headers = { ...Object.fromEntries(odd.map((text, index) => [`h${index}`, text])), ['name\t']: 'x', plain: 'é' }
+    const whole = { headers, key: '\u0085', type: '\ufffe', contentType: 'a\u007f', replyTo: 'r\u0001', correlationId: '\u0001' }
+    const message = outgoing(whole)
+    const { packet, bytes } = sent(message, form5)
+    const { userProperties, contentType, responseTopic, correlationData } = packet.properties ?? {}
+    expect([Object.keys(userProperties ?? {}).toSorted(), contentType, responseTopic, correlationData?.toString()]).toEqual([
+      ['busbar', 'busbar-headers', 'plain'],
+      undefined,
+      undefined,
+      '\u0001',
+    ])
+    for (const value of Object.values(userProperties ?? {})) expect(value).toMatch(/^[ -~é]*$/)
+    const incoming = incomingOf(packet, false)
+    expect({ ...incoming, headers: { ...incoming.headers } }).toMatchObject(whole)
+    expect(sizeOf(message, form5) + 5).toBeGreaterThanOrEqual(bytes)
+  })
+
+  it.each(['[1]', 'nonsense', '{"busbar":"x","busbar-headers":"y","n":1,"cc":"z"}'])('takes packed headers that make no sense for none: %s', (text) => {
+    const packet = { ...sent(outgoing(), form5).packet, properties: { userProperties: { 'busbar-headers': text } } }
+    expect({ ...incomingOf(packet, false).headers }).toEqual({})
+  })
+
+  it.each([{ headers: { h: 'é'.repeat(32_768) } }, { headers: { h: '\n'.repeat(40_000) } }])('refuses what is too long for a text of MQTT', ({ headers }) => {
     expect(() => publicationOf(outgoing({ headers }), form5)).toThrow(/names and values of headers/)
   })
 })

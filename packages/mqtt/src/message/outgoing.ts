@@ -1,8 +1,8 @@
 import type { BrokerError, Outgoing } from '@busbar/core/driver'
 import { mqttError } from '../errors.ts'
-import { isText } from '../names.ts'
+import { isShort } from '../names.ts'
 import { envelopeHead } from './envelope.ts'
-import type { Publication } from './packet.ts'
+import type { Publication, PublishProperties } from './packet.ts'
 import { propertiesBytes, propertiesFor } from './properties.ts'
 
 /** How messages of one destination are written. */
@@ -21,8 +21,9 @@ const variableHeaderBytes = 2 + 2 + 4
 export function publicationOf(message: Outgoing, form: Form): Publication {
   const { topic, qos, retain } = form
   if (form.protocolVersion === 5) {
-    checkProperties(message)
-    return { topic, payload: payloadOf(message), qos, retain, properties: propertiesFor(message) }
+    const properties = propertiesFor(message)
+    checkLengths(message, properties)
+    return { topic, payload: payloadOf(message), qos, retain, properties }
   }
   if (!form.envelope) {
     checkBare(message)
@@ -45,9 +46,10 @@ function payloadOf({ body }: Outgoing): Buffer | string {
   return Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
 }
 
-function checkProperties({ headers, id }: Outgoing): void {
-  for (const name in headers) {
-    if (!isText(name) || !isText(headers[name] ?? '')) throw invalid(id, 'names and values of headers have up to 65,535 bytes of UTF-8, and no NUL')
+function checkLengths({ id }: Outgoing, { userProperties = {} }: PublishProperties): void {
+  for (const name in userProperties) {
+    if (!isShort(name) || !isShort(String(userProperties[name])))
+      throw invalid(id, 'names and values of headers have up to 65,535 bytes of UTF-8, and so have together, as JSON, those with control characters')
   }
 }
 

@@ -1,5 +1,6 @@
 import { metadataHeader, packMetadata, type Outgoing } from '@busbar/core/driver'
-import { isText, topicProblem } from '../names.ts'
+import { isShort, isText, topicProblem } from '../names.ts'
+import { packedBytes, packedHeader, plainJson, userPropertiesOf } from './packed-headers.ts'
 import type { PublishProperties } from './packet.ts'
 
 /** Number of a property, and the length of a text. */
@@ -15,13 +16,15 @@ const packedCharacterBytes = 6
 /** Native fields first; what MQTT 5 has none for travels in one user property. */
 export function propertiesFor(message: Outgoing): PublishProperties {
   const { contentType, replyTo, correlationId, timeToLiveMs } = message
-  const properties: PublishProperties = { userProperties: { ...message.headers } }
+  const userProperties = userPropertiesOf(message.headers)
+  const properties: PublishProperties = { userProperties }
   if (timeToLiveMs !== undefined) properties.messageExpiryInterval = Math.ceil(timeToLiveMs / 1_000)
   if (contentType !== undefined && isText(contentType)) properties.contentType = contentType
   if (replyTo !== undefined && topicProblem(replyTo) === undefined) properties.responseTopic = replyTo
-  if (correlationId !== undefined && isText(correlationId)) properties.correlationData = Buffer.from(correlationId)
+  // Bytes may be anything.
+  if (correlationId !== undefined && isShort(correlationId) && correlationId.isWellFormed()) properties.correlationData = Buffer.from(correlationId)
   const packed = packedFor(message, properties)
-  if (packed !== undefined && properties.userProperties !== undefined) properties.userProperties[metadataHeader] = packed
+  if (packed !== undefined) userProperties[metadataHeader] = plainJson(packed)
   return properties
 }
 
@@ -45,5 +48,6 @@ export function propertiesBytes(message: Outgoing): number {
   for (const text of [contentType, replyTo, correlationId]) if (text !== undefined) bytes += textPropertyBytes + packedCharacterBytes * text.length
   if (timeToLiveMs !== undefined) bytes += expiryBytes
   for (const name in headers) bytes += userPropertyBytes + Buffer.byteLength(name) + Buffer.byteLength(headers[name] ?? '')
-  return bytes
+  const packed = packedBytes(headers)
+  return packed === 0 ? bytes : bytes + userPropertyBytes + packedHeader.length + packed
 }

@@ -7,7 +7,8 @@ export async function makeSession(name: SessionName, qos: 0 | 1, dialer: Dialer,
   // What waits in one that is there already is neither acked nor lost: the next receiver gets it.
   const connection = await dialer.dial({ clientId: name.clientId, persistent: true, receiveMaximum: 1, onMessage: () => true }, signal)
   try {
-    if (!connection.sessionPresent || name.shared) await connection.subscribe(name.filter, qos)
+    // Also in one that is there: an attempt before may have ended between the two.
+    await connection.subscribe(name.filter, qos)
     await notes.write(name, undefined, connection)
   } finally {
     await connection.close()

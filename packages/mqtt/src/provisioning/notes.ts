@@ -4,6 +4,7 @@ import type { Control } from '../connection/control.ts'
 import { mqttError, toBrokerError } from '../errors.ts'
 import type { ReceivedPacket } from '../message/packet.ts'
 import type { SessionName } from '../names.ts'
+import { maxMembers } from '../options.ts'
 import { within } from '../within.ts'
 
 /** What is noted of a session: MQTT has no way to ask whether one exists, or who has it. */
@@ -48,8 +49,7 @@ export class Notes {
 
   /** The notes of one endpoint, which go on changing. Resolves when all of the `wanted` first indexes are there, or none comes any more. Throws `BrokerError`. */
   async of(base: string, wanted: number): Promise<NotesOf> {
-    const followed = this.#follow(base)
-    const { notes, listeners, subscribed } = followed
+    const { notes, listeners, subscribed } = this.#follow(base)
     const all = Promise.withResolvers<void>()
     const look = (): void => {
       if (Array.from({ length: wanted }, (_, index) => index).every((index) => notes.has(index))) all.resolve()
@@ -60,9 +60,6 @@ export class Notes {
       look()
       await Promise.race([all.promise, this.#arrived()])
       return notes
-    } catch (error) {
-      if (this.#followed.get(base) === followed) this.#followed.delete(base)
-      throw error
     } finally {
       listeners.delete(look)
     }
@@ -92,7 +89,7 @@ export class Notes {
   }
 
   #follow(base: string): Followed {
-    let followed = this.#followed.get(base)
+    const followed = this.#followed.get(base)
     if (followed !== undefined) return followed
     const notes = new Map<number, Note>()
     const listeners = new Set<(index: number) => void>()
@@ -104,11 +101,11 @@ export class Notes {
       for (const listener of [...listeners]) listener(index)
     }
     const subscribed = this.#control.subscribe(`${this.#topic}/${base}/+`, take)
-    // Whoever asks is told; nobody may.
-    subscribed.catch(() => undefined)
-    followed = { notes, listeners, subscribed }
-    this.#followed.set(base, followed)
-    return followed
+    const fresh = { notes, listeners, subscribed }
+    this.#followed.set(base, fresh)
+    // Whoever asks is told; nobody may. A subscription that is there stays, whatever else goes wrong: made again it would bring no kept notes.
+    subscribed.catch(() => this.#followed.get(base) === fresh && this.#followed.delete(base))
+    return fresh
   }
 }
 
@@ -117,13 +114,14 @@ export function noteText({ filter, members }: SessionName, holder?: string): str
   return JSON.stringify({ v: 1, filter, members, ...(holder === undefined ? {} : { holder }) })
 }
 
-/** `undefined` for what is none, such as the empty message that takes a note away. */
+/** `undefined` for what is none, or makes no sense, such as the empty message that takes a note away. */
 function parseNote(text: string): Note | undefined {
   try {
     const note = JSON.parse(text) as Readonly<Record<'v' | 'filter' | 'members' | 'holder', unknown>> | null
-    if (note?.v !== 1 || typeof note.filter !== 'string' || !Number.isSafeInteger(note.members)) return undefined
+    const members = Number(note?.members)
+    if (note?.v !== 1 || typeof note.filter !== 'string' || !Number.isInteger(note.members) || members < 1 || members > maxMembers) return undefined
     const { filter, holder } = note
-    return { filter, members: note.members as number, ...(typeof holder === 'string' ? { holder } : {}) }
+    return { filter, members, ...(typeof holder === 'string' ? { holder } : {}) }
   } catch {
     return undefined
   }

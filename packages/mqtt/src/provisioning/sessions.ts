@@ -21,7 +21,7 @@ export class Sessions {
     return sessionsOf(endpoint, this.#options, members ?? (await this.#noted(endpoint)) ?? this.#options.members)
   }
 
-  /** The same, and all of them have been made: throws `ERR_NOT_FOUND` otherwise. */
+  /** The same, and all of them have been made: throws `ERR_NOT_FOUND` otherwise, and `ERR_CONFLICT` if the source was made with another number of them. */
   async made(endpoint: Endpoint): Promise<readonly SessionName[]> {
     const names = await this.of(endpoint)
     if (names.length > 0) checkNoted(names, await this.notesOf(endpoint, names.length))
@@ -38,8 +38,13 @@ export class Sessions {
   }
 }
 
-/** Throws `ERR_NOT_FOUND` unless every session has been made. */
-export function checkNoted(names: readonly SessionName[], notes: NotesOf): void {
+/** Received with fewer, what is dealt to the others waits for ever; their notes would say the wrong number too. */
+function checkNoted(names: readonly SessionName[], notes: NotesOf): void {
+  for (const { clientId, members, index } of names) {
+    const noted = notes.get(index)?.members ?? members
+    if (noted === members) continue
+    throw mqttError('ERR_CONFLICT', `The source of session ${clientId} was made with ${noted} members, and the route says ${members}: set members to that`)
+  }
   const missing = names.find(({ index }) => !notes.has(index))
   if (missing === undefined) return
   throw mqttError('ERR_NOT_FOUND', `There is no session ${missing.clientId}: provision it, so that the broker keeps its messages`)

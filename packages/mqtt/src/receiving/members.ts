@@ -141,8 +141,8 @@ export class Members implements Keeper {
     const { control } = this.#host
     for (const name of this.#names) {
       if (this.#held.has(name.index) || !this.#presence.isSilent(name.index)) continue
-      // Who does not hear it is asked again at the next look.
-      control.connection?.publish({ topic: `${this.#asksTopic(name)}/${name.index}`, payload: knock, qos: 1, retain: false }, () => undefined)
+      // Who does not hear it is asked again at the next look: no answer of the broker is needed, which would count for its Receive Maximum.
+      control.connection?.publish({ topic: `${this.#asksTopic(name)}/${name.index}`, payload: knock, qos: 0, retain: false }, () => undefined)
     }
   }
 
@@ -239,7 +239,7 @@ export class Members implements Keeper {
       await this.#take(index, true).catch((error: unknown) => this.#host.onRetry(toBrokerError(error, `Opening session ${name.clientId}`)))
       return
     }
-    const publication = { topic: `${this.#asksTopic(name)}/${index}`, payload: this.#host.holder, qos: 1, retain: false } as const
+    const publication = { topic: `${this.#asksTopic(name)}/${index}`, payload: this.#host.holder, qos: 0, retain: false } as const
     control.connection.publish(publication, () => undefined)
   }
 

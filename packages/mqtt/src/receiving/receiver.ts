@@ -144,7 +144,8 @@ export class MqttReceiver implements Receiver {
 
   readonly #onDelivery = (delivery: MqttDelivery): void => {
     this.#inbox.add(delivery)
-    if (this.#reading && this.#started && this.#isFull(1)) this.#read(false)
+    // Also while it does not read: this may come from a connection that was opened since.
+    if (this.#started && this.#isFull(1)) this.#read(false)
     this.#schedule()
   }
 

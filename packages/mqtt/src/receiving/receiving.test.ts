@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { Connection } from '../connection/connection.ts'
+import type { BrokerError } from '@busbar/core/driver'
+import type { Connection, ConnectionEvents } from '../connection/connection.ts'
 import type { ReceivedPacket } from '../message/packet.ts'
+import type { Note } from '../provisioning/notes.ts'
+import { services } from '../test-support/services.ts'
 import { Contention, settledMs } from './contention.ts'
+import type { MqttDelivery } from './delivery.ts'
 import { Inbox } from './inbox.ts'
 import { Presence } from './presence.ts'
 import { Session, type SessionHost } from './session.ts'
@@ -18,11 +22,17 @@ function packet(messageId: number, parts: Partial<ReceivedPacket> = {}): Receive
   return { topic: 't', payload: Buffer.from('12345'), qos: 1, dup: false, retain: false, messageId, ...parts }
 }
 
+function received(scope: SessionScope, given: ReceivedPacket): MqttDelivery {
+  const delivery = scope.receive(given, false)
+  if (delivery === undefined) throw new Error('taken for a copy')
+  return delivery
+}
+
 describe('SessionScope', () => {
   it('acks in the order of receipt, whatever the order of settling', () => {
     const { connection, acked } = connectionOf()
     const scope = new SessionScope('s', connection)
-    const deliveries = [7, 9, 8].map((id) => scope.receive(packet(id), false))
+    const deliveries = [7, 9, 8].map((id) => received(scope, packet(id)))
     for (const delivery of deliveries) scope.hand(delivery)
     for (const index of [2, 1]) expect(scope.ack(deliveries[index]!)).toBe(true)
     scope.flush()
@@ -35,7 +45,7 @@ describe('SessionScope', () => {
   it('takes a second ack, and one after its end, for too late', () => {
     const { connection, acked } = connectionOf()
     const scope = new SessionScope('s', connection)
-    const [one, two] = [scope.receive(packet(1), false), scope.receive(packet(2), false)]
+    const [one, two] = [received(scope, packet(1)), received(scope, packet(2))]
     expect([scope.ack(one), scope.ack(one)]).toEqual([true, false])
     scope.close()
     expect(scope.ack(two)).toBe(false)
@@ -46,7 +56,7 @@ describe('SessionScope', () => {
   it('keeps acks until the connection is open', () => {
     const { connection, acked, setOpen } = connectionOf(false)
     const scope = new SessionScope('s', connection)
-    scope.ack(scope.receive(packet(1), false))
+    scope.ack(received(scope, packet(1)))
     scope.flush()
     expect([acked, scope.unsent]).toEqual([[], 1])
     setOpen()
@@ -54,11 +64,28 @@ describe('SessionScope', () => {
     expect([acked, scope.unsent]).toEqual([[[1]], 0])
   })
 
+  it('takes what is sent again before it was acked for a copy, and the next message of the same identifier for a message', () => {
+    const { connection, acked } = connectionOf()
+    const scope = new SessionScope('s', connection)
+    const first = received(scope, packet(5))
+    expect(scope.receive(packet(5, { dup: true }), false)).toBeUndefined()
+    scope.ack(first)
+    expect(scope.receive(packet(5, { dup: true }), false)).toBeUndefined()
+    scope.flush()
+    received(scope, packet(5))
+    scope.flush()
+    expect(acked).toEqual([[5]])
+    // What another connection was sent before.
+    received(scope, packet(6, { dup: true }))
+    // Quality 0 has no identifier.
+    for (let time = 0; time < 2; time++) received(scope, packet(0, { qos: 0, dup: true }))
+  })
+
   it('acks nothing of quality 0, which waits for nobody', () => {
     const { connection, acked } = connectionOf()
     const scope = new SessionScope('s', connection)
-    const first = scope.receive(packet(1), false)
-    const none = scope.receive(packet(0, { qos: 0 }), false)
+    const first = received(scope, packet(1))
+    const none = received(scope, packet(0, { qos: 0 }))
     for (const delivery of [first, none]) scope.hand(delivery)
     expect(scope.ack(none)).toBe(true)
     scope.flush()
@@ -72,7 +99,7 @@ describe('Inbox', () => {
   it('hands over what there is room for, in order, and one message however large', () => {
     const scope = new SessionScope('s', connectionOf().connection)
     const inbox = new Inbox()
-    const all = [1, 2, 3, 4].map((id) => scope.receive(packet(id), false))
+    const all = [1, 2, 3, 4].map((id) => received(scope, packet(id)))
     for (const delivery of all) inbox.add(delivery)
     expect(inbox.take({ messages: 100, bytes: 1 }, 0, 0)).toEqual([all[0]])
     expect(inbox.take({ messages: 2, bytes: 100 }, 1, 5)).toEqual([all[1]])
@@ -86,7 +113,7 @@ describe('Inbox', () => {
   it('forgets what is of connections that have ended, or are being given up', () => {
     const [ended, left, live] = [1, 2, 3].map(() => new SessionScope('s', connectionOf().connection)) as [SessionScope, SessionScope, SessionScope]
     const inbox = new Inbox()
-    const deliveries = [ended, left, live, ended].map((scope, index) => scope.receive(packet(index + 1), false))
+    const deliveries = [ended, left, live, ended].map((scope, index) => received(scope, packet(index + 1)))
     for (const delivery of deliveries) inbox.add(delivery)
     ended.close()
     left.drop()
@@ -106,6 +133,48 @@ describe('Session', () => {
     const name = { clientId: 's-0', filter: 't', shared: false, members: 1, base: 's', index: 0 }
     await expect(new Session(name, host as unknown as SessionHost).start()).rejects.toThrow('no answer')
     expect(dialled).toBe(0)
+  })
+})
+
+/** A session on connections that do nothing, with notes that the control connection brings late. Time passes at once. */
+function sessionWith(holder: string | undefined): {
+  readonly session: Session
+  readonly lose: (error: Error) => void
+  readonly outcome: Promise<string>
+  readonly dialled: () => number
+} {
+  const notes = new Map<number, Note>()
+  const { promise: outcome, resolve } = Promise.withResolvers<string>()
+  const lost: ConnectionEvents[] = []
+  const connection = {
+    ...{ open: true, sessionPresent: true, facts: {}, subscribe: async () => undefined, close: async () => undefined, kill: () => undefined },
+    listen: (events: ConnectionEvents) => void lost.push(events),
+  }
+  const host = {
+    ...{ holder: 'me', qos: 1, envelope: false, receiveMaximum: () => 1, onDelivery: () => undefined, onLost: () => undefined, onRetry: () => undefined },
+    options: { protocolVersion: 5, reconnectMaxMs: 100 },
+    services: { ...services, clock: { ...services.clock, timer: (_: number, wake: () => void) => services.clock.timer(0, wake) } },
+    dialer: { dial: async () => connection },
+    notes: { of: async () => notes, topicOf: () => 'note', listen: () => () => undefined, write: async () => undefined },
+    control: {
+      connection,
+      whenConnected: async () => connection,
+      roundTrip: async () => void notes.set(0, { filter: 't', members: 1, ...(holder === undefined ? {} : { holder }) }),
+    },
+    onRestored: () => resolve('restored'),
+    onDisplaced: (_: Session, { code }: BrokerError) => resolve(code),
+  }
+  const name = { clientId: 's-0', filter: 't', shared: false, members: 1, base: 's', index: 0 }
+  const session = new Session(name, host as unknown as SessionHost)
+  return { session, lose: (error) => lost.at(-1)?.onLost(error), outcome, dialled: () => lost.length }
+}
+
+describe('Session that has lost its connection', () => {
+  it('leaves it to the one who has noted it meanwhile, also when that note comes late', async () => {
+    const { session, lose, outcome, dialled } = sessionWith('another')
+    await session.start()
+    lose(new Error('cut'))
+    expect([await outcome, dialled()]).toEqual(['ERR_CONFLICT', 1])
   })
 })
 

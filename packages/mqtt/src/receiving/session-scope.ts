@@ -11,6 +11,8 @@ export class SessionScope implements Scope {
   readonly id: string
   readonly #tracker: PrefixTracker<MqttDelivery> = new PrefixTracker()
   readonly #tracked: Map<MqttDelivery, Tracked<MqttDelivery>> = new Map()
+  /** Packet identifiers of what was received and whose acks were not sent yet. */
+  readonly #unacked: Set<number> = new Set()
   readonly #connection: Connection
   #closed = false
   #dropping = false
@@ -52,9 +54,17 @@ export class SessionScope implements Scope {
     return this.#handedBytes
   }
 
-  receive(packet: ReceivedPacket, envelope: boolean): MqttDelivery {
+  /**
+   * `undefined` for a copy of what is held: some brokers send again what is not acked in time. A second ack would be taken for that of the next message with the same packet
+   * identifier. Of what was acked a copy is a delivery, since brokers also set the flag on what another connection was sent, under an identifier that may have been used here.
+   */
+  receive(packet: ReceivedPacket, envelope: boolean): MqttDelivery | undefined {
+    const { qos, dup, messageId = 0 } = packet
+    if (qos === 1 && dup && this.#unacked.has(messageId)) return undefined
     const delivery = new MqttDelivery(this, packet, envelope)
-    if (delivery.packetId !== 0) this.#tracked.set(delivery, this.#tracker.add(delivery))
+    if (delivery.packetId === 0) return delivery
+    this.#unacked.add(delivery.packetId)
+    this.#tracked.set(delivery, this.#tracker.add(delivery))
     return delivery
   }
 
@@ -87,6 +97,7 @@ export class SessionScope implements Scope {
     if (this.#acks.length === 0 || !this.#connection.open) return
     const acks = this.#acks
     this.#acks = []
+    for (const id of acks) this.#unacked.delete(id)
     this.#connection.acknowledge(acks)
   }
 
@@ -97,6 +108,7 @@ export class SessionScope implements Scope {
     this.#handed = 0
     this.#handedBytes = 0
     this.#tracked.clear()
+    this.#unacked.clear()
   }
 
   #end(delivery: MqttDelivery): void {

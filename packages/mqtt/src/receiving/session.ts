@@ -2,7 +2,7 @@ import { jitteredBackoff, type BrokerError, type Services } from '@busbar/core/d
 import type { Connection } from '../connection/connection.ts'
 import type { Control } from '../connection/control.ts'
 import type { Dialer } from '../connection/dialer.ts'
-import { mqttError, reasons, refusedBy, toBrokerError } from '../errors.ts'
+import { mqttError, toBrokerError } from '../errors.ts'
 import type { SessionName } from '../names.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { noteText, type Notes, type NotesOf } from '../provisioning/notes.ts'
@@ -50,6 +50,8 @@ export class Session {
   #unlisten: () => void = () => undefined
   /** Whoever opens deals with a loss in the middle of it. */
   #opening = false
+  /** By this receiver. */
+  #subscribed = false
 
   constructor(name: SessionName, host: SessionHost) {
     this.name = name
@@ -114,7 +116,8 @@ export class Session {
         will: { topic: notes.topicOf(this.name), payload: noteText(this.name) },
         onMessage: (connection: Connection, packet: Parameters<SessionScope['receive']>[0]): boolean => {
           const current = scopeOf(connection)
-          if (current.live) onDelivery(current.receive(packet, envelope))
+          const delivery = current.live ? current.receive(packet, envelope) : undefined
+          if (delivery !== undefined) onDelivery(delivery)
           return true
         },
       }
@@ -138,14 +141,19 @@ export class Session {
     }
   }
 
-  /** Where the broker has no such session, or never says that it has; and always where it is shared: mosquitto forgets those when it is restarted, and keeps the session. */
+  /**
+   * Where the broker has no such session, or never says that it has. Otherwise once, since a session can be there without its subscription; and always where that is shared,
+   * since mosquitto forgets those when it is restarted and keeps the session, or where it costs nothing: with 3.1.1 the broker sends kept messages again.
+   */
   async #subscribe(connection: Connection, qos: 0 | 1): Promise<void> {
     const { services, options } = this.#host
     const { clientId, filter, shared } = this.name
     // Of MQTT 3.1.1 brokers some keep the session and say that they don't.
     if (!connection.sessionPresent && options.protocolVersion === 5)
       services.log('error', 'session:lost', { session: clientId, why: 'the broker did not keep it: what was waiting in it is lost; it is made anew' })
-    if (!connection.sessionPresent || shared) await connection.subscribe(filter, qos)
+    if (connection.sessionPresent && !shared && options.protocolVersion === 4 && this.#subscribed) return
+    await connection.subscribe(filter, qos)
+    this.#subscribed = true
   }
 
   #checkExpiry({ facts }: Connection): void {
@@ -162,16 +170,16 @@ export class Session {
     }
     this.#connection = connection
     this.#scope = scope
-    connection.listen({ onLost: (error, takenOver) => this.#onLost(connection, scope, error, takenOver) })
+    connection.listen({ onLost: (error) => this.#onLost(connection, scope, error) })
   }
 
-  #onLost(connection: Connection, scope: SessionScope, error: Error, takenOver: boolean): void {
+  #onLost(connection: Connection, scope: SessionScope, error: Error): void {
     if (this.#connection !== connection) return
     this.#connection = undefined
     this.#scope = undefined
     this.#lose(scope, error)
     if (this.#opening) return
-    if (takenOver) return this.#displaced(refusedBy(reasons.sessionTakenOver, `Session ${this.name.clientId}`, error))
+    // Also where the broker says that somebody has taken it over: who keeps no notes may be gone at once.
     this.#host.services.log('warn', 'session:disconnected', { session: this.name.clientId, error: error.message })
     if (!this.#yieldIfTaken()) void this.#reconnect()
   }
@@ -187,6 +195,8 @@ export class Session {
       if (beside === undefined) return
       if (round === 0) this.#contention.lost(lostAt, beside)
       try {
+        // What is known may be of before the control connection was lost too.
+        await control.roundTrip()
         this.#noted = await notes.of(this.name.base, this.name.index + 1)
         if (this.#yieldIfTaken() || signal.aborted) return
         if (this.#contention.suspected) onRetry(this.#contended())

@@ -49,13 +49,16 @@ export class Publisher {
     control.listen({
       onConnected: (connection) => this.#onConnected(connection),
       onLost: (error) => this.#onLost(error),
-      onEnded: (error) => this.#onLost(error),
+      onEnded: (error) => {
+        this.#onLost(error)
+        this.#tellWritable()
+      },
     })
   }
 
-  /** False while the link is down. */
+  /** False while the link is down, and true once it is for good: sending then says why. */
   get writable(): boolean {
-    return this.#control.connection !== undefined
+    return this.#control.connection !== undefined || this.#control.ended
   }
 
   /** Returns what ends it. */
@@ -66,7 +69,7 @@ export class Publisher {
 
   /** Each is settled once: when the broker has answered, when the connection is lost, or, if its signal fires before it was handed over, at once. */
   add(items: readonly Item[]): void {
-    if (!this.writable) return refuse(items, this.#control.reason)
+    if (this.#control.connection === undefined) return refuse(items, this.#control.reason)
     for (const item of items) this.#waiting.push(item)
     this.#schedule()
     const last = items.at(-1)
@@ -88,7 +91,7 @@ export class Publisher {
     if (connection === undefined) return
     const packets: Buffer[] = []
     const before = this.#next
-    for (let item = this.#waiting[this.#next]; item !== undefined && this.#hasRoom; item = this.#waiting[this.#next]) {
+    for (let item = this.#waiting[this.#next]; item !== undefined && this.#hasRoom(connection); item = this.#waiting[this.#next]) {
       this.#next++
       this.#encode(connection, item, packets)
     }
@@ -99,8 +102,8 @@ export class Publisher {
     this.#shorten()
   }
 
-  get #hasRoom(): boolean {
-    return this.#sent.size + this.#unanswered < this.#limit && this.#bytes < unconfirmedBytes
+  #hasRoom(connection: Connection): boolean {
+    return this.#sent.size + this.#unanswered + connection.unanswered < this.#limit && this.#bytes < unconfirmedBytes
   }
 
   #encode(connection: Connection, item: Item, packets: Buffer[]): void {
@@ -139,9 +142,16 @@ export class Publisher {
   }
 
   #onConnected(connection: Connection): void {
-    this.#limit = Math.min(this.#options.maxUnconfirmed, connection.facts.receiveMaximum)
+    const { receiveMaximum } = connection.facts
+    // Room for a message of the driver's own, which waits for nobody: more than it takes, and the broker ends the connection.
+    this.#limit = Math.min(this.#options.maxUnconfirmed, Math.max(1, receiveMaximum - 1))
     this.#sent = new Map()
+    connection.onAnswer(() => this.#next < this.#waiting.length && this.#schedule())
     connection.client.on('packetreceive', (packet) => this.#onPacket(connection, packet))
+    this.#tellWritable()
+  }
+
+  #tellWritable(): void {
     for (const listener of [...this.#writable]) listener()
   }
 

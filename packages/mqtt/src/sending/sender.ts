@@ -1,4 +1,4 @@
-import type { Outgoing, Sender, SendResult } from '@busbar/core/driver'
+import type { BrokerError, Outgoing, Sender, SendResult } from '@busbar/core/driver'
 import { mqttError, toBrokerError } from '../errors.ts'
 import { publicationOf, sizeOf, type Form } from '../message/outgoing.ts'
 import type { Unmatched } from './item.ts'
@@ -40,7 +40,7 @@ export class MqttSender implements Sender {
   send(batch: readonly Outgoing[], signal: AbortSignal): Promise<readonly SendResult[]> {
     const what = `topic ${this.#form.topic}`
     if (this.#closed) return refused(batch, mqttError('ERR_CLOSED', `The sender to ${what} has been closed.`))
-    if (signal.aborted) return refused(batch, mqttError('ERR_TIMEOUT', `Sending to ${what}: the deadline passed before the message was handed over.`))
+    if (signal.aborted) return refused(batch, tooLate(what))
     return this.#checked ? this.#send(batch, signal) : this.#sendChecked(batch, signal)
   }
 
@@ -53,7 +53,7 @@ export class MqttSender implements Sender {
       this.#checking = undefined
       return refused(batch, toBrokerError(error, `Sending to topic ${this.#form.topic}`))
     }
-    return this.#send(batch, signal)
+    return signal.aborted ? refused(batch, tooLate(`topic ${this.#form.topic}`)) : this.#send(batch, signal)
   }
 
   #send(batch: readonly Outgoing[], signal: AbortSignal): Promise<readonly SendResult[]> {
@@ -89,6 +89,10 @@ export class MqttSender implements Sender {
   }
 }
 
-function refused(batch: readonly Outgoing[], error: ReturnType<typeof mqttError>): Promise<readonly SendResult[]> {
+function tooLate(what: string): BrokerError {
+  return mqttError('ERR_TIMEOUT', `Sending to ${what}: the deadline passed before the message was handed over.`)
+}
+
+function refused(batch: readonly Outgoing[], error: BrokerError): Promise<readonly SendResult[]> {
   return Promise.resolve(batch.map(() => ({ ok: false, error, stored: 'no' })))
 }

@@ -1,0 +1,164 @@
+import type { BrokerError, Endpoint, Intake, Link, Receiver } from '@busbar/core/driver'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { MqttDelivery } from './receiving/delivery.ts'
+import { mqtt } from './mqtt-driver.ts'
+import type { MqttOptions } from './options.ts'
+import { fakeBroker, type FakeBroker, type Hook } from './test-support/fake-broker.ts'
+import { endpoint, outgoing } from './test-support/messages.ts'
+import { never, services } from './test-support/services.ts'
+
+/** What brokers do seldom, or do wrong. */
+
+const closers: (() => Promise<void> | void)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close()
+})
+
+async function brokerWith(hook?: Hook, protocolVersion: 5 | 4 = 5, properties = {}): Promise<FakeBroker> {
+  const broker = await fakeBroker(protocolVersion, hook, properties)
+  closers.push(broker.close)
+  return broker
+}
+
+async function linkTo({ url }: FakeBroker, options: Partial<MqttOptions> = {}): Promise<Link> {
+  const link = await mqtt({ url, timeoutMs: 500, ...options }).connect(services, never)
+  closers.push(() => link.close())
+  return link
+}
+
+function receiverOf(link: Link, source = subscription): { readonly receiver: Receiver; readonly got: MqttDelivery[]; readonly failures: BrokerError[] } {
+  if (link.receiver === false) throw new Error('the link receives nothing')
+  const got: MqttDelivery[] = []
+  const failures: BrokerError[] = []
+  const intake: Intake = {
+    deliver: (deliveries) => void got.push(...(deliveries as readonly MqttDelivery[])),
+    lost: () => undefined,
+    revoke: async () => undefined,
+    failed: (error) => void failures.push(error),
+    recovered: () => undefined,
+  }
+  const receiver = link.receiver(source, intake, { messages: 10, bytes: 1_000_000 })
+  closers.push(() => receiver.handBack())
+  return { receiver, got, failures }
+}
+
+const subscription = endpoint({ kind: 'topic', name: 'events', subscription: { name: 's' } })
+
+function sessionOf({ sessions }: FakeBroker): { readonly clientId: string; readonly filters: readonly string[] } {
+  const found = [...sessions].find(([clientId]) => !clientId.includes('-link-'))
+  if (found === undefined) throw new Error('no session')
+  return { clientId: found[0], filters: [...found[1].filters] }
+}
+
+describe.each([5, 4] as const)('MQTT %s: a session without its subscription', (protocolVersion) => {
+  it('is subscribed when it is made again: the first attempt was refused, and left the session', async () => {
+    let refused = 0
+    const refuseOnce: Hook = (_, packet, send) => {
+      if (packet.cmd !== 'subscribe' || packet.subscriptions[0]?.topic !== 'events' || refused++ > 0) return false
+      send({ cmd: 'suback', messageId: packet.messageId ?? 0, granted: [protocolVersion === 5 ? 0x87 : 0x80] })
+      return true
+    }
+    const broker = await brokerWith(refuseOnce, protocolVersion)
+    const link = await linkTo(broker, { protocolVersion })
+    await expect(link.topology?.apply([subscription], [], never)).rejects.toThrow(/Subscribing to events/)
+    expect(sessionOf(broker).filters).toEqual([])
+    await link.topology?.apply([subscription], [], never)
+    expect(sessionOf(broker).filters).toEqual(['events'])
+  })
+
+  it('is subscribed by its receiver, whatever the notes say', async () => {
+    const broker = await brokerWith(undefined, protocolVersion)
+    const link = await linkTo(broker, { protocolVersion })
+    await link.topology?.apply([subscription], [], never)
+    broker.sessions.get(sessionOf(broker).clientId)?.filters.clear()
+    await receiverOf(link).receiver.start()
+    expect(sessionOf(broker).filters).toEqual(['events'])
+  })
+})
+
+describe('a queue that was made with another number of members', () => {
+  it.each([1, 2, 6])('is not received from, sent to or taken for whole with %s', async (members) => {
+    const link = await linkTo(await brokerWith())
+    const queue = (given: number): Endpoint => endpoint({ options: { members: given } })
+    await link.topology?.apply([queue(4)], [], never)
+    const conflict = { code: 'ERR_CONFLICT', message: expect.stringContaining('was made with 4 members') as string }
+    await expect(link.inspect(queue(members), never)).rejects.toMatchObject(conflict)
+    await expect(receiverOf(link, queue(members)).receiver.start()).rejects.toMatchObject(conflict)
+    expect(await link.sender(queue(members)).send([outgoing()], never)).toMatchObject([{ ok: false, stored: 'no', error: conflict }])
+  })
+
+  it.each([0, 65, 1.5])('takes a note of %j for none', async (members) => {
+    const broker = await brokerWith()
+    await (await linkTo(broker)).topology?.apply([endpoint({ options: { members: 1 } })], [], never)
+    for (const topic of broker.retained.keys()) broker.retained.set(topic, JSON.stringify({ v: 1, filter: 'orders', members }))
+    const link = await linkTo(broker)
+    await expect(link.inspect(endpoint({ options: { members: 1 } }), never)).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' })
+  })
+})
+
+it('still knows the notes that have come after one look that took too long', async () => {
+  let mute = false
+  const broker = await brokerWith((_, packet) => mute && packet.cmd === 'publish' && packet.topic.includes('/echoes/'))
+  const queue = (members: number): Endpoint => endpoint({ options: { members } })
+  await (await linkTo(broker)).topology?.apply([queue(2)], [], never)
+  const { topology } = await linkTo(broker, { timeoutMs: 200 })
+  mute = true
+  // The third is waited for.
+  await expect(topology?.plan([queue(3)], never)).rejects.toThrow(/echo/)
+  mute = false
+  expect(await topology?.plan([queue(2)], never)).toEqual([])
+})
+
+it('takes back a session that the broker says was taken over, where nobody notes that he has it', async () => {
+  const broker = await brokerWith()
+  const link = await linkTo(broker)
+  await link.topology?.apply([subscription], [], never)
+  const { receiver, failures } = receiverOf(link)
+  await receiver.start()
+  const { clientId } = sessionOf(broker)
+  const connects = (): number => broker.received.filter(({ packet }) => packet.cmd === 'connect' && packet.clientId === clientId).length
+  expect(connects()).toBe(2)
+  broker.sessions.get(clientId)?.send?.({ cmd: 'disconnect', reasonCode: 0x8e })
+  await expect.poll(connects, { timeout: 5_000 }).toBe(3)
+  expect(failures).toEqual([])
+})
+
+it('has never more unconfirmed than the broker allows, its own messages among them', async () => {
+  let [open, worst, confirmed] = [0, 0, 0]
+  const slow: Hook = (_, packet, send) => {
+    if (packet.cmd !== 'publish' || packet.qos === 0) return false
+    const { messageId = 0 } = packet
+    worst = Math.max(worst, ++open)
+    services.clock.timer(services.clock.monotonic() + 20, () => {
+      open--
+      send({ cmd: 'puback', messageId, reasonCode: 0 })
+    })
+    // It goes where it should, and is confirmed above.
+    packet.qos = 0
+    return false
+  }
+  const link = await linkTo(await brokerWith(slow, 5, { receiveMaximum: 10 }))
+  const sent = link.sender(endpoint({ kind: 'topic', name: 'others' })).send(
+    Array.from({ length: 60 }, () => outgoing()),
+    never,
+  )
+  await expect.poll(() => open, { interval: 1 }).toBeGreaterThan(5)
+  // It waits for an echo.
+  await link.topology?.plan([subscription], never)
+  for (const { ok } of await sent) if (ok) confirmed++
+  expect([confirmed, worst <= 10]).toEqual([60, true])
+})
+
+it('asks other processes for sessions without a message that the broker must confirm', async () => {
+  const broker = await brokerWith()
+  const queue = endpoint({ options: { members: 2 } })
+  const [one, two] = [await linkTo(broker), await linkTo(broker)]
+  await one.topology?.apply([queue], [], never)
+  await receiverOf(one, queue).receiver.start()
+  const asked = (): readonly number[] =>
+    broker.received.flatMap(({ packet }) => (packet.cmd === 'publish' && packet.topic.includes('/asks/') ? [packet.qos] : []))
+  expect(asked()).toEqual([])
+  await receiverOf(two, queue).receiver.start()
+  await expect.poll(asked).toContain(0)
+  expect(asked()).not.toContain(1)
+})
