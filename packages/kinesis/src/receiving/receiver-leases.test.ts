@@ -67,7 +67,7 @@ it('leases nothing when it is handed back before it has started', async () => {
   const started = receiver.start()
   await receiver.pause()
   await receiver.handBack()
-  await expect(started).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+  await started
   await receivers.time.pass(20_000)
   expect(receivers.noteOf(0)).toBeUndefined()
 })

@@ -80,8 +80,8 @@ export class KinesisReceiver implements Receiver {
     const { services, store, times, stream } = this.#parts
     const { clock, random } = services
     const context = (this.#context = await GroupContext.of(this.#parts))
-    // Handed back already: nothing is to be leased any more.
-    if (this.#ended) throw kinesisError('ERR_CLOSED', `${addressOf(stream)}: the receiver was handed back before it had started`)
+    // Handed back meanwhile: nothing is to be leased any more.
+    if (this.#ended) return
     const { group, startFrom, findPosition } = context
     const listShards = async (): Promise<readonly Shard[]> => {
       await this.#checkStream(context)
