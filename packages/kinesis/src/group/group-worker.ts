@@ -53,6 +53,7 @@ export class GroupWorker {
   #vainLooks = 0
   /** Until when it counts for nobody, on the monotonic clock. */
   #abstainsUntil = 0
+  #announcing: Promise<void> | undefined
   #looking: Promise<void> | undefined
   #lookAgain = false
   #watch: Timer | undefined
@@ -72,7 +73,8 @@ export class GroupWorker {
   start(): void {
     const { leaseMs, checkpointMs, lookMs } = this.#options
     const announce = async (): Promise<void> => {
-      if (this.#options.clock.monotonic() >= this.#abstainsUntil) await this.#table.announce(this.#options.worker)
+      if (this.#draining.signal.aborted || this.#options.clock.monotonic() < this.#abstainsUntil) return
+      await (this.#announcing = this.#table.announce(this.#options.worker))
     }
     const save = async (): Promise<void> => this.#saveDue()
     void this.#repeat(() => leaseMs / 3, announce)
@@ -89,8 +91,8 @@ export class GroupWorker {
     while (this.#held.size > 0) {
       await Promise.all([...this.#held.values()].map((shard) => (shard.revoking ? this.#pause(lastSaveMs) : this.#handOver(shard))))
     }
-    // A shard that it is about to take is to be given back before it is gone.
-    await this.#looking?.catch(() => undefined)
+    // A shard that it is about to take is to be given back before it is gone, and nobody is to be told that it lives when it has left.
+    await Promise.allSettled([this.#looking, this.#announcing])
     this.#stopping.abort()
     this.#watch?.cancel()
     await this.#try(() => this.#table.leave(this.#options.worker))

@@ -67,6 +67,32 @@ describe('the window of a receiver', () => {
     expect(intake.texts).toEqual(numbered('m', 3))
   })
 
+  it('splits no more than a megabyte or two of aggregated records before other things have a turn', async () => {
+    const receivers = new TestReceivers(1)
+    const joined = await receivers.join({ window: { messages: 1_000, bytes: 100_000_000 } })
+    let atNextTurn = 0
+    joined.intake.acks = (text) => {
+      if (text.startsWith('0')) queueMicrotask(() => (atNextTurn = joined.intake.arrived.length))
+      return true
+    }
+    for (let container = 0; container < 6; container++)
+      receivers.put(0, aggregate(['a', 'b'].map((part) => ({ partitionKey: 'k', data: Buffer.from(`${container}${part}`.padEnd(400_000)) }))))
+    await receivers.until('all have come', () => joined.intake.arrived.length === 12)
+    expect(atNextTurn).toBe(4)
+    expect(joined.intake.texts.map((text) => text.trim())).toEqual(['0', '1', '2', '3', '4', '5'].flatMap((container) => [`${container}a`, `${container}b`]))
+  })
+
+  it('leaves out misplaced records a megabyte or two at a time as well', async () => {
+    const receivers = new TestReceivers(2)
+    const { start, end } = receivers.shards[0] as (typeof receivers.shards)[number]
+    const other = numbered('key', 100).find((key) => hashKeyOf(key) < start || hashKeyOf(key) > end) ?? ''
+    const { intake } = await receivers.join()
+    for (let container = 0; container < 6; container++)
+      receivers.put(0, aggregate(['a', 'b'].map((part) => ({ partitionKey: other, data: Buffer.from(part.padEnd(400_000)) }))))
+    receivers.put(0, 'm')
+    await receivers.until('what is behind them comes', () => intake.texts.includes('m'))
+  })
+
   it('lets a record through that is larger than all of it', async () => {
     const receivers = new TestReceivers(1)
     receivers.put(0, 'small')

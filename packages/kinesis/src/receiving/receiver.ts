@@ -7,6 +7,7 @@ import {
   type Receiver,
   type SettleResult,
   type StartFrom,
+  type Timer,
   type Window,
 } from '@busbar/core/driver'
 import { kinesisError } from '../errors.ts'
@@ -23,7 +24,7 @@ import { judge, replacedStream } from './judge.ts'
 import { QuietLog } from './quiet-log.ts'
 import { ShardReading } from './shard-reading.ts'
 import type { Splitting } from './shard-record.ts'
-import { KinesisDelivery, ShardScope } from './shard-scope.ts'
+import { KinesisDelivery, mostSplitBytes, ShardScope } from './shard-scope.ts'
 import { SharedWindow } from './shared-window.ts'
 import { workerName } from './worker-name.ts'
 
@@ -63,6 +64,7 @@ export class KinesisReceiver implements Receiver {
   #watch: BlockedWatch | undefined
   #checking: Promise<void> | undefined
   #serving = false
+  #later: Timer | undefined
   #started = false
   #ended = false
 
@@ -78,8 +80,8 @@ export class KinesisReceiver implements Receiver {
     const { services, store, times, stream } = this.#parts
     const { clock, random } = services
     const context = (this.#context = await GroupContext.of(this.#parts))
-    // Handed back already: nothing is to be leased any more.
-    if (this.#ended) throw kinesisError('ERR_CLOSED', `${addressOf(stream)}: the receiver was handed back before it had started`)
+    // Handed back meanwhile: nothing is to be leased any more.
+    if (this.#ended) return
     const { group, startFrom, findPosition } = context
     const listShards = async (): Promise<readonly Shard[]> => {
       await this.#checkStream(context)
@@ -133,6 +135,7 @@ export class KinesisReceiver implements Receiver {
     this.#ended = true
     this.#looked.resolve()
     this.#watch?.stop()
+    this.#later?.cancel()
     for (const { scope, reading } of this.#held.values()) {
       reading.stop()
       scope.stop()
@@ -261,10 +264,12 @@ export class KinesisReceiver implements Receiver {
   #serve(): void {
     if (this.#serving) return
     this.#serving = true
+    let split = 0
     for (let denied = 0; denied < this.#waiting.size && this.#gate.isOpen && !this.#ended;) {
       const [scope] = this.#waiting
       if (scope === undefined) break
-      const { deliveries, room } = scope.take(turnRecords)
+      const { deliveries, room, splitBytes } = scope.take(turnRecords)
+      split += splitBytes
       if (deliveries.length > 0) {
         denied = 0
         this.#intake.deliver(deliveries)
@@ -274,8 +279,18 @@ export class KinesisReceiver implements Receiver {
       // To the end of the line, unless it has nothing more.
       this.#waiting.delete(scope)
       if (scope.hasMore) this.#waiting.add(scope)
+      if (split < mostSplitBytes) continue
+      this.#serveLater()
+      break
     }
     this.#serving = false
+  }
+
+  /** When other things have had their turn. */
+  #serveLater(): void {
+    const { clock } = this.#parts.services
+    this.#later?.cancel()
+    this.#later = clock.timer(clock.monotonic(), () => this.#serve())
   }
 
   #settle({ delivery, action }: Outcome): SettleResult {

@@ -6,6 +6,9 @@ import { incomingOf } from './incoming.ts'
 import { shardRecordsOf, type ShardRecord, type Splitting } from './shard-record.ts'
 import type { Room, SharedWindow, WindowPart } from './shared-window.ts'
 
+/** Of aggregated records split at a time. A megabyte of the smallest records takes a tenth of a second. */
+export const mostSplitBytes = 1_048_576
+
 /** What is remembered of a record until the checkpoint passes it. */
 interface Step extends Position {
   /** That it fills of the window; `undefined` for what was left out. */
@@ -53,6 +56,8 @@ export class ShardScope implements Scope {
   /** Of the record of the page that is being handed out. */
   #records: readonly ShardRecord[] = []
   #next = 0
+  /** By the call of `take` that runs. */
+  #splitBytes = 0
   #last: Position | undefined
   #open = true
   #onEmptied: (() => void) | undefined
@@ -102,8 +107,12 @@ export class ShardScope implements Scope {
     return new Promise((resolve) => (this.#onEmptied = resolve))
   }
 
-  /** The next records, at most so many, as long as the window has room for them. */
-  take(most: number): { readonly deliveries: readonly KinesisDelivery[]; readonly room: Room } {
+  /**
+   * The next records, at most so many, as long as the window has room for them. `splitBytes`: of aggregated records that were split for it; it leaves off when these
+   * are many, since splitting takes time in which nothing else runs.
+   */
+  take(most: number): { readonly deliveries: readonly KinesisDelivery[]; readonly room: Room; readonly splitBytes: number } {
+    this.#splitBytes = 0
     const deliveries: KinesisDelivery[] = []
     let room: Room = 'free'
     for (let record = this.#peek(); record !== undefined && deliveries.length < most; record = this.#peek()) {
@@ -117,7 +126,7 @@ export class ShardScope implements Scope {
       deliveries.push(new KinesisDelivery(this, incomingOf(record, this.#envelope), this.lease.add(step)))
     }
     if (!this.hasMore) this.#forgetPage()
-    return { deliveries, room }
+    return { deliveries, room, splitBytes: this.#splitBytes }
   }
 
   complete({ tracked }: KinesisDelivery): SettleResult {
@@ -147,10 +156,11 @@ export class ShardScope implements Scope {
         continue
       }
       const next = this.#page[this.#at]
-      if (next === undefined) return undefined
+      if (next === undefined || this.#splitBytes >= mostSplitBytes) return undefined
       this.#at++
       this.#records = shardRecordsOf(next, this.partition, this.#splitting())
       this.#next = 0
+      if (this.#records[0]?.data !== next.data) this.#splitBytes += next.data.length
       if (this.#records.length === 0) this.#leaveOut(next)
     }
   }
