@@ -162,3 +162,21 @@ it('asks other processes for sessions without a message that the broker must con
   await expect.poll(asked).toContain(0)
   expect(asked()).not.toContain(1)
 })
+
+it('notes that it has a session before it is subscribed: the one who had it must not take it back', async () => {
+  let noted: string | undefined
+  const slow: Hook = (clientId, packet, send) => {
+    if (packet.cmd === 'publish' && packet.topic.includes('/sessions/') && !clientId.includes('-link-')) noted = packet.payload.toString()
+    if (packet.cmd !== 'subscribe' || packet.subscriptions[0]?.topic !== 'events' || noted === undefined) return false
+    if (JSON.parse(noted).holder !== undefined) return false
+    // It is answered when the note has come.
+    services.clock.timer(services.clock.monotonic() + 50, () => {
+      if (JSON.parse(noted ?? '{}').holder !== undefined) send({ cmd: 'suback', messageId: packet.messageId ?? 0, granted: [1] })
+    })
+    return true
+  }
+  const link = await linkTo(await brokerWith(slow))
+  await link.topology?.apply([subscription], [], never)
+  await receiverOf(link).receiver.start()
+  expect(JSON.parse(noted ?? '{}')).toHaveProperty('holder')
+})

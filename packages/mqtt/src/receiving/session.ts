@@ -123,6 +123,8 @@ export class Session {
       }
       const connection = await dialer.dial(request, this.#stopping.signal)
       this.#adopt(connection, scopeOf(connection))
+      // At once, for the one whom it has displaced; and afterwards, since the will of his connection may come late.
+      this.#note(connection, holder)
       await this.#subscribe(connection, qos)
       if (this.#connection !== connection) throw mqttError('ERR_UNAVAILABLE', `Session ${this.name.clientId}: the connection was lost again`)
       this.#note(connection, holder)
