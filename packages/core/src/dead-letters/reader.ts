@@ -10,6 +10,8 @@ import { sleep } from '../sleep.ts'
 
 /** How long nothing must arrive, over a connection that holds, before the place counts as empty. */
 const quietMs = 1_000
+/** The same before anything has arrived, where a broker is asked: the first answer may take a connection, and what was just given back. */
+const firstQuietMs = 2_000
 /** How long a connection may be away before the operation fails. */
 const outageMs = 30_000
 
@@ -39,6 +41,8 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
   readonly #lost: Set<string> = new Set()
   #keeping: Timer | undefined
   #started = false
+  /** Something has arrived. */
+  #found = false
   /** Deliveries were lost: a silence that has begun before says nothing. */
   #disturbed = false
   #failure: BrokerError | undefined
@@ -81,7 +85,7 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
     return this.#arrived.size === 0
   }
 
-  /** The next delivery; `undefined` when nothing has come for a second. Rejects when the connection is away for half a minute. */
+  /** The next delivery; `undefined` when nothing has come for a second, or two at first. Rejects when the connection is away for half a minute. */
   async next(signal: AbortSignal | undefined): Promise<Delivery | undefined> {
     const deadline = this.#clock.monotonic() + outageMs
     do {
@@ -131,6 +135,7 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
   }
 
   deliver(deliveries: readonly Delivery[]): void {
+    this.#found = true
     for (const delivery of deliveries) this.#arrived.push(delivery)
     this.#wake?.()
   }
@@ -164,7 +169,8 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
 
   #arrival(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = this.#clock.timer(this.#clock.monotonic() + quietMs, () => {
+      const polled = this.#receiver.extend !== undefined
+      const timer = this.#clock.timer(this.#clock.monotonic() + (polled && !this.#found ? firstQuietMs : quietMs), () => {
         this.#wake = undefined
         resolve()
       })
