@@ -42,6 +42,9 @@ export class Connection {
   #error: Error | undefined
   #events: ConnectionEvents | undefined
   #unanswered = 0
+  /** Publishes of the driver's own, until there is room. */
+  #waiting: (() => void)[] = []
+  #hasRoom: () => boolean = () => true
   #onAnswer: () => void = () => undefined
 
   /** Throws `BrokerError`, or the reason of `signal` when that fires. */
@@ -107,13 +110,17 @@ export class Connection {
 
   /** A message of the driver's own, now and then; `answered` is called once with the broker's answer, but not any more once the connection is lost. */
   publish({ topic, payload, qos, retain }: Omit<Publication, 'properties'>, answered: (error: unknown) => void): void {
-    this.#meter('publish', 1)
-    this.#unanswered++
-    this.client.publish(topic, payload, { qos, retain }, (error) => {
-      this.#unanswered--
-      answered(error)
-      this.#onAnswer()
-    })
+    const go = (): void => {
+      this.#meter('publish', 1)
+      this.#unanswered++
+      this.client.publish(topic, payload, { qos, retain }, (error) => {
+        this.#unanswered--
+        answered(error)
+        this.#onAnswer()
+      })
+    }
+    if (qos === 0 || this.#hasRoom()) go()
+    else this.#waiting.push(go)
   }
 
   /** Of {@link Connection.publish}; they count for the broker's Receive Maximum as all others do. */
@@ -121,9 +128,19 @@ export class Connection {
     return this.#unanswered
   }
 
-  /** `listener` is called whenever {@link Connection.unanswered} has become less. */
-  onAnswer(listener: () => void): void {
-    this.#onAnswer = listener
+  /** {@link Connection.publish} waits while there is no room; `onAnswer` is called whenever {@link Connection.unanswered} has become less. */
+  share(hasRoom: () => boolean, onAnswer: () => void): void {
+    this.#hasRoom = hasRoom
+    this.#onAnswer = onAnswer
+  }
+
+  get waiting(): boolean {
+    return this.#waiting.length > 0
+  }
+
+  /** What waited, and has room now. */
+  publishWaiting(): void {
+    while (this.waiting && this.#hasRoom()) this.#waiting.shift()?.()
   }
 
   /** An identifier that no packet of the library's own has at this time. */
