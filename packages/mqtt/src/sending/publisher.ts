@@ -89,7 +89,7 @@ export class Publisher {
     this.#scheduled = false
     const { connection } = this.#control
     if (connection === undefined) return
-    connection.publishWaiting()
+    connection.own.publishWaiting()
     const packets: Buffer[] = []
     const before = this.#next
     for (
@@ -108,12 +108,12 @@ export class Publisher {
   }
 
   /** The driver's own messages count too: with one more than it takes the broker ends the connection. */
-  #hasRoom({ unanswered }: Connection): boolean {
-    return this.#sent.size + this.#unanswered + unanswered < this.#limit
+  #hasRoom({ own }: Connection): boolean {
+    return this.#sent.size + this.#unanswered + own.unanswered < this.#limit
   }
 
   #goOn(connection: Connection): void {
-    if (connection.waiting || this.#next < this.#waiting.length) this.#schedule()
+    if (connection.own.waiting || this.#next < this.#waiting.length) this.#schedule()
   }
 
   #encode(connection: Connection, item: Item, packets: Buffer[]): void {
@@ -154,7 +154,7 @@ export class Publisher {
   #onConnected(connection: Connection): void {
     this.#limit = Math.min(this.#options.maxUnconfirmed, connection.facts.receiveMaximum)
     this.#sent = new Map()
-    connection.share(
+    connection.own.share(
       () => this.#hasRoom(connection),
       () => this.#goOn(connection),
     )
