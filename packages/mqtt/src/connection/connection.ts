@@ -8,6 +8,7 @@ import type { ResolvedOptions } from '../options.ts'
 import { within } from '../within.ts'
 import { createClient, type ClientRequest } from './client.ts'
 import { factsOf } from './facts.ts'
+import { OwnMessages } from './own-messages.ts'
 import { ReadHold } from './read-hold.ts'
 
 /** What a connection tells its owner. */
@@ -32,6 +33,7 @@ const pubackBytes = 4
 export class Connection {
   readonly client: MqttClient
   readonly label: string
+  readonly own: OwnMessages
   readonly #clock: Clock
   readonly #meter: Services['meter']
   readonly #timeoutMs: number
@@ -41,8 +43,6 @@ export class Connection {
   #state: 'opening' | 'open' | 'closing' | 'lost' = 'opening'
   #error: Error | undefined
   #events: ConnectionEvents | undefined
-  #unanswered = 0
-  #onAnswer: () => void = () => undefined
 
   /** Throws `BrokerError`, or the reason of `signal` when that fires. */
   static async open(address: Address, request: ConnectionRequest, options: ResolvedOptions, services: Services, signal: AbortSignal): Promise<Connection> {
@@ -71,6 +71,7 @@ export class Connection {
     this.#clock = services.clock
     this.#meter = services.meter
     this.#timeoutMs = options.timeoutMs
+    this.own = new OwnMessages(this.client, services.meter)
     this.#reading = new ReadHold(this.client, services.clock, options.keepaliveMs)
     // Before it connects: what a session has waiting may come in one piece with the broker's first answer.
     this.client.handleMessage = (packet, done) => {
@@ -106,24 +107,8 @@ export class Connection {
   }
 
   /** A message of the driver's own, now and then; `answered` is called once with the broker's answer, but not any more once the connection is lost. */
-  publish({ topic, payload, qos, retain }: Omit<Publication, 'properties'>, answered: (error: unknown) => void): void {
-    this.#meter('publish', 1)
-    this.#unanswered++
-    this.client.publish(topic, payload, { qos, retain }, (error) => {
-      this.#unanswered--
-      answered(error)
-      this.#onAnswer()
-    })
-  }
-
-  /** Of {@link Connection.publish}; they count for the broker's Receive Maximum as all others do. */
-  get unanswered(): number {
-    return this.#unanswered
-  }
-
-  /** `listener` is called whenever {@link Connection.unanswered} has become less. */
-  onAnswer(listener: () => void): void {
-    this.#onAnswer = listener
+  publish(publication: Omit<Publication, 'properties'>, answered: (error: unknown) => void): void {
+    this.own.publish(publication, answered)
   }
 
   /** An identifier that no packet of the library's own has at this time. */

@@ -144,8 +144,8 @@ export class Session {
   }
 
   /**
-   * Where the broker has no such session, or never says that it has. Otherwise once, since a session can be there without its subscription; and always where that is shared,
-   * since mosquitto forgets those when it is restarted and keeps the session, or where it costs nothing: with 3.1.1 the broker sends kept messages again.
+   * Always, since a session can be there without its subscription, and since mosquitto forgets shared ones when it is restarted and keeps the session. But with 3.1.1, where
+   * the broker sends kept messages again, one that is not shared is subscribed once, unless the broker has no such session, or never says that it has.
    */
   async #subscribe(connection: Connection, qos: 0 | 1): Promise<void> {
     const { services, options } = this.#host

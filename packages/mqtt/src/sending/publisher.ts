@@ -89,9 +89,14 @@ export class Publisher {
     this.#scheduled = false
     const { connection } = this.#control
     if (connection === undefined) return
+    connection.own.publishWaiting()
     const packets: Buffer[] = []
     const before = this.#next
-    for (let item = this.#waiting[this.#next]; item !== undefined && this.#hasRoom(connection); item = this.#waiting[this.#next]) {
+    for (
+      let item = this.#waiting[this.#next];
+      item !== undefined && this.#bytes < unconfirmedBytes && this.#hasRoom(connection);
+      item = this.#waiting[this.#next]
+    ) {
       this.#next++
       this.#encode(connection, item, packets)
     }
@@ -102,8 +107,13 @@ export class Publisher {
     this.#shorten()
   }
 
-  #hasRoom(connection: Connection): boolean {
-    return this.#sent.size + this.#unanswered + connection.unanswered < this.#limit && this.#bytes < unconfirmedBytes
+  /** The driver's own messages count too: with one more than it takes the broker ends the connection. */
+  #hasRoom({ own }: Connection): boolean {
+    return this.#sent.size + this.#unanswered + own.unanswered < this.#limit
+  }
+
+  #goOn(connection: Connection): void {
+    if (connection.own.waiting || this.#next < this.#waiting.length) this.#schedule()
   }
 
   #encode(connection: Connection, item: Item, packets: Buffer[]): void {
@@ -131,7 +141,7 @@ export class Publisher {
       this.#unanswered--
       this.#bytes -= bytes
       item.settle(error ? unconfirmed(item, error) : ok)
-      if (this.#next < this.#waiting.length) this.#schedule()
+      this.#goOn(connection)
     })
   }
 
@@ -142,11 +152,12 @@ export class Publisher {
   }
 
   #onConnected(connection: Connection): void {
-    const { receiveMaximum } = connection.facts
-    // Room for a message of the driver's own, which waits for nobody: more than it takes, and the broker ends the connection.
-    this.#limit = Math.min(this.#options.maxUnconfirmed, Math.max(1, receiveMaximum - 1))
+    this.#limit = Math.min(this.#options.maxUnconfirmed, connection.facts.receiveMaximum)
     this.#sent = new Map()
-    connection.onAnswer(() => this.#next < this.#waiting.length && this.#schedule())
+    connection.own.share(
+      () => this.#hasRoom(connection),
+      () => this.#goOn(connection),
+    )
     connection.client.on('packetreceive', (packet) => this.#onPacket(connection, packet))
     this.#tellWritable()
   }
@@ -170,7 +181,7 @@ export class Publisher {
     this.#sent.delete(messageId)
     this.#bytes -= sent.bytes
     sent.item.settle(resultOf(sent.item, reasonCode || sent.reasonCode))
-    if (this.#next < this.#waiting.length) this.#schedule()
+    this.#goOn(connection)
   }
 
   #release(connection: Connection, packetId: number): void {
