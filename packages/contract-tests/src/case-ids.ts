@@ -98,6 +98,7 @@ export const caseIds = [
   'ordering/under-failure',
   'ordering/one-handler',
   'ordering/one-holder',
+  'ordering/outlasted-hand-over',
   'flow/window-messages',
   'flow/window-bytes',
   'flow/window-and-large-message',

@@ -121,6 +121,13 @@ export const orderingFaults: readonly Mutant[] = [
     }),
   },
   {
+    name: 'outlasted-not-told',
+    fault: 'does not tell what it takes away from a consumer that has not ended it',
+    killedBy: 'ordering/outlasted-hand-over',
+    profile: 'kinesis',
+    alterations: () => ({ lost: () => undefined }),
+  },
+  {
     name: 'redelivered-last',
     fault: 'puts what a lost consumer held behind all other messages',
     killedBy: 'ordering/after-loss',

@@ -30,6 +30,8 @@ export class Inbox implements Intake {
   readonly peak: { messages: number; bytes: number } = { messages: 0, bytes: 0 }
   /** Applied to deliveries as they come. */
   react: (arrival: Arrival) => Reaction = () => 'keep'
+  /** Plays handlers that outlast the deadline of every hand-over: what was delivered stays held. Resolves at the deadline, as core does. */
+  outlast: ((deadlineMs: number) => Promise<void>) | undefined
   readonly #changes: Changes
   readonly #monotonic: () => number
   readonly #unsettled: Set<Delivery> = new Set()
@@ -73,8 +75,9 @@ export class Inbox implements Intake {
     this.#changes.notify()
   }
 
-  /** Nothing of it is started, so that nothing is left to wait for: from here on it is held no longer. */
-  async revoke(scope: Scope): Promise<void> {
+  /** Unless told otherwise nothing of it is started, so that nothing is left to wait for: from here on it is held no longer. */
+  async revoke(scope: Scope, deadlineMs: number): Promise<void> {
+    if (this.outlast !== undefined) return this.outlast(deadlineMs)
     for (const delivery of this.#unsettled) if (delivery.scope === scope) this.#drop(delivery)
     this.#changes.notify()
   }

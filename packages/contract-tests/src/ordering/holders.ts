@@ -53,7 +53,41 @@ const oneHolder: ContractCase = {
   },
 }
 
-export const holderCases: readonly ContractCase[] = [oneHolder]
+const outlasted: ContractCase = {
+  id: 'ordering/outlasted-hand-over',
+  title: 'what outlasts the deadline of a hand-over is told lost before another receiver gets it',
+  examines: ['keyHold', 'competingConsumers'],
+  kills: ['outlasted-not-told'],
+  keyed: true,
+  applies: ({ keyHold, settlement, competingConsumers }) => keyHold === 'process' && settlement !== false && competingConsumers,
+  async run(context) {
+    const place = await context.place()
+    const [one, two] = [await context.connect(), await context.connect()]
+    const messages = interleaved(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'], 2)
+    const first = await one.receive(place)
+    await one.send(place, messages)
+    await context.waiting.eventually(() => first.has(messages.map(({ body }) => body)), 'messages arrive', context.harness.bounds.arrivalMs)
+    const asked = Promise.withResolvers<number>()
+    first.outlast = (deadlineMs) => {
+      asked.resolve(deadlineMs)
+      return context.waiting.until(context.now + deadlineMs)
+    }
+    const shared: string[] = []
+    const second = await two.receive(place, { react: () => 'ack' })
+    watch(second, first, shared)
+    // Some leave everything with whoever has it.
+    const deadlineMs = await Promise.race([asked.promise, context.waiting.until(context.now + context.againMs(place))])
+    if (typeof deadlineMs === 'number')
+      await context.waiting.eventually(
+        () => second.arrivals.length > 0,
+        'what the first receiver does not end is given to the other after the deadline',
+        deadlineMs + context.againMs(place),
+      )
+    check(shared.length === 0, () => `the first receiver is not told that it has lost what the other gets: ${show(shared)}`)
+  },
+}
+
+export const holderCases: readonly ContractCase[] = [oneHolder, outlasted]
 
 /** Notes when `inbox` is given something that `other` holds messages of the same key of. What was lost, or was asked back, is held no longer. */
 function watch(inbox: Inbox, other: Inbox, shared: string[]): void {
