@@ -38,7 +38,17 @@ async function yielding(revoke: (delivery: MqttDelivery, members: Members) => Pr
     },
     dialer: {
       dial: async ({ onMessage }: { readonly onMessage: OnMessage }) => {
-        const fake = { open: true, sessionPresent: true, facts: {}, listen: nothing, acknowledge: nothing, close: async () => void told.push('closed') }
+        const close = async (): Promise<void> => void told.push('closed')
+        const fake = {
+          open: true,
+          sessionPresent: true,
+          facts: {},
+          listen: nothing,
+          subscribe: async () => undefined,
+          acknowledge: nothing,
+          close,
+          kill: nothing,
+        }
         messages.push({ connection: fake as unknown as Connection, onMessage })
         return fake
       },
