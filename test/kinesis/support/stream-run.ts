@@ -69,6 +69,8 @@ class StreamRun implements Intake {
   #made: number
   #receiver: Receiver | undefined
   #arrived: Delivery[] = []
+  /** Shards that were handed over. */
+  readonly #revoked: Set<unknown> = new Set()
   #unsettled = new Set<Delivery>()
   #sent = 0
 
@@ -129,11 +131,13 @@ class StreamRun implements Intake {
     for (const delivery of deliveries) this.#unsettled.add(delivery)
   }
 
-  lost(): void {
-    throw new Error('nobody takes a shard away here')
+  /** What was not acked when a shard was handed over is told so, and nothing else is lost. */
+  lost(scope: unknown): void {
+    if (!this.#revoked.has(scope)) throw new Error('nobody takes a shard away here')
   }
 
   async revoke(scope: unknown): Promise<void> {
+    this.#revoked.add(scope)
     for (const delivery of this.#unsettled) if (delivery.scope === scope) this.#unsettled.delete(delivery)
   }
 
