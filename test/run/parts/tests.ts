@@ -21,7 +21,7 @@ export const testParts: readonly Part[] = [
   vitestPart({ name: 'redis', budgetSeconds: 35, alone: true, folders: redis }),
   scriptPart({
     name: 'demo',
-    budgetSeconds: 55,
+    budgetSeconds: 70,
     alone: true,
     entry: 'test/demo/main.ts',
     runs: [
