@@ -12,13 +12,13 @@ const aws = ['test/brokers/aws-wire', 'test/dynamodb', 'test/kinesis', 'test/sqs
 export const testParts: readonly Part[] = [
   vitestPart({ name: 'unit', budgetSeconds: 100, folders: ['packages', 'test'], except: [...contract, ...brokers, ...redis, ...aws, ...mqtt] }),
   scriptPart({ name: 'types', budgetSeconds: 10, entry: 'test/types/run.ts', read: passedAndFailed }),
-  vitestPart({ name: 'contract', budgetSeconds: 265, alone: true, workers: 3, folders: contract }),
+  vitestPart({ name: 'contract', budgetSeconds: 220, alone: true, workers: 3, folders: contract }),
   scriptPart({ name: 'mutants', budgetSeconds: 30, entry: 'test/mutants/main.ts', read: killed }),
   scriptPart({ name: 'simulate', budgetSeconds: 160, entry: 'test/simulate/main.ts', runs: [['--seeds', '11000']], read: violations }),
   vitestPart({ name: 'amqp', budgetSeconds: 195, alone: true, workers: 4, folders: brokers, except: [...aws, ...mqtt] }),
   vitestPart({ name: 'aws', budgetSeconds: 105, alone: true, workers: 3, folders: aws }),
   vitestPart({ name: 'mqtt', budgetSeconds: 75, alone: true, workers: 3, folders: mqtt }),
-  vitestPart({ name: 'redis', budgetSeconds: 35, alone: true, folders: redis }),
+  vitestPart({ name: 'redis', budgetSeconds: 40, alone: true, folders: redis }),
   scriptPart({
     name: 'demo',
     budgetSeconds: 70,
@@ -35,7 +35,7 @@ export const testParts: readonly Part[] = [
   }),
   scriptPart({
     name: 'chaos',
-    budgetSeconds: 120,
+    budgetSeconds: 155,
     alone: true,
     entry: 'test/chaos/main.ts',
     // A minute of faults in all. The seed is one of those that kill a consumer, RabbitMQ and Redis and restart mosquitto in that time.
