@@ -10,13 +10,13 @@ const aws = ['test/brokers/aws-wire', 'test/dynamodb', 'test/kinesis', 'test/sqs
 
 /** What runs the code. Every test file of the repository belongs to exactly one of these parts, and one that starts brokers to a part that runs alone. */
 export const testParts: readonly Part[] = [
-  vitestPart({ name: 'unit', budgetSeconds: 100, folders: ['packages', 'test'], except: [...contract, ...brokers, ...redis, ...aws, ...mqtt] }),
+  vitestPart({ name: 'unit', budgetSeconds: 115, folders: ['packages', 'test'], except: [...contract, ...brokers, ...redis, ...aws, ...mqtt] }),
   scriptPart({ name: 'types', budgetSeconds: 10, entry: 'test/types/run.ts', read: passedAndFailed }),
-  vitestPart({ name: 'contract', budgetSeconds: 220, alone: true, workers: 3, folders: contract }),
+  vitestPart({ name: 'contract', budgetSeconds: 205, alone: true, workers: 3, folders: contract }),
   scriptPart({ name: 'mutants', budgetSeconds: 30, entry: 'test/mutants/main.ts', read: killed }),
   scriptPart({ name: 'simulate', budgetSeconds: 160, entry: 'test/simulate/main.ts', runs: [['--seeds', '11000']], read: violations }),
   vitestPart({ name: 'amqp', budgetSeconds: 195, alone: true, workers: 4, folders: brokers, except: [...aws, ...mqtt] }),
-  vitestPart({ name: 'aws', budgetSeconds: 105, alone: true, workers: 3, folders: aws }),
+  vitestPart({ name: 'aws', budgetSeconds: 135, alone: true, folders: aws }),
   vitestPart({ name: 'mqtt', budgetSeconds: 75, alone: true, workers: 3, folders: mqtt }),
   vitestPart({ name: 'redis', budgetSeconds: 40, alone: true, folders: redis }),
   scriptPart({
