@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { connect, isBrokerError, systemClock, type AnyDefinition, type Broker, type LogLevel } from '@busbar/core'
-import { driversWith } from './drivers.ts'
+import { driversWith, leasesIn } from './drivers.ts'
 import { HistoryWriter } from './history.ts'
 import type { BackendSettings, Order } from './settings.ts'
 
@@ -46,7 +46,7 @@ export class Child<
 
   /** A started broker, on a wall clock that jumps when the script says so. Tried again while the outage lasts in which it starts, as by a supervisor of the process. */
   async connect(definitions: readonly AnyDefinition[]): Promise<Broker> {
-    const drivers = driversWith(this.settings.redisUrl)
+    const drivers = driversWith(leasesIn(this.settings.redisUrl))
     for (const began = performance.now(); ; await pause(startAgainMs)) {
       const broker = await connect(this.settings.backend.configuration, {
         drivers,

@@ -6,7 +6,7 @@ import { connect } from '@busbar/core'
 import type { Backend } from './backends/backend.ts'
 import { Books } from './books.ts'
 import { isClean, type Verdict } from './checker.ts'
-import { driversWith } from './drivers.ts'
+import { driversWith, leasesIn } from './drivers.ts'
 import { Fleet, tell, type Member } from './fleet.ts'
 import { HistoryWriter } from './history.ts'
 import { processFaults } from './process-faults.ts'
@@ -99,8 +99,9 @@ class Run {
   async #prepare(): Promise<void> {
     const { settings } = this.#backend
     Object.assign(process.env, settings.env)
+    await using leases = leasesIn(this.#options.redisUrl)
     const setup = await connect(settings.configuration, {
-      drivers: driversWith(this.#options.redisUrl),
+      drivers: driversWith(leases),
       destinations: workloadOf(settings.kind).definitions,
       provision: 'create',
       log: () => undefined,
