@@ -15,7 +15,7 @@ export const testParts: readonly Part[] = [
   vitestPart({ name: 'contract', budgetSeconds: 205, alone: true, workers: 3, folders: contract }),
   scriptPart({ name: 'mutants', budgetSeconds: 30, entry: 'test/mutants/main.ts', read: killed }),
   scriptPart({ name: 'simulate', budgetSeconds: 160, entry: 'test/simulate/main.ts', runs: [['--seeds', '11000']], read: violations }),
-  vitestPart({ name: 'amqp', budgetSeconds: 195, alone: true, workers: 4, folders: brokers, except: [...aws, ...mqtt] }),
+  vitestPart({ name: 'amqp', budgetSeconds: 228, alone: true, workers: 4, folders: brokers, except: [...aws, ...mqtt] }),
   vitestPart({ name: 'aws', budgetSeconds: 135, alone: true, folders: aws }),
   vitestPart({ name: 'mqtt', budgetSeconds: 75, alone: true, workers: 3, folders: mqtt }),
   vitestPart({ name: 'redis', budgetSeconds: 40, alone: true, folders: redis }),
@@ -35,7 +35,7 @@ export const testParts: readonly Part[] = [
   }),
   scriptPart({
     name: 'chaos',
-    budgetSeconds: 155,
+    budgetSeconds: 122,
     alone: true,
     entry: 'test/chaos/main.ts',
     // A minute of faults in all. The seed is one of those that kill a consumer, RabbitMQ and Redis and restart mosquitto in that time.
