@@ -1,8 +1,7 @@
-import type { BrokerError, Services } from '@busbar/core/driver'
+import { within, type BrokerError, type Services } from '@busbar/core/driver'
 import type { Channel } from 'amqplib'
 import type { Connection } from './connection.ts'
 import { amqpError, replyCodeOf, toBrokerError } from './errors.ts'
-import { within } from './within.ts'
 
 /** Where the connection of the moment comes from, and why there is none. */
 export interface ConnectionSource {

@@ -1,8 +1,7 @@
-import { jitteredBackoff, type BrokerError, type LinkHealth, type Services } from '@busbar/core/driver'
+import { jitteredBackoff, type BrokerError, type LinkHealth, type Services, pauseFor } from '@busbar/core/driver'
 import { Connection } from './connection.ts'
 import { amqpError, toBrokerError } from './errors.ts'
 import type { ResolvedOptions } from './options.ts'
-import { pauseFor } from './within.ts'
 
 /** Told about every change of one managed connection. Methods must not throw. */
 export interface ConnectionListener {

@@ -1,11 +1,10 @@
-import type { Clock, Services } from '@busbar/core/driver'
+import { within, type Clock, type Services } from '@busbar/core/driver'
 import { connect, credentials, type Channel, type ChannelModel, type ConfirmChannel, type Options, type SocketOptions } from 'amqplib'
 import type { Address } from './address.ts'
 import { Cork } from './cork.ts'
 import { amqpError, toBrokerError } from './errors.ts'
 import { metered } from './metering.ts'
 import type { ResolvedOptions } from './options.ts'
-import { within } from './within.ts'
 
 /** What a connection tells its owner. Called at most once each, `onBlocked` any number of times. */
 export interface ConnectionEvents {

@@ -1,9 +1,8 @@
-import type { BrokerError, Clock, Scope, Timer } from '@busbar/core/driver'
+import { within, type BrokerError, type Clock, type Scope, type Timer } from '@busbar/core/driver'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import type { Connection } from './connection.ts'
 import { AmqpDelivery, type DeliverySource } from './delivery.ts'
 import { amqpError, toBrokerError } from './errors.ts'
-import { within } from './within.ts'
 
 /** What a channel consumes, and who is told. */
 export interface ConsumerChannelOptions extends DeliverySource {

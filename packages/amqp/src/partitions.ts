@@ -1,4 +1,4 @@
-import type { BrokerError, Intake, Timer, Window } from '@busbar/core/driver'
+import { within, type BrokerError, type Intake, type Timer, type Window } from '@busbar/core/driver'
 import type { Channel } from 'amqplib'
 import type { AmqpDelivery } from './delivery.ts'
 import { amqpError, isNotFound, toBrokerError } from './errors.ts'
@@ -7,7 +7,6 @@ import { membersName, partitionNames } from './names.ts'
 import type { ResolvedOptions } from './options.ts'
 import { planPartitions, prefetchOf } from './partition-plan.ts'
 import { Subscription, type SubscriptionHost } from './subscription.ts'
-import { within } from './within.ts'
 
 /**
  * The partition queues of one source. Every process waits on all of them, each on a channel of its own, and the broker makes one the active consumer of

@@ -1,10 +1,9 @@
-import type { BrokerError, SendResult, Services } from '@busbar/core/driver'
+import { pauseFor, type BrokerError, type SendResult, type Services } from '@busbar/core/driver'
 import type { ConfirmChannel, Message } from 'amqplib'
 import { Batch, Confirms, type Publication } from './confirms.ts'
 import type { ConnectionManager } from './connection-manager.ts'
 import type { Connection } from './connection.ts'
 import { amqpError, replyCodeOf, replyTextOf, toBrokerError } from './errors.ts'
-import { pauseFor } from './within.ts'
 
 interface Waiting {
   readonly publication: Publication

@@ -1,5 +1,5 @@
 import { systemClock } from '@busbar/core'
-import type { Services } from '@busbar/core/driver'
+import { pauseFor, type Services } from '@busbar/core/driver'
 import { Admin } from './admin.ts'
 import { ConnectionManager } from './connection-manager.ts'
 import type { Connection } from './connection.ts'
@@ -8,7 +8,6 @@ import { membersName, partitionName, partitionNames } from './names.ts'
 import { checkKnown, configuration, maxPartitions, resolveOptions, type AmqpOptions, type ResolvedOptions } from './options.ts'
 import { marker } from './resources.ts'
 import { SoleConsumer } from './sole-consumer.ts'
-import { pauseFor } from './within.ts'
 
 export interface RepartitionOptions {
   /** New number of partitions, 1 to 256. */

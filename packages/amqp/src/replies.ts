@@ -1,11 +1,10 @@
-import type { Incoming, Outgoing, Replies, SendResult, Services } from '@busbar/core/driver'
+import { pauseFor, within, type Incoming, type Outgoing, type Replies, type SendResult, type Services } from '@busbar/core/driver'
 import type { Channel, ConfirmChannel } from 'amqplib'
 import type { ConnectionManager } from './connection-manager.ts'
 import { amqpError, toBrokerError } from './errors.ts'
 import { contentOf, incomingOf, isShort, publishOptions } from './message-mapping.ts'
 import type { Publisher } from './publisher.ts'
 import { checkMessage } from './sender.ts'
-import { pauseFor, within } from './within.ts'
 
 const retryMs = 250
 

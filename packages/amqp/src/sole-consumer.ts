@@ -1,4 +1,4 @@
-import type { Clock } from '@busbar/core/driver'
+import { within, type Clock } from '@busbar/core/driver'
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib'
 import type { Connection } from './connection.ts'
 import { copyOptions } from './copy-options.ts'
@@ -7,7 +7,6 @@ import { partitionOf } from './hash.ts'
 import { incomingOf } from './message-mapping.ts'
 import { partitionName } from './names.ts'
 import type { ResolvedOptions } from './options.ts'
-import { within } from './within.ts'
 
 /** First in line at queues with a single active consumer, for as long as it is open: holds all that comes, and settles nothing but what it has moved. */
 export class SoleConsumer {

@@ -1,10 +1,9 @@
-import { jitteredBackoff, type BrokerError, type Services } from '@busbar/core/driver'
+import { jitteredBackoff, type BrokerError, type Services, pauseFor } from '@busbar/core/driver'
 import type { ConnectionManager } from './connection-manager.ts'
 import { ConsumerChannel } from './consumer-channel.ts'
 import type { AmqpDelivery, DeliverySource } from './delivery.ts'
 import { amqpError, isNotFound, toBrokerError } from './errors.ts'
 import type { Restoration } from './restoration.ts'
-import { pauseFor } from './within.ts'
 
 /** What several subscriptions of one receiver have in common. */
 export interface SubscriptionHost extends DeliverySource {

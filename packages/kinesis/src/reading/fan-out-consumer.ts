@@ -1,8 +1,7 @@
-import { isBrokerError, sleep, type Services } from '@busbar/core/driver'
+import { isBrokerError, sleep, type Services, unlessAborted } from '@busbar/core/driver'
 import type { Api, CallContext } from '../api.ts'
 import { kinesisError } from '../errors.ts'
 import { addressOf, type StreamName } from '../names.ts'
-import { abortable } from './abortable.ts'
 
 /** Between two looks at a consumer that is being made, in milliseconds. */
 const lookMs = 500
@@ -41,7 +40,7 @@ export class FanOutConsumer {
       this.#finding = undefined
       throw error
     }))
-    return abortable(finding, signal)
+    return unlessAborted(finding, signal)
   }
 
   /** The service does not know this ARN: is there another one now, since the consumer was made anew? */

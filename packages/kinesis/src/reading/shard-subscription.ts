@@ -1,8 +1,7 @@
 import type { SubscribeToShardEvent, SubscribeToShardEventStream } from '@aws-sdk/client-kinesis'
-import type { Clock } from '@busbar/core/driver'
+import { type Clock, unlessAborted } from '@busbar/core/driver'
 import type { OpenSubscription } from '../api.ts'
 import { kinesisError, toBrokerError } from '../errors.ts'
-import { abortable } from './abortable.ts'
 
 /** The service sends events every few seconds, also when there are no records. A connection that is silent for as long is dead. */
 const silenceMs = 35_000
@@ -27,7 +26,7 @@ export class ShardSubscription {
     const silence = (): void => this.#silent.abort(kinesisError('ERR_UNAVAILABLE', `${this.#doing}: nothing was heard for ${silenceMs} ms`))
     const timer = this.#clock.timer(this.#clock.monotonic() + silenceMs, silence)
     try {
-      const read = await abortable(abortable(this.#clock.external(this.#events.next()), this.#silent.signal), signal)
+      const read = await unlessAborted(unlessAborted(this.#clock.external(this.#events.next()), this.#silent.signal), signal)
       return read.done === true ? undefined : this.#eventOf(read.value)
     } catch (error) {
       if (signal.aborted) throw error

@@ -1,5 +1,5 @@
+import { envelopeHead } from '@busbar/core/driver'
 import { describe, expect, it } from 'vitest'
-import { envelopeHead } from '../sending/envelope.ts'
 import { outgoing } from '../test-support/fake-kinesis.ts'
 import { incomingOf } from './incoming.ts'
 import type { ShardRecord } from './shard-record.ts'

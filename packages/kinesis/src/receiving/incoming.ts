@@ -1,5 +1,4 @@
-import type { Headers, Incoming } from '@busbar/core/driver'
-import { openEnvelope } from '../sending/envelope.ts'
+import { openEnvelope, type Headers, type Incoming } from '@busbar/core/driver'
 import { formatPosition } from '../shards/position.ts'
 import type { ShardRecord } from './shard-record.ts'
 

@@ -1,6 +1,6 @@
+import { unlessAborted } from '@busbar/core/driver'
 import { describe, expect, it } from 'vitest'
 import { kinesisError } from '../errors.ts'
-import { abortable } from '../reading/abortable.ts'
 import { readPages } from '../reading/read-pages.ts'
 import type { ShardReader } from '../reading/shard-reader.ts'
 import { TestReceivers } from './test-support/receivers.ts'
@@ -87,7 +87,7 @@ describe('receivers of one subscription', () => {
     const receivers = new TestReceivers(1)
     const { sequence } = receivers.put(0, 'm')
     const next = (signal: AbortSignal): Promise<undefined> =>
-      abortable(
+      unlessAborted(
         receivers.time.sleep(3_600_000).then(() => undefined),
         signal,
       )

@@ -1,9 +1,8 @@
-import { isBrokerError, jitteredBackoff, sleep, type BrokerError, type Services } from '@busbar/core/driver'
+import { isBrokerError, jitteredBackoff, sleep, type BrokerError, type Services, unlessAborted } from '@busbar/core/driver'
 import type { Api } from '../api.ts'
 import { kinesisError } from '../errors.ts'
 import { isFurther, type Checkpoint } from '../group/checkpoint.ts'
 import type { StreamName } from '../names.ts'
-import { abortable } from '../reading/abortable.ts'
 import type { Page, ShardReader } from '../reading/shard-reader.ts'
 import type { Gate } from './gate.ts'
 import type { ShardScope } from './shard-scope.ts'
@@ -107,7 +106,7 @@ export class ShardReading {
 
   /** At the gate, or stopped: what is lost while it is paused must not keep its connection open. */
   async #passed(): Promise<void> {
-    await abortable(this.#options.gate.passed(), this.#stopping.signal).catch(() => undefined)
+    await unlessAborted(this.#options.gate.passed(), this.#stopping.signal).catch(() => undefined)
   }
 
   async #handOut(page: Page): Promise<void> {

@@ -1,8 +1,8 @@
+import { envelopeHead } from '@busbar/core/driver'
 import { expect, it } from 'vitest'
 import { deaggregate } from '../aggregation/deaggregate.ts'
 import { endpoint, outgoing } from '../test-support/fake-kinesis.ts'
 import { resolveRouteOptions } from '../route-options.ts'
-import { envelopeHead, openEnvelope } from './envelope.ts'
 import { prepareRecord } from './record.ts'
 
 const sealed = (parts: Parameters<typeof outgoing>[0]): Uint8Array => Buffer.concat([envelopeHead(outgoing(parts)), Buffer.from(parts?.body ?? 'hello')])
@@ -22,16 +22,6 @@ it('writes what the page on the wire format shows', () => {
   )
 })
 
-it('carries headers, metadata and the body', () => {
-  const metadata = { id: 'm-7', type: 'position', contentType: 'text/plain', key: 'truck-7', attempt: 2, timestamp: 5, correlationId: 'c', replyTo: 'r' }
-  for (const body of ['', 'häß', Uint8Array.of(0xff, 0x42, 0x55, 0x53, 1, 0)]) {
-    const opened = openEnvelope(sealed({ ...metadata, body, headers: { tenant: 'äcme', empty: '' } }))
-    expect({ ...opened?.headers }).toEqual({ tenant: 'äcme', empty: '' })
-    expect(opened?.metadata).toEqual(metadata)
-    expect(Buffer.from(opened?.body ?? 'none')).toEqual(Buffer.from(body))
-  }
-})
-
 it('counts its bytes in the size of the message', () => {
   const route = (envelope: boolean): ReturnType<typeof resolveRouteOptions> => resolveRouteOptions(endpoint({ options: { envelope } }))
   const message = outgoing({ key: 'é', headers: { tenant: 'äcme' }, body: 'häß' })
@@ -41,41 +31,6 @@ it('counts its bytes in the size of the message', () => {
   }
 })
 
-it('opens one envelope alone, so that a body is never taken for headers', () => {
-  const forged = sealed({ body: 'x', id: 'forged', headers: { role: 'admin' } })
-  const opened = openEnvelope(sealed({ body: forged, id: 'm-1' }))
-  expect(opened?.metadata.id).toBe('m-1')
-  expect({ ...opened?.headers }).toEqual({})
-  expect(Buffer.from(opened?.body ?? '')).toEqual(Buffer.from(forged))
-})
-
-it.each([
-  ['', new Uint8Array(0)],
-  ['JSON', Buffer.from('{"a":1}')],
-  ['the magic bytes alone', Buffer.from('ff425553', 'hex')],
-  ['headers longer than the data', raw(1, '{}', '', 3)],
-  ['headers of four gigabytes', raw(1, '{}', '', 0xffffffff)],
-])('is none: %s', (_what, data) => {
-  expect(openEnvelope(data)).toBeUndefined()
-})
-
-it.each([
-  ['of a newer version', raw(2, '{"tenant":"acme"}', 'body')],
-  ['with headers that are no JSON', raw(1, '{"tenant":', 'body')],
-  ['with headers that are a list', raw(1, '["tenant"]', 'body')],
-  ['with headers that are no texts', raw(1, '{"n":1,"busbar":{"v":1}}', 'body')],
-])('gives the body alone %s', (_what, data) => {
-  const opened = openEnvelope(data)
-  expect([Buffer.from(opened?.body ?? '').toString(), { ...opened?.headers }, opened?.metadata]).toEqual(['body', {}, {}])
-})
-
-it('takes no header for a prototype', () => {
-  const opened = openEnvelope(raw(1, '{"__proto__":"x","toString":"y"}', ''))
-  expect(Object.getPrototypeOf(opened?.headers)).toBeNull()
-  expect(Object.keys(opened?.headers ?? {}).toSorted()).toEqual(['__proto__', 'toString'])
-})
-
-it('is neither UTF-8 nor an aggregated record', () => {
-  expect(() => new TextDecoder('utf-8', { fatal: true }).decode(sealed({}))).toThrow(TypeError)
+it('is no aggregated record', () => {
   expect(deaggregate(sealed({}))).toEqual({ form: 'plain' })
 })

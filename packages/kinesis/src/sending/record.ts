@@ -1,9 +1,8 @@
-import type { Outgoing } from '@busbar/core/driver'
+import { envelopeHead, type Outgoing } from '@busbar/core/driver'
 import type { UserRecord } from '../aggregation/user-record.ts'
 import { limits } from '../limits.ts'
 import type { ResolvedRouteOptions } from '../route-options.ts'
 import { hashKeyOf, maxHashKey } from '../shards/hash-key.ts'
-import { envelopeHead } from './envelope.ts'
 
 /** A message as a record, but for its data, which are made when it goes. */
 export interface PreparedRecord {

@@ -1,8 +1,7 @@
-import { jitteredBackoff, type BrokerError, type LinkHealth, type Services } from '@busbar/core/driver'
+import { jitteredBackoff, type BrokerError, type LinkHealth, type Services, pauseFor, within } from '@busbar/core/driver'
 import { mqttError, toBrokerError } from '../errors.ts'
 import type { ReceivedPacket } from '../message/packet.ts'
 import type { ResolvedOptions } from '../options.ts'
-import { pauseFor, within } from '../within.ts'
 import type { Connection } from './connection.ts'
 import type { Dialer } from './dialer.ts'
 

@@ -1,5 +1,4 @@
-import { metadataHeader, unpackMetadata, type Headers, type Incoming, type Metadata } from '@busbar/core/driver'
-import { openEnvelope } from './envelope.ts'
+import { metadataHeader, unpackMetadata, type Headers, type Incoming, type Metadata, openEnvelope } from '@busbar/core/driver'
 import { isOwn, packedHeader, unpackHeaders } from './packed-headers.ts'
 import type { PublishProperties, ReceivedPacket } from './packet.ts'
 

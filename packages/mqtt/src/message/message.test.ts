@@ -1,9 +1,8 @@
-import type { Outgoing } from '@busbar/core/driver'
+import { envelopeHead, type Outgoing } from '@busbar/core/driver'
 import { generate, parser, type IPublishPacket } from 'mqtt-packet'
 import { describe, expect, it } from 'vitest'
 import { outgoing } from '../test-support/messages.ts'
 import { encodePublish } from './encode.ts'
-import { envelopeHead, openEnvelope } from './envelope.ts'
 import { incomingOf } from './incoming.ts'
 import { publicationOf, sizeOf, type Form } from './outgoing.ts'
 import type { ReceivedPacket } from './packet.ts'
@@ -178,15 +177,5 @@ describe('MQTT 3.1.1', () => {
     const message = outgoing({ body: whole.body, contentType: 'application/json', headers: { tenant: 'acme' }, key: 'truck-7' })
     const text = String.raw`{"busbar":"{\"v\":1,\"i\":\"m-1\",\"c\":\"application/json\",\"k\":\"truck-7\",\"s\":1767225600123}","tenant":"acme"}`
     expect(publicationOf(message, form4).payload).toEqual(Buffer.concat([Buffer.from('ff4255530100000075', 'hex'), Buffer.from(text), Buffer.from(whole.body)]))
-  })
-
-  it('of a newer version, or with headers that make no sense, takes the body alone; what is none is a body', () => {
-    const head = envelopeHead(outgoing({ headers: { a: 'b' } }))
-    const newer = Buffer.concat([head, Buffer.from('body')])
-    newer[4] = 9
-    expect(openEnvelope(newer)).toMatchObject({ headers: {}, metadata: {}, body: Buffer.from('body') })
-    expect(openEnvelope(Buffer.from('ff42555301000000026e6f78', 'hex'))).toMatchObject({ headers: {}, body: Buffer.from('x') })
-    expect(openEnvelope(Buffer.from('ff425553010000ffff', 'hex'))).toBeUndefined()
-    expect(openEnvelope(Buffer.from('ff42', 'hex'))).toBeUndefined()
   })
 })

@@ -1,7 +1,6 @@
-import type { BrokerError, Outgoing } from '@busbar/core/driver'
+import { envelopeHead, type BrokerError, type Outgoing } from '@busbar/core/driver'
 import { mqttError } from '../errors.ts'
 import { isShort } from '../names.ts'
-import { envelopeHead } from './envelope.ts'
 import type { Publication, PublishProperties } from './packet.ts'
 import { propertiesBytes, propertiesFor } from './properties.ts'
 

@@ -1,11 +1,10 @@
-import { sleep, type Services } from '@busbar/core/driver'
+import { sleep, type Services, within } from '@busbar/core/driver'
 import type { Connection } from '../connection/connection.ts'
 import type { Control } from '../connection/control.ts'
 import { mqttError, toBrokerError } from '../errors.ts'
 import type { ReceivedPacket } from '../message/packet.ts'
 import type { SessionName } from '../names.ts'
 import { maxMembers } from '../options.ts'
-import { within } from '../within.ts'
 
 /** What is noted of a session: MQTT has no way to ask whether one exists, or who has it. */
 export interface Note {

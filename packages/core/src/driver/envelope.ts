@@ -1,12 +1,16 @@
-import { metadataHeader, packMetadata, unpackMetadata, type Headers, type Metadata, type Outgoing } from '@busbar/core/driver'
+import { metadataHeader, packMetadata, unpackMetadata, type Metadata } from './metadata.ts'
+import type { Headers, Outgoing } from './sender.ts'
 
-/** Not valid as UTF-8 and so neither as JSON, and not the magic bytes of an aggregated record. */
+/** Not valid as UTF-8 and so neither as JSON, and not the magic bytes of an aggregated record of Kinesis. */
 const magic = Uint8Array.of(0xff, 0x42, 0x55, 0x53)
 const version = 1
 /** Magic bytes, version, length of the headers. */
 const fixedBytes = magic.length + 1 + 4
 
-/** What stands before the body: magic bytes, a version, and the headers and metadata as JSON with its length. */
+/**
+ * What stands before the body where a broker has no headers (Kinesis, MQTT 3.1.1) and the route says `envelope: true`: magic bytes, a version, and the headers and
+ * metadata as JSON with its length.
+ */
 export function envelopeHead(message: Outgoing): Uint8Array {
   const metadata = packMetadata(message)
   const text = JSON.stringify(metadata === undefined ? message.headers : { [metadataHeader]: metadata, ...message.headers })
@@ -18,6 +22,7 @@ export function envelopeHead(message: Outgoing): Uint8Array {
   return head
 }
 
+/** What an envelope held. */
 export interface Opened {
   readonly headers: Headers
   readonly metadata: Metadata

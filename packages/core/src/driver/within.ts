@@ -1,4 +1,4 @@
-import type { Clock } from '@busbar/core/driver'
+import type { Clock } from '../clock.ts'
 
 /** The outcome of `work`, or the error of `expired` after `ms`. A late outcome is ignored. */
 export async function within<T>(work: Promise<T>, ms: number, clock: Clock, expired: () => Error): Promise<T> {
