@@ -28,5 +28,5 @@ let vhosts = 0
 
 /** An empty vhost for one case. */
 export function freshVhost(bed: RabbitmqBed): Promise<string> {
-  return bed.createVhost(`case${vhosts++}`)
+  return bed.createVhost(`case-${process.pid}-${vhosts++}`)
 }

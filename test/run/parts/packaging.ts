@@ -11,7 +11,7 @@ import { verdict, type Part } from '../part.ts'
 export const packagingParts: readonly Part[] = [
   {
     name: 'packaging',
-    budgetSeconds: 30,
+    budgetSeconds: 25,
     async run({ signal, log }) {
       const packed = await packPackages(signal, log)
       log('manifests, publint, attw, a consumer')
@@ -26,12 +26,12 @@ export const packagingParts: readonly Part[] = [
   },
   {
     name: 'api-reports',
-    budgetSeconds: 15,
+    budgetSeconds: 10,
     run: async () => verdict(await apiReportErrors()),
   },
   {
     name: 'limits',
-    budgetSeconds: 15,
+    budgetSeconds: 10,
     alone: true,
     async run({ signal, log }) {
       const { project } = await packPackages(signal, log)

@@ -3,25 +3,34 @@ import type { Part } from '../part.ts'
 import { vitestPart } from '../vitest-part.ts'
 
 const contract = ['test/contract']
-const brokers = ['test/brokers', 'test/amqp', 'test/middleware/on-drivers.test.ts']
-const redis = ['test/redis']
+const rabbitmq = ['test/brokers', 'test/amqp', 'test/middleware/on-drivers']
 const mqtt = ['test/brokers/mqtt', 'test/mqtt']
-const aws = ['test/brokers/aws-wire', 'test/dynamodb', 'test/kinesis', 'test/sqs', 'test/sns']
+const aws = ['test/brokers/aws-wire', 'test/kinesis', 'test/sqs', 'test/sns']
+const stores = ['test/redis', 'test/dynamodb']
 
 /** What runs the code. Every test file of the repository belongs to exactly one of these parts, and one that starts brokers to a part that runs alone. */
 export const testParts: readonly Part[] = [
-  vitestPart({ name: 'unit', budgetSeconds: 115, folders: ['packages', 'test'], except: [...contract, ...brokers, ...redis, ...aws, ...mqtt] }),
-  scriptPart({ name: 'types', budgetSeconds: 10, entry: 'test/types/run.ts', read: passedAndFailed }),
-  vitestPart({ name: 'contract', budgetSeconds: 205, alone: true, workers: 3, folders: contract }),
-  scriptPart({ name: 'mutants', budgetSeconds: 30, entry: 'test/mutants/main.ts', read: killed }),
-  scriptPart({ name: 'simulate', budgetSeconds: 160, entry: 'test/simulate/main.ts', runs: [['--seeds', '11000']], read: violations }),
-  vitestPart({ name: 'amqp', budgetSeconds: 228, alone: true, workers: 4, folders: brokers, except: [...aws, ...mqtt] }),
-  vitestPart({ name: 'aws', budgetSeconds: 135, alone: true, folders: aws }),
-  vitestPart({ name: 'mqtt', budgetSeconds: 75, alone: true, workers: 3, folders: mqtt }),
-  vitestPart({ name: 'redis', budgetSeconds: 40, alone: true, folders: redis }),
+  // The longest two of those that share the machine, side by side.
+  scriptPart({ name: 'simulate', budgetSeconds: 145, entry: 'test/simulate/main.ts', runs: [['--seeds', '11000']], read: violations }),
+  vitestPart({ name: 'unit', budgetSeconds: 115, folders: ['packages', 'test'], except: [...contract, ...rabbitmq, ...mqtt, ...aws, ...stores] }),
+  scriptPart({ name: 'types', budgetSeconds: 5, entry: 'test/types/run.ts', read: passedAndFailed }),
+  scriptPart({ name: 'mutants', budgetSeconds: 20, entry: 'test/mutants/main.ts', read: killed }),
+  vitestPart({ name: 'contract', budgetSeconds: 180, alone: true, workers: 3, folders: contract }),
+  vitestPart({
+    name: 'amqp',
+    budgetSeconds: 145,
+    alone: true,
+    workers: 4,
+    folders: rabbitmq,
+    except: [...mqtt, ...aws],
+    env: { BUSBAR_SHARE_RABBITMQ: '1' },
+  }),
+  vitestPart({ name: 'aws', budgetSeconds: 80, alone: true, workers: 3, folders: aws }),
+  vitestPart({ name: 'mqtt', budgetSeconds: 58, alone: true, workers: 3, folders: mqtt }),
+  vitestPart({ name: 'stores', budgetSeconds: 55, alone: true, folders: stores }),
   scriptPart({
     name: 'demo',
-    budgetSeconds: 70,
+    budgetSeconds: 65,
     alone: true,
     entry: 'test/demo/main.ts',
     runs: [
@@ -35,7 +44,7 @@ export const testParts: readonly Part[] = [
   }),
   scriptPart({
     name: 'chaos',
-    budgetSeconds: 122,
+    budgetSeconds: 105,
     alone: true,
     entry: 'test/chaos/main.ts',
     // A minute of faults in all. The seed is one of those that kill a consumer, RabbitMQ and Redis and restart mosquitto in that time.

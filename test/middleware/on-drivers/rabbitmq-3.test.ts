@@ -1,0 +1,3 @@
+import { onRabbitmq } from './on-rabbitmq.ts'
+
+await onRabbitmq('3.10')
