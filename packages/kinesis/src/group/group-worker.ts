@@ -3,7 +3,7 @@ import { beginningOf, type FindPosition } from './beginning.ts'
 import { parseCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { HeldShard } from './held-shard.ts'
 import { LeaseTable, type TableView } from './lease-table.ts'
-import { resolveOptions, type GroupWorkerOptions, type ResolvedOptions } from './options.ts'
+import type { GroupWorkerOptions } from './options.ts'
 import { replayGroup } from './replay.ts'
 import { clockMarginMs, ShardGraph, type Origin } from './shard-graph.ts'
 import { sharesOf } from './shares.ts'
@@ -30,7 +30,7 @@ const replayLookMs = 50
  * Leases here run on the monotonic clock from before each call on, so that a lease is lost here before it ends in the store; clocks of workers are never compared.
  */
 export class GroupWorker {
-  readonly #options: ResolvedOptions
+  readonly #options: GroupWorkerOptions
   readonly #table: LeaseTable
   readonly #held = new Map<string, HeldShard>()
   readonly #stopping = new AbortController()
@@ -58,10 +58,9 @@ export class GroupWorker {
   #lookAgain = false
   #watch: Timer | undefined
 
-  /** Throws a `RangeError` for options out of bounds. */
   constructor(options: GroupWorkerOptions) {
-    this.#options = resolveOptions(options)
-    this.#table = new LeaseTable(this.#options)
+    this.#options = options
+    this.#table = new LeaseTable(options)
   }
 
   /** Shards that it has, those that it is handing over among them. */
@@ -168,7 +167,7 @@ export class GroupWorker {
     // What it has got last it has the least work begun with.
     for (const shard of mine.slice(share)) void this.#handOver(shard)
     if (mine.length < share) await this.#takeFree(graph, readable, view, share - mine.length)
-    this.#options.handler.looked?.()
+    this.#options.handler.looked()
   }
 
   /** After a replay, what was known is nothing, and what is held belongs to the past. False for what a store shows of a past that is known to be over. */
@@ -233,7 +232,7 @@ export class GroupWorker {
     await this.#try(async () => {
       const since = this.#options.clock.monotonic()
       const generation = this.#generation
-      const leased = await this.#table.lease(this.#options.worker, { id }, generation)
+      const leased = await this.#table.lease(this.#options.worker, id, generation)
       result = 'not-taken'
       if (leased.state !== 'leased') return
       result = 'failed'
