@@ -1,4 +1,5 @@
-import { BrokerError, sleep, type StartFrom, type Timer } from '@busbar/core/driver'
+import { sleep, type BrokerError, type StartFrom, type Timer } from '@busbar/core/driver'
+import { kinesisError } from '../errors.ts'
 import { beginningOf, type FindPosition } from './beginning.ts'
 import { parseCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { HeldShard } from './held-shard.ts'
@@ -86,7 +87,7 @@ export class GroupWorker {
 
   /** Takes no more shards, hands over all that it has, and leaves the group. Never rejects. */
   async drain(): Promise<void> {
-    this.#draining.abort(new BrokerError('ERR_CLOSED', 'kinesis: the worker leaves its group', { driver: 'kinesis' }))
+    this.#draining.abort(kinesisError('ERR_CLOSED', 'kinesis: the worker leaves its group'))
     while (this.#held.size > 0) {
       await Promise.all([...this.#held.values()].map((shard) => (shard.revoking ? this.#pause(lastSaveMs) : this.#handOver(shard))))
     }
@@ -379,7 +380,7 @@ export class GroupWorker {
 }
 
 function lostError({ shard }: HeldShard, why: string): BrokerError {
-  return new BrokerError('ERR_TOO_LATE', `kinesis: the lease of shard ${shard} is lost: ${why}`, { driver: 'kinesis' })
+  return kinesisError('ERR_TOO_LATE', `kinesis: the lease of shard ${shard} is lost: ${why}`)
 }
 
 function shuffle(items: unknown[], random: () => number): void {

@@ -1,4 +1,5 @@
-import { BrokerError, type Claim, type Clock, type LeaseStore, type MaybePromise, type Note, type StoredClaim } from '@busbar/core/driver'
+import type { BrokerError, Claim, Clock, LeaseStore, MaybePromise, Note, StoredClaim } from '@busbar/core/driver'
+import { kinesisError } from '../errors.ts'
 import { parsePosition } from '../shards/position.ts'
 import type { Origin } from './shard-graph.ts'
 import { within } from './within.ts'
@@ -243,5 +244,5 @@ function workerOf(owner: string): string {
 }
 
 function failure(text: string, retryable = true): BrokerError {
-  return new BrokerError('ERR_UNAVAILABLE', `kinesis: ${text}`, { driver: 'kinesis', retryable })
+  return kinesisError('ERR_UNAVAILABLE', `kinesis: ${text}`, { retryable })
 }
