@@ -2,11 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
-  resolve: {
-    conditions: ['busbar-source'],
-    // As in tsconfig.json.
-    alias: { 'kinesis-source': new URL('../packages/kinesis/src', import.meta.url).pathname },
-  },
+  resolve: { conditions: ['busbar-source'] },
   ssr: { resolve: { conditions: ['busbar-source', 'node'] } },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],

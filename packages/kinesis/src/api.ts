@@ -1,6 +1,5 @@
 import {
   CreateStreamCommand,
-  DeregisterStreamConsumerCommand,
   DescribeStreamConsumerCommand,
   DescribeStreamSummaryCommand,
   GetRecordsCommand,
@@ -152,11 +151,6 @@ export class Api {
   async registerConsumer(StreamARN: string, ConsumerName: string, context: CallContext): Promise<void> {
     const command = new RegisterStreamConsumerCommand({ StreamARN, ConsumerName })
     await this.#call('RegisterStreamConsumer', context, (abortSignal) => this.#client.send(command, { abortSignal }))
-  }
-
-  async deregisterConsumer(StreamARN: string, ConsumerName: string, context: CallContext): Promise<void> {
-    const command = new DeregisterStreamConsumerCommand({ StreamARN, ConsumerName })
-    await this.#call('DeregisterStreamConsumer', context, (abortSignal) => this.#client.send(command, { abortSignal }))
   }
 
   async #call<T>(name: string, { doing, signal }: CallContext, run: (signal: AbortSignal) => Promise<T>): Promise<T> {

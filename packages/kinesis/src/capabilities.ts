@@ -1,6 +1,6 @@
 import type { Capabilities, Endpoint, Refusal } from '@busbar/core/driver'
 import { limits } from './limits.ts'
-import { nameProblem, streamOf, subscriptionProblem } from './names.ts'
+import { characterProblem, nameProblem, streamOf } from './names.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { ResolvedRouteOptions } from './route-options.ts'
 import { parsePosition } from './shards/position.ts'
@@ -12,18 +12,21 @@ const aggregatedMessages = 10_000
 /** Settling costs no call: checkpoints are written by the clock. */
 const settledAtOnce = 1_000
 
-/** What to do where there is nowhere to keep leases. */
-export const storeRemedy =
-  "give kinesis the option 'store': memoryStore of @busbar/memory for one process, redisStore of @busbar/redis or dynamoStore of @busbar/dynamodb for several; where configuration names the driver, give connect() kinesisWith({ store }) in place of kinesis"
+/** There is nowhere to keep leases. */
+export const storeMissing: Refusal = {
+  refused: 'to receive from a stream, its shards have to be leased, and there is no store for leases',
+  remedy:
+    "give kinesis the option 'store': memoryStore of @busbar/memory for one process, redisStore of @busbar/redis or dynamoStore of @busbar/dynamodb for several; where configuration names the driver, give connect() kinesisWith({ store }) in place of kinesis",
+}
 
 /** What the driver can do for one endpoint, or why it cannot serve it. */
 export function capabilitiesOf(endpoint: Endpoint, options: ResolvedOptions, route: ResolvedRouteOptions): Capabilities | Refusal {
   const problem = nameProblem(endpoint, streamOf(endpoint.name), options.region)
   if (problem !== undefined) return { refused: problem, remedy: "correct the route's name" }
   const { subscription } = endpoint
-  if (subscription !== undefined && options.store === undefined)
-    return { refused: 'to receive from a stream, its shards have to be leased, and there is no store for leases', remedy: storeRemedy }
-  const subscriptionRefused = subscription === undefined ? undefined : subscriptionProblem(subscription)
+  if (subscription !== undefined && options.store === undefined) return storeMissing
+  // It is also that of its consumer of enhanced fan-out.
+  const subscriptionRefused = subscription === undefined ? undefined : characterProblem(subscription.name)
   if (subscriptionRefused !== undefined) return { refused: subscriptionRefused, remedy: 'name the subscription otherwise' }
   const { startFrom } = subscription ?? {}
   if (typeof startFrom === 'object' && 'position' in startFrom && parsePosition(startFrom.position) === undefined)

@@ -14,7 +14,7 @@ import type {
   Window,
 } from '@busbar/core/driver'
 import { Api } from './api.ts'
-import { storeRemedy } from './capabilities.ts'
+import { storeMissing } from './capabilities.ts'
 import { kinesisError } from './errors.ts'
 import { addressOf, streamOf } from './names.ts'
 import { lagOf } from './operations/group-lag.ts'
@@ -81,11 +81,7 @@ export class KinesisLink implements Link<KinesisClient> {
 
   readonly receiver = (endpoint: Endpoint, intake: Intake, window: Window): Receiver => {
     const group = this.#groupParts(endpoint)
-    if (group === undefined)
-      throw kinesisError(
-        'ERR_CONFIGURATION',
-        `${endpoint.destination}: to receive from a stream, its shards have to be leased, and there is no store for leases; ${storeRemedy}`,
-      )
+    if (group === undefined) throw kinesisError('ERR_CONFIGURATION', `${endpoint.destination}: ${storeMissing.refused}; ${storeMissing.remedy}`)
     const { envelope, keepMisplaced } = resolveRouteOptions(endpoint)
     return new KinesisReceiver({ ...group, reader: this.#reader(endpoint), envelope, keepMisplaced }, intake, window)
   }

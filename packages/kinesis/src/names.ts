@@ -1,4 +1,4 @@
-import type { Endpoint, EndpointSubscription } from '@busbar/core/driver'
+import type { Endpoint } from '@busbar/core/driver'
 import { limits } from './limits.ts'
 
 /** A stream by its physical name. */
@@ -27,15 +27,15 @@ export function identify({ name, arn }: StreamName): { readonly StreamName: stri
 
 /** Why a name is illegal; `undefined` if all is well. */
 export function nameProblem(endpoint: Endpoint, stream: StreamName, region: string | undefined): string | undefined {
-  if (!/^[A-Za-z0-9_.-]+$/.test(stream.name) || stream.name.length > limits.nameLength)
-    return `the name ${stream.name.slice(0, 100)} is not 1 to ${limits.nameLength} letters, digits, dots, hyphens and underscores`
+  const problem = characterProblem(stream.name)
+  if (problem !== undefined) return problem
   if (region !== undefined && stream.region !== undefined && stream.region !== region)
     return `${endpoint.name.slice(0, 200)} is in the region ${stream.region}, and the driver works in ${region}`
   return undefined
 }
 
-/** Why a subscription may not have its name, which is also that of its consumer of enhanced fan-out; `undefined` if all is well. */
-export function subscriptionProblem({ name }: EndpointSubscription): string | undefined {
+/** Why neither a stream nor a consumer may have this name; `undefined` if they may. */
+export function characterProblem(name: string): string | undefined {
   if (/^[A-Za-z0-9_.-]+$/.test(name) && name.length <= limits.nameLength) return undefined
   return `the name ${name.slice(0, 100)} is not 1 to ${limits.nameLength} letters, digits, dots, hyphens and underscores`
 }

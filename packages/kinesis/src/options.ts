@@ -63,14 +63,8 @@ export interface KinesisOptions {
   readonly readPageBytes?: number
 }
 
-/** The times of a group, in milliseconds. */
-export interface GroupTimes {
-  readonly leaseMs: number
-  readonly checkpointMs: number
-  readonly lookMs: number
-  readonly listMs: number
-  readonly handOverMs: number
-}
+/** The times of a group, checked. */
+export type GroupTimes = Readonly<Required<Pick<KinesisOptions, 'leaseMs' | 'checkpointMs' | 'lookMs' | 'listMs' | 'handOverMs'>>>
 
 /** {@link KinesisOptions} checked and with defaults. */
 export interface ResolvedOptions {

@@ -3,11 +3,11 @@ import { configuration } from './errors.ts'
 import { limits } from './limits.ts'
 import { booleanOf, checkKnown, integer, optional, textOf, wholeUnits } from './option-checks.ts'
 
-/** Options of a stream or topic on Kinesis: `routes: { positions: { options: { … } } }`. */
+/** Options of a stream, topic or queue on Kinesis: `routes: { positions: { options: { … } } }`. */
 export interface KinesisRouteOptions {
   /**
-   * Puts headers, type and the other metadata of messages into an envelope around the body, for readers that open it. Default false: a record is the body alone,
-   * and messages with headers or a type are refused. Places for dead letters always have it.
+   * Puts headers, type and the other metadata of messages into an envelope around the body, and opens those of what is received. Default false: a record is the body
+   * alone, and messages with headers or a type are refused. Places for dead letters always have it.
    */
   readonly envelope?: boolean
   /**

@@ -1,8 +1,9 @@
 import type { Outgoing } from '@busbar/core/driver'
 import { describe, expect, it } from 'vitest'
 import { deaggregate } from './aggregation/deaggregate.ts'
+import { kinesis } from './kinesis-driver.ts'
 import { hashKeyOf, maxHashKey } from './shards/hash-key.ts'
-import { entriesOf, evenShards, FakeKinesis, outgoing, serviceError, throttled } from './test-support/fake-kinesis.ts'
+import { endpoint, entriesOf, evenShards, FakeKinesis, outgoing, serviceError, throttled } from './test-support/fake-kinesis.ts'
 import { settled } from './test-support/manual-clock.ts'
 import { codes, keyed, keysOf, never, numbered, senderOf, split } from './test-support/sending.ts'
 
@@ -26,6 +27,21 @@ describe('requests', () => {
     await sender.send([half('a'), half('é')], never)
     await sender.send([half('a'), keyed('bb', 'x'.repeat(524_287))], never)
     expect(fake.requests).toEqual([2, 1, 1])
+  })
+
+  it('take what the capabilities promise: a call as large as it may be, and as many at once as may be out', async () => {
+    const capabilities = kinesis({ region: 'eu-central-1' }).capabilities(endpoint())
+    if ('refused' in capabilities) throw new Error(capabilities.refused)
+    const { bytes, inFlight } = capabilities.maxBatch
+    const large = new FakeKinesis(1)
+    const parts = ['a', 'b', 'c', 'd', 'e'].map((key) => keyed(key, 'x'.repeat(bytes / 5 - 1)))
+    expect(codes(await (await senderOf(large, {}, { shardShare: false })).send(parts, never))).toEqual(parts.map(() => 'ok'))
+    expect(large.requests).toEqual([5])
+    const many = new FakeKinesis(1)
+    const sender = await senderOf(many, {}, { shardShare: false })
+    const results = await Promise.all(numbered(inFlight).map((message) => sender.send([message], never)))
+    expect(results.flat().every(({ ok }) => ok)).toBe(true)
+    expect(many.requests).toEqual([500, inFlight - 500])
   })
 
   it('answer with the position of each record', async () => {

@@ -9,6 +9,7 @@ const clients = [
   '@cloudamqp/amqp-client',
   '@aws-sdk/client-sqs',
   '@aws-sdk/client-sns',
+  '@aws-sdk/client-kinesis',
   'squiss-ts',
   'sqs-consumer',
   'sqs-producer',

@@ -17,6 +17,7 @@ export interface FanOutServer extends AsyncDisposable {
 }
 
 export interface FanOutScript {
+  readonly stream: string
   readonly texts: readonly string[]
   readonly perEvent: number
   /** Of the first subscriptions; the ones after them go on to the end of the shard. */
@@ -36,13 +37,22 @@ type Response = EventEmitter &
 const first = 1_000
 
 /** A closed shard, read by `SubscribeToShard`, by either version of HTTP without TLS: what `kinesis-local` cannot show. */
-export async function startFanOutServer(protocol: 'http1' | 'http2', { texts, perEvent, endings }: FanOutScript): Promise<FanOutServer> {
+export async function startFanOutServer(protocol: 'http1' | 'http2', { stream, texts, perEvent, endings }: FanOutScript): Promise<FanOutServer> {
   const asked: string[] = []
   const left = [...endings]
   const sockets = new Set<Socket>()
   let sent = 0
   const answers: Record<string, unknown> = {
-    DescribeStreamSummary: { StreamDescriptionSummary: { StreamStatus: 'ACTIVE', StreamARN: 'arn:aws:kinesis:us-east-1:123456789012:stream/s' } },
+    DescribeStreamSummary: { StreamDescriptionSummary: { StreamStatus: 'ACTIVE', StreamARN: `arn:aws:kinesis:us-east-1:123456789012:stream/${stream}` } },
+    ListShards: {
+      Shards: [
+        {
+          ShardId: 'shard-0',
+          HashKeyRange: { StartingHashKey: '0', EndingHashKey: String((1n << 128n) - 1n) },
+          SequenceNumberRange: { StartingSequenceNumber: String(first), EndingSequenceNumber: String(first + texts.length) },
+        },
+      ],
+    },
     DescribeStreamConsumer: { ConsumerDescription: { ConsumerStatus: 'ACTIVE', ConsumerARN: 'arn:consumer', ConsumerName: 'c', ConsumerCreationTimestamp: 1 } },
   }
 

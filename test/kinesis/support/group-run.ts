@@ -173,9 +173,13 @@ function edge({ HashKeyRange }: Shard, which: 'Starting' | 'Ending'): bigint {
 async function lag({ url, credentials }: Account, redisUrl: string): Promise<number> {
   await using store = redisStore({ url: redisUrl })
   await using group = kinesisGroup({ endpoint: url, region, credentials, store, stream: 'positions', subscription: 'plain', ...times })
-  // The last checkpoints are written now.
-  await pause(3 * times.checkpointMs)
-  return Math.max(...(await group.lag()).map(({ behindMs }) => behindMs))
+  let behindMs = Infinity
+  const isWritten = async (): Promise<void> => {
+    behindMs = Math.max(...(await group.lag()).map((shard) => shard.behindMs))
+    if (behindMs > 0) throw new Error(`${behindMs} ms behind`)
+  }
+  await until('the last checkpoints', isWritten, { timeoutMs: 6 * times.checkpointMs }).catch(() => undefined)
+  return behindMs
 }
 
 /** `truck number`, in the order in which they were handled. */

@@ -23,7 +23,7 @@ export interface StreamBed {
   merge(shard: string, neighbour: string): Promise<void>
 }
 
-/** By shards: what has come since the last look, in order, as `body key headers`. */
+/** By shards: what has come since the last look, in order, each with all its fields. */
 export type Look = Readonly<Record<string, readonly string[]>>
 
 interface OpenShard {

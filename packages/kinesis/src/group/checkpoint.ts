@@ -1,4 +1,4 @@
-import { BrokerError } from '@busbar/core/driver'
+import { kinesisError } from '../errors.ts'
 import { comparePositions, formatPosition, parsePosition, type Position } from '../shards/position.ts'
 
 /** Where the reading of a shard goes on. What is written with the shard's lease. */
@@ -40,9 +40,7 @@ export function parseCheckpoint(shard: string, text: string): Checkpoint {
   const position = parsePosition(rest)
   if (kind === 'after' && position !== undefined) return { kind, position }
   if (kind === 'at' && position?.subSequence === undefined && position !== undefined) return startingAt(position)
-  throw new BrokerError('ERR_INVALID', `kinesis: the checkpoint of shard ${shard} cannot be read; set the subscription to a point by a replay`, {
-    driver: 'kinesis',
-  })
+  throw kinesisError('ERR_INVALID', `kinesis: the checkpoint of shard ${shard} cannot be read; set the subscription to a point by a replay`)
 }
 
 /** Is `next` further on? What stands for the beginning of a subscription is before every position, and never comes back. */

@@ -27,11 +27,11 @@ const answering = (answer: unknown) => (): never => answer as never
 describe('the leases of a group', () => {
   it('have an owner each that was never used before, and fences that rise', async () => {
     const { table, time } = tableOver()
-    const one = await after(time, table.lease('w', { id: 's' }))
+    const one = await after(time, table.lease('w', 's'))
     if (one.state !== 'leased') throw new Error(one.state)
-    expect(await after(time, table.lease('w', { id: 's' }))).toEqual({ state: 'busy' })
+    expect(await after(time, table.lease('w', 's'))).toEqual({ state: 'busy' })
     await after(time, table.release(one.claim))
-    const two = await after(time, table.lease('w', { id: 's' }))
+    const two = await after(time, table.lease('w', 's'))
     if (two.state !== 'leased') throw new Error(two.state)
     expect(two.claim.owner).not.toBe(one.claim.owner)
     expect(two.claim.fence).toBeGreaterThan(one.claim.fence)
@@ -49,13 +49,13 @@ describe('the leases of a group', () => {
     { state: 'claimed', fence: Number.NaN },
   ])('are not begun by the answer %j', async (answer) => {
     const { table, time } = tableOver(() => ({ claim: answering(answer) }))
-    await expect(after(time, table.lease('w', { id: 's' }))).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE', retryable: true })
+    await expect(after(time, table.lease('w', 's'))).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE', retryable: true })
   })
 
   it('are not begun by a fence that was there before', async () => {
     const { table, time } = tableOver(() => ({ claim: answering({ state: 'claimed', fence: 5 }) }))
-    await after(time, table.lease('w', { id: 's' }))
-    await expect(after(time, table.lease('w', { id: 's' }))).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
+    await after(time, table.lease('w', 's'))
+    await expect(after(time, table.lease('w', 's'))).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
   })
 
   it.each([undefined, [], ['saved', 'saved'], ['yes'], 'saved', [undefined]])('are not renewed by the answer %j', async (answer) => {
@@ -75,7 +75,7 @@ describe('the leases of a group', () => {
         throw new Error('the answer was lost')
       },
     }))
-    expect(await after(time, table.lease('w', { id: 's' }))).toMatchObject({ state: 'leased' })
+    expect(await after(time, table.lease('w', 's'))).toMatchObject({ state: 'leased' })
   })
 
   it('fail when the store gives no answer for as long as a lease lasts', async () => {
@@ -86,7 +86,7 @@ describe('the leases of a group', () => {
   it('are shown by worker, those of silent workers too, page by page', async () => {
     const { table, time, store } = tableOver()
     await after(time, table.announce('a/b'))
-    await after(time, Promise.all(Array.from({ length: 1_500 }, (_, index) => table.lease(index < 1_200 ? 'a/b' : 'silent', { id: `s-${index}` }))))
+    await after(time, Promise.all(Array.from({ length: 1_500 }, (_, index) => table.lease(index < 1_200 ? 'a/b' : 'silent', `s-${index}`))))
     const before = store.operations.get('scan') ?? 0
     const view = await after(time, table.view())
     expect((store.operations.get('scan') ?? 0) - before).toBe(2)

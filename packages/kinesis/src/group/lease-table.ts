@@ -1,6 +1,7 @@
-import { BrokerError, type Claim, type Clock, type LeaseStore, type MaybePromise, type Note, type StoredClaim } from '@busbar/core/driver'
+import type { BrokerError, Claim, Clock, LeaseStore, MaybePromise, Note, StoredClaim } from '@busbar/core/driver'
+import { kinesisError } from '../errors.ts'
 import { parsePosition } from '../shards/position.ts'
-import type { GroupShard, Origin } from './shard-graph.ts'
+import type { Origin } from './shard-graph.ts'
 import { within } from './within.ts'
 
 /** Longer than a stream keeps records, which is 365 days at most. */
@@ -44,7 +45,6 @@ export interface LeaseRow {
   readonly state: 'leased' | 'ended'
   /** Empty for a shard that has ended. */
   readonly worker: string
-  readonly fence: number
   /** What is written of how far it has been read. */
   readonly checkpoint: string | undefined
   readonly expiresInMs: number
@@ -126,7 +126,7 @@ export class LeaseTable {
 
   /** The checkpoint of a shard that nobody has a lease on, which is leased for it for a moment; `undefined` if it has none, or is leased after all. */
   async checkpointOf(worker: string, id: string, generation: number): Promise<string | undefined> {
-    const leased = await this.lease(worker, { id }, generation)
+    const leased = await this.lease(worker, id, generation)
     if (leased.state !== 'leased') return undefined
     await this.release(leased.claim)
     return leased.note
@@ -166,7 +166,7 @@ export class LeaseTable {
    * Under an owner that was never used before: a call of an earlier lease that comes late finds another fence, and changes nothing. A lost answer is asked for once
    * more.
    */
-  async lease(worker: string, { id }: Pick<GroupShard, 'id'>, generation = 0): Promise<Leased> {
+  async lease(worker: string, id: string, generation = 0): Promise<Leased> {
     const { store, leaseMs } = this.#options
     const key = this.#key(generation === 0 ? 'shard' : `shard.${generation}`, id)
     const owner = `${worker}/${++this.#claims}`
@@ -234,9 +234,9 @@ function isOrigin(origin: Origin): boolean {
   }
 }
 
-function rowOf({ state, owner = '', fence, note, expiresInMs }: StoredClaim, shard: string, generation: number): LeaseRow {
+function rowOf({ state, owner = '', note, expiresInMs }: StoredClaim, shard: string, generation: number): LeaseRow {
   const worker = workerOf(owner)
-  return { shard, generation, state: state === 'done' ? 'ended' : 'leased', worker, fence, checkpoint: note, expiresInMs }
+  return { shard, generation, state: state === 'done' ? 'ended' : 'leased', worker, checkpoint: note, expiresInMs }
 }
 
 function workerOf(owner: string): string {
@@ -244,5 +244,5 @@ function workerOf(owner: string): string {
 }
 
 function failure(text: string, retryable = true): BrokerError {
-  return new BrokerError('ERR_UNAVAILABLE', `kinesis: ${text}`, { driver: 'kinesis', retryable })
+  return kinesisError('ERR_UNAVAILABLE', `kinesis: ${text}`, { retryable })
 }

@@ -1,4 +1,5 @@
-import { BrokerError, type Clock, type StartFrom } from '@busbar/core/driver'
+import type { BrokerError, Clock, StartFrom } from '@busbar/core/driver'
+import { kinesisError } from '../errors.ts'
 import { beginningOf, type FindPosition } from './beginning.ts'
 import type { LeaseTable } from './lease-table.ts'
 import type { GroupShard } from './shard-graph.ts'
@@ -33,5 +34,5 @@ export async function replayGroup({ table, clock, startFrom, listShards, findPos
 }
 
 function conflict(why: string): BrokerError {
-  return new BrokerError('ERR_CONFLICT', `kinesis: the subscription is not replayed: ${why}.`, { driver: 'kinesis' })
+  return kinesisError('ERR_CONFLICT', `kinesis: the subscription is not replayed: ${why}`)
 }

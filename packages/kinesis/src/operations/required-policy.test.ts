@@ -46,6 +46,23 @@ it('names the consumer of enhanced fan-out, and the key', () => {
   })
 })
 
+it('allows to look for the consumer of enhanced fan-out where the start does, whoever sends or reads there', () => {
+  const routes = { positions: { options: { fanOut: true } } }
+  const consumer = `${arn('positions')}/consumer/tracker:*`
+  const look = ['kinesis:DescribeStreamConsumer']
+  expect(actions({ roles: { positions: ['send'] } }, { routes })).toMatchObject({ [consumer]: look, [arn('positions')]: expect.arrayContaining(look) })
+  expect(actions({ provision: 'create' }, { routes })).toMatchObject({ [consumer]: look })
+  expect(actions({ provision: 'none' }, { routes })).not.toHaveProperty([consumer])
+})
+
+it('allows to read for a subscription that is begun at a position', () => {
+  const found = positions.subscription('found', { startFrom: { position: '12' } })
+  const reading = ['kinesis:GetRecords', 'kinesis:GetShardIterator']
+  const begun = (provision: 'create' | 'verify'): unknown => actions({ provision }, { destinations: [positions, found] })[arn('positions')]
+  expect(begun('create')).toEqual(expect.arrayContaining(reading))
+  expect(begun('verify')).toEqual(['kinesis:DescribeStreamSummary'])
+})
+
 it('allows to create and change what a route asks for, if that is to be done', () => {
   const routes = {
     positions: { options: { fanOut: true, capacity: { shards: 2 }, retentionMs: 172_800_000, encryption: 'aws-managed', maxRecordBytes: 2_097_152 } },

@@ -3,6 +3,7 @@ import { assertKnownKeys, endpointsOf, suggestion, type PlannedEndpoint } from '
 import { configuration } from '../errors.ts'
 import { KinesisDriver } from '../kinesis-driver.ts'
 import { addressOf, streamOf } from '../names.ts'
+import { needsConsumer } from '../provisioning/subscriptions.ts'
 import { subscriptionName } from '../receiving/group-context.ts'
 import { resolveRouteOptions } from '../route-options.ts'
 
@@ -64,6 +65,7 @@ export function requiredPolicy(broker: BrokerOptions, options: RequiredPolicyOpt
     if (!(driver instanceof KinesisDriver)) continue
     const arn = arnOf(planned, driver, options)
     allow(arn, ['DescribeStreamSummary'])
+    if (provision !== 'none' && needsConsumer(planned.endpoint)) allowConsumer(planned, arn, ['DescribeStreamConsumer'], allow)
     if (provision === 'create') allowProvisioning(planned, arn, allow)
     for (const role of options.roles[labelOf(planned)] ?? []) allowRole(role, planned, options, allow)
   }
@@ -97,21 +99,28 @@ function allowReading(planned: PlannedEndpoint, options: RequiredPolicyOptions, 
   const arn = arnOf(planned, driver, options)
   allow(arn, reading)
   allowKey(planned, 'kms:Decrypt', allow)
-  if (!resolveRouteOptions(endpoint).fanOut) return
+  if (needsConsumer(endpoint)) allowConsumer(planned, arn, ['DescribeStreamConsumer', 'SubscribeToShard'], allow)
+}
+
+function allowConsumer({ endpoint }: PlannedEndpoint, arn: string, actions: readonly string[], allow: Allow): void {
   // The number behind a consumer's name is that of the second in which it was registered.
-  allow(`${arn}/consumer/${subscriptionName(endpoint)}:*`, ['DescribeStreamConsumer', 'SubscribeToShard'])
+  allow(`${arn}/consumer/${subscriptionName(endpoint)}:*`, actions)
+  // A consumer that is asked for by its name is looked for in the stream.
   allow(arn, ['DescribeStreamConsumer'])
 }
 
-function allowProvisioning({ endpoint, definition }: PlannedEndpoint, arn: string, allow: Allow): void {
-  const { capacity, retentionMs, kmsKeyId, maxRecordBytes, fanOut } = resolveRouteOptions(endpoint)
+function allowProvisioning({ endpoint }: PlannedEndpoint, arn: string, allow: Allow): void {
+  const { capacity, retentionMs, kmsKeyId, maxRecordBytes } = resolveRouteOptions(endpoint)
+  const { startFrom } = endpoint.subscription ?? {}
   allow(arn, ['CreateStream', 'ListShards'])
   if (capacity !== undefined) allow(arn, ['UpdateStreamMode'])
   if (typeof capacity === 'object') allow(arn, ['UpdateShardCount'])
   if (retentionMs !== undefined) allow(arn, ['IncreaseStreamRetentionPeriod'])
   if (kmsKeyId !== undefined) allow(arn, ['StartStreamEncryption'])
   if (maxRecordBytes > 1_048_576) allow(arn, ['UpdateMaxRecordSize'])
-  if (fanOut && (endpoint.subscription !== undefined || definition?.kind === 'queue')) allow(arn, ['RegisterStreamConsumer', 'DescribeStreamConsumer'])
+  if (needsConsumer(endpoint)) allow(arn, ['RegisterStreamConsumer'])
+  // Where a subscription begins is written down then, and a position has to be found for it.
+  if (typeof startFrom === 'object' && 'position' in startFrom) allow(arn, reading)
 }
 
 function allowKey({ endpoint }: PlannedEndpoint, action: string, allow: Allow): void {

@@ -49,6 +49,7 @@ function isSource({ kind, subscription }: Endpoint): boolean {
   return kind === 'queue' || subscription !== undefined
 }
 
-function needsConsumer(endpoint: Endpoint): boolean {
+/** Is it received from by enhanced fan-out? */
+export function needsConsumer(endpoint: Endpoint): boolean {
   return isSource(endpoint) && resolveRouteOptions(endpoint).fanOut
 }

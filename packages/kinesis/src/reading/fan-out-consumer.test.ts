@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { FakeKinesis, serviceError } from '../test-support/fake-kinesis.ts'
 import { apiOf, servicesOf, stream } from '../test-support/reading.ts'
-import { deregisterFanOut, FanOutConsumer } from './fan-out-consumer.ts'
+import { FanOutConsumer } from './fan-out-consumer.ts'
 
 const never = new AbortController().signal
 
@@ -99,18 +99,4 @@ it('leaves off waiting when the signal fires, for that caller alone', async () =
   await expect(left).rejects.toThrow('enough')
   await expect(consumer.arn(ending.signal)).rejects.toThrow('enough')
   expect(await outcome(fake, other, 1_000)).toBe('arn-1')
-})
-
-it('ends when it is asked for, and has ended where there is none', async () => {
-  const fake = new FakeKinesis(1)
-  await deregisterFanOut(apiOf(fake), stream, 'tracker', never)
-  expect(fake.named('DeregisterStreamConsumer').map(({ input }) => input)).toEqual([{ StreamARN: expect.any(String), ConsumerName: 'tracker' }])
-  fake.on('DeregisterStreamConsumer', () => {
-    throw serviceError('ResourceNotFoundException')
-  })
-  await expect(deregisterFanOut(apiOf(fake), stream, 'tracker', never)).resolves.toBeUndefined()
-  fake.on('DeregisterStreamConsumer', () => {
-    throw serviceError('AccessDeniedException')
-  })
-  await expect(deregisterFanOut(apiOf(fake), stream, 'tracker', never)).rejects.toMatchObject({ code: 'ERR_ACCESS_DENIED' })
 })

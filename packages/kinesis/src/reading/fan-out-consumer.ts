@@ -19,7 +19,7 @@ export interface FanOutConsumerOptions {
 
 /**
  * The consumer of enhanced fan-out by which all workers of a group read, each of its shards with a throughput of its own. It stays registered when they stop, since
- * others may be reading by it: {@link deregisterFanOut} ends that.
+ * others may be reading by it.
  */
 export class FanOutConsumer {
   readonly #options: FanOutConsumerOptions
@@ -28,7 +28,7 @@ export class FanOutConsumer {
 
   constructor(options: FanOutConsumerOptions) {
     this.#options = options
-    this.#context = { doing: doingOf(options.stream, options.name) }
+    this.#context = { doing: `Looking for the consumer ${options.name} of ${addressOf(options.stream)}` }
   }
 
   /**
@@ -66,16 +66,6 @@ export class FanOutConsumer {
       await sleep(services.clock, lookMs)
     }
   }
-}
-
-/** Ends the registration, for whoever reads by it. Done too if there is none. Throws `BrokerError`. */
-export async function deregisterFanOut(api: Api, stream: StreamName, name: string, signal: AbortSignal): Promise<void> {
-  const context = { doing: doingOf(stream, name), signal }
-  await api.deregisterConsumer(await arnOf(api, stream, context), name, context).catch(noneIf('ERR_NOT_FOUND'))
-}
-
-function doingOf(stream: StreamName, name: string): string {
-  return `Looking for the consumer ${name} of ${addressOf(stream)}`
 }
 
 async function arnOf(api: Api, stream: StreamName, context: CallContext): Promise<string> {

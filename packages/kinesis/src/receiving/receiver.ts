@@ -99,7 +99,7 @@ export class KinesisReceiver implements Receiver {
           shard: partition,
           sequence: String(lease.oldest?.sequence),
           ageMs,
-          ...retentionOf(context),
+          retentionMs: context.identity.retentionMs,
         }),
     })
     this.#worker.start()
@@ -209,7 +209,7 @@ export class KinesisReceiver implements Receiver {
         this.#recover(shard)
         void this.#checkStream(this.#context as GroupContext).catch(() => undefined)
       },
-      judge: (error, _shard, sinceMs) => judge(error, shard, sinceMs, this.#context as GroupContext),
+      judge: (error, sinceMs) => judge(error, shard, sinceMs, this.#context as GroupContext),
       onFatal: (error) => this.#intake.failed(error, true),
     })
     this.#held.set(lease, { scope, reading })
@@ -316,10 +316,6 @@ export class KinesisReceiver implements Receiver {
   #recover(what: string): void {
     if (this.#failing.delete(what) && this.#failing.size === 0 && !this.#ended) this.#intake.recovered()
   }
-}
-
-function retentionOf({ identity }: GroupContext): { readonly retentionMs: number } {
-  return { retentionMs: identity.retentionMs }
 }
 
 function asBrokerError(error: Error): BrokerError {

@@ -1,4 +1,4 @@
-import { isBrokerError, jitteredBackoff, sleep, type BrokerError, type Services, unlessAborted } from '@busbar/core/driver'
+import { isBrokerError, jitteredBackoff, sleep, unlessAborted, type BrokerError, type Services } from '@busbar/core/driver'
 import type { Api } from '../api.ts'
 import { kinesisError } from '../errors.ts'
 import { isFurther, type Checkpoint } from '../group/checkpoint.ts'
@@ -28,7 +28,7 @@ export interface ShardReadingOptions {
   readonly onFailed: (error: BrokerError) => void
   readonly onRecovered: () => void
   /** What to do about a failure that the reader does not mend by itself. `sinceMs`: how long the shard has not been read. */
-  readonly judge: (error: BrokerError, shard: string, sinceMs: number) => Promise<Verdict>
+  readonly judge: (error: BrokerError, sinceMs: number) => Promise<Verdict>
   readonly onFatal: (error: BrokerError) => void
 }
 
@@ -143,7 +143,7 @@ export class ShardReading {
     const error = isBrokerError(thrown) ? thrown : kinesisError('ERR_UNAVAILABLE', `Reading shard ${scope.partition}: ${String(thrown)}`, { cause: thrown })
     this.#failingSince ??= services.clock.monotonic()
     onFailed(error)
-    const verdict = await judge(error, scope.partition, services.clock.monotonic() - this.#failingSince)
+    const verdict = await judge(error, services.clock.monotonic() - this.#failingSince)
     if (typeof verdict !== 'object') return verdict
     onFatal(verdict.fatal)
     return 'aborted'

@@ -88,7 +88,15 @@ export class SimulatedStream {
       worker: name,
       startFrom: 'earliest',
       listShards: async () => [...this.shards.values()].map(({ id, parents, open }) => ({ id, parents, open })),
+      findPosition: () => {
+        throw new RangeError('there are no positions here')
+      },
       handler: this.#handler(name, leases, failures, () => member.alive),
+      leaseMs: 10_000,
+      checkpointMs: 2_000,
+      lookMs: 2_000,
+      listMs: 60_000,
+      handOverMs: 30_000,
       ...options,
     })
     const member: Member = { name, worker, leases, failures, alive: true }
@@ -160,6 +168,7 @@ export class SimulatedStream {
         if (leases.get(lease.shard) === lease) leases.delete(lease.shard)
       },
       failed: (error) => void failures.push(error),
+      looked: () => undefined,
     }
   }
 
