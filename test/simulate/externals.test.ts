@@ -31,11 +31,11 @@ describe('operations outside of the program', () => {
     const externals = new Externals(clock)
     let alive = true
     const seen: string[] = []
-    const mortal = new ProcessClock({ clock: clock, externals: externals, alive: () => alive, skewMs: 0 })
+    const mortal = new ProcessClock({ clock, externals, alive: () => alive, skewMs: 0 })
     void mortal.external(Promise.resolve()).then(() => seen.push('answered'))
     mortal.timer(1, () => seen.push('woken'))
     alive = false
-    const other = new ProcessClock({ clock: clock, externals: externals, alive: () => true, skewMs: 0 })
+    const other = new ProcessClock({ clock, externals, alive: () => true, skewMs: 0 })
     await other.external(Promise.resolve())
     await new Promise<void>((resolve) => void other.timer(5, resolve))
     expect(seen).toEqual([])

@@ -11,7 +11,7 @@ import { nameOf, protects, type Plan, type Setting } from './plan.ts'
 import type { Process } from './process.ts'
 import { Sender } from './sender.ts'
 import { Slot } from './slot.ts'
-import { World, type Parts } from './world.ts'
+import { lateMs, World, type Parts } from './world.ts'
 
 export interface Schedule {
   readonly history: History
@@ -25,8 +25,6 @@ export interface Schedule {
 
 /** Longest that a schedule may take in virtual time before what is missing counts as lost or stuck. */
 const patienceMs = 6 * 3_600_000
-/** Leases of a receiver that hands nothing back end within this. */
-const lateMs = 60_000
 
 /** Runs one whole program, processes that send and consume under random faults and crashes, decided by the seed alone. `parts` breaks it. */
 export async function runSchedule(seed: number, parts: Parts = {}): Promise<Schedule> {

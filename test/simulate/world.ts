@@ -23,6 +23,8 @@ export interface Parts {
   readonly plan?: Partial<Plan>
 }
 
+/** Leases of a receiver that hands nothing back end within this. */
+export const lateMs = 60_000
 /** All middleware are on, but in one schedule of so many: what each of them sees of a message depends on the others. */
 const partEvery = 11
 
@@ -42,6 +44,8 @@ export class World {
   readonly parts: Parts
   /** How many dead letters there are of each id. */
   readonly dead: Map<string, number> = new Map()
+  /** Faults so far at the place for dead letters. */
+  faultsAtDeadLetters = 0
   /** When the broker last took something away from a receiver, or got it back. */
   lastLossMs = -1
   readonly #seed: number
@@ -144,6 +148,7 @@ export class World {
   #observe(): void {
     const { history, bodies, dead, plan } = this
     this.deadLetters.observe(({ kind, message }) => {
+      if (kind === 'fault') this.faultsAtDeadLetters++
       const id = message?.id
       if (id === undefined) return
       if (kind === 'stored') {

@@ -179,7 +179,6 @@ export const caseIds = [
   'requests/reply',
   'requests/own-replies',
   'requests/timeout',
-  'requests/topics-refused',
   'stats/counts',
   'stats/oldest-age',
   'stats/absent-fields',

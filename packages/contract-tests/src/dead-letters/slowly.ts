@@ -9,8 +9,11 @@ import { letters, open, received, redriven } from './letters.ts'
 
 /** More than one call of `extend` takes on some brokers. */
 const few = 12
-/** More than core asks a driver for at once, and than it moves between two looks at the clock. */
+/** More than core asks a driver for at once. */
 const many = 150
+const perSecond = 100
+/** Core moves together what it moves in a tenth of a second. Twice may be moved those whose acks are on their way, and those that are being sent. */
+const mostTwice = (2 * perSecond) / 10
 
 const slowRedrive: ContractCase = {
   id: 'dead-letters/redrive-slowly',
@@ -26,8 +29,7 @@ const slowRedrive: ContractCase = {
     const pauseMs = (2.5 * holdMs(capabilities)) / few
     const moving = broker.deadLetters(place.source).redrive({ ratePerSecond: 1_000 / pauseMs })
     const { moved } = await context.waiting.settled(moving, 'the redrive', 2 * found * pauseMs + 60_000)
-    // A broker may make copies, and did so twice when it showed them; a busy machine may miss a lease.
-    check(moved >= few && moved <= 1.5 * found, () => `each is moved once; there were ${found}, and ${moved} were moved`)
+    check(moved >= few && moved <= found, () => `each is moved once; there were ${found}, and ${moved} were moved`)
     await allHandled(context, again, few)
   },
 }
@@ -46,10 +48,10 @@ const redriveThroughLoss: ContractCase = {
     const onProgress = ({ moved }: { readonly moved: number }): void => {
       if (moved >= 20) cut ??= context.fault('cutConnections')()
     }
-    const moving = broker.deadLetters(place.source).redrive({ ratePerSecond: 100, onProgress })
+    const moving = broker.deadLetters(place.source).redrive({ ratePerSecond: perSecond, onProgress })
     const { moved } = await context.waiting.settled(moving, 'the redrive', 60_000)
     await cut
-    check(moved >= many && moved <= many + 50, () => `${many} are there, and a batch of them may be moved twice; ${moved} were moved`)
+    check(moved >= many && moved <= many + mostTwice, () => `${many} are there, and ${mostTwice} may be moved twice; ${moved} were moved`)
     await allHandled(context, again, many)
   },
 }

@@ -2,9 +2,7 @@ import { queue, text, type Broker, type Queue } from '@busbar/core'
 import type { SchemaResult, StandardSchema } from '../kit/schema.ts'
 import type { ContractCase } from '../case.ts'
 import { check, checkEqual } from '../kit/assert.ts'
-import type { Handled } from '../kit/broker-kit.ts'
 import type { CaseContext } from '../kit/context.ts'
-import { describe, rejectionOf } from '../kit/refusal.ts'
 
 const anyText: StandardSchema<string> = {
   '~standard': {
@@ -79,28 +77,7 @@ const noReply: ContractCase = {
   },
 }
 
-const queuesOnly: ContractCase = {
-  id: 'requests/topics-refused',
-  title: 'a request to a topic or stream is refused before anything is sent',
-  examines: ['requestReply'],
-  kills: [],
-  kinds: ['topic', 'stream'],
-  applies: ({ requestReply, settlement }) => !requestReply && settlement !== false,
-  async run(context) {
-    const place = context.api.place()
-    const broker = await context.api.broker(place)
-    const handled: Handled[] = []
-    await broker.consume(place.source, context.api.recording(handled))
-    const error = await rejectionOf(() => broker.request(place.destination as never, 'anyone?' as never, { timeoutMs: 1_000 }))
-    check(
-      error instanceof TypeError && error.message.includes(place.name),
-      () => `it is refused with a TypeError that names ${place.name}; got ${describe(error)}`,
-    )
-    await context.waiting.never(() => handled.length > 0, 'the request arrives', context.silenceMs(await context.place()))
-  },
-}
-
-export const requestCases: readonly ContractCase[] = [reply, ownReplies, noReply, queuesOnly]
+export const requestCases: readonly ContractCase[] = [reply, ownReplies, noReply]
 
 type EchoQueue = Queue<string, string, string, string>
 

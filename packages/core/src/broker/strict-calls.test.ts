@@ -78,6 +78,11 @@ describe('what is given in place of a definition or of options', () => {
     ['dead letters of a topic', (broker) => broker.deadLetters(placed as never), "'placed' is a topic: receive from topic.subscription(name)"],
     ['stats of a stream', (broker) => broker.stats(log as never), "'log' is a stream: receive from stream.subscription(name)"],
     ['producer of a subscription', (broker) => broker.producer(billing as never), "'placed.billing' is a subscription: send to its topic"],
+    [
+      'request of a topic',
+      (broker) => broker.request(placed as never, 'anyone?' as never),
+      "request: the topic 'placed' declares no reply; define it with queue(name, { schema, reply })",
+    ],
     ['producer with null', (broker) => broker.producer(orders, null as never), 'producer: options must be an object, not null'],
     ['consume with null', (broker) => broker.consume(orders, () => undefined, null as never), 'consume: options must be an object, not null'],
     [

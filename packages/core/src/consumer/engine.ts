@@ -4,13 +4,11 @@ import type { MaybePromise } from '../driver/fenced-store.ts'
 import type { Delivery, Intake, Outcome, Receiver, Scope, SettleResult } from '../driver/receiver.ts'
 import { BrokerError } from '../errors.ts'
 import type { Settlement } from '../message.ts'
-import { Directive } from '../outcome.ts'
-import { kindOf } from '../kind-of.ts'
+import type { Directive } from '../outcome.ts'
 import { load } from '../lazy.ts'
 import { promised } from '../promised.ts'
-import { readable } from '../readable.ts'
 import { blockedRetryMs, Decider, type Answer, type DeciderHost } from './decider.ts'
-import { defaultRetryDecision } from './default-retry.ts'
+import { directiveOf } from './directive-of.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { Held } from './held.ts'
 import { Lanes } from './lanes.ts'
@@ -242,36 +240,21 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
     task.phase = 'running'
     this.#running++
     this.#active++
+    const { decide, process } = this.#options
     let result: MaybePromise<unknown>
     try {
-      result = promised(this.#options.process(run))
+      result = promised(process(run))
     } catch (error) {
-      this.#end(run, this.#directiveOf(run, error, true))
+      this.#end(run, directiveOf(run, decide, error, true))
       return
     }
     if (result instanceof Promise) {
       result.then(
-        (value) => this.#end(run, this.#directiveOf(run, value)),
-        (error: unknown) => this.#end(run, this.#directiveOf(run, error, true)),
+        (value) => this.#end(run, directiveOf(run, decide, value)),
+        (error: unknown) => this.#end(run, directiveOf(run, decide, error, true)),
       )
     } else {
-      this.#end(run, this.#directiveOf(run, result))
-    }
-  }
-
-  /** Of what was returned or thrown, which may be anything, by a policy that may be anyone's: never throws. `undefined`: ack. */
-  #directiveOf(run: Run, result: unknown, failed = false): Directive | undefined {
-    try {
-      if (result instanceof Directive) return result
-      if (!failed) return undefined
-      // The failure is ours, not the handler's: the lease was lost, and has come back by an adopted redelivery. Where the message is the cause, the broker's limit ends it.
-      if (run.aborted && !run.task.lost) return new Directive('retry', { error: result, counts: false })
-      const decided: unknown = (this.#options.decide ?? defaultRetryDecision)(run, result)
-      if (decided instanceof Directive) return decided
-      throw new TypeError(`retry.decide returned ${kindOf(decided)}`)
-    } catch (error) {
-      // Without a wait that anybody asked for.
-      return failed ? new Directive('retry', { delayMs: Number.NaN, error }) : undefined
+      this.#end(run, directiveOf(run, decide, result))
     }
   }
 
@@ -282,15 +265,9 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
     if (run.atEnd === 'finish-lane') this.#lanes.finish(task)
     else if (run.atEnd === 'run-again') this.#enqueueAgain(task)
     else if (run.settled === undefined) this.#decideAtEnd(task, directive)
-    if (run.settled !== undefined && directive) this.#tellIgnored(run, directive)
+    if (run.settled !== undefined && directive) void load(this.clock, 'telling').then(({ tellIgnored }) => tellIgnored(this.#options, run, directive))
     this.#endActive()
     this.pump()
-  }
-
-  /** What comes after a settle call changes nothing, and is not to vanish. */
-  #tellIgnored({ task, settled }: Run, { error, reason }: Directive): void {
-    const { id } = task.delivery.incoming
-    this.#options.log('warn', 'outcome:ignored', { source: this.source, messageId: id, settled, error: readable(() => error ?? reason) })
   }
 
   #decideAtEnd(task: Task, directive: Directive | undefined): void {

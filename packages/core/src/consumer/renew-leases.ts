@@ -1,12 +1,10 @@
 import type { SettleResult } from '../driver/receiver.ts'
 import { BrokerError } from '../errors.ts'
+import { inCalls } from '../in-calls.ts'
 import type { LeaseKeeperOptions } from './lease-keeper.ts'
 import type { Run } from './run.ts'
 import type { Task } from './task.ts'
 import { messageLease } from './wait-plan.ts'
-
-/** Renewals under way at once: thousands of leases must not wait for one another's round trips until they end. */
-const parallel = 8
 
 /** Extends in batches what would end before the next tick but one, and lets middleware renew their claims of what runs. */
 export async function renewLeases(options: LeaseKeeperOptions, tickMs: number): Promise<void> {
@@ -28,14 +26,10 @@ async function extendDue(tasks: readonly Task[], options: LeaseKeeperOptions, ti
     else if (!task.renewing && leaseUntil - now < 2 * tickMs && now + lease.ms <= task.receivedAt + lease.maxMs) due.push(task)
   }
   for (const task of due) task.renewing = true
-  let from = 0
-  const work = async (): Promise<void> => {
-    while (from < due.length) await extend(due.slice(from, (from += settlement.maxBatch)), lease.ms, options)
-  }
-  await Promise.all(Array.from({ length: parallel }, work))
+  await inCalls(due, settlement.maxBatch, (some) => extend(some, lease.ms, options))
 }
 
-async function extend(tasks: readonly Task[], ms: number, options: LeaseKeeperOptions): Promise<void> {
+async function extend(tasks: readonly Task[], ms: number, options: LeaseKeeperOptions): Promise<readonly SettleResult[]> {
   const deliveries = tasks.map((task) => task.delivery)
   let results: readonly SettleResult[] = []
   try {
@@ -51,6 +45,7 @@ async function extend(tasks: readonly Task[], ms: number, options: LeaseKeeperOp
     if (result === 'too-late') lose(task, 'its lease could not be renewed', options)
     else if (typeof result === 'object') options.onError(result.error)
   }
+  return results
 }
 
 function lose(task: Task, why: string, { onLost }: LeaseKeeperOptions): void {

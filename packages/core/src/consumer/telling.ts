@@ -1,2 +1,2 @@
 export { createTeller } from './tell-settled.ts'
-export { tellBlocked, tellInvalidWait, tellWaiting } from './tell-waits.ts'
+export { tellBlocked, tellIgnored, tellInvalidWait, tellWaiting } from './tell-outcomes.ts'

@@ -1,7 +1,7 @@
 import type { Logger } from '../broker/types.ts'
 import type { Clock } from '../clock.ts'
 import type { Task } from '../consumer/task.ts'
-import { tellBlocked } from '../consumer/tell-waits.ts'
+import { tellBlocked } from '../consumer/tell-outcomes.ts'
 import type { Headers, Outgoing } from '../driver/sender.ts'
 import { isBrokerError } from '../errors.ts'
 import type { ProcessFunction, ProcessMiddleware } from '../middleware/types.ts'

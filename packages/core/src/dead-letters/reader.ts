@@ -6,6 +6,7 @@ import type { Endpoint } from '../driver/endpoint.ts'
 import type { Delivery, Intake, Receiver, Scope, SettleResult } from '../driver/receiver.ts'
 import { BrokerError } from '../errors.ts'
 import { Fifo } from '../fifo.ts'
+import { inCalls } from '../in-calls.ts'
 import { sleep } from '../sleep.ts'
 
 /** How long nothing must arrive, over a connection that holds, before the place counts as empty. */
@@ -19,10 +20,8 @@ const ackDeadlineMs = 30_000
 const firstPauseMs = 100
 const lastPauseMs = 5_000
 
-/** Leases are looked at so often while they last, and renewed in the last half. */
+/** Leases are looked at so often while they last, and renewed from half of that time on: one call may fail. */
 const leaseLooks = 4
-
-const callsAtOnce = 8
 
 const windowMessages = 100
 const windowBytes = 64 * 1024 * 1024
@@ -35,7 +34,7 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
   readonly #windowMessages: number
   readonly #receiver: Receiver
   readonly #capabilities: Capabilities
-  #arrived: Fifo<Delivery> = new Fifo()
+  readonly #arrived: Fifo<Delivery> = new Fifo()
   readonly #taken: Set<Delivery> = new Set()
   /** Which were given out and lost, and have not come again. */
   readonly #lost: Set<string> = new Set()
@@ -65,9 +64,13 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
     this.#keepLeases()
   }
 
-  /** Is it still ours? */
+  /** Is it still ours? A lease may have ended before it could be looked at, on a machine that stood still. */
   holds(delivery: Delivery): boolean {
-    return this.#taken.has(delivery)
+    return this.#taken.has(delivery) && !this.#hasEnded(delivery)
+  }
+
+  #hasEnded({ leaseUntil = Infinity }: Delivery): boolean {
+    return leaseUntil <= this.#clock.monotonic()
   }
 
   /** Was it given out before, and lost? To be asked once of each. */
@@ -122,7 +125,12 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
   }
 
   #settle(deliveries: readonly Delivery[]): Promise<readonly SettleResult[]> {
-    return inCalls(this.#capabilities, deliveries, (some) => this.#receiver.settle(some.map((delivery) => ({ delivery, action: 'ack' as const }))))
+    return this.#inCalls(deliveries, (some) => this.#receiver.settle(some.map((delivery) => ({ delivery, action: 'ack' as const }))))
+  }
+
+  #inCalls(deliveries: readonly Delivery[], call: (some: readonly Delivery[]) => Promise<readonly SettleResult[]>): Promise<readonly SettleResult[]> {
+    const { settlement } = this.#capabilities
+    return inCalls(deliveries, settlement ? settlement.maxBatch : deliveries.length, call)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -141,20 +149,22 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
   }
 
   lost(scope: Scope): void {
+    this.#disturbed = true
     this.#drop((delivery) => delivery.scope === scope)
   }
 
   /** What was acked stays acked; the rest is delivered again and looked at again. */
   #drop(isLost: (delivery: Delivery) => boolean): void {
-    this.#disturbed = true
     for (const delivery of this.#taken) {
       if (!isLost(delivery)) continue
+      this.#disturbed = true
       this.#taken.delete(delivery)
       this.#lost.add(identityOf(delivery))
     }
-    const arrived = this.#arrived
-    this.#arrived = new Fifo()
-    for (const delivery of arrived) if (!isLost(delivery)) this.#arrived.push(delivery)
+    for (const delivery of this.#arrived.takeAll()) {
+      if (isLost(delivery)) this.#disturbed = true
+      else this.#arrived.push(delivery)
+    }
   }
 
   revoke(): Promise<void> {
@@ -196,33 +206,14 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
   }
 
   async #renew(leaseMs: number): Promise<void> {
+    this.#drop((delivery) => this.#hasEnded(delivery))
     const soon = this.#clock.monotonic() + (2 * leaseMs) / leaseLooks
-    const due = [...this.#taken, ...this.#arrived].filter(({ leaseUntil = Infinity }) => leaseUntil < soon)
-    if (due.length === 0) return
-    const results = await inCalls(this.#capabilities, due, async (some) => (await this.#receiver.extend?.(some, leaseMs)) ?? [])
-    const lost = new Set(due.filter((_, index) => results[index] === 'too-late'))
-    if (lost.size > 0) this.#drop((delivery) => lost.has(delivery))
+    const due = [...this.#taken, ...this.#arrived].filter(({ leaseUntil = Infinity }) => leaseUntil <= soon)
+    // What fails is tried again at the next look, or has ended by then.
+    const results = await this.#inCalls(due, async (some) => (await this.#receiver.extend?.(some, leaseMs)) ?? []).catch(() => [])
+    const late = new Set(due.filter((_, index) => results[index] === 'too-late'))
+    this.#drop((delivery) => late.has(delivery))
   }
-}
-
-/** As many in a call as one takes, and some calls at once: thousands of leases must not wait for one another's round trips until they end. */
-async function inCalls(
-  { settlement }: Capabilities,
-  deliveries: readonly Delivery[],
-  call: (some: readonly Delivery[]) => Promise<readonly SettleResult[]>,
-): Promise<readonly SettleResult[]> {
-  const size = settlement ? settlement.maxBatch : deliveries.length
-  const calls: Promise<readonly SettleResult[]>[] = []
-  let from = 0
-  const work = async (): Promise<void> => {
-    while (from < deliveries.length) {
-      const answer = call(deliveries.slice(from, (from += size)))
-      calls.push(answer)
-      await answer
-    }
-  }
-  await Promise.all(Array.from({ length: callsAtOnce }, work))
-  return (await Promise.all(calls)).flat()
 }
 
 function identityOf({ sameAs, incoming }: Delivery): string {

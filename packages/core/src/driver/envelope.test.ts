@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { hexOf, shownIn } from '../test-support/wire-format-page.ts'
 import { envelopeHead, openEnvelope } from './envelope.ts'
 import type { Outgoing } from './sender.ts'
 
@@ -16,6 +17,12 @@ function raw(version: number, headers: string, body: string, length: number = Bu
   size.writeUInt32BE(length)
   return Buffer.concat([Buffer.from('ff425553', 'hex'), Buffer.of(version), size, Buffer.from(headers), Buffer.from(body)])
 }
+
+it('is what docs/reference/wire-format.md shows', () => {
+  const [, head = '', text = '', body = ''] = shownIn('Amazon Kinesis').map((line) => line.replace(/^Data/, '').trim())
+  const given = outgoing({ body, contentType: 'application/json', headers: { tenant: 'acme' }, key: 'truck-7' })
+  expect(Buffer.from(envelopeHead(given)).toString('hex')).toBe(`${head} ${hexOf(text)}`.replaceAll(' ', ''))
+})
 
 it('carries headers, metadata and the body', () => {
   const metadata = { id: 'm-7', type: 'position', contentType: 'text/plain', key: 'truck-7', attempt: 2, timestamp: 5, correlationId: 'c', replyTo: 'r' }

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { sleep } from '../sleep.ts'
 
 /** The outcome of `work`, or the error of `expired` after `ms`. A late outcome is ignored. */
 export async function within<T>(work: Promise<T>, ms: number, clock: Clock, expired: () => Error): Promise<T> {
@@ -8,21 +9,10 @@ export async function within<T>(work: Promise<T>, ms: number, clock: Clock, expi
     return await Promise.race([work, promise])
   } finally {
     timer.cancel()
-    // Whoever loses the race may still reject, to nobody.
-    work.catch(() => undefined)
   }
 }
 
 /** Resolves after `ms`, or at once when `signal` fires. */
 export function pauseFor(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    const done = (): void => {
-      timer.cancel()
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = clock.timer(clock.monotonic() + ms, done)
-    signal.addEventListener('abort', done, { once: true })
-  })
+  return sleep(clock, ms, signal).catch(() => undefined)
 }

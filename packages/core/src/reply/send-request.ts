@@ -56,7 +56,7 @@ export async function sendRequest(target: RequestTarget, body: unknown, options:
 async function ask(target: RequestTarget, body: unknown, options: RequestOptions): Promise<unknown> {
   const { queue, runtime, engine } = target
   const { clock } = runtime
-  if (!queue.reply) throw new TypeError(`request: the queue '${queue.name}' declares no reply; define it with queue(name, { schema, reply })`)
+  if (!queue.reply) throw new TypeError(`request: the ${queue.kind} '${queue.name}' declares no reply; define it with queue(name, { schema, reply })`)
   assertKnownKeys('request', options, ['timeoutMs', 'headers', 'signal'])
   const { timeoutMs = defaultTimeoutMs, headers, signal } = options
   checkedNumber('request: timeoutMs', timeoutMs, 1)

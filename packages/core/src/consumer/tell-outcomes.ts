@@ -1,5 +1,7 @@
-import type { DeciderOptions } from './decider.ts'
+import type { Directive } from '../outcome.ts'
 import { readable } from '../readable.ts'
+import type { DeciderOptions } from './decider.ts'
+import type { Run } from './run.ts'
 import type { Task } from './task.ts'
 
 /** A consumer says so often, in milliseconds, that its messages wait for something that is not their fault. */
@@ -28,4 +30,9 @@ export function tellBlocked({ log, source, telemetry }: Pick<DeciderOptions, 'lo
   const { id } = task.delivery.incoming
   log('warn', 'key:blocked', { source, key, messageId: id, attempts, reason })
   telemetry.blocked?.({ source, key, id: id ?? '', attempts })
+}
+
+/** Says what a run asked for after its settle call: it changes nothing, and is not to vanish. */
+export function tellIgnored({ log, source }: DeciderOptions, { task, settled }: Run, { error, reason }: Directive): void {
+  log('warn', 'outcome:ignored', { source, messageId: task.delivery.incoming.id, settled, error: readable(() => error ?? reason) })
 }
