@@ -1,8 +1,8 @@
-import { isBrokerError, type BrokerError, type Capabilities, type Endpoint } from '@busbar/core/driver'
+import type { Capabilities, Endpoint } from '@busbar/core/driver'
 import { mqtt, type MqttNative, type MqttOptions } from '@busbar/mqtt'
 import { afterAll, describe, expect, it } from 'vitest'
 import { FakeIntake, until } from '../amqp/support/intake.ts'
-import { endpointOf, messageOf, never, TestLink } from '../amqp/support/link.ts'
+import { endpointOf, errorOf, messageOf, never, TestLink } from '../amqp/support/link.ts'
 import { skipOrFail, startAedes, startMosquitto } from '../brokers/index.ts'
 import { freshOptions } from './support/beds.ts'
 
@@ -22,15 +22,6 @@ function open(url: string, more: Partial<MqttOptions> = {}): Promise<TestLink<Mq
   return TestLink.over(mqtt({ url, timeoutMs: 2_000, reconnectMaxMs: 500, ...freshOptions(), ...more }))
 }
 
-async function refusalOf(attempt: Promise<unknown>): Promise<BrokerError> {
-  const error: unknown = await attempt.then(
-    () => new Error('it was taken'),
-    (reason: unknown) => reason,
-  )
-  if (!isBrokerError(error)) throw error
-  return error
-}
-
 function topicOf(name: string, options: Endpoint['options'] = {}): { readonly topic: Endpoint; readonly subscription: Endpoint } {
   const topic = endpointOf(name, { kind: 'topic', options })
   return { topic, subscription: { ...topic, subscription: { name: 's' } } }
@@ -43,7 +34,7 @@ describe.skipIf(guarded === undefined)('a guarded mosquitto', () => {
     const bob = { username: 'bob', password: users.bob, notesTopic: 'notes-bob' }
     await using link = await open(plain, bob)
     const { topic } = topicOf('closed')
-    expect(await refusalOf(link.send(topic, [messageOf('secret')]))).toMatchObject({ code: 'ERR_ACCESS_DENIED', retryable: false })
+    expect(await errorOf(link.send(topic, [messageOf('secret')]))).toMatchObject({ code: 'ERR_ACCESS_DENIED', retryable: false })
     await using older = await open(plain, { ...bob, protocolVersion: 4 })
     await expect(older.send(topic, [messageOf('lost')])).resolves.toBeUndefined()
   })
@@ -131,7 +122,7 @@ describe.skipIf(narrow === undefined)('a mosquitto with narrow limits', () => {
   it('refuses what no subscription takes, where the route is mandatory', async () => {
     await using link = await open(bed.url)
     await expect(link.send(topicOf('nobody').topic, [messageOf('x')])).resolves.toBeUndefined()
-    expect(await refusalOf(link.send(topicOf('nobody', { mandatory: true }).topic, [messageOf('x')]))).toMatchObject({
+    expect(await errorOf(link.send(topicOf('nobody', { mandatory: true }).topic, [messageOf('x')]))).toMatchObject({
       code: 'ERR_UNROUTABLE',
       retryable: false,
     })
@@ -181,7 +172,7 @@ describe('a broker that grants shared subscriptions and does not deliver', () =>
     await using link = await open(aedes.url, { protocolVersion: 4, sharedSubscriptions: true })
     const queue = endpointOf('queue')
     await link.provision(queue)
-    const error = await refusalOf(link.link.inspect(queue, never))
+    const error = await errorOf(link.link.inspect(queue, never))
     expect(error).toMatchObject({ code: 'ERR_UNSUPPORTED', retryable: false })
     expect(error.message).toMatch(/delivers nothing.*Route queues to a driver that has them/s)
   })

@@ -1,4 +1,4 @@
-import { jitteredBackoff, type BrokerError, type LinkHealth, type Services, pauseFor } from '@busbar/core/driver'
+import { dialAgain, type BrokerError, type LinkHealth, type Services } from '@busbar/core/driver'
 import { Connection } from './connection.ts'
 import { amqpError, toBrokerError } from './errors.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -16,10 +16,6 @@ export interface ConnectionListener {
 }
 
 type State = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'failed' | 'closed'
-
-const firstBackoffMs = 100
-/** A refusal (access denied, unknown vhost) may be a broker that is still starting; refused for so long, in milliseconds, it is meant. */
-const refusalBelievedMs = 30_000
 
 /** Keeps one connection open for one purpose: tries the addresses in turn with jittered back-off, and tells its listeners. */
 export class ConnectionManager {
@@ -188,40 +184,33 @@ export class ConnectionManager {
   }
 
   async #reconnect(): Promise<void> {
-    const { clock, random, log } = this.#services
-    const signal = this.#closing.signal
-    let refusedSince: number | undefined
-    for (let round = 0; !signal.aborted; round++) {
-      // The first wait is short, yet different in every process: all have lost the same broker at the same moment.
-      await pauseFor(jitteredBackoff(round, firstBackoffMs, this.#options.reconnectMaxMs, random), clock, signal)
-      if (signal.aborted) return
-      try {
-        return this.#adopt(await this.#prepared(this.#watch(await this.#tryAll(signal))))
-      } catch (error) {
-        if (signal.aborted) return
-        const mapped = toBrokerError(error, 'Reconnecting')
-        this.#lastError = mapped
-        refusedSince = mapped.retryable ? undefined : (refusedSince ?? clock.monotonic())
-        log('warn', 'connection:retry', { purpose: this.purpose, round: round + 1, error: mapped.message })
-        if (refusedSince !== undefined && clock.monotonic() - refusedSince > refusalBelievedMs) return this.#fail(mapped)
-      }
+    const { signal } = this.#closing
+    try {
+      const connection = await dialAgain(
+        {
+          dial: async () => this.#watch(await this.#tryAll(signal)),
+          prepare: (dialed) => this.#prepare(dialed),
+          toError: (error) => toBrokerError(error, 'Reconnecting'),
+          onFailure: (error, round) => this.#onFailure(error, round),
+          longestPauseMs: this.#options.reconnectMaxMs,
+        },
+        this.#services,
+        signal,
+      )
+      if (connection !== undefined) this.#adopt(connection)
+    } catch (error) {
+      if (!signal.aborted) this.#fail(error as BrokerError)
     }
   }
 
-  async #prepared(connection: Connection): Promise<Connection> {
-    const { signal } = this.#closing
-    const abort = (): void => connection.kill()
-    signal.addEventListener('abort', abort, { once: true })
-    try {
-      await this.#onReconnected(connection)
-      if (!connection.lost) return connection
-      throw amqpError('ERR_UNAVAILABLE', `The connection to ${connection.label} was lost again.`)
-    } catch (error) {
-      connection.kill()
-      throw error
-    } finally {
-      signal.removeEventListener('abort', abort)
-    }
+  async #prepare(connection: Connection): Promise<void> {
+    await this.#onReconnected(connection)
+    if (connection.lost) throw amqpError('ERR_UNAVAILABLE', `The connection to ${connection.label} was lost again.`)
+  }
+
+  #onFailure(error: BrokerError, round: number): void {
+    this.#lastError = error
+    this.#services.log('warn', 'connection:retry', { purpose: this.purpose, round, error: error.message })
   }
 
   #fail(error: BrokerError): void {

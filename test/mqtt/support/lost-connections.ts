@@ -2,12 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { FakeIntake, until } from '../../amqp/support/intake.ts'
 import { messageOf } from '../../amqp/support/link.ts'
-import { messages, sendAll } from '../../amqp/support/sending.ts'
+import { messages, sendWhile } from '../../amqp/support/sending.ts'
 import { accessTo, freshTopic, wide } from './access.ts'
 import type { Spoken } from './beds.ts'
-
-/** So that faults find something to break. */
-const pauseMs = 20
 
 /** Connections are cut, and the broker is stopped or killed. */
 export function lostConnections(spoken: Spoken): void {
@@ -20,19 +17,23 @@ export function lostConnections(spoken: Spoken): void {
     const { topic, subscription } = freshTopic()
     await link.provision(topic, subscription)
     const { intake } = await link.receive(subscription, new FakeIntake(), wide)
-    const all = messages(2_000)
-    const sending = sendAll(link.sender(topic), all, pauseMs)
+    let striking = true
+    const sending = sendWhile(link.sender(topic), () => striking)
+    await until('load', () => intake.deliveries.length > 0)
     for (const fault of ['cut', 'reset', 'bytes', 'cut', 'bytes', 'reset'] as const) {
-      // A fault that comes before the last one is mended finds nothing to break.
-      const received = intake.deliveries.length
-      await until('messages after the last fault', () => new Set(intake.bodies).size === all.length || intake.deliveries.length > received)
-      await sleep(50)
-      if (fault === 'bytes') await Promise.race([proxy.cutAfterBytes(5_000), sleep(500)])
+      const [accepted, lost] = [proxy.accepted, intake.lostScopes.length]
+      if (fault === 'bytes') await proxy.cutAfterBytes(5_000)
       else proxy[fault]()
+      // One that comes before the last one is mended finds nothing to break. Inside a packet it strikes one of the connections, and not always the one that receives.
+      await until(`the loss by ${fault}`, () => proxy.accepted > accepted && (fault === 'bytes' || intake.lostScopes.length > lost))
+      await until('the connection', () => link.link.health().state === 'connected')
+      const received = intake.deliveries.length
+      await until('messages after it', () => intake.deliveries.length > received)
     }
-    await sending
-    await until('everything', () => new Set(intake.bodies).size === all.length, 20_000)
-    expect(intake.lostScopes.length).toBeGreaterThan(1)
+    striking = false
+    const count = await sending
+    await until('everything', () => new Set(intake.bodies).size === count, 20_000)
+    expect(intake.lostScopes.length).toBeGreaterThanOrEqual(4)
     expect(intake.failures.filter(({ fatal }) => fatal)).toEqual([])
   })
 
@@ -41,18 +42,20 @@ export function lostConnections(spoken: Spoken): void {
     const { topic, subscription } = freshTopic()
     await link.provision(topic, subscription)
     const { intake } = await link.receive(subscription, new FakeIntake(), wide)
-    const all = messages(1_000)
-    const sending = sendAll(link.sender(topic), all, pauseMs)
+    let striking = true
+    const sending = sendWhile(link.sender(topic), () => striking)
     // Further kills are in kills-under-load.ts.
-    for (let time = 0; time < (durable ? 1 : 2); time++) {
+    const times = durable ? 1 : 2
+    for (let time = 0; time < times; time++) {
       const received = intake.deliveries.length
       await until('load', () => intake.deliveries.length > received + 100)
       await (durable ? bed.kill() : bed.stop())
       await bed.start()
     }
-    await sending
-    await until('everything', () => new Set(intake.bodies).size === all.length, 20_000)
-    expect(intake.lostScopes.length).toBeGreaterThanOrEqual(durable ? 1 : 2)
+    striking = false
+    const count = await sending
+    await until('everything', () => new Set(intake.bodies).size === count, 20_000)
+    expect(intake.lostScopes.length).toBeGreaterThanOrEqual(times)
     await until('the connection', () => link.link.health().state === 'connected')
   })
 

@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { it } from 'vitest'
+import { expect, it } from 'vitest'
 import { FakeIntake, until } from '../../amqp/support/intake.ts'
 import { endpointOf } from '../../amqp/support/link.ts'
-import { messages, sendAll } from '../../amqp/support/sending.ts'
+import { messages, sendWhile } from '../../amqp/support/sending.ts'
 import { accessTo, freshName, wide } from './access.ts'
 import { freshOptions, type Spoken } from './beds.ts'
 
@@ -18,25 +17,34 @@ export function queueFaults(spoken: Spoken): void {
     await using one = await open(proxy.through(bed.url), same)
     await one.provision(queue)
     const two = await open(bed.url, same)
-    const received = [await one.receive(queue, new FakeIntake(), wide), await two.receive(queue, new FakeIntake(), wide)].map(({ intake }) => intake)
+    const { intake: cut } = await one.receive(queue, new FakeIntake(), wide)
+    const { intake: ended } = await two.receive(queue, new FakeIntake(), wide)
     await until('both to have a part', async () => {
       await one.send(
         queue,
         messages(4).map((message) => ({ ...message, body: 'warm' })),
       )
-      return received.every(({ deliveries }) => deliveries.length > 0)
+      return cut.deliveries.length > 0 && ended.deliveries.length > 0
     })
-    const all = messages(2_000)
-    const sending = sendAll(one.sender(queue), all)
-    for (let time = 0; time < 3; time++) {
-      await sleep(100)
-      proxy.reset()
+    let striking = true
+    const sending = sendWhile(one.sender(queue), () => striking)
+    const more = async (): Promise<void> => {
+      const received = cut.deliveries.length
+      await until('load', () => cut.deliveries.length > received + 50)
     }
+    for (let time = 1; time <= 3; time++) {
+      await more()
+      proxy.reset()
+      await until('the loss', () => cut.lostScopes.length >= time)
+    }
+    await more()
     // Its session is left behind with messages in it.
     await two[Symbol.asyncDispose]()
-    await sending
-    const seen = (): Set<string> => new Set(received.flatMap(({ bodies }) => bodies).filter((body) => body !== 'warm'))
-    await until('everything', () => seen().size === all.length, 20_000)
+    await more()
+    striking = false
+    const count = await sending
+    const seen = (): Set<string> => new Set([...cut.bodies, ...ended.bodies].filter((body) => body !== 'warm'))
+    await until('everything', () => seen().size === count, 20_000)
   })
 
   it('loses nothing of a queue when the broker is restarted, which makes mosquitto forget that its subscriptions are shared', async () => {
@@ -44,15 +52,17 @@ export function queueFaults(spoken: Spoken): void {
     await using link = await open(bed.url, { members: 2, rebalanceMs: 200 })
     await link.provision(queue)
     const { intake } = await link.receive(queue, new FakeIntake(), wide)
-    const all = messages(1_000)
-    const sending = sendAll(link.sender(queue), all)
+    let striking = true
+    const sending = sendWhile(link.sender(queue), () => striking)
     for (let time = 0; time < 2; time++) {
       const received = intake.deliveries.length
       await until('load', () => intake.deliveries.length > received + 50)
       await bed.stop()
       await bed.start()
     }
-    await sending
-    await until('everything', () => new Set(intake.bodies).size === all.length, 20_000)
+    striking = false
+    const count = await sending
+    await until('everything', () => new Set(intake.bodies).size === count, 20_000)
+    expect(intake.lostScopes.length).toBeGreaterThanOrEqual(2)
   })
 }

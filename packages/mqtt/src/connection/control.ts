@@ -1,4 +1,4 @@
-import { jitteredBackoff, type BrokerError, type LinkHealth, type Services, pauseFor, within } from '@busbar/core/driver'
+import { dialAgain, type BrokerError, type LinkHealth, type Services, within } from '@busbar/core/driver'
 import { mqttError, toBrokerError } from '../errors.ts'
 import type { ReceivedPacket } from '../message/packet.ts'
 import type { ResolvedOptions } from '../options.ts'
@@ -16,10 +16,6 @@ export interface ControlListener {
 
 type Handler = (packet: ReceivedPacket) => void
 type State = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'failed' | 'closed'
-
-const firstBackoffMs = 100
-/** A refusal may be a broker that is still starting; refused for so long, in milliseconds, it is meant. */
-const refusalBelievedMs = 30_000
 
 /** The connection of a link that sends, and receives what is for this process alone: notes, replies, answers to probes. Its session ends with it. */
 export class Control {
@@ -205,34 +201,28 @@ export class Control {
   }
 
   async #reconnect(): Promise<void> {
-    const { clock, random, log } = this.#services
     const { signal } = this.#closing
-    let refusedSince: number | undefined
-    for (let round = 0; !signal.aborted; round++) {
-      // The first wait is short, yet different in every process: all have lost the same broker at the same moment.
-      await pauseFor(jitteredBackoff(round, firstBackoffMs, this.#options.reconnectMaxMs, random), clock, signal)
-      if (signal.aborted) return
-      try {
-        return this.#adopt(await this.#restored(await this.#dial(signal)))
-      } catch (error) {
-        if (signal.aborted) return
-        const mapped = toBrokerError(error, 'Reconnecting')
-        this.#lastError = mapped
-        refusedSince = mapped.retryable ? undefined : (refusedSince ?? clock.monotonic())
-        log('warn', 'connection:retry', { round: round + 1, error: mapped.message })
-        if (refusedSince !== undefined && clock.monotonic() - refusedSince > refusalBelievedMs) return this.#fail(mapped)
-      }
+    try {
+      const connection = await dialAgain(
+        {
+          dial: () => this.#dial(signal),
+          prepare: async (dialed) => void (await Promise.all([...this.#filters].map((filter) => dialed.subscribe(filter, 1)))),
+          toError: (error) => toBrokerError(error, 'Reconnecting'),
+          onFailure: (error, round) => this.#onFailure(error, round),
+          longestPauseMs: this.#options.reconnectMaxMs,
+        },
+        this.#services,
+        signal,
+      )
+      if (connection !== undefined) this.#adopt(connection)
+    } catch (error) {
+      if (!signal.aborted) this.#fail(error as BrokerError)
     }
   }
 
-  async #restored(connection: Connection): Promise<Connection> {
-    try {
-      await Promise.all([...this.#filters].map((filter) => connection.subscribe(filter, 1)))
-      return connection
-    } catch (error) {
-      connection.kill()
-      throw error
-    }
+  #onFailure(error: BrokerError, round: number): void {
+    this.#lastError = error
+    this.#services.log('warn', 'connection:retry', { round, error: error.message })
   }
 
   #fail(error: BrokerError): void {
