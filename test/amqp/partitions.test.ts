@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { amqp } from '@busbar/amqp'
+import { amqp, partitionOf } from '@busbar/amqp'
 import { createBroker, queue, text, topic, type Broker } from '@busbar/core'
 import { expect, it } from 'vitest'
 import { startProxy } from '../brokers/index.ts'
@@ -21,12 +21,22 @@ function brokerAt(url: string): Broker {
   })
 }
 
-/** Sends `count` messages over `keys` keys, in turn. */
-async function produce(broker: Broker, destination: typeof orders | typeof events, keys: number, count: number, pauseMs: number): Promise<void> {
+function keys(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `k${index}`)
+}
+
+/** As many of each of the eight partitions, so that all have the same load: those that are handed over first are the least busy. */
+function evenKeys(each: number): string[] {
+  const byPartition = Object.values(Object.groupBy(keys(50 * each), (key) => partitionOf(key, 8)))
+  return byPartition.flatMap((list = []) => list.slice(0, each))
+}
+
+/** Sends `count` messages over all the keys, in turn. */
+async function produce(broker: Broker, destination: typeof orders | typeof events, ofKeys: readonly string[], count: number, pauseMs: number): Promise<void> {
   const producer = broker.producer(destination)
   const sends: Promise<unknown>[] = []
-  for (let number = 0; number < count / keys; number++) {
-    for (let key = 0; key < keys; key++) sends.push(producer.send(`k${key}:${number}`))
+  for (let number = 0; number < count / ofKeys.length; number++) {
+    for (const key of ofKeys) sends.push(producer.send(`${key}:${number}`))
     if (pauseMs > 0) await sleep(pauseMs)
   }
   await Promise.all(sends)
@@ -39,15 +49,15 @@ await onEachRabbitmq({}, (bed) => {
     const watch = new OrderWatch()
     const work = (): number => Math.random() * 10
     await a.consume(orders, watch.handler('a', work), { concurrency: 8, maxInFlight: 32 })
-    const producing = produce(a, orders, 20, 4_000, 25)
+    const producing = produce(a, orders, evenKeys(5), 6_000, 25)
     await sleep(500)
     await b.consume(orders, watch.handler('b', work), { concurrency: 8, maxInFlight: 32 })
     await sleep(1_500)
     const fromC = await c.consume(orders, watch.handler('c', work), { concurrency: 8, maxInFlight: 32 })
-    await sleep(2_500)
+    await sleep(1_500)
     await fromC.drain()
     await producing
-    await until('everything', () => watch.seen.size === 4_000, 30_000)
+    await until('everything', () => watch.seen.size === 6_000, 30_000)
     expect(watch.violations).toEqual([])
     for (const process of ['a', 'b', 'c']) expect(watch.handledBy.get(process) ?? 0, process).toBeGreaterThan(200)
     expect(watch.repeats).toBe(0)
@@ -62,7 +72,7 @@ await onEachRabbitmq({}, (bed) => {
       watch.handler('a', () => 0),
       { concurrency: 1 },
     )
-    await produce(broker, orders, 40, 200, 0)
+    await produce(broker, orders, keys(40), 200, 0)
     await until('everything', () => watch.seen.size === 200, 10_000)
     expect(watch.violations).toEqual([])
     await broker.drain()
@@ -76,7 +86,7 @@ await onEachRabbitmq({}, (bed) => {
     const work = (): number => Math.random() * 4
     await a.consume(orders, watch.handler('a', work), { concurrency: 8, maxInFlight: 32 })
     await b.consume(orders, watch.handler('b', work), { concurrency: 8, maxInFlight: 32 })
-    const producing = produce(a, orders, 20, 3_000, 20)
+    const producing = produce(a, orders, keys(20), 3_000, 20)
     for (let cut = 0; cut < 4; cut++) {
       await sleep(600)
       if (cut % 2 === 0) proxy.cut()
@@ -98,7 +108,7 @@ await onEachRabbitmq({}, (bed) => {
       audit,
       watch.handler('a', () => 0),
     )
-    await produce(broker, events, 10, 1_000, 0)
+    await produce(broker, events, keys(10), 1_000, 0)
     await until('everything', () => watch.seen.size === 1_000)
     expect(watch.violations).toEqual([])
     await broker.drain()

@@ -3,8 +3,8 @@ import type { Outgoing, Sender } from '@busbar/core/driver'
 import { messageOf, sendSurely } from './link.ts'
 
 /** With their numbers as bodies. */
-export function messages(count: number): Outgoing[] {
-  return Array.from({ length: count }, (_, index) => messageOf(String(index)))
+export function messages(count: number, from: number = 0): Outgoing[] {
+  return Array.from({ length: count }, (_, index) => messageOf(String(from + index)))
 }
 
 /** Sends in calls of 50, four at a time with a pause between, and repeats what is not confirmed. */

@@ -23,7 +23,7 @@ export async function dynamoStoreHarness(bed: DynamoBed): Promise<StoreHarness> 
     label: { store: 'dynamodb', version: 'dynalite 4.0.0', kind: 'emulator' },
     clock,
     // Answers carry the time in whole seconds, so that leases may last by as much longer.
-    bounds: { leaseMs: 4_000, slackMs: 2_000, caseMs: 40_000 },
+    bounds: { leaseMs: 4_000, slackMs: 1_500, caseMs: 40_000 },
     async createStore() {
       const own = await bed.gateway()
       const store = dynamoStore({ ...own.options, timeoutMs: 20_000, clock })

@@ -118,9 +118,17 @@ describe('composeSend', () => {
     expect(sent).toEqual([{ outgoing: { id: 'packed' } }])
   })
 
-  it('adds nothing when there is no middleware', () => {
+  it('adds nothing when there is no middleware, or none that has anything to do', () => {
     const promise = Promise.resolve(receipt)
+    const pass: SendFunction = (_context, next) => next()
     expect(composeSend([])(sendContext, () => promise)).toBe(promise)
+    expect(composeSend([pass, pass])(sendContext, () => promise)).toBe(promise)
+  })
+
+  it('answers with a promise whatever a middleware returns', async () => {
+    const careless = (() => undefined) as unknown as SendFunction
+    const chain = composeSend([async (_context, next) => next().then((answer) => answer), careless])
+    await expect(chain(sendContext, () => expect.unreachable())).resolves.toBeUndefined()
   })
 
   it('rejects where a middleware throws at once', async () => {

@@ -42,7 +42,7 @@ export class Preparer {
     const observer = new PreparedSend(pending.observer)
     pending.observer = observer
     try {
-      await validation
+      if (validation !== undefined) await validation
       if (!this.#chain) {
         engine.prepared(pending, outgoing)
         return
@@ -76,8 +76,6 @@ class PreparedSend implements SendObserver {
 
   constructor(outer: SendObserver) {
     this.#outer = outer
-    // Middleware may have failed already and never look at it.
-    this.#answer.promise.catch(() => undefined)
   }
 
   /** The engine's answer, for the innermost middleware. */
@@ -95,6 +93,8 @@ class PreparedSend implements SendObserver {
 
   failed(pending: Pick<PendingSend, 'index'>, error: Error, stored: 'no' | 'unknown'): void {
     this.#stored = stored
+    // Middleware may have failed already and never look at it.
+    this.#answer.promise.catch(() => undefined)
     // Also for middleware that will call `next()` only now.
     this.#answer.reject(error)
     if (!this.#chained) this.finishFailed(pending, error)
