@@ -12,7 +12,7 @@ import { HistoryWriter } from './history.ts'
 import { processFaults } from './process-faults.ts'
 import { hash } from './message-id.ts'
 import type { Recovery } from './recovery.ts'
-import { script } from './script.ts'
+import { script, type FaultKind, type Step } from './script.ts'
 import type { ConsumerSettings, ProducerSettings } from './settings.ts'
 import { workloadOf } from './workload.ts'
 
@@ -46,6 +46,11 @@ const healingMs = 1_000
 const patienceMs = 60_000
 const endMs = 30_000
 const memoryBytes = 512 * 2 ** 20
+
+/** What is done, and when: to the backend and to the processes. */
+export function stepsOf(kinds: readonly FaultKind[], { seed, minutes }: Pick<RunOptions, 'seed' | 'minutes'>): readonly Step[] {
+  return script({ seed, forMs: minutes * 60_000 * faultyPart, kinds, consumers, producers })
+}
 
 /** Sends and handles messages on a backend while the script of the seed breaks both, and judges what the histories say. */
 export async function run(backend: Backend, options: RunOptions): Promise<RunReport> {
@@ -135,10 +140,10 @@ class Run {
 
   /** Breaks things, one after the other. */
   async #strike(): Promise<void> {
-    const { seed, say } = this.#options
+    const { say } = this.#options
     const kinds = [...this.#backend.faults, ...processFaults(this.#fleet, (member, index) => this.#follow(member, index))]
     const began = performance.now()
-    for (const { afterMs, fault, lastsMs, target } of script({ seed, forMs: this.#lasts * faultyPart, kinds, consumers, producers })) {
+    for (const { afterMs, fault, lastsMs, target } of stepsOf(kinds, this.#options)) {
       await pause(afterMs)
       if (performance.now() - began > this.#lasts * faultyPart) break
       say(`${((performance.now() - began) / 1_000).toFixed(1)} s: ${fault}${lastsMs > 0 ? `, ${(lastsMs / 1_000).toFixed(1)} s` : ''}`)

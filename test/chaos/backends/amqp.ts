@@ -1,7 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises'
-import { isSkipped, startProxy, startRabbitmq, type RabbitmqBed, type Skipped } from '../../brokers/index.ts'
-import type { Backend, BackendFault, Lent } from './backend.ts'
-import { killed, paused, proxyFaults, restarted } from './proxy-faults.ts'
+import { isSkipped, startProxy, startRabbitmq, type Skipped } from '../../brokers/index.ts'
+import type { Backend, Lent } from './backend.ts'
+import { rabbitmqFaults } from './server-faults.ts'
 
 /** RabbitMQ, 4.0 if it is to be had and else 3.10: real, and durable. */
 export async function amqpBackend({ say }: Lent): Promise<Backend | Skipped> {
@@ -14,7 +13,7 @@ export async function amqpBackend({ say }: Lent): Promise<Backend | Skipped> {
     title: `RabbitMQ ${bed.version} (${bed.how})`,
     ordered: true,
     settings: { kind: 'queue', configuration: { driver: { name: 'amqp', url: proxy.through(bed.url), ...options } }, env: {} },
-    faults: [...proxyFaults(proxy), killed('RabbitMQ', bed), restarted('RabbitMQ', bed), paused('RabbitMQ', bed), blocked(bed)],
+    faults: rabbitmqFaults(proxy, bed),
     // It writes definitions to disk by and by, and a queue declared just before a kill can be gone: here they are old, as in production.
     async ready() {
       await bed.stop()
@@ -23,19 +22,6 @@ export async function amqpBackend({ say }: Lent): Promise<Backend | Skipped> {
     async [Symbol.asyncDispose]() {
       await proxy.close()
       await bed[Symbol.asyncDispose]()
-    },
-  }
-}
-
-/** The memory alarm: who publishes is told to stop, and consumers go on. */
-function blocked(bed: RabbitmqBed): BackendFault {
-  return {
-    name: 'publishers blocked',
-    lastsMs: [500, 2_000],
-    async strike(lastsMs) {
-      await bed.setMemoryAlarm(true)
-      await pause(lastsMs)
-      await bed.setMemoryAlarm(false)
     },
   }
 }

@@ -3,7 +3,8 @@ import { startKinesis, startProxy, type Skipped } from '../../brokers/index.ts'
 import { startKinesisGateway, type KinesisGateway } from '../../kinesis/support/kinesis-gateway.ts'
 import { openWire } from './aws.ts'
 import type { Backend, BackendFault, Lent } from './backend.ts'
-import { killed, paused, proxyFaults } from './proxy-faults.ts'
+import { proxyFaults } from './proxy-faults.ts'
+import { killed, paused } from './server-faults.ts'
 
 /** Leases and pauses are short: what a consumer held that is taken for dead comes again soon. */
 const times = { leaseMs: 3_000, checkpointMs: 500, lookMs: 500, listMs: 2_000, timeoutMs: 2_000, readShare: 1, readIdleMs: 200 }

@@ -1,8 +1,8 @@
 import { isSkipped, startMosquitto, startProxy, type Skipped } from '../../brokers/index.ts'
 import type { Backend, Lent } from './backend.ts'
-import { paused, proxyFaults, restarted } from './proxy-faults.ts'
+import { mosquittoFaults } from './server-faults.ts'
 
-/** mosquitto by MQTT 5: real. It is not killed, since it would lose what it has confirmed since its last snapshot; a clean restart keeps everything. */
+/** mosquitto by MQTT 5: real. */
 export async function mqttBackend({ say }: Lent): Promise<Backend | Skipped> {
   const bed = await startMosquitto({ own: true, onProgress: say })
   if (isSkipped(bed)) return { ...bed, broker: 'chaos on mosquitto' }
@@ -20,7 +20,7 @@ export async function mqttBackend({ say }: Lent): Promise<Backend | Skipped> {
       },
       env: {},
     },
-    faults: [...proxyFaults(proxy), restarted('mosquitto', bed), paused('mosquitto', bed)],
+    faults: mosquittoFaults(proxy, bed),
     async [Symbol.asyncDispose]() {
       await proxy.close()
       await bed[Symbol.asyncDispose]()

@@ -1,7 +1,7 @@
 import { startProxy, type Skipped } from '../../brokers/index.ts'
 import { sqsBackend } from './aws.ts'
 import type { Backend, Lent } from './backend.ts'
-import { killed, paused, proxyFaults, restarted } from './proxy-faults.ts'
+import { redisFaults } from './server-faults.ts'
 
 /** The store of claims: a real Redis that syncs what it answers. The messages are on the simulator of SQS, which is left alone. */
 export async function redisBackend({ redis }: Lent): Promise<Backend | Skipped> {
@@ -12,7 +12,7 @@ export async function redisBackend({ redis }: Lent): Promise<Backend | Skipped> 
     ...sqs,
     title: `Redis ${redis.version} (${redis.how}) with appendfsync always, for messages of ${sqs.title}`,
     redisUrl: proxy.through(redis.url),
-    faults: [...proxyFaults(proxy), killed('Redis', redis), restarted('Redis', redis), paused('Redis', redis)],
+    faults: redisFaults(proxy, redis),
     async [Symbol.asyncDispose]() {
       await proxy.close()
       await sqs[Symbol.asyncDispose]()

@@ -11,7 +11,7 @@ import { verdict, type Part } from '../part.ts'
 export const packagingParts: readonly Part[] = [
   {
     name: 'packaging',
-    budgetSeconds: 25,
+    budgetSeconds: 20,
     async run({ signal, log }) {
       const packed = await packPackages(signal, log)
       log('manifests, publint, attw, a consumer')
