@@ -1,12 +1,9 @@
-import { setTimeout as pause } from 'node:timers/promises'
-import { connect, isBrokerError, systemClock, type AnyDefinition, type Broker, type LogLevel } from '@busbar/core'
+import { connect, systemClock, type AnyDefinition, type Broker, type LogLevel } from '@busbar/core'
 import { driversWith, leasesIn } from './drivers.ts'
 import { HistoryWriter } from './history.ts'
 import type { BackendSettings, Order } from './settings.ts'
 
 const memoryEveryMs = 500
-const startAgainMs = 200
-const startForMs = 60_000
 
 /** What producer and consumer processes have in common: a history, a broker, orders from the script. */
 export class Child<
@@ -44,25 +41,16 @@ export class Child<
     return this.#mayEnd
   }
 
-  /** A started broker, on a wall clock that jumps when the script says so. Tried again while the outage lasts in which it starts, as by a supervisor of the process. */
+  /** A started broker, on a wall clock that jumps when the script says so. */
   async connect(definitions: readonly AnyDefinition[]): Promise<Broker> {
-    const drivers = driversWith(leasesIn(this.settings.redisUrl))
-    for (const began = performance.now(); ; await pause(startAgainMs)) {
-      const broker = await connect(this.settings.backend.configuration, {
-        drivers,
-        destinations: definitions,
-        clock: { ...systemClock, now: () => systemClock.now() + this.#jumpedMs },
-        log: (level, event, data) => this.#note(level, event, data),
-      })
-      try {
-        await broker.start()
-        return broker
-      } catch (error) {
-        await broker.close()
-        if (!isBrokerError(error) || !error.retryable || performance.now() - began > startForMs) throw error
-        this.history.write('note', 'start:repeated', error.message)
-      }
-    }
+    const broker = await connect(this.settings.backend.configuration, {
+      drivers: driversWith(leasesIn(this.settings.redisUrl)),
+      destinations: definitions,
+      clock: { ...systemClock, now: () => systemClock.now() + this.#jumpedMs },
+      log: (level, event, data) => this.#note(level, event, data),
+    })
+    await broker.start()
+    return broker
   }
 
   end(): void {

@@ -89,6 +89,42 @@ describe('the start of a broker', () => {
     await expect(second.start()).rejects.toMatchObject({ code: 'ERR_ACCESS_DENIED' })
   })
 
+  it('plans anew and looks again when an outage begins between connecting and starting', async () => {
+    const driver = new NaiveDriver()
+    const clock = new ManualClock()
+    const connect = driver.connect.bind(driver)
+    const calls: string[] = []
+    const failing = new Set(['plan', 'apply', 'inspect'])
+    const call = (name: string): void => {
+      calls.push(name)
+      if (failing.delete(name)) throw new BrokerError('ERR_UNAVAILABLE', `cut in ${name}`)
+    }
+    driver.connect = async () => ({
+      ...(await connect()),
+      topology: {
+        plan: async () => {
+          call('plan')
+          return [{ resource: 'queue orders', kind: 'create', text: 'make it' }]
+        },
+        apply: async () => call('apply'),
+      },
+      inspect: async (endpoint) => {
+        if (endpoint.name === 'orders') call('inspect')
+        return driver.capabilities(endpoint)
+      },
+    })
+    const broker = createBroker({ driver, destinations: [orders], provision: 'create', clock, random: () => 0.5, log: () => undefined })
+    const starting = broker.start()
+    while (calls.length < 7) {
+      await turns()
+      clock.advance(100)
+    }
+    await starting
+    expect(calls).toEqual(['plan', 'plan', 'apply', 'plan', 'apply', 'inspect', 'inspect'])
+    expect((await broker.provision()).changes.map(({ resource }) => resource)).toEqual(['queue orders'])
+    await broker.close()
+  })
+
   it('names the nearest match for unlisted destinations, routes and options', () => {
     const driver = new NaiveDriver()
     expect(() => createBroker({ driver, destinations: [orders], routes: { order: {} } })).toThrow("there is no destination 'order'; did you mean 'orders'?")

@@ -35,9 +35,11 @@ export async function openConnection(plan: Plan, runtime: Runtime, mode: Provisi
   }
   try {
     await Promise.all(plan.drivers.map((driver) => keepTrying(driver.name, () => unlessAborted(connect(driver), ending), runtime, ending)))
-    const provisioned = await provision(plan, links, mode, signal)
+    const provisioned = await provision(plan, links, mode, runtime, signal)
     const capabilities = new Map<Planned, Capabilities>()
-    await Promise.all(plan.all.map(async (planned) => capabilities.set(planned, await inspect(planned, links.get(planned.driver) as Link, mode, signal))))
+    const find = async (planned: Planned): Promise<unknown> =>
+      capabilities.set(planned, await inspect(planned, links.get(planned.driver) as Link, mode, signal))
+    await Promise.all(plan.all.map((planned) => keepTrying(planned.label, () => find(planned), runtime, signal)))
     await negotiate(plan, capabilities)
     return { links, capabilities, requesters: new Map(), provisioned }
   } catch (error) {
@@ -62,8 +64,14 @@ async function inspect(planned: Planned, link: Link, mode: ProvisionMode, signal
   }
 }
 
-/** Plans, and in mode `create` applies. In mode `verify` any difference is an error that lists all of them. */
-export async function provision(plan: Plan, links: ReadonlyMap<Driver, Link>, mode: ProvisionMode, signal: AbortSignal): Promise<ProvisionResult> {
+/** Plans, and in mode `create` applies. In mode `verify` any difference is an error that lists all of them. What an outage interrupts is planned anew. */
+export async function provision(
+  plan: Plan,
+  links: ReadonlyMap<Driver, Link>,
+  mode: ProvisionMode,
+  runtime: Runtime,
+  signal: AbortSignal,
+): Promise<ProvisionResult> {
   if (mode === 'none') return { mode, changes: [] }
   const blocks = ({ kind }: Change): boolean => mode !== 'create' || kind === 'conflict' || kind === 'missing'
   const found: (Change & { readonly driver: string })[] = []
@@ -71,9 +79,13 @@ export async function provision(plan: Plan, links: ReadonlyMap<Driver, Link>, mo
     const { topology } = link
     if (!topology) continue
     const endpoints = plan.all.filter((planned) => planned.driver === driver).map((planned) => planned.endpoint)
-    const changes = await topology.plan(endpoints, signal)
+    const provisionOne = async (): Promise<readonly Change[]> => {
+      const changes = await topology.plan(endpoints, signal)
+      if (mode === 'create' && !changes.some(blocks)) await topology.apply(endpoints, changes, signal)
+      return changes
+    }
+    const changes = await keepTrying(driver.name, provisionOne, runtime, signal)
     found.push(...changes.map((change) => ({ ...change, driver: driver.name })))
-    if (mode === 'create' && !changes.some(blocks)) await topology.apply(endpoints, changes, signal)
   }
   const blocking = found.filter(blocks)
   if (blocking.length > 0) throw (await lazy.refusals()).differenceError(blocking, mode)

@@ -74,9 +74,9 @@ export class Operations {
     if (!modes.includes(mode)) fail(`provision must be ${modes.map((known) => `'${known}'`).join(' or ')}`)
     checkSignal('provision', signal)
     signal?.throwIfAborted()
-    const { plan, connect, closing } = this.#parts
+    const { plan, connect, runtime, closing } = this.#parts
     const connection = await unlessAborted(connect(mode), signal)
-    return first ? connection.provisioned : provision(plan, connection.links, mode, signal ?? closing)
+    return first ? connection.provisioned : provision(plan, connection.links, mode, runtime, signal ?? closing)
   }
 
   /** A link that is reconnecting, or a source that nothing is received from, is not well. */

@@ -122,7 +122,10 @@ export interface SourceStats extends EndpointStats {
 
 /** Sends, consumes and operates on all destinations of a program. `await using` drains it. */
 export interface Broker extends AsyncDisposable {
-  /** Connects, negotiates all destinations at once, provisions. Implied by the first send or consume. Throws one error that lists every mismatch with its remedy. */
+  /**
+   * Connects, negotiates all destinations at once, provisions. Implied by the first send or consume. Throws one error that lists every mismatch with its remedy.
+   * What fails with a retryable error on the way, since a backend cannot be reached, is tried again for 30 s.
+   */
   start(options?: { readonly signal?: AbortSignal }): Promise<void>
   /** A producer of `destination`; without options the same one each time. Order per key holds within one producer. */
   producer<D>(destination: DestinationOf<D> & D, options?: ProducerOptions): Producer<InputOf<D>>
