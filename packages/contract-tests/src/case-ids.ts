@@ -153,6 +153,7 @@ export const caseIds = [
   'drain/uses-no-attempt',
   'reconnect/resubscribes',
   'reconnect/send-during-outage',
+  'reconnect/start-during-outage',
   'reconnect/deadline-in-outage',
   'reconnect/redelivery-while-running',
   'reconnect/health',

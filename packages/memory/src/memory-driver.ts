@@ -30,6 +30,7 @@ export class MemoryDriver implements Driver<MemoryDriver> {
   readonly #options: ResolvedMemoryOptions
   readonly #spies: Spies
   #made = 0
+  #downUntil = -Infinity
 
   constructor(options: ResolvedMemoryOptions) {
     this.#options = options
@@ -59,6 +60,7 @@ export class MemoryDriver implements Driver<MemoryDriver> {
       else throw memoryError('ERR_UNAVAILABLE', 'The broker does not answer')
     }
     signal.throwIfAborted()
+    if (this.world.clock.monotonic() < this.#downUntil) throw memoryError('ERR_UNAVAILABLE', 'The broker does not answer')
     const link = new MemoryLink(this, services, `l${++this.#made}`)
     this.links.add(link)
     return link
@@ -86,8 +88,9 @@ export class MemoryDriver implements Driver<MemoryDriver> {
     this.world.faults = faults
   }
 
-  /** Drops the connections of all links, for `downMs` (default 0: they reconnect at once). */
+  /** Drops the connections of all links, for `downMs` (default 0: they reconnect at once), in which no others can be made either. */
   dropConnections(downMs: number = 0): void {
+    this.#downUntil = this.world.clock.monotonic() + downMs
     for (const link of [...this.links]) link.drop(downMs)
   }
 

@@ -36,6 +36,42 @@ export const connectionFaults: readonly Mutant[] = [
     }),
   },
   {
+    name: 'outage-taken-for-misconfiguration',
+    fault: 'says that it is wrongly configured when it cannot reach its broker',
+    killedBy: 'reconnect/start-during-outage',
+    alterations: () => ({
+      connect: async (next, signal) => {
+        try {
+          return await next(signal)
+        } catch (error) {
+          throw new BrokerError('ERR_CONFIGURATION', 'There is nothing at that address.', { cause: error })
+        }
+      },
+    }),
+  },
+  {
+    name: 'outage-taken-for-absence',
+    fault: 'takes what it could not reach for something that is not there, and stays with that',
+    killedBy: 'reconnect/start-during-outage',
+    alterations: () => {
+      let missed = false
+      return {
+        connect: async (next, signal) => {
+          try {
+            return await next(signal)
+          } catch (error) {
+            missed = true
+            throw error
+          }
+        },
+        inspect: async (next) => {
+          if (missed) throw new BrokerError('ERR_NOT_FOUND', 'There is no such destination.')
+          return next()
+        },
+      }
+    },
+  },
+  {
     name: 'sends-again-in-secret',
     fault: 'goes on sending what it has reported as unsent',
     killedBy: 'reconnect/deadline-in-outage',

@@ -5,6 +5,9 @@ import type { CaseContext } from '../kit/context.ts'
 import { holdMs } from '../kit/capabilities.ts'
 import { numbered } from '../kit/messages.ts'
 
+/** Between two attempts of a start, as core pauses. */
+const longestPauseMs = 5_000
+
 const resubscribes: ContractCase = {
   id: 'reconnect/resubscribes',
   title: 'after a cut a receiver goes on by itself, and a sender sends again',
@@ -64,6 +67,34 @@ const sendInOutage: ContractCase = {
       () => `all arrive; only ${show([...seen])} did`,
       context.harness.bounds.reconnectMs + context.harness.bounds.arrivalMs,
     )
+  },
+}
+
+const startInOutage: ContractCase = {
+  id: 'reconnect/start-during-outage',
+  title: 'a start during an outage waits, and what was started sends and receives once the broker is back',
+  examines: [],
+  kills: ['outage-taken-for-misconfiguration', 'outage-taken-for-absence'],
+  faults: ['outage'],
+  async run(context) {
+    const { arrivalMs, reconnectMs } = context.harness.bounds
+    const place = context.api.place()
+    // What has to be there is there, so that only looking at it is left to do.
+    await (await context.api.broker(place)).close()
+    const outage = await context.fault('outage')()
+    const broker = context.api.make([place.destination, place.source], { [place.name]: context.api.route() })
+    const starting = Promise.allSettled([broker.start()])
+    await context.waiting.until(context.now + 500)
+    await outage.end()
+    const [started] = await context.waiting.settled(starting, 'a start during an outage', reconnectMs + longestPauseMs)
+    check(started?.status === 'fulfilled', () => `it succeeds once the broker is back; ${show(started)}`)
+    const seen = new Set<string>()
+    await broker.consume(place.source, (message) => {
+      seen.add(message.body)
+      context.changes.notify()
+    })
+    await broker.producer(place.destination).send('after')
+    await context.waiting.eventually(() => seen.has('after'), 'a message arrives', arrivalMs)
   },
 }
 
@@ -221,7 +252,7 @@ const nothingLost: ContractCase = {
   },
 }
 
-export const reconnectCases: readonly ContractCase[] = [resubscribes, sendInOutage, outageTooLong, whileHandling, health, nothingLost]
+export const reconnectCases: readonly ContractCase[] = [resubscribes, sendInOutage, startInOutage, outageTooLong, whileHandling, health, nothingLost]
 
 /** Where the broker cannot tell a redelivery from another copy (MQTT), nobody can. */
 async function needsIdentity(context: CaseContext): Promise<void> {
