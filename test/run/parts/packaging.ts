@@ -4,6 +4,7 @@ import { entries } from '../../packaging/entries.ts'
 import { measureCore } from '../../packaging/limits.ts'
 import { attwErrors, publintErrors } from '../../packaging/linters.ts'
 import { manifestErrors } from '../../packaging/manifests.ts'
+import { contractOnOldestNode, hasOldestNode } from '../../packaging/oldest-node.ts'
 import { packPackages } from '../../packaging/tarballs.ts'
 import { verdict, type Part } from '../part.ts'
 
@@ -11,7 +12,7 @@ import { verdict, type Part } from '../part.ts'
 export const packagingParts: readonly Part[] = [
   {
     name: 'packaging',
-    budgetSeconds: 20,
+    budgetSeconds: 25,
     async run({ signal, log }) {
       const packed = await packPackages(signal, log)
       log('manifests, publint, attw, a consumer')
@@ -21,12 +22,14 @@ export const packagingParts: readonly Part[] = [
         ...(await attwErrors(packed, signal)),
         ...(await consumerErrors(packed.project, entries(), signal)),
       ]
-      return verdict(errors, packed.tarballs.size * 3 + 3)
+      log(hasOldestNode ? 'the suite in memory, on the oldest Node' : 'not looked at on this platform: the oldest Node')
+      const oldest = hasOldestNode ? await contractOnOldestNode(signal) : { passed: 0, errors: [] }
+      return verdict([...errors, ...oldest.errors], packed.tarballs.size * 3 + 3 + oldest.passed)
     },
   },
   {
     name: 'api-reports',
-    budgetSeconds: 10,
+    budgetSeconds: 5,
     run: async () => verdict(await apiReportErrors()),
   },
   {
