@@ -17,8 +17,10 @@ interface Answer {
 /** Runs a job in a fresh process. Rejects if it fails, ends without an answer or takes too long. */
 export async function runJob(job: Job, options: RunJobOptions = {}): Promise<Sample> {
   const { timeoutMs = 120_000, profileFolder } = options
+  const { action = '' } = job.options as { readonly action?: string }
+  const profileName = `${job.program} ${action}`.trim().replaceAll(' ', '-')
   const profiling =
-    profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`, `--cpu-prof-name=${job.program}-${Date.now()}.cpuprofile`]
+    profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`, `--cpu-prof-name=${profileName}-${Date.now()}.cpuprofile`]
   const child = fork(new URL('./child.ts', import.meta.url), [], { execArgv: ['--expose-gc', '--conditions=busbar-source', ...profiling] })
   const { promise, resolve, reject } = Promise.withResolvers<Sample>()
   const timer = setTimeout(() => {

@@ -42,7 +42,9 @@ const operations: Readonly<Record<string, (input: Input) => string>> = {
     const answers = Records.map(({ Data, PartitionKey, ExplicitHashKey }) => {
       usage.messages += Data.startsWith(aggregatedBase64) ? messagesIn(Data) : 1
       usage.records++
-      return `{"ShardId":"${shardOf(PartitionKey, ExplicitHashKey)}","SequenceNumber":"${firstNumber + BigInt(usage.records)}"}`
+      const shard = shardOf(PartitionKey, ExplicitHashKey)
+      if (shape.stores) store(shard, Data, PartitionKey)
+      return `{"ShardId":"${shard}","SequenceNumber":"${firstNumber + BigInt(usage.records)}"}`
     })
     return `{"FailedRecordCount":0,"Records":[${answers.join()}]}`
   },
@@ -50,9 +52,11 @@ const operations: Readonly<Record<string, (input: Input) => string>> = {
   GetRecords: ({ ShardIterator = '', Limit = mostRecords }) => {
     const [shard, from = 0] = ShardIterator.split(' ')
     const first = Number(from)
-    const count = Math.min(Limit, shape.recordsPerShard - first)
-    const records = Array.from({ length: count }, (_, index) => recordText(first + index))
-    const behind = first + count < shape.recordsPerShard ? 1_000 : 0
+    const kept = stored.get(shard ?? '') ?? []
+    const all = shape.stores ? kept.length : shape.recordsPerShard
+    const count = Math.min(Limit, all - first)
+    const records = shape.stores ? kept.slice(first, first + count) : Array.from({ length: count }, (_, index) => recordText(first + index))
+    const behind = first + count < all ? 1_000 : 0
     return `{"Records":[${records.join()}],"NextShardIterator":"${shard} ${first + count}","MillisBehindLatest":${behind}}`
   },
 }
@@ -61,6 +65,17 @@ const operations: Readonly<Record<string, (input: Input) => string>> = {
 function shardOf(key: string, explicitHashKey: string | undefined): string {
   const hashKey = explicitHashKey === undefined ? BigInt(`0x${hash('md5', key, 'hex')}`) : BigInt(explicitHashKey)
   return shards[Number((hashKey * BigInt(shape.shards)) / hashKeys)]?.ShardId ?? ''
+}
+
+/** Texts of records, by shard. */
+const stored = new Map<string, string[]>()
+
+function store(shard: string, data: string, key: string): void {
+  const records = stored.get(shard) ?? []
+  stored.set(shard, records)
+  const arrival = Date.now() / 1_000
+  const number = `1${String(records.length).padStart(55, '0')}`
+  records.push(`{"ApproximateArrivalTimestamp":${arrival},"Data":"${data}","PartitionKey":${JSON.stringify(key)},"SequenceNumber":"${number}"}`)
 }
 
 function messagesIn(base64: string): number {

@@ -1,0 +1,27 @@
+import type { Schedule } from './schedule.ts'
+
+/** Often enough for a millisecond; what a timer is late counts as latency, for every subject alike. */
+const turnMs = 1
+
+/**
+ * Calls `send` for what is due, whether or not anything before it has been answered: a subject that stalls does not make its own load lighter. Resolves when all has been
+ * begun. `beganAt` by `performance.now()`.
+ */
+export function openLoop(schedule: Schedule, total: number, beganAt: number, send: (from: number, count: number) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let begun = 0
+    const turn = (): void => {
+      const due = Math.min(total, schedule.dueBy(performance.now() - beganAt))
+      const from = begun
+      begun = due
+      try {
+        if (due > from) send(from, due - from)
+      } catch (error) {
+        return reject(error)
+      }
+      if (begun === total) resolve()
+      else setTimeout(turn, turnMs)
+    }
+    turn()
+  })
+}
