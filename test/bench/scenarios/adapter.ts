@@ -13,6 +13,8 @@ export interface Adapter {
   readonly raw: string
   /** What all of them are told. */
   readonly work: Pick<Work, 'inFlight' | 'concurrency'> & Readonly<Record<string, unknown>>
+  /** A client makes what is filled for it. */
+  readonly sessions?: true
   /** A queue, topic or stream for one trial, and nothing else. */
   place(wanted: WantedPlace): Promise<Place>
 }

@@ -35,6 +35,7 @@ function adapterOf(url: string): Adapter {
       [unlimited]: { program: 'raw-mqtt-unlimited' },
     },
     work: { inFlight: 500, concurrency: 100 },
+    sessions: true,
     place: (wanted) => placeAt(url, wanted),
   }
 }

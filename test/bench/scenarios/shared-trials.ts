@@ -78,7 +78,7 @@ async function runTrial(adapter: Adapter, name: string, label: string, told: Tol
   await using place = await adapter.place({ name: plain.place, client: name, work: wanted, backlog })
   const work: Work = { ...wanted, ...place.access }
   if (backlog > 0) {
-    await runJob({ program: client.program, options: { ...work, action: 'prepare' } })
+    if (adapter.sessions === true) await runJob({ program: client.program, options: { ...work, action: 'prepare' } })
     await place.fill(backlog)
   }
   const before = await place.usage?.()

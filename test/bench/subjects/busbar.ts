@@ -1,4 +1,4 @@
-import type { Broker } from '@busbar/core'
+import type { AnyDestination, AnySource, Broker, Queue } from '@busbar/core'
 import { endedEarly, type Batches, type Subject, type Work } from './subject.ts'
 
 /** What differs from one kind of broker to the next. */
@@ -6,9 +6,9 @@ export interface BusbarParts {
   /** The bodies, any of which the destination takes. */
   readonly bodies: readonly unknown[]
   readonly broker: Broker
-  readonly destination: Parameters<Broker['producer']>[0]
+  readonly destination: AnyDestination
   /** `undefined`: nothing is consumed here. */
-  readonly source?: Parameters<Broker['consume']>[0]
+  readonly source?: AnySource
   /** Sends at load by `sendBatch` instead of by `send`. */
   readonly batches?: Omit<Batches, 'send'>
 }
@@ -19,7 +19,7 @@ export function busbarSubject<W extends Work>(connect: (work: W) => BusbarParts,
     ...more,
     async sender(work) {
       const { broker, destination, bodies, batches } = connect(work)
-      const producer = broker.producer(destination, { sendOrder: work.hotKey ?? 'strict' })
+      const producer = broker.producer(destination as Queue, { sendOrder: work.hotKey ?? 'strict' })
       const bodyAt = (index: number): never => bodies[index % bodies.length] as never
       const send = async (from: number, count: number): Promise<void> => {
         const results = await producer.sendBatch(Array.from({ length: count }, (_, offset) => bodyAt(from + offset)))
@@ -37,7 +37,7 @@ export function busbarSubject<W extends Work>(connect: (work: W) => BusbarParts,
       if (source === undefined) throw new TypeError('nothing is consumed here')
       const { concurrency } = work
       const window = work.defaults === true ? {} : { concurrency, maxInFlight: concurrency }
-      const consumer = await broker.consume(source, ({ body }) => handle(body as string | Uint8Array), window)
+      const consumer = await broker.consume(source as Queue, ({ body }) => handle(body as string | Uint8Array), window)
       return { failed: endedEarly(consumer.closed), close: () => broker.drain() }
     },
   }
