@@ -30,10 +30,16 @@ export async function latency(subject: Subject, work: Work): Promise<Sample> {
     meter.tick()
   })
   const sender = await senderOf(subject, work)
+  const refused = Promise.withResolvers<never>()
   const sends: Promise<void>[] = []
   beganAt = performance.now()
-  const begun = openLoop(schedule, meter.total, beganAt, (from, count) => sends.push(sendDue(sender, from, count)))
-  const [sample] = await Promise.race([Promise.all([meter.done, begun.then(() => Promise.all(sends))]), receiver.failed])
+  const begun = openLoop(schedule, meter.total, beganAt, (from, count) => {
+    const sending = sendDue(sender, from, count)
+    sending.catch(refused.reject)
+    sends.push(sending)
+  })
+  const all = Promise.all([meter.done, begun.then(() => Promise.all(sends))])
+  const [sample] = await Promise.race([all, receiver.failed, refused.promise])
   if (subject.settleMs !== undefined) await sleep(subject.settleMs)
   await Promise.all([sender.close(), receiver.close()])
   latencies.sort()

@@ -11,6 +11,8 @@ const raw = '@aws-sdk/client-kinesis'
 const shards = 4
 /** As often as Busbar reads by default, which leaves room for a second application. */
 const readEveryMs = 400
+/** Half of what the service takes: a shard takes 1,000 records a second. */
+const halfLoad = 500 * shards
 
 /** Against the plain SDK, on a server in a process of its own that does no more than answer. */
 export const kinesis: Suite = async (options) => {
@@ -54,7 +56,7 @@ function entriesOf({ quick }: SuiteOptions): KinesisEntries {
       { shape: 'consume', size },
       { shape: 'consumeWorking', size },
       { shape: 'consumeSlow', size },
-      { shape: 'latency', size: { warmup: 2, messages: quick ? 4 : 6 }, work: { readEveryMs } },
+      { shape: 'latency', size: { warmup: 2, messages: quick ? 4 : 6 }, perSecond: halfLoad, work: { readEveryMs } },
       { shape: 'drain', size: { warmup: 5_000, messages: 15_000 } },
       { shape: 'hotStrict', size: single },
       { shape: 'hotPipelined', size },

@@ -25,7 +25,8 @@ export interface SharedResult {
 
 /** Runs an adapter's part in the shared scenarios. */
 export async function runShared(adapter: Adapter, entries: readonly Entry[], options: SuiteOptions): Promise<SharedResult> {
-  const perSecond = entries.some(({ shape }) => shape === 'latency') ? await halfLoad(adapter, entries, options) : 0
+  const paced = entries.find(({ shape }) => shape === 'latency')
+  const perSecond = paced === undefined ? 0 : (paced.perSecond ?? (await halfLoad(adapter, entries, options)))
   const trials = entries.flatMap((entry) => clientsOf(adapter, entry).map((client) => trialOf(adapter, entry, client, perSecond, options)))
   const samples = await runRounds(trials, options.rounds, options.onProgress)
   return { samples, rows: sharedRows(adapter, entries, samples, perSecond) }
@@ -34,11 +35,10 @@ export async function runShared(adapter: Adapter, entries: readonly Entry[], opt
 /** Half of what the raw client reaches that sends and consumes at once. */
 async function halfLoad(adapter: Adapter, entries: readonly Entry[], options: SuiteOptions): Promise<number> {
   const size = entries.find(({ shape }) => shape === 'atLoad')?.size ?? { warmup: 10_000, messages: 10_000 }
-  const work = entries.find(({ shape }) => shape === 'latency')?.work ?? {}
   const rates: number[] = []
   for (const index of options.quick ? [1] : [1, 2, 3]) {
     options.onProgress(`the load of ${adapter.raw}: ${index}`)
-    const sample = await runTrial(adapter, adapter.raw, `${adapter.title}-load-${index}`, { ...size, ...work, action: 'flow' }, options)
+    const sample = await runTrial(adapter, adapter.raw, `${adapter.title}-load-${index}`, { ...size, action: 'flow' }, options)
     rates.push(messagesPerSecond(sample))
   }
   return Math.max(1, Math.round(median(rates) / 2))

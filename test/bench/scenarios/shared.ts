@@ -39,6 +39,8 @@ export interface Entry {
   readonly suffix?: string
   /** Of `latency`, seconds before and while it is measured. */
   readonly size: Size
+  /** Of `latency`: messages a second. Default: half of what the raw client reaches. */
+  readonly perSecond?: number
   /** Of a client that is too slow for that. */
   readonly sizes?: Readonly<Record<string, Size>>
   /** Clients that Busbar must be ahead of. */
