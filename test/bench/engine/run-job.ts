@@ -21,7 +21,11 @@ export async function runJob(job: Job, options: RunJobOptions = {}): Promise<Sam
   const profileName = `${job.program} ${action}`.trim().replaceAll(' ', '-')
   const profiling =
     profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`, `--cpu-prof-name=${profileName}-${Date.now()}.cpuprofile`]
-  const child = fork(new URL('./child.ts', import.meta.url), [], { execArgv: ['--expose-gc', '--conditions=busbar-source', ...profiling] })
+  const child = fork(new URL('./child.ts', import.meta.url), [], {
+    execArgv: ['--expose-gc', '--conditions=busbar-source', ...profiling],
+    // Numbers may be infinite.
+    serialization: 'advanced',
+  })
   const { promise, resolve, reject } = Promise.withResolvers<Sample>()
   const timer = setTimeout(() => {
     child.kill('SIGKILL')

@@ -17,6 +17,8 @@ function connect(work: MqttWork): BusbarParts {
   const { url, place, hotKey } = work
   const destination = topic(place, { codec: bytes, ...(hotKey === undefined ? {} : { orderingKey: () => 'hot' }) })
   const source = destination.subscription('readers')
-  const broker = createBroker({ driver: mqtt({ url, sessionExpiryMs: sessionSeconds * 1_000 }), destinations: [destination, source], routes: { [place]: { deadLetter: 'drop' } } })
+  // Who only sends has no session.
+  const destinations = work.action.startsWith('send ') ? [destination] : [destination, source]
+  const broker = createBroker({ driver: mqtt({ url, sessionExpiryMs: sessionSeconds * 1_000 }), destinations, routes: { [place]: { deadLetter: 'drop' } } })
   return { broker, destination, source, bodies: buffers(variantsOf(work)) }
 }
