@@ -21,6 +21,7 @@ const subjects = {
   'message-queue-toolkit': async () => (await import('../subjects/message-queue-toolkit.ts')).messageQueueToolkit,
   'busbar-kinesis': async () => (await import('../subjects/busbar-kinesis.ts')).busbarKinesis,
   'raw-kinesis': async () => (await import('../subjects/raw-kinesis.ts')).rawKinesis,
+  'lifion-kinesis': async () => (await import('../subjects/lifion-kinesis.ts')).lifionKinesis,
 } as const satisfies Record<string, () => Promise<unknown>>
 
 /** What else runs in a process of its own. */

@@ -23,6 +23,8 @@ export async function runJob(job: Job, options: RunJobOptions = {}): Promise<Sam
     profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`, `--cpu-prof-name=${profileName}-${Date.now()}.cpuprofile`]
   const child = fork(new URL('./child.ts', import.meta.url), [], {
     execArgv: ['--expose-gc', '--conditions=busbar-source', ...profiling],
+    // The SDK under a peer says at each start that it is out of support.
+    env: { ...process.env, AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE: '1' },
     // Numbers may be infinite.
     serialization: 'advanced',
   })

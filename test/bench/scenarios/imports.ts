@@ -15,7 +15,7 @@ const groups: readonly { readonly own: string; readonly raw?: string; readonly p
   { own: '@busbar/mqtt', raw: 'mqtt', peers: [] },
   { own: '@busbar/sqs', raw: '@aws-sdk/client-sqs', peers: ['squiss-ts', 'sqs-consumer', 'sqs-producer', '@message-queue-toolkit/sqs'] },
   { own: '@busbar/sns', raw: '@aws-sdk/client-sns', peers: [] },
-  { own: '@busbar/kinesis', raw: '@aws-sdk/client-kinesis', peers: [] },
+  { own: '@busbar/kinesis', raw: '@aws-sdk/client-kinesis', peers: ['lifion-kinesis'] },
 ]
 const runs = { quick: 3, full: 9 }
 

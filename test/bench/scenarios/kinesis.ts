@@ -8,6 +8,7 @@ import { nameOf, type Entry } from './shared.ts'
 import type { Suite, SuiteOptions } from './suite.ts'
 
 const raw = '@aws-sdk/client-kinesis'
+const peers = ['lifion-kinesis']
 const shards = 4
 /** As often as Busbar reads by default, which leaves room for a second application. */
 const readEveryMs = 400
@@ -32,7 +33,7 @@ const adapter: Adapter = {
   title: 'Kinesis',
   verb: 'send',
   raw,
-  clients: { [busbar]: { program: 'busbar-kinesis' }, [raw]: { program: 'raw-kinesis' } },
+  clients: { [busbar]: { program: 'busbar-kinesis' }, [raw]: { program: 'raw-kinesis' }, 'lifion-kinesis': { program: 'lifion-kinesis' } },
   work: { inFlight: 2_000, concurrency: 1_000, aggregate: false, shards, readEveryMs: 0 },
   place: placeOf,
 }
@@ -48,12 +49,12 @@ function entriesOf({ quick }: SuiteOptions): KinesisEntries {
   const single = quick ? { warmup: 1_000, messages: 1_000 } : { warmup: 2_000, messages: 3_000 }
   const waiting = { shape: 'hold', once: true } as const
   return {
-    sending: { shape: 'atLoad', size },
+    sending: { shape: 'atLoad', size, peers },
     // The client alone has nothing that puts messages together. One shard, so that records get full.
     aggregating: { shape: 'atLoad', suffix: ', aggregated', size, clients: [busbar], targets: [], work: { aggregate: true, shards: 1 } },
     others: [
-      { shape: 'oneByOne', size: single },
-      { shape: 'consume', size },
+      { shape: 'oneByOne', size: single, peers },
+      { shape: 'consume', size, peers },
       { shape: 'consumeWorking', size },
       { shape: 'consumeSlow', size: { warmup: 5_000, messages: quick ? 10_000 : 20_000 }, targets: [] },
       { shape: 'latency', size: { warmup: 6, messages: quick ? 4 : 6 }, perSecond: halfLoad, work: { readEveryMs } },
@@ -72,7 +73,7 @@ async function placeOf({ name, work, backlog }: WantedPlace): Promise<Place> {
   const server = await startKinesisServer({ ...shape, recordsPerShard: backlog / shape.shards, stores: action === 'flow' || action === 'latency' })
   const sends = action === 'send at load' || action === 'send one by one'
   return {
-    access: { endpoint: server.endpoint, place: name },
+    access: { endpoint: server.endpoint, stateEndpoint: server.stateEndpoint, place: name },
     // It makes what it is asked for.
     fill: () => Promise.resolve(),
     ...(sends ? { count: async () => (await server.usage()).messages } : {}),

@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { deaggregate } from '@busbar/kinesis'
+import dynalite from 'dynalite'
 import type { KinesisShape, KinesisUsage } from './kinesis-server.ts'
 
 interface Input {
@@ -35,7 +36,7 @@ const usage = { calls: 0, messages: 0, records: 0 }
 const operations: Readonly<Record<string, (input: Input) => string>> = {
   DescribeStreamSummary: () =>
     JSON.stringify({
-      StreamDescriptionSummary: { StreamStatus: 'ACTIVE', StreamARN: 'arn:aws:kinesis:us-east-1:000000000000:stream/bench', OpenShardCount: shape.shards },
+      StreamDescriptionSummary: { StreamStatus: 'ACTIVE', StreamCreationTimestamp: 1_767_225_600, StreamARN: 'arn:aws:kinesis:us-east-1:000000000000:stream/bench', OpenShardCount: shape.shards },
     }),
   ListShards: () => JSON.stringify({ Shards: shards }),
   PutRecords: ({ Records = [] }) => {
@@ -104,4 +105,11 @@ process.on('message', () => {
   process.send?.(answer)
 })
 process.once('disconnect', () => process.exit(0))
-process.send?.({ endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
+const state = dynalite({ createTableMs: 0 })
+state.listen(0, '127.0.0.1')
+await once(state, 'listening')
+process.send?.({ endpoint: urlOf(server), stateEndpoint: urlOf(state) })
+
+function urlOf(listening: Server): string {
+  return `http://127.0.0.1:${(listening.address() as AddressInfo).port}`
+}

@@ -6,6 +6,8 @@ import { startServerProcess, type ServerUsage } from './server-process.ts'
  */
 export interface KinesisServer extends AsyncDisposable {
   readonly endpoint: string
+  /** Of a DynamoDB beside it. */
+  readonly stateEndpoint: string
   usage(): Promise<KinesisUsage>
 }
 
@@ -28,7 +30,7 @@ export interface KinesisShape {
 }
 
 export async function startKinesisServer(shape: KinesisShape): Promise<KinesisServer> {
-  const server = await startServerProcess<{ readonly endpoint: string }>('Kinesis', new URL('./kinesis-server-process.ts', import.meta.url), [
+  const server = await startServerProcess<Pick<KinesisServer, 'endpoint' | 'stateEndpoint'>>('Kinesis', new URL('./kinesis-server-process.ts', import.meta.url), [
     JSON.stringify(shape),
   ])
   return { ...server.ready, usage: () => server.ask('usage'), [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }

@@ -5,6 +5,8 @@ import type { Subject, Work } from './subject.ts'
 /** Of clients of Kinesis. */
 export interface KinesisWork extends Work {
   readonly endpoint: string
+  /** Of a DynamoDB, for who keeps checkpoints there. */
+  readonly stateEndpoint: string
   /** Messages travel in aggregated records. */
   readonly aggregate: boolean
   /** How often each shard is read at least, in milliseconds; 0: as often as can be. */
