@@ -29,7 +29,8 @@ export function parseArguments(args: readonly string[], known: readonly string[]
     },
   })
   const everything = positionals.length === 0 || positionals.includes('all')
-  for (const suite of positionals) if (suite !== 'all' && !known.includes(suite)) throw new TypeError(`there is no suite '${suite}'; there are: ${known.join(', ')}, all`)
+  for (const suite of positionals)
+    if (suite !== 'all' && !known.includes(suite)) throw new TypeError(`there is no suite '${suite}'; there are: ${known.join(', ')}, all`)
   const rounds = Number(values.rounds ?? (values.quick ? quickRounds : defaultRounds))
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > maxRounds)
     throw new RangeError(`--rounds is a whole number from 1 to ${maxRounds}, not '${values.rounds}'`)

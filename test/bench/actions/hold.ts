@@ -15,10 +15,9 @@ export async function hold(subject: Subject, work: Work): Promise<Sample> {
     return new Promise<void>(() => {})
   })
   const still = async (): Promise<void> => {
-    for (let last = -1; started === 0 || started !== last;) {
-      last = started
-      await sleep(quietMs)
-    }
+    const before = started
+    await sleep(quietMs)
+    if (started === 0 || started !== before) await still()
   }
   await Promise.race([still(), receiver.failed])
   const bytes = heldBytes() - before

@@ -57,11 +57,12 @@ export async function sendAll(sender: Sender, total: number, inFlight: number, o
 }
 
 /** Sends what is due, in as few requests as the client can. */
-export async function sendDue({ send, batches }: Sender, from: number, count: number): Promise<void> {
+export async function sendDue(sender: Sender, from: number, count: number): Promise<void> {
+  const { batches } = sender
   const sends: Promise<unknown>[] = []
   const size = batches?.size ?? 1
   for (let index = from; index < from + count; index += size) {
-    sends.push(batches === undefined ? send(index) : batches.send(index, Math.min(size, from + count - index)))
+    sends.push(batches === undefined ? sender.send(index) : batches.send(index, Math.min(size, from + count - index)))
   }
   await Promise.all(sends)
 }

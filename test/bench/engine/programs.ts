@@ -1,4 +1,3 @@
-import type { Subject } from '../subjects/subject.ts'
 import type { Sample } from './sample.ts'
 
 /** Clients that the shared scenarios run on. Each loads only the client that it measures. */
@@ -51,5 +50,5 @@ function isSubject(program: ProgramName): program is SubjectName {
 
 async function subjectProgram(name: SubjectName): Promise<unknown> {
   const [subject, { runAction }] = await Promise.all([subjects[name](), import('../actions/index.ts')])
-  return (work: Parameters<typeof runAction>[1]) => runAction(subject as Subject, work)
+  return (work: Parameters<typeof runAction>[1]) => runAction(subject, work)
 }

@@ -76,7 +76,16 @@ export interface ValueTarget {
 /** A row of something else than throughput. */
 export function valueRow(scenario: string, subject: string, value: number, unit: string, target?: ValueTarget): Row {
   const nothing = { messagesPerSecond: null, cpuMicrosPerMessage: null, ratioToRaw: null, cpuRatioToRaw: null }
-  return { scenario, subject, ...nothing, value, unit, target: target?.text ?? null, met: target?.met ?? null, withinGate: target?.within ?? target?.met ?? null }
+  return {
+    scenario,
+    subject,
+    ...nothing,
+    value,
+    unit,
+    target: target?.text ?? null,
+    met: target?.met ?? null,
+    withinGate: target?.within ?? target?.met ?? null,
+  }
 }
 
 function compare({ name: scenario, raw }: Scenario, subject: string, samples: Samples): Comparison {

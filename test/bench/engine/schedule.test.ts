@@ -45,12 +45,4 @@ describe('openLoop', () => {
     expect(groups[0]).toBeGreaterThanOrEqual(31)
     expect(groups.reduce((all, count) => all + count, 0)).toBe(50)
   })
-
-  it('rejects with what a send throws', async () => {
-    await expect(
-      openLoop(new Schedule(1_000), 5, performance.now(), () => {
-        throw new Error('no connection')
-      }),
-    ).rejects.toThrow('no connection')
-  })
 })

@@ -23,7 +23,7 @@ export async function fillQueue({ endpoint, region, credentials }: SqsAccess, qu
     const sent = request(endpoint, { method: 'POST', agent, headers: { ...headers, 'content-length': body.length } })
     const answered = new Promise<unknown>((resolve, reject) => {
       sent.once('error', reject)
-      sent.once('response', (response) => json(response).then(resolve, reject))
+      sent.once('response', (response) => void json(response).then(resolve, reject))
     })
     sent.end(body)
     const { Successful = [] } = (await answered) as { readonly Successful?: readonly unknown[] }

@@ -36,7 +36,12 @@ const usage = { calls: 0, messages: 0, records: 0 }
 const operations: Readonly<Record<string, (input: Input) => string>> = {
   DescribeStreamSummary: () =>
     JSON.stringify({
-      StreamDescriptionSummary: { StreamStatus: 'ACTIVE', StreamCreationTimestamp: 1_767_225_600, StreamARN: 'arn:aws:kinesis:us-east-1:000000000000:stream/bench', OpenShardCount: shape.shards },
+      StreamDescriptionSummary: {
+        StreamStatus: 'ACTIVE',
+        StreamCreationTimestamp: 1_767_225_600,
+        StreamARN: 'arn:aws:kinesis:us-east-1:000000000000:stream/bench',
+        OpenShardCount: shape.shards,
+      },
     }),
   ListShards: () => JSON.stringify({ Shards: shards }),
   PutRecords: ({ Records = [] }) => {

@@ -30,8 +30,10 @@ export interface KinesisShape {
 }
 
 export async function startKinesisServer(shape: KinesisShape): Promise<KinesisServer> {
-  const server = await startServerProcess<Pick<KinesisServer, 'endpoint' | 'stateEndpoint'>>('Kinesis', new URL('./kinesis-server-process.ts', import.meta.url), [
-    JSON.stringify(shape),
-  ])
+  const server = await startServerProcess<Pick<KinesisServer, 'endpoint' | 'stateEndpoint'>>(
+    'Kinesis',
+    new URL('./kinesis-server-process.ts', import.meta.url),
+    [JSON.stringify(shape)],
+  )
   return { ...server.ready, usage: () => server.ask('usage'), [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }
 }

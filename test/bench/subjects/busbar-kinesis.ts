@@ -24,6 +24,7 @@ function connect(work: KinesisWork): BusbarParts {
     destinations: [destination, source],
     routes: { [place]: { deadLetter: 'drop', options: { aggregate } } },
   })
-  const batches = defaults || work.action === 'send one by one' || hotKey !== undefined ? {} : { batches: { size: aggregate ? aggregatedBatch : perRequest, atOnce } }
+  const batches =
+    defaults || work.action === 'send one by one' || hotKey !== undefined ? {} : { batches: { size: aggregate ? aggregatedBatch : perRequest, atOnce } }
   return { broker, destination, source, bodies: texts(variantsOf(work)), ...batches }
 }

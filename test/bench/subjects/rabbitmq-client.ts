@@ -24,9 +24,8 @@ async function receive(work: AmqpWork, handle: Handle): Promise<Receiver> {
   const connection = new Connection({ url: work.url, noDelay: true })
   const failed = Promise.withResolvers<never>()
   const ready = Promise.withResolvers<void>()
-  const consumer = connection.createConsumer(
-    { queue: work.place, queueOptions: { passive: true }, qos: { prefetchCount: work.concurrency } },
-    ({ body }) => handle(body as Buffer),
+  const consumer = connection.createConsumer({ queue: work.place, queueOptions: { passive: true }, qos: { prefetchCount: work.concurrency } }, ({ body }) =>
+    handle(body as Buffer),
   )
   consumer.on('error', failed.reject)
   consumer.on('ready', () => ready.resolve())

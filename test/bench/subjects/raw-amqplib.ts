@@ -23,7 +23,7 @@ async function sender(work: AmqpWork): Promise<Sender> {
   const publish = (index: number, onConfirm: (error: unknown) => void): boolean =>
     channel.publish('', work.place, body(index), options(index), (error: unknown) => onConfirm(error))
   return {
-    send: (index) => new Promise<void>((resolve, reject) => publish(index, (error) => (error ? reject(error as Error) : resolve()))),
+    send: (index) => new Promise<void>((resolve, reject) => publish(index, (error) => (error ? reject(error) : resolve()))),
     sendAll: (total, onSent) => Promise.race([publishAll(channel, publish, total, work.inFlight, onSent), returned.promise]),
     close: () => connection.close(),
   }
@@ -41,7 +41,7 @@ function publishAll(
     let confirmed = 0
     let writable = true
     const onConfirm = (error: unknown): void => {
-      if (error) return reject(error as Error)
+      if (error) return reject(error)
       onSent()
       if (++confirmed === total) resolve()
       else fill()

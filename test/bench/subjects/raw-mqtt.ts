@@ -99,7 +99,7 @@ function onHandleMessage(handle: Handle): Listen {
     let ended = false
     client.handleMessage = ({ payload }, done) => {
       if (ended) return
-      handled = handle(payload as Buffer)
+      handled = handle(payload)
       if (handled === undefined) done()
       else void handled.then(() => done())
     }

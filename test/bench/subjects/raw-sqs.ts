@@ -26,7 +26,7 @@ async function sender(work: SqsWork): Promise<Sender> {
   const { queueUrl: QueueUrl, hotKey } = work
   const all = sqsBodies(variantsOf(work))
   const messageAt = (index: number): Omit<SendMessageBatchRequestEntry, 'Id'> => ({
-    MessageBody: all[index % all.length] as string,
+    MessageBody: all[index % all.length],
     MessageAttributes: attributesOf(index),
     // What a FIFO queue asks for.
     ...(hotKey === undefined ? {} : { MessageGroupId: 'hot', MessageDeduplicationId: randomUUID() }),
@@ -37,7 +37,7 @@ async function sender(work: SqsWork): Promise<Sender> {
     if (Failed.length > 0) throw new Error(Failed[0]?.Message)
   }
   return {
-    send: (index) => sqs.send(new SendMessageCommand({ QueueUrl, ...messageAt(index) } as { QueueUrl: string; MessageBody: string })),
+    send: (index) => sqs.send(new SendMessageCommand({ QueueUrl, ...messageAt(index) })),
     // Of a key in order, one message is out.
     ...(hotKey === 'strict' ? {} : { batches: { size: perRequest, atOnce: requests, send: sendTen } }),
     close: async () => sqs.destroy(),

@@ -16,7 +16,7 @@ async function receive(work: SqsWork, handle: Handle): Promise<Receiver> {
       messageAttributeNames: ['All'],
       messageSystemAttributeNames: ['ApproximateReceiveCount', 'SentTimestamp'],
       handleMessageBatch: async (messages) => {
-        await Promise.all(messages.map(({ Body = '' }) => handle(Body)))
+        await Promise.all(messages.map(async ({ Body = '' }) => handle(Body)))
         return messages
       },
     })
