@@ -10,9 +10,10 @@ import { backlogOf, clientsOf, leftBy, nameOf, shapes, type Entry, type Size } f
 import { sharedRows } from './shared-rows.ts'
 import type { SuiteOptions } from './suite.ts'
 
-/** More rounds are for the intervals of what has a twin with a target: peers run in so many of them, and what is only reported in so many. */
+/** Rounds are for the intervals of what has a twin with a target: peers, and what is only reported, run in every second one, and of many in no more than so many. */
 const peerRounds = 20
 const reportedRounds = 7
+const fewRounds = 3
 /** How long a server may take to count what a process has given back. */
 const countMs = 5_000
 
@@ -64,9 +65,10 @@ function atRate({ warmup, messages }: Size, perSecond: number): Size {
 
 function everyOf({ once, peers = [], reported = [], targets, shape }: Entry, client: string, rounds: number): number {
   if (once === true) return rounds
+  const least = rounds > fewRounds ? 2 : 1
   const onlyReported = reported.includes(client) || targets?.length === 0 || shape === 'hotStrict' || shape === 'hotPipelined'
-  if (onlyReported) return Math.ceil(rounds / reportedRounds)
-  return peers.includes(client) ? Math.ceil(rounds / peerRounds) : 1
+  if (onlyReported) return Math.max(least, Math.ceil(rounds / reportedRounds))
+  return peers.includes(client) ? Math.max(least, Math.ceil(rounds / peerRounds)) : 1
 }
 
 /** One process at a place of its own, and what the server says of it afterwards. */
