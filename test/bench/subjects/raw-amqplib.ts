@@ -20,8 +20,7 @@ async function sender(work: AmqpWork): Promise<Sender> {
   const body = bodies(work)
   const always = { persistent: true, mandatory: true }
   const options = (index: number): amqplib.Options.Publish => (work.bodyAlone ? always : { ...always, ...propertiesOf(work, index) })
-  const publish = (index: number, onConfirm: (error: unknown) => void): boolean =>
-    channel.publish('', work.place, body(index), options(index), (error: unknown) => onConfirm(error))
+  const publish: Publish = (index, onConfirm) => channel.publish('', work.place, body(index), options(index), onConfirm)
   return {
     send: (index) => new Promise<void>((resolve, reject) => publish(index, (error) => (error ? reject(error) : resolve()))),
     sendAll: (total, onSent) => Promise.race([publishAll(channel, publish, total, work.inFlight, onSent), returned.promise]),
@@ -29,18 +28,16 @@ async function sender(work: AmqpWork): Promise<Sender> {
   }
 }
 
-function publishAll(
-  channel: amqplib.ConfirmChannel,
-  publish: (index: number, onConfirm: (error: unknown) => void) => boolean,
-  total: number,
-  inFlight: number,
-  onSent: () => void,
-): Promise<void> {
+type OnConfirm = (error: Error | null | undefined) => void
+/** False where the next one should wait for `drain`. */
+type Publish = (index: number, onConfirm: OnConfirm) => boolean
+
+function publishAll(channel: amqplib.ConfirmChannel, publish: Publish, total: number, inFlight: number, onSent: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
     let started = 0
     let confirmed = 0
     let writable = true
-    const onConfirm = (error: unknown): void => {
+    const onConfirm: OnConfirm = (error) => {
       if (error) return reject(error)
       onSent()
       if (++confirmed === total) resolve()

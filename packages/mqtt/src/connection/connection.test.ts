@@ -90,7 +90,8 @@ it('takes nothing more of what a broker sends while it is being closed, and read
   })
   closers.push(() => broker.close())
   let taken = 0
-  const request = { clientId: 'reader', persistent: true, onMessage: () => (taken++, true) }
+  const onMessage = (): boolean => ++taken > 0
+  const request = { clientId: 'reader', persistent: true, onMessage }
   const connection = await Connection.open(parseAddress(broker.url, false), request, resolveOptions({ url: broker.url, timeoutMs: 5_000 }), services, never)
   connection.hold()
   connection.acknowledge([1, 2, 3])
