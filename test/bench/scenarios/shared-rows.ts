@@ -7,6 +7,9 @@ import { clientsOf, nameOf, targetsOf, type Entry } from './shared.ts'
 /** Of latency, by its 99th percentile: what Busbar adds to the raw client in the same round, in milliseconds. */
 const maxAddedMs = 1
 const gateAddedMs = 10
+/** Handlers of 5 ms, some 20 in which acks are gathered, and the round trips of the last acks and of closing. */
+const maxDrainMs = 50
+const gateDrainMs = 500
 /** Between two backlogs: the window is full with both. */
 const maxGrowthBytes = 1_048_576
 
@@ -68,10 +71,12 @@ function latencyRows({ raw }: Adapter, name: string, clients: readonly string[],
 }
 
 function drainRows({ raw }: Adapter, name: string, clients: readonly string[], samples: Samples): Row[] {
-  return [
-    ...clients.map((client) => valueRow(name, client, figureOf(samples, name, client, 'drainMs'), 'ms')),
-    valueRow(name, `added to ${raw}`, median(differences(samples, name, raw, 'drainMs')), 'ms'),
-  ]
+  const row = (client: string): Row => {
+    const ms = figureOf(samples, name, client, 'drainMs')
+    const target = { text: `≤ ${maxDrainMs} ms`, met: ms <= maxDrainMs, within: ms <= gateDrainMs }
+    return valueRow(name, client, ms, 'ms', client === busbar ? target : undefined)
+  }
+  return [...clients.map(row), valueRow(name, `added to ${raw}`, median(differences(samples, name, raw, 'drainMs')), 'ms')]
 }
 
 /** The largest backlog is compared with the smallest. */

@@ -54,6 +54,16 @@ it('misses the latency target by more than a millisecond, and the gate by far mo
   expect(added(11)).toEqual({ met: false, withinGate: false })
 })
 
+it('asks that a drain is over soon, of Busbar alone', () => {
+  const samples = samplesOf('SQS, drain, 5 ms', 'drainMs', { busbar: [40, 60, 45], sdk: [90, 90, 90] })
+  const rows = sharedRows(adapter, [{ shape: 'drain', size }], samples, 0)
+  expect(rows.map(({ subject, value, met }) => [subject, value, met])).toEqual([
+    ['busbar', 45, true],
+    ['sdk', 90, null],
+    ['added to sdk', -45, null],
+  ])
+})
+
 it('asks that what is held does not grow with what waits', () => {
   const mebibyte = 2 ** 20
   const [few, many] = [10_000, 1_000_000].map((messages) => ({ shape: 'hold', size: { warmup: 0, messages } }) as const)
