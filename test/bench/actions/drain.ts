@@ -18,12 +18,11 @@ export async function drain(subject: Subject, work: Work): Promise<Sample> {
     return handle(body)
   })
   await Promise.race([full.promise, receiver.failed])
-  const running = started - handled
   const cpu = process.cpuUsage()
   const beganAt = performance.now()
   await receiver.close()
   const drainMs = performance.now() - beganAt
   const { user, system } = process.cpuUsage(cpu)
   if (started > handled) throw new Error(`${started - handled} handlers still run when the consumer has ended`)
-  return { messages: 1, seconds: drainMs / 1_000, cpuMicros: user + system, numbers: { drainMs, running, handled } }
+  return { messages: 1, seconds: drainMs / 1_000, cpuMicros: user + system, numbers: { drainMs, handled } }
 }

@@ -4,8 +4,8 @@ import type { Schedule } from './schedule.ts'
 const turnMs = 1
 
 /**
- * Calls `send` for what is due, whether or not anything before it has been answered; it must not throw: a subject that stalls does not make its own load lighter. Resolves when all has been
- * begun. `beganAt` by `performance.now()`.
+ * Calls `send` for what is due, whether or not anything before it has been answered: a subject that stalls does not make its own load lighter. Resolves when all has been
+ * begun. `beganAt` is of `performance.now()`; `send` must not throw.
  */
 export function openLoop(schedule: Schedule, total: number, beganAt: number, send: (from: number, count: number) => void): Promise<void> {
   return new Promise((resolve) => {

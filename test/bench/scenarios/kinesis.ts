@@ -46,6 +46,8 @@ interface KinesisEntries {
 
 function entriesOf({ quick }: SuiteOptions): KinesisEntries {
   const size = quick ? { warmup: 10_000, messages: 20_000 } : { warmup: 20_000, messages: 100_000 }
+  // Some pages of ten thousand from each shard.
+  const reading = quick ? { warmup: 40_000, messages: 80_000 } : { warmup: 40_000, messages: 160_000 }
   const single = quick ? { warmup: 1_000, messages: 1_000 } : { warmup: 2_000, messages: 3_000 }
   const waiting = { shape: 'hold', once: true } as const
   return {
@@ -54,8 +56,8 @@ function entriesOf({ quick }: SuiteOptions): KinesisEntries {
     aggregating: { shape: 'atLoad', suffix: ', aggregated', size, clients: [busbar], targets: [], work: { aggregate: true, shards: 1 } },
     others: [
       { shape: 'oneByOne', size: single, peers },
-      { shape: 'consume', size, peers },
-      { shape: 'consumeWorking', size },
+      { shape: 'consume', size: reading, peers },
+      { shape: 'consumeWorking', size: reading },
       // What is handled behind a slow record is not below the checkpoint, and stays in the window.
       { shape: 'consumeSlow', size: { warmup: 3_000, messages: quick ? 5_000 : 10_000 }, targets: [] },
       { shape: 'latency', size: { warmup: 6, messages: quick ? 4 : 6 }, perSecond: halfLoad, work: { readEveryMs } },
