@@ -15,7 +15,7 @@ export const sns: Suite = async (options) => {
   await using server = await startSqsServer()
   using places = new SqsPlaces(server)
   const { quick } = options
-  const publishing: Entry = { shape: 'atLoad', size: quick ? { warmup: 8_000, messages: 4_000 } : { warmup: 12_000, messages: 10_000 }, reported: [cached] }
+  const publishing: Entry = { shape: 'atLoad', size: quick ? { warmup: 10_000, messages: 5_000 } : { warmup: 20_000, messages: 10_000 }, reported: [cached] }
   const single: Entry = { shape: 'oneByOne', size: quick ? { warmup: 1_000, messages: 1_000 } : { warmup: 2_000, messages: 3_000 } }
   const adapter = adapterOf(places)
   const { rows, samples } = await runShared(adapter, [single, publishing], options)
