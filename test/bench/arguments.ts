@@ -9,13 +9,13 @@ export interface BenchArguments {
   readonly profileFolder: string | undefined
 }
 
-export const usage = `usage: npm run bench -- [suite ...] [--json FILE] [--rounds N] [--quick] [--gate] [--profile FOLDER]`
+export const usage = `usage: npm run bench -- [suite ...|all] [--json FILE] [--rounds N] [--quick] [--gate] [--profile FOLDER]`
 
 const defaultRounds = 7
 const quickRounds = 3
 const maxRounds = 100
 
-/** Throws a `TypeError` or `RangeError` that says what is wrong. Without suites: all of them; those of `always` run in any case. */
+/** Throws a `TypeError` or `RangeError` that says what is wrong. Without suites, or with `all`: all of them; those of `always` run in any case. */
 export function parseArguments(args: readonly string[], known: readonly string[], always: readonly string[]): BenchArguments {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -28,12 +28,14 @@ export function parseArguments(args: readonly string[], known: readonly string[]
       profile: { type: 'string' },
     },
   })
-  for (const suite of positionals) if (!known.includes(suite)) throw new TypeError(`there is no suite '${suite}'; there are: ${known.join(', ')}`)
+  const everything = positionals.length === 0 || positionals.includes('all')
+  for (const suite of positionals)
+    if (suite !== 'all' && !known.includes(suite)) throw new TypeError(`there is no suite '${suite}'; there are: ${known.join(', ')}, all`)
   const rounds = Number(values.rounds ?? (values.quick ? quickRounds : defaultRounds))
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > maxRounds)
     throw new RangeError(`--rounds is a whole number from 1 to ${maxRounds}, not '${values.rounds}'`)
   return {
-    suites: positionals.length === 0 ? known : known.filter((suite) => always.includes(suite) || positionals.includes(suite)),
+    suites: everything ? known : known.filter((suite) => always.includes(suite) || positionals.includes(suite)),
     jsonFile: values.json,
     rounds,
     quick: values.quick,

@@ -15,6 +15,12 @@ export function textOf(index: number): string {
   return `${digits(index)}${filling}`
 }
 
+/** Of a body of this file, or of as much of it as its number. */
+export function numberIn(body: string | Uint8Array): number {
+  const text = typeof body === 'string' ? body.slice(0, 24) : Buffer.from(body.buffer, body.byteOffset, Math.min(24, body.byteLength)).toString('latin1')
+  return Number(/\d{8}/.exec(text)?.[0])
+}
+
 export function buffers(variants?: number): readonly Buffer[] {
   return texts(variants).map((text) => Buffer.from(text))
 }

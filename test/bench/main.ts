@@ -8,6 +8,7 @@ import { machineReport } from './report/machine.ts'
 import { table } from './report/table.ts'
 import { amqp } from './scenarios/amqp.ts'
 import { core } from './scenarios/core.ts'
+import { imports } from './scenarios/imports.ts'
 import { kinesis } from './scenarios/kinesis.ts'
 import { memory } from './scenarios/memory.ts'
 import { middleware } from './scenarios/middleware.ts'
@@ -16,7 +17,7 @@ import { sns } from './scenarios/sns.ts'
 import { sqs } from './scenarios/sqs.ts'
 import type { Suite } from './scenarios/suite.ts'
 
-const suites: Readonly<Record<string, Suite>> = { core, memory, middleware, amqp, mqtt, sqs, sns, kinesis }
+const suites: Readonly<Record<string, Suite>> = { core, imports, memory, middleware, amqp, mqtt, sqs, sns, kinesis }
 
 const options = readArguments()
 if (options === undefined) process.exitCode = 2

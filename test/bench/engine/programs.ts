@@ -1,36 +1,38 @@
-import type { AmqpJob, AmqpSubject } from '../subjects/amqp-subject.ts'
-import type { KinesisJob, KinesisSubject } from '../subjects/kinesis-subject.ts'
-import type { MqttJob, MqttSubject } from '../subjects/mqtt-subject.ts'
-import type { SqsJob, SqsSubject } from '../subjects/sqs-subject.ts'
 import type { Sample } from './sample.ts'
 
-/** What runs in a process of its own. Each loads only the client that it measures. */
+/** Clients that the shared scenarios run on. Each loads only the client that it measures. */
+const subjects = {
+  'busbar-amqp': async () => (await import('../subjects/busbar-amqp.ts')).busbarAmqp,
+  'raw-amqplib': async () => (await import('../subjects/raw-amqplib.ts')).rawAmqplib,
+  'rabbitmq-client': async () => (await import('../subjects/rabbitmq-client.ts')).rabbitmqClient,
+  'cloudamqp-client': async () => (await import('../subjects/cloudamqp-client.ts')).cloudamqpClient,
+  'busbar-mqtt': async () => (await import('../subjects/busbar-mqtt.ts')).busbarMqtt,
+  'raw-mqtt': async () => (await import('../subjects/raw-mqtt.ts')).rawMqtt,
+  'raw-mqtt-unlimited': async () => (await import('../subjects/raw-mqtt.ts')).rawMqttUnlimited,
+  'raw-mqtt-ack-after': async () => (await import('../subjects/raw-mqtt.ts')).rawMqttAckAfter,
+  'busbar-sqs': async () => (await import('../subjects/busbar-sqs.ts')).busbarSqs,
+  'raw-sqs': async () => (await import('../subjects/raw-sqs.ts')).rawSqs,
+  'busbar-sns': async () => (await import('../subjects/busbar-sns.ts')).busbarSns,
+  'raw-sns': async () => (await import('../subjects/raw-sns.ts')).rawSns,
+  'squiss-ts': async () => (await import('../subjects/squiss-ts.ts')).squissTs,
+  'sqs-consumer': async () => (await import('../subjects/sqs-consumer.ts')).sqsConsumer,
+  'sqs-producer': async () => (await import('../subjects/sqs-producer.ts')).sqsProducer,
+  'message-queue-toolkit': async () => (await import('../subjects/message-queue-toolkit.ts')).messageQueueToolkit,
+  'busbar-kinesis': async () => (await import('../subjects/busbar-kinesis.ts')).busbarKinesis,
+  'raw-kinesis': async () => (await import('../subjects/raw-kinesis.ts')).rawKinesis,
+  'lifion-kinesis': async () => (await import('../subjects/lifion-kinesis.ts')).lifionKinesis,
+} as const satisfies Record<string, () => Promise<unknown>>
+
+/** What else runs in a process of its own. */
 const programs = {
-  'busbar-amqp': async () => amqpProgram((await import('../subjects/busbar-amqp.ts')).busbarAmqp),
-  'raw-amqplib': async () => amqpProgram((await import('../subjects/raw-amqplib.ts')).rawAmqplib),
-  'rabbitmq-client': async () => amqpProgram((await import('../subjects/rabbitmq-client.ts')).rabbitmqClient),
-  'cloudamqp-client': async () => amqpProgram((await import('../subjects/cloudamqp-client.ts')).cloudamqpClient),
-  'busbar-mqtt': async () => mqttProgram((await import('../subjects/busbar-mqtt.ts')).busbarMqtt),
-  'raw-mqtt': async () => mqttProgram((await import('../subjects/raw-mqtt.ts')).rawMqtt),
-  'raw-mqtt-unlimited': async () => mqttProgram((await import('../subjects/raw-mqtt.ts')).rawMqttUnlimited),
-  'raw-mqtt-ack-after': async () => mqttProgram((await import('../subjects/raw-mqtt.ts')).rawMqttAckAfter),
-  'busbar-sqs': async () => sqsProgram((await import('../subjects/busbar-sqs.ts')).busbarSqs),
-  'raw-sqs': async () => sqsProgram((await import('../subjects/raw-sqs.ts')).rawSqs),
-  'busbar-sns': async () => sqsProgram((await import('../subjects/busbar-sns.ts')).busbarSns),
-  'raw-sns': async () => sqsProgram((await import('../subjects/raw-sns.ts')).rawSns),
-  'squiss-ts': async () => sqsProgram((await import('../subjects/squiss-ts.ts')).squissTs),
-  'sqs-consumer': async () => sqsProgram((await import('../subjects/sqs-consumer.ts')).sqsConsumer),
-  'sqs-producer': async () => sqsProgram((await import('../subjects/sqs-producer.ts')).sqsProducer),
-  'message-queue-toolkit': async () => sqsProgram((await import('../subjects/message-queue-toolkit.ts')).messageQueueToolkit),
-  'busbar-kinesis': async () => kinesisProgram((await import('../subjects/busbar-kinesis.ts')).busbarKinesis),
-  'raw-kinesis': async () => kinesisProgram((await import('../subjects/raw-kinesis.ts')).rawKinesis),
   memory: async () => (await import('../subjects/busbar-memory.ts')).runMemory,
   middleware: async () => (await import('../subjects/busbar-middleware.ts')).runMiddleware,
   'held-keys': async () => (await import('../subjects/held-keys.ts')).runHeldKeys,
   'memory-waiting': async () => (await import('../subjects/memory-waiting.ts')).runWaiting,
 } as const satisfies Record<string, () => Promise<unknown>>
 
-export type ProgramName = keyof typeof programs
+export type SubjectName = keyof typeof subjects
+export type ProgramName = SubjectName | keyof typeof programs
 
 export interface Job {
   readonly program: ProgramName
@@ -38,26 +40,15 @@ export interface Job {
 }
 
 export async function runProgram({ program, options }: Job): Promise<Sample> {
-  const run = (await programs[program]()) as (options: object) => Promise<Sample>
+  const run = (await (isSubject(program) ? subjectProgram(program) : programs[program]())) as (options: object) => Promise<Sample>
   return run(options)
 }
 
-async function amqpProgram(subject: AmqpSubject): Promise<unknown> {
-  const { runAmqp } = await import('../subjects/amqp-subject.ts')
-  return (job: AmqpJob) => runAmqp(subject, job)
+function isSubject(program: ProgramName): program is SubjectName {
+  return Object.hasOwn(subjects, program)
 }
 
-async function mqttProgram(subject: MqttSubject): Promise<unknown> {
-  const { runMqtt } = await import('../subjects/mqtt-subject.ts')
-  return (job: MqttJob) => runMqtt(subject, job)
-}
-
-async function sqsProgram(subject: SqsSubject): Promise<unknown> {
-  const { runSqs } = await import('../subjects/sqs-subject.ts')
-  return (job: SqsJob) => runSqs(subject, job)
-}
-
-async function kinesisProgram(subject: KinesisSubject): Promise<unknown> {
-  const { runKinesis } = await import('../subjects/kinesis-subject.ts')
-  return (job: KinesisJob) => runKinesis(subject, job)
+async function subjectProgram(name: SubjectName): Promise<unknown> {
+  const [subject, { runAction }] = await Promise.all([subjects[name](), import('../actions/index.ts')])
+  return (work: Parameters<typeof runAction>[1]) => runAction(subject, work)
 }

@@ -66,10 +66,26 @@ export function rowsOf(scenario: Scenario, samples: Samples): Row[] {
   })
 }
 
+export interface ValueTarget {
+  readonly text: string
+  readonly met: boolean
+  /** The generous bound. Default: `met`. */
+  readonly within?: boolean
+}
+
 /** A row of something else than throughput. */
-export function valueRow(scenario: string, subject: string, value: number, unit: string, target?: { readonly text: string; readonly met: boolean }): Row {
+export function valueRow(scenario: string, subject: string, value: number, unit: string, target?: ValueTarget): Row {
   const nothing = { messagesPerSecond: null, cpuMicrosPerMessage: null, ratioToRaw: null, cpuRatioToRaw: null }
-  return { scenario, subject, ...nothing, value, unit, target: target?.text ?? null, met: target?.met ?? null, withinGate: target?.met ?? null }
+  return {
+    scenario,
+    subject,
+    ...nothing,
+    value,
+    unit,
+    target: target?.text ?? null,
+    met: target?.met ?? null,
+    withinGate: target?.within ?? target?.met ?? null,
+  }
 }
 
 function compare({ name: scenario, raw }: Scenario, subject: string, samples: Samples): Comparison {

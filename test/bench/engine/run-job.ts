@@ -17,9 +17,17 @@ interface Answer {
 /** Runs a job in a fresh process. Rejects if it fails, ends without an answer or takes too long. */
 export async function runJob(job: Job, options: RunJobOptions = {}): Promise<Sample> {
   const { timeoutMs = 120_000, profileFolder } = options
+  const { action = '' } = job.options as { readonly action?: string }
+  const profileName = `${job.program} ${action}`.trim().replaceAll(' ', '-')
   const profiling =
-    profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`, `--cpu-prof-name=${job.program}-${Date.now()}.cpuprofile`]
-  const child = fork(new URL('./child.ts', import.meta.url), [], { execArgv: ['--expose-gc', '--conditions=busbar-source', ...profiling] })
+    profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`, `--cpu-prof-name=${profileName}-${Date.now()}.cpuprofile`]
+  const child = fork(new URL('./child.ts', import.meta.url), [], {
+    execArgv: ['--expose-gc', '--conditions=busbar-source', ...profiling],
+    // The SDK under a peer says at each start that it is out of support.
+    env: { ...process.env, AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE: '1' },
+    // Numbers may be infinite.
+    serialization: 'advanced',
+  })
   const { promise, resolve, reject } = Promise.withResolvers<Sample>()
   const timer = setTimeout(() => {
     child.kill('SIGKILL')

@@ -10,6 +10,7 @@ const clients = [
   '@aws-sdk/client-sqs',
   '@aws-sdk/client-sns',
   '@aws-sdk/client-kinesis',
+  'lifion-kinesis',
   'squiss-ts',
   'sqs-consumer',
   'sqs-producer',

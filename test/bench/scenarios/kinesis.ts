@@ -1,64 +1,86 @@
-import type { ProgramName } from '../engine/programs.ts'
-import { runRounds, type Trial } from '../engine/rounds.ts'
-import { rowsOf, valueRow, type Scenario } from '../engine/rows.ts'
-import { runJob } from '../engine/run-job.ts'
-import type { Samples } from '../engine/sample.ts'
-import { nearRaw } from '../engine/targets.ts'
+import { valueRow } from '../engine/rows.ts'
 import { bodyBytes } from '../bodies.ts'
-import { median } from '../report/stats.ts'
 import { startKinesisServer } from '../servers/kinesis-server.ts'
-import type { KinesisJob } from '../subjects/kinesis-subject.ts'
+import { busbar, type Adapter, type Place, type WantedPlace } from './adapter.ts'
+import { callRows, figureOf } from './shared-rows.ts'
+import { runShared } from './shared-trials.ts'
+import { nameOf, type Entry } from './shared.ts'
 import type { Suite, SuiteOptions } from './suite.ts'
 
 const raw = '@aws-sdk/client-kinesis'
-const busbar = 'busbar'
-const programs: Readonly<Record<string, ProgramName>> = { [busbar]: 'busbar-kinesis', [raw]: 'raw-kinesis' }
+const peers = ['lifion-kinesis']
 const shards = 4
-
-const sending: Scenario = { name: 'Kinesis, send', raw, subjects: [{ name: busbar, targets: [nearRaw] }, { name: raw }] }
-const consuming: Scenario = { name: 'Kinesis, consume', raw, subjects: [{ name: busbar, targets: [nearRaw] }, { name: raw }] }
-/** The client alone has nothing that puts messages together. */
-const aggregating: Scenario = { name: 'Kinesis, send, aggregated', subjects: [{ name: busbar }] }
+/** As often as Busbar reads by default, which leaves room for a second application. */
+const readEveryMs = 400
+/** Half of what the service takes: a shard takes 1,000 records a second. */
+const halfLoad = 500 * shards
 
 /** Against the plain SDK, on a server in a process of its own that does no more than answer. */
 export const kinesis: Suite = async (options) => {
-  const size = options.quick ? { warmup: 10_000, messages: 20_000 } : { warmup: 20_000, messages: 100_000 }
-  const job = { action: 'send', aggregate: false, shards, ...size } as const
-  const trials: readonly Trial[] = [
-    ...sending.subjects.map(({ name }) => trial(options, name, sending, job)),
-    ...consuming.subjects.map(({ name }) => trial(options, name, consuming, { ...job, action: 'consume' })),
-    trial(options, busbar, aggregating, { ...job, aggregate: true, shards: 1 }),
+  const { sending, aggregating, others } = entriesOf(options)
+  const { rows, samples } = await runShared(adapter, [sending, aggregating, ...others], options)
+  const name = nameOf(adapter, aggregating)
+  const figure = (of: string): number => figureOf(samples, name, busbar, of)
+  const further = [
+    ...callRows(adapter, sending, samples),
+    ...callRows(adapter, aggregating, samples),
+    valueRow(name, busbar, 1_000 / figure('recordsPerThousand'), `messages of ${bodyBytes} bytes per record`),
   ]
-  const samples = await runRounds(trials, options.rounds, options.onProgress)
-  const rows = [
-    ...[sending, consuming, aggregating].flatMap((each) => rowsOf(each, samples)),
-    valueRow('Kinesis, send, calls', busbar, figureOf(samples, sending, 'callsPerThousand'), 'calls per 1,000 messages'),
-    valueRow('Kinesis, send, calls', raw, figureOf(samples, sending, 'callsPerThousand', raw), 'calls per 1,000 messages'),
-    valueRow('Kinesis, aggregated', busbar, figureOf(samples, aggregating, 'messagesPerRecord'), `messages of ${bodyBytes} bytes per record`),
-    valueRow('Kinesis, aggregated', busbar, figureOf(samples, aggregating, 'callsPerThousand'), 'calls per 1,000 messages'),
-  ]
-  return { rows, versions: {}, ran: true }
+  return { rows: [...rows, ...further], versions: {}, ran: true }
 }
 
-function trial({ profileFolder }: SuiteOptions, subject: string, { name }: Scenario, job: Omit<KinesisJob, 'endpoint'>): Trial {
+const adapter: Adapter = {
+  title: 'Kinesis',
+  verb: 'send',
+  raw,
+  clients: { [busbar]: { program: 'busbar-kinesis' }, [raw]: { program: 'raw-kinesis' }, 'lifion-kinesis': { program: 'lifion-kinesis' } },
+  work: { inFlight: 2_000, concurrency: 1_000, aggregate: false, shards, readEveryMs: 0 },
+  place: placeOf,
+}
+
+interface KinesisEntries {
+  readonly sending: Entry
+  readonly aggregating: Entry
+  readonly others: readonly Entry[]
+}
+
+function entriesOf({ quick }: SuiteOptions): KinesisEntries {
+  const size = quick ? { warmup: 10_000, messages: 20_000 } : { warmup: 20_000, messages: 100_000 }
+  // Some pages of ten thousand from each shard.
+  const reading = quick ? { warmup: 40_000, messages: 80_000 } : { warmup: 40_000, messages: 160_000 }
+  const single = quick ? { warmup: 1_000, messages: 1_000 } : { warmup: 2_000, messages: 3_000 }
+  const waiting = { shape: 'hold', once: true } as const
   return {
-    subject,
-    label: `${name}: ${subject}`,
-    run: async () => {
-      const total = job.warmup + job.messages
-      await using server = await startKinesisServer({
-        shards: job.shards,
-        recordsPerShard: job.action === 'consume' ? total / job.shards : 0,
-        recordBytes: bodyBytes,
-      })
-      const sample = await runJob({ program: programs[subject] as ProgramName, options: { ...job, endpoint: server.endpoint } }, { profileFolder })
-      const { messages, records, calls } = await server.usage()
-      if (job.action === 'send' && messages !== total) throw new Error(`${name}, ${subject}: ${messages} messages instead of ${total}`)
-      return { [name]: { ...sample, numbers: { callsPerThousand: (calls * 1_000) / total, messagesPerRecord: messages / records } } }
-    },
+    sending: { shape: 'atLoad', size, peers },
+    // The client alone has nothing that puts messages together. One shard, so that records get full.
+    aggregating: { shape: 'atLoad', suffix: ', aggregated', size, clients: [busbar], targets: [], work: { aggregate: true, shards: 1 } },
+    others: [
+      { shape: 'oneByOne', size: single, peers },
+      { shape: 'consume', size: reading, peers },
+      { shape: 'consumeWorking', size: reading },
+      // What is handled behind a slow record is not below the checkpoint, and stays in the window.
+      { shape: 'consumeSlow', size: { warmup: 3_000, messages: quick ? 5_000 : 10_000 }, targets: [] },
+      { shape: 'latency', size: { warmup: 6, messages: quick ? 4 : 6 }, perSecond: halfLoad, work: { readEveryMs } },
+      { shape: 'drain', size: { warmup: 5_000, messages: 15_000 } },
+      { shape: 'hotStrict', size: single },
+      { shape: 'hotPipelined', size },
+      { ...waiting, size: { warmup: 0, messages: 10_000 } },
+      { ...waiting, size: { warmup: 0, messages: 1_000_000 } },
+    ],
   }
 }
 
-function figureOf(samples: Samples, { name }: Scenario, figure: string, subject: string = busbar): number {
-  return median(samples.of(name, subject).map(({ numbers }) => numbers?.[figure] ?? NaN))
+async function placeOf({ name, work, backlog }: WantedPlace): Promise<Place> {
+  const { action } = work
+  const shape = { shards: Number((work as unknown as Readonly<Record<string, unknown>>)['shards']), recordBytes: bodyBytes }
+  const server = await startKinesisServer({ ...shape, recordsPerShard: backlog / shape.shards, stores: action === 'flow' || action === 'latency' })
+  const sends = action === 'send at load' || action === 'send one by one'
+  return {
+    access: { endpoint: server.endpoint, stateEndpoint: server.stateEndpoint, place: name },
+    // It makes what it is asked for.
+    fill: () => Promise.resolve(),
+    ...(sends ? { count: async () => (await server.usage()).messages } : {}),
+    usage: async () => ({ ...(await server.usage()) }),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  }
 }

@@ -1,60 +1,94 @@
+import { connectAsync, type IClientOptions } from 'mqtt'
 import { skipOrFail, startMosquitto } from '../../brokers/index.ts'
-import type { ProgramName } from '../engine/programs.ts'
-import { runRounds, type Trial } from '../engine/rounds.ts'
-import { rowsOf, type Scenario } from '../engine/rows.ts'
 import { runJob } from '../engine/run-job.ts'
-import type { Sample } from '../engine/sample.ts'
-import { nearRaw, timesOf } from '../engine/targets.ts'
-import type { MqttJob } from '../subjects/mqtt-subject.ts'
+import { timesOf } from '../engine/targets.ts'
+import { sessionSeconds } from '../subjects/mqtt-subject.ts'
+import { busbar, type Adapter, type Place, type WantedPlace } from './adapter.ts'
+import { runShared } from './shared-trials.ts'
+import type { Entry } from './shared.ts'
 import type { Suite, SuiteOptions } from './suite.ts'
 
-const busbar = 'busbar'
 const raw = 'mqtt'
 const ackAfter = 'mqtt, ack after the handler'
 const unlimited = 'mqtt, any number of handlers'
-const programs: Readonly<Record<string, ProgramName>> = {
-  [busbar]: 'busbar-mqtt',
-  [raw]: 'raw-mqtt',
-  [unlimited]: 'raw-mqtt-unlimited',
-  [ackAfter]: 'raw-mqtt-ack-after',
-}
-
-const publishing: Scenario = { name: 'MQTT, publish', raw, subjects: [{ name: busbar, targets: [nearRaw] }, { name: raw }] }
-const consuming: Scenario = {
-  name: 'MQTT, consume, 5 ms',
-  raw,
-  subjects: [{ name: busbar, targets: [timesOf(ackAfter, 60), timesOf(raw, 0.6)] }, { name: raw }, { name: ackAfter }, { name: unlimited }],
-}
+const fillMs = 300_000
+/** More than a million messages of 256 bytes are to the broker. */
+const memoryLimitBytes = 3 * 2 ** 30
 
 /** Against the raw client, on a mosquitto of its own. */
 export const mqtt: Suite = async (options) => {
-  await using bed = skipOrFail(await startMosquitto({ own: true, onProgress: options.onProgress }))
+  await using bed = skipOrFail(await startMosquitto({ own: true, config: { memory_limit: memoryLimitBytes }, onProgress: options.onProgress }))
   if (bed === undefined) return { rows: [], versions: {}, ran: false }
-  const samples = await runRounds(trialsOf(bed.url, options), options.rounds, options.onProgress)
-  return { rows: [publishing, consuming].flatMap((scenario) => rowsOf(scenario, samples)), versions: { mosquitto: bed.version }, ran: true }
+  const { rows } = await runShared(adapterOf(bed.url), entriesOf(options), options)
+  return { rows, versions: { mosquitto: bed.version }, ran: true }
 }
 
-function trialsOf(url: string, { quick, profileFolder }: SuiteOptions): Trial[] {
+function adapterOf(url: string): Adapter {
+  return {
+    title: 'MQTT',
+    verb: 'publish',
+    raw,
+    clients: {
+      [busbar]: { program: 'busbar-mqtt' },
+      [raw]: { program: 'raw-mqtt' },
+      [ackAfter]: { program: 'raw-mqtt-ack-after' },
+      [unlimited]: { program: 'raw-mqtt-unlimited' },
+    },
+    work: { inFlight: 500, concurrency: 100 },
+    sessions: true,
+    place: (wanted) => placeAt(url, wanted),
+  }
+}
+
+function entriesOf({ quick }: SuiteOptions): Entry[] {
   const size = quick ? { warmup: 5_000, messages: 10_000 } : { warmup: 20_000, messages: 40_000 }
   const few = { warmup: 50, messages: quick ? 150 : 400 }
-  const run = (subject: string, job: Omit<MqttJob, 'url' | 'inFlight' | 'concurrency' | 'workMs'>): Promise<Sample> => {
-    const options: MqttJob = { url, inFlight: 500, concurrency: 100, workMs: 5, ...job }
-    return runJob({ program: programs[subject] as ProgramName, options }, { profileFolder })
-  }
-  /** Each subject consumes what it has published itself: who loses messages never ends. */
-  const roundTrip = (subject: string, scenarios: readonly Scenario[], job: { readonly warmup: number; readonly messages: number }): Trial => ({
-    subject,
-    label: subject,
-    run: async (round) => {
-      const topic = `bench-${process.pid}-${subject}-${round}`.replaceAll(/[^A-Za-z0-9]+/g, '-')
-      const publish = await run(subject, { ...job, topic, action: 'publish' })
-      const consume = await run(subject, { ...job, topic, action: 'consume' })
-      return Object.fromEntries(scenarios.map(({ name }) => [name, name === publishing.name ? publish : consume]))
-    },
-  })
+  const single = { warmup: 500, messages: quick ? 1_000 : 5_000 }
+  const held = { shape: 'hold', once: true, clients: [busbar, ackAfter] } as const
   return [
-    ...[busbar, raw].map((subject) => roundTrip(subject, [publishing, consuming], size)),
-    roundTrip(ackAfter, [consuming], few),
-    roundTrip(unlimited, [consuming], size),
+    { shape: 'oneByOne', size: single },
+    { shape: 'atLoad', size },
+    { shape: 'consume', size, reported: [ackAfter] },
+    {
+      shape: 'consumeWorking',
+      size,
+      sizes: { [ackAfter]: few },
+      reported: [ackAfter, unlimited],
+      targets: [timesOf(ackAfter, 60), timesOf(raw, 0.6)],
+    },
+    { shape: 'consumeSlow', size: { warmup: 500, messages: quick ? 1_500 : 4_000 }, sizes: { [ackAfter]: few }, reported: [ackAfter], targets: [] },
+    { shape: 'latency', size: { warmup: 1.5, messages: quick ? 2 : 4 }, reported: [ackAfter] },
+    { shape: 'drain', size: { warmup: 3_000, messages: 3_000 } },
+    { shape: 'hotStrict', size: single },
+    { shape: 'hotPipelined', size },
+    { ...held, size: { warmup: 0, messages: 10_000 } },
+    { ...held, size: { warmup: 0, messages: quick ? 100_000 : 1_000_000 } },
   ]
+}
+
+/**
+ * A topic is there when it is named. To what is only sent, a session subscribes that is away, and is gone with the place. All others belong to the clients that receive,
+ * which make them, and end by themselves some minutes after.
+ */
+async function placeAt(url: string, { name, work }: WantedPlace): Promise<Place> {
+  const access = { url, place: name }
+  const away = work.action.startsWith('send ')
+  if (away) await visit(url, name, true)
+  return {
+    access,
+    async fill(messages) {
+      await runJob({ program: 'raw-mqtt', options: { ...work, ...access, action: 'fill', warmup: 0, messages } }, { timeoutMs: fillMs })
+    },
+    async [Symbol.asyncDispose]() {
+      if (away) await visit(url, name, false)
+    },
+  }
+}
+
+/** Leaves a session behind, or ends it. */
+async function visit(url: string, topic: string, stays: boolean): Promise<void> {
+  const session: IClientOptions = stays ? { clean: false, properties: { sessionExpiryInterval: sessionSeconds } } : { clean: true }
+  const client = await connectAsync(url, { protocolVersion: 5, clientId: `away-${topic}`, ...session })
+  if (stays) await client.subscribeAsync(topic, { qos: 1 })
+  await client.endAsync()
 }

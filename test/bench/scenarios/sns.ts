@@ -1,26 +1,38 @@
-import { runRounds } from '../engine/rounds.ts'
-import { rowsOf, type Scenario } from '../engine/rows.ts'
-import { nearRaw } from '../engine/targets.ts'
 import { startSqsServer } from '../servers/sqs-server.ts'
-import { AwsBench, sizeOf, type AwsJob } from './aws-bench.ts'
+import { busbar, type Adapter } from './adapter.ts'
+import { callRows } from './shared-rows.ts'
+import { runShared } from './shared-trials.ts'
+import type { Entry } from './shared.ts'
+import { SqsPlaces } from './sqs-places.ts'
 import type { Suite } from './suite.ts'
 
 const raw = '@aws-sdk/client-sns'
 /** The same with a switch of the SDK that Busbar uses, too. */
 const cached = `${raw}, cacheMiddleware`
-const busbar = 'busbar'
-const publishing: Scenario = { name: 'SNS, publish', raw, subjects: [{ name: busbar, targets: [nearRaw] }, { name: raw }, { name: cached }] }
 
 /** Against the plain SDK, on an emulator in a process of its own, to a topic with one queue. Receiving is that of SQS. */
 export const sns: Suite = async (options) => {
   await using server = await startSqsServer()
-  using bench = new AwsBench(server, options)
-  const job: AwsJob = { action: 'send', ...sizeOf(options) }
-  const trials = [
-    bench.trial(busbar, 'busbar-sns', publishing, job, true),
-    bench.trial(raw, 'raw-sns', publishing, job, true),
-    bench.trial(cached, 'raw-sns', publishing, { ...job, cacheMiddleware: true }, true),
-  ]
-  const samples = await runRounds(trials, options.rounds, options.onProgress)
-  return { rows: rowsOf(publishing, samples), versions: { fauxqs: server.version }, ran: true }
+  using places = new SqsPlaces(server)
+  const { quick } = options
+  const publishing: Entry = { shape: 'atLoad', size: quick ? { warmup: 10_000, messages: 5_000 } : { warmup: 20_000, messages: 10_000 }, reported: [cached] }
+  const single: Entry = { shape: 'oneByOne', size: quick ? { warmup: 1_000, messages: 1_000 } : { warmup: 2_000, messages: 3_000 } }
+  const adapter = adapterOf(places)
+  const { rows, samples } = await runShared(adapter, [single, publishing], options)
+  return { rows: [...rows, ...callRows(adapter, publishing, samples)], versions: { fauxqs: server.version }, ran: true }
+}
+
+function adapterOf(places: SqsPlaces): Adapter {
+  return {
+    title: 'SNS',
+    verb: 'publish',
+    raw,
+    clients: {
+      [busbar]: { program: 'busbar-sns' },
+      [raw]: { program: 'raw-sns' },
+      [cached]: { program: 'raw-sns', work: { cacheMiddleware: true } },
+    },
+    work: { inFlight: 160, concurrency: 200, cacheMiddleware: false },
+    place: (wanted) => places.topic(wanted),
+  }
 }

@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { deaggregate } from '@busbar/kinesis'
+import dynalite from 'dynalite'
 import type { KinesisShape, KinesisUsage } from './kinesis-server.ts'
 
 interface Input {
@@ -35,14 +36,21 @@ const usage = { calls: 0, messages: 0, records: 0 }
 const operations: Readonly<Record<string, (input: Input) => string>> = {
   DescribeStreamSummary: () =>
     JSON.stringify({
-      StreamDescriptionSummary: { StreamStatus: 'ACTIVE', StreamARN: 'arn:aws:kinesis:us-east-1:000000000000:stream/bench', OpenShardCount: shape.shards },
+      StreamDescriptionSummary: {
+        StreamStatus: 'ACTIVE',
+        StreamCreationTimestamp: 1_767_225_600,
+        StreamARN: 'arn:aws:kinesis:us-east-1:000000000000:stream/bench',
+        OpenShardCount: shape.shards,
+      },
     }),
   ListShards: () => JSON.stringify({ Shards: shards }),
   PutRecords: ({ Records = [] }) => {
     const answers = Records.map(({ Data, PartitionKey, ExplicitHashKey }) => {
       usage.messages += Data.startsWith(aggregatedBase64) ? messagesIn(Data) : 1
       usage.records++
-      return `{"ShardId":"${shardOf(PartitionKey, ExplicitHashKey)}","SequenceNumber":"${firstNumber + BigInt(usage.records)}"}`
+      const shard = shardOf(PartitionKey, ExplicitHashKey)
+      if (shape.stores) store(shard, Data, PartitionKey)
+      return `{"ShardId":"${shard}","SequenceNumber":"${firstNumber + BigInt(usage.records)}"}`
     })
     return `{"FailedRecordCount":0,"Records":[${answers.join()}]}`
   },
@@ -50,9 +58,11 @@ const operations: Readonly<Record<string, (input: Input) => string>> = {
   GetRecords: ({ ShardIterator = '', Limit = mostRecords }) => {
     const [shard, from = 0] = ShardIterator.split(' ')
     const first = Number(from)
-    const count = Math.min(Limit, shape.recordsPerShard - first)
-    const records = Array.from({ length: count }, (_, index) => recordText(first + index))
-    const behind = first + count < shape.recordsPerShard ? 1_000 : 0
+    const kept = stored.get(shard ?? '') ?? []
+    const all = shape.stores ? kept.length : shape.recordsPerShard
+    const count = Math.min(Limit, all - first)
+    const records = shape.stores ? kept.slice(first, first + count) : Array.from({ length: count }, (_, index) => recordText(first + index))
+    const behind = first + count < all ? 1_000 : 0
     return `{"Records":[${records.join()}],"NextShardIterator":"${shard} ${first + count}","MillisBehindLatest":${behind}}`
   },
 }
@@ -61,6 +71,17 @@ const operations: Readonly<Record<string, (input: Input) => string>> = {
 function shardOf(key: string, explicitHashKey: string | undefined): string {
   const hashKey = explicitHashKey === undefined ? BigInt(`0x${hash('md5', key, 'hex')}`) : BigInt(explicitHashKey)
   return shards[Number((hashKey * BigInt(shape.shards)) / hashKeys)]?.ShardId ?? ''
+}
+
+/** Texts of records, by shard. */
+const stored = new Map<string, string[]>()
+
+function store(shard: string, data: string, key: string): void {
+  const records = stored.get(shard) ?? []
+  stored.set(shard, records)
+  const arrival = Date.now() / 1_000
+  const number = `1${String(records.length).padStart(55, '0')}`
+  records.push(`{"ApproximateArrivalTimestamp":${arrival},"Data":"${data}","PartitionKey":${JSON.stringify(key)},"SequenceNumber":"${number}"}`)
 }
 
 function messagesIn(base64: string): number {
@@ -89,4 +110,11 @@ process.on('message', () => {
   process.send?.(answer)
 })
 process.once('disconnect', () => process.exit(0))
-process.send?.({ endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
+const state = dynalite({ createTableMs: 0 })
+state.listen(0, '127.0.0.1')
+await once(state, 'listening')
+process.send?.({ endpoint: urlOf(server), stateEndpoint: urlOf(state) })
+
+function urlOf(listening: Server): string {
+  return `http://127.0.0.1:${(listening.address() as AddressInfo).port}`
+}

@@ -1,54 +1,24 @@
-import { bytes, createBroker, topic, type Broker, type Subscription, type Topic } from '@busbar/core'
+import { bytes, createBroker, topic } from '@busbar/core'
 import { mqtt } from '@busbar/mqtt'
 import { buffers } from '../bodies.ts'
-import type { Meter } from '../engine/meter.ts'
-import { keepInFlight } from './amqp-subject.ts'
-import { work, type MqttJob, type MqttSubject } from './mqtt-subject.ts'
+import { busbarSubject, type BusbarParts } from './busbar.ts'
+import { sessionSeconds, type MqttSubject, type MqttWork } from './mqtt-subject.ts'
+import { variantsOf } from './subject.ts'
 
-/** Busbar as its documentation shows it. */
-export const busbarMqtt: MqttSubject = { prepare, publish, consume }
+export const busbarMqtt: MqttSubject = busbarSubject<MqttWork>(connect, { prepare })
 
-async function prepare(job: MqttJob): Promise<void> {
-  await using broker = connect(job, define(job))
+async function prepare(work: MqttWork): Promise<void> {
+  const { broker } = connect(work)
   await broker.provision({ mode: 'create' })
-}
-
-async function publish(job: MqttJob, meter: Meter): Promise<void> {
-  const defined = define(job)
-  await using broker = connect(job, defined)
-  const producer = broker.producer(defined.news)
-  const all = buffers()
-  await keepInFlight(
-    meter.total,
-    job.inFlight,
-    (index) => producer.send(all[index % all.length] as Buffer),
-    () => meter.tick(),
-  )
-}
-
-async function consume(job: MqttJob, meter: Meter): Promise<void> {
-  const defined = define(job)
-  await using broker = connect(job, defined)
-  const handler = async (): Promise<void> => {
-    await work(job)
-    meter.tick()
-  }
-  const consumer = await broker.consume(defined.readers, handler, { concurrency: job.concurrency })
-  await Promise.race([meter.done, consumer.closed.then(() => Promise.reject(new Error('the consumer has ended early')))])
-  // Acks what was handled.
   await broker.drain()
 }
 
-interface Defined {
-  readonly news: Topic<Uint8Array>
-  readonly readers: Subscription<Uint8Array>
-}
-
-function define({ topic: name }: MqttJob): Defined {
-  const news = topic(name, { codec: bytes })
-  return { news, readers: news.subscription('readers') }
-}
-
-function connect({ url, topic: name }: MqttJob, { news, readers }: Defined): Broker {
-  return createBroker({ driver: mqtt({ url }), destinations: [news, readers], routes: { [name]: { deadLetter: 'drop' } } })
+function connect(work: MqttWork): BusbarParts {
+  const { url, place, hotKey } = work
+  const destination = topic(place, { codec: bytes, ...(hotKey === undefined ? {} : { orderingKey: () => 'hot' }) })
+  const source = destination.subscription('readers')
+  // Who only sends has no session.
+  const destinations = work.action.startsWith('send ') ? [destination] : [destination, source]
+  const broker = createBroker({ driver: mqtt({ url, sessionExpiryMs: sessionSeconds * 1_000 }), destinations, routes: { [place]: { deadLetter: 'drop' } } })
+  return { broker, destination, source, bodies: buffers(variantsOf(work)) }
 }

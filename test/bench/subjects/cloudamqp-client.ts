@@ -1,40 +1,41 @@
 import { AMQPClient } from '@cloudamqp/amqp-client'
 import { buffers } from '../bodies.ts'
-import type { Meter } from '../engine/meter.ts'
-import { acksTaken, keepInFlight, propertiesOf, type AmqpJob, type AmqpSubject } from './amqp-subject.ts'
+import { acksTakenMs, propertiesOf, type AmqpSubject, type AmqpWork } from './amqp-subject.ts'
+import { variantsOf, type Handle, type Receiver, type Sender } from './subject.ts'
 
 /** The peer by its channel interface, which is faster than its sessions. It turns Nagle's algorithm off by itself. */
-export const cloudamqpClient: AmqpSubject = { publish, consume }
+export const cloudamqpClient: AmqpSubject = { sender, receive, settleMs: acksTakenMs }
 
-async function publish(job: AmqpJob, meter: Meter): Promise<void> {
-  const connection = await new AMQPClient(job.url).connect()
+async function sender(work: AmqpWork): Promise<Sender> {
+  const connection = await new AMQPClient(work.url).connect()
   const channel = await connection.channel()
   await channel.confirmSelect()
-  const all = buffers()
-  await keepInFlight(
-    meter.total,
-    job.inFlight,
-    (index) => {
-      const { timestamp, ...properties } = propertiesOf(job, index)
+  const all = buffers(variantsOf(work))
+  return {
+    send(index) {
+      const { timestamp, ...properties } = propertiesOf(work, index)
       const body = all[index % all.length] as Buffer
-      return channel.basicPublish('', job.queue, body, { deliveryMode: 2, timestamp: new Date(timestamp * 1_000), ...properties }, true)
+      return channel.basicPublish('', work.place, body, { deliveryMode: 2, timestamp: new Date(timestamp * 1_000), ...properties }, true)
     },
-    () => meter.tick(),
-  )
-  await connection.close()
+    close: () => connection.close(),
+  }
 }
 
-async function consume(job: AmqpJob, meter: Meter): Promise<void> {
-  const connection = await new AMQPClient(job.url).connect()
+async function receive(work: AmqpWork, handle: Handle): Promise<Receiver> {
+  const connection = await new AMQPClient(work.url).connect()
   const channel = await connection.channel()
-  await channel.prefetch(job.prefetch)
+  await channel.prefetch(work.concurrency)
   const failed = Promise.withResolvers<never>()
-  await channel.basicConsume(job.queue, { noAck: false }, (message) => {
-    meter.tick()
-    message.ack().catch(failed.reject)
+  await channel.basicConsume(work.place, { noAck: false }, (message) => {
+    const handled = handle(message.body ?? '')
+    if (handled === undefined) message.ack().catch(failed.reject)
+    else handled.then(() => message.ack()).catch(failed.reject)
   })
-  await Promise.race([meter.done, failed.promise])
-  await acksTaken()
-  await channel.close()
-  await connection.close()
+  return {
+    failed: failed.promise,
+    async close() {
+      await channel.close()
+      await connection.close()
+    },
+  }
 }

@@ -1,33 +1,40 @@
 import { Connection } from 'rabbitmq-client'
 import { buffers } from '../bodies.ts'
-import type { Meter } from '../engine/meter.ts'
-import { acksTaken, keepInFlight, propertiesOf, type AmqpJob, type AmqpSubject } from './amqp-subject.ts'
+import { acksTakenMs, propertiesOf, type AmqpSubject, type AmqpWork } from './amqp-subject.ts'
+import { variantsOf, type Handle, type Receiver, type Sender } from './subject.ts'
 
 /** The peer as its documentation shows it: a publisher with confirms, a consumer that acks when the handler returns. */
-export const rabbitmqClient: AmqpSubject = { publish, consume }
+export const rabbitmqClient: AmqpSubject = { sender, receive, settleMs: acksTakenMs }
 
-async function publish(job: AmqpJob, meter: Meter): Promise<void> {
-  const connection = new Connection({ url: job.url, noDelay: true })
+async function sender(work: AmqpWork): Promise<Sender> {
+  const connection = new Connection({ url: work.url, noDelay: true })
   const publisher = connection.createPublisher({ confirm: true })
-  const envelope = { routingKey: job.queue, durable: true, mandatory: true }
-  const all = buffers()
-  await keepInFlight(
-    meter.total,
-    job.inFlight,
-    (index) => publisher.send({ ...envelope, ...propertiesOf(job, index) }, all[index % all.length]),
-    () => meter.tick(),
-  )
-  await publisher.close()
-  await connection.close()
+  const envelope = { routingKey: work.place, durable: true, mandatory: true }
+  const all = buffers(variantsOf(work))
+  return {
+    send: (index) => publisher.send({ ...envelope, ...propertiesOf(work, index) }, all[index % all.length]),
+    async close() {
+      await publisher.close()
+      await connection.close()
+    },
+  }
 }
 
-async function consume(job: AmqpJob, meter: Meter): Promise<void> {
-  const connection = new Connection({ url: job.url, noDelay: true })
+async function receive(work: AmqpWork, handle: Handle): Promise<Receiver> {
+  const connection = new Connection({ url: work.url, noDelay: true })
   const failed = Promise.withResolvers<never>()
-  const consumer = connection.createConsumer({ queue: job.queue, queueOptions: { passive: true }, qos: { prefetchCount: job.prefetch } }, () => meter.tick())
+  const ready = Promise.withResolvers<void>()
+  const consumer = connection.createConsumer({ queue: work.place, queueOptions: { passive: true }, qos: { prefetchCount: work.concurrency } }, ({ body }) =>
+    handle(body as Buffer),
+  )
   consumer.on('error', failed.reject)
-  await Promise.race([meter.done, failed.promise])
-  await acksTaken()
-  await consumer.close()
-  await connection.close()
+  consumer.on('ready', () => ready.resolve())
+  await Promise.race([ready.promise, failed.promise])
+  return {
+    failed: failed.promise,
+    async close() {
+      await consumer.close()
+      await connection.close()
+    },
+  }
 }

@@ -1,62 +1,58 @@
 import type { Socket } from 'node:net'
-import { connectAsync, type IClientPublishOptions, type MqttClient } from 'mqtt'
+import { connect, connectAsync, type IClientPublishOptions, type MqttClient } from 'mqtt'
 import { buffers } from '../bodies.ts'
-import type { Meter } from '../engine/meter.ts'
 import { propertiesOf } from './amqp-subject.ts'
-import { work, type MqttJob, type MqttSubject } from './mqtt-subject.ts'
+import { Limited } from './limited.ts'
+import { sessionSeconds, type MqttSubject, type MqttWork } from './mqtt-subject.ts'
+import { variantsOf, type Handle, type Receiver, type Sender } from './subject.ts'
 
 /** The raw client as it is most often used, with confirms by callback: it acks a message as soon as it has come. As many handlers run at once as Busbar's. */
-export const rawMqtt: MqttSubject = {
-  prepare,
-  publish,
-  consume: (job, meter) => consume(job, meter, (client, handle) => onMessage(client, handle, job.concurrency)),
-}
+export const rawMqtt: MqttSubject = { prepare, sender, receive: (work, handle) => receive(work, onMessage(handle, work.concurrency)) }
 
 /** The same with any number of handlers at once: thousands, where there is a backlog. */
-export const rawMqttUnlimited: MqttSubject = {
-  prepare,
-  publish,
-  consume: (job, meter) => consume(job, meter, (client, handle) => onMessage(client, handle, Infinity)),
-}
+export const rawMqttUnlimited: MqttSubject = { prepare, sender, receive: (work, handle) => receive(work, onMessage(handle, Infinity)) }
 
 /** The raw client as its documentation says how to ack after handling: nothing else is taken while a message is handled. */
-export const rawMqttAckAfter: MqttSubject = { prepare, publish, consume: (job, meter) => consume(job, meter, onHandleMessage) }
+export const rawMqttAckAfter: MqttSubject = { prepare, sender, receive: (work, handle) => receive(work, onHandleMessage(handle)) }
 
 const clean = { protocolVersion: 5, reconnectPeriod: 0 } as const
 
-function sessionOf({ topic }: MqttJob): object {
-  return { ...clean, clientId: `raw-${topic}`, clean: false, properties: { sessionExpiryInterval: 3_600 } }
+function sessionOf({ place }: MqttWork): object {
+  return { ...clean, clientId: `raw-${place}`, clean: false, properties: { sessionExpiryInterval: sessionSeconds } }
 }
 
-async function prepare(job: MqttJob): Promise<void> {
-  const client = await connectAsync(job.url, sessionOf(job))
-  await client.subscribeAsync(job.topic, { qos: 1 })
+async function prepare(work: MqttWork): Promise<void> {
+  const client = await connectAsync(work.url, sessionOf(work))
+  await client.subscribeAsync(work.place, { qos: 1 })
   await client.endAsync()
 }
 
-async function publish(job: MqttJob, meter: Meter): Promise<void> {
-  const client = await connectAsync(job.url, clean)
+async function sender(work: MqttWork): Promise<Sender> {
+  const client = await connectAsync(work.url, clean)
   withoutDelay(client)
-  const all = buffers()
-  await new Promise<void>((resolve, reject) => {
-    let started = 0
-    let open = 0
-    const onConfirm = (error?: Error | null): void => {
-      if (error) return reject(error)
-      open--
-      meter.tick()
-      if (meter.count === meter.total) resolve()
-      else fill()
-    }
-    const fill = (): void => {
-      for (; open < job.inFlight && started < meter.total; started++) {
-        open++
-        client.publish(job.topic, all[started % all.length] as Buffer, optionsOf(started), onConfirm)
-      }
-    }
-    fill()
-  })
-  await client.endAsync()
+  const all = buffers(variantsOf(work))
+  const publish = (index: number, onConfirm: (error?: Error | null) => void): void => {
+    client.publish(work.place, all[index % all.length] as Buffer, optionsOf(index), onConfirm)
+  }
+  return {
+    send: (index) => new Promise<void>((resolve, reject) => publish(index, (error) => (error ? reject(error) : resolve()))),
+    sendAll: (total, onSent) =>
+      new Promise((resolve, reject) => {
+        let started = 0
+        let confirmed = 0
+        const onConfirm = (error?: Error | null): void => {
+          if (error) return reject(error)
+          onSent()
+          if (++confirmed === total) resolve()
+          else fill()
+        }
+        const fill = (): void => {
+          while (started - confirmed < work.inFlight && started < total) publish(started++, onConfirm)
+        }
+        fill()
+      }),
+    close: () => client.endAsync(),
+  }
 }
 
 /** The same as Busbar's: content type, and id and time in one user property. */
@@ -65,39 +61,52 @@ function optionsOf(index: number): IClientPublishOptions {
   return { qos: 1, properties: { contentType, userProperties: { busbar: `{"v":1,"id":"${messageId}","ts":${Date.now()}}` } } }
 }
 
-type Handle = () => Promise<void>
+/** How it listens; answers how to end that: resolves when no handler runs. */
+type Listen = (client: MqttClient) => () => Promise<void>
 
-async function consume(job: MqttJob, meter: Meter, listen: (client: MqttClient, handle: Handle) => void): Promise<void> {
-  const { connect } = await import('mqtt')
-  const client = connect(job.url, sessionOf(job))
+async function receive(work: MqttWork, listen: Listen): Promise<Receiver> {
+  const client = connect(work.url, sessionOf(work))
   client.once('connect', () => withoutDelay(client))
   // Before it connects: what waits comes at once.
-  listen(client, async () => {
-    await work(job)
-    meter.tick()
-  })
-  await meter.done
-  await client.endAsync()
-}
-
-function onMessage(client: MqttClient, handle: Handle, most: number): void {
-  let running = 0
-  let waiting = 0
-  const run = (): void => {
-    running++
-    void handle().then(() => {
-      running--
-      if (waiting === 0) return
-      waiting--
-      run()
-    })
+  const end = listen(client)
+  const failed = Promise.withResolvers<never>()
+  client.on('error', failed.reject)
+  await Promise.race([new Promise((resolve) => client.once('connect', resolve)), failed.promise])
+  return {
+    failed: failed.promise,
+    async close() {
+      await end()
+      await client.endAsync()
+    },
   }
-  client.on('message', () => (running < most ? run() : void waiting++))
 }
 
-function onHandleMessage(client: MqttClient, handle: Handle): void {
-  client.handleMessage = (_packet, done) => {
-    void handle().then(() => done())
+function onMessage(handle: Handle, most: number): Listen {
+  return (client) => {
+    const limited = new Limited(handle, most)
+    const listener = (_topic: string, body: Buffer): void => limited.add(body)
+    client.on('message', listener)
+    return () => {
+      client.off('message', listener)
+      return limited.end()
+    }
+  }
+}
+
+function onHandleMessage(handle: Handle): Listen {
+  return (client) => {
+    let handled: void | Promise<void>
+    let ended = false
+    client.handleMessage = ({ payload }, done) => {
+      if (ended) return
+      handled = handle(payload)
+      if (handled === undefined) done()
+      else void handled.then(() => done())
+    }
+    return async () => {
+      ended = true
+      await handled
+    }
   }
 }
 

@@ -1,83 +1,127 @@
+import { randomUUID } from 'node:crypto'
 import {
   DeleteMessageBatchCommand,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
+  SendMessageCommand,
   type DeleteMessageBatchRequestEntry,
   type Message,
+  type SendMessageBatchRequestEntry,
   type SQSClient,
 } from '@aws-sdk/client-sqs'
-import type { Meter } from '../engine/meter.ts'
-import { attributesOf, client, mostInFlight, perRequest, pollers, requests, sqsBodies, type SqsJob, type SqsSubject } from './sqs-subject.ts'
+import { attributesOf, client, perRequest, pollers, requests, sqsBodies, type SqsSubject, type SqsWork } from './sqs-subject.ts'
+import { variantsOf, type Handle, type Receiver, type Sender } from './subject.ts'
 
 /**
  * The SDK used well: requests of ten, several out at once; receives that don't wait for handlers as long as there is room for what they bring; deletes gathered into
  * tens, also those of messages that came by different receives.
  */
-export const rawSqs: SqsSubject = { send, consume }
+export const rawSqs: SqsSubject = { sender, receive }
 
 /** A delete waits so long for nine others. */
 const lingerMs = 20
 
-async function send(job: SqsJob, meter: Meter): Promise<void> {
-  const sqs = client(job)
-  const all = sqsBodies()
-  let begun = 0
-  const sendAll = async (): Promise<void> => {
-    while (begun < meter.total) {
-      const from = begun
-      begun += perRequest
-      const Entries = Array.from({ length: Math.min(perRequest, meter.total - from) }, (_, index) => ({
-        Id: String(index),
-        MessageBody: all[(from + index) % all.length] as string,
-        MessageAttributes: attributesOf(from + index),
-      }))
-      const { Successful = [], Failed = [] } = await sqs.send(new SendMessageBatchCommand({ QueueUrl: job.queueUrl, Entries }))
-      if (Failed.length > 0) throw new Error(Failed[0]?.Message)
-      for (const _ of Successful) meter.tick()
-    }
+async function sender(work: SqsWork): Promise<Sender> {
+  const sqs = client(work)
+  const { queueUrl: QueueUrl, hotKey } = work
+  const all = sqsBodies(variantsOf(work))
+  const messageAt = (index: number): Omit<SendMessageBatchRequestEntry, 'Id'> => ({
+    MessageBody: all[index % all.length],
+    MessageAttributes: attributesOf(index),
+    // What a FIFO queue asks for.
+    ...(hotKey === undefined ? {} : { MessageGroupId: 'hot', MessageDeduplicationId: randomUUID() }),
+  })
+  const sendTen = async (from: number, count: number): Promise<void> => {
+    const Entries = Array.from({ length: count }, (_, index) => ({ Id: String(index), ...messageAt(from + index) }))
+    const { Failed = [] } = await sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }))
+    if (Failed.length > 0) throw new Error(Failed[0]?.Message)
   }
-  await Promise.all(Array.from({ length: requests }, sendAll))
+  return {
+    send: (index) => sqs.send(new SendMessageCommand({ QueueUrl, ...messageAt(index) })),
+    // Of a key in order, one message is out.
+    ...(hotKey === 'strict' ? {} : { batches: { size: perRequest, atOnce: requests, send: sendTen } }),
+    close: async () => sqs.destroy(),
+  }
 }
 
-async function consume(job: SqsJob, meter: Meter, handle: () => Promise<void>): Promise<void> {
-  const ending = new AbortController()
-  const deletes = new Deletes(client(job), job.queueUrl)
-  const receiving = client(job)
-  // With a signal the SDK puts the steps of a command together anew: the polls end with their sockets then.
-  const end = job.cacheMiddleware ? undefined : { abortSignal: ending.signal }
-  let inFlight = 0
-  let room: PromiseWithResolvers<void> | undefined
-  const onMessage = async ({ ReceiptHandle }: Message): Promise<void> => {
-    await handle()
-    await deletes.add(ReceiptHandle as string)
-    inFlight--
-    room?.resolve()
-    room = undefined
+async function receive(work: SqsWork, handle: Handle): Promise<Receiver> {
+  const polling = new Polling(work, handle)
+  return { failed: polling.run(), close: () => polling.end() }
+}
+
+/** Polls that share a window, and deletes what has been handled. */
+class Polling {
+  readonly #work: SqsWork
+  readonly #handle: Handle
+  readonly #receiving: SQSClient
+  readonly #deletes: Deletes
+  readonly #ending = new AbortController()
+  readonly #handling: Set<Promise<void>> = new Set()
+  #inFlight = 0
+  #room: PromiseWithResolvers<void> | undefined
+  #polls: Promise<never>[] = []
+
+  constructor(work: SqsWork, handle: Handle) {
+    this.#work = work
+    this.#handle = handle
+    this.#receiving = client(work)
+    this.#deletes = new Deletes(client(work), work.queueUrl)
   }
-  const poll = async (): Promise<void> => {
-    while (!ending.signal.aborted) {
-      if (inFlight + perRequest > mostInFlight) {
-        room ??= Promise.withResolvers()
-        await room.promise
+
+  /** Rejects at the first failure, and when it has been ended. */
+  run(): Promise<never> {
+    this.#polls = Array.from({ length: pollers }, () => this.#poll())
+    return Promise.race(this.#polls)
+  }
+
+  async end(): Promise<void> {
+    this.#ending.abort()
+    if (this.#work.cacheMiddleware) this.#receiving.destroy()
+    this.#makeRoom()
+    await Promise.allSettled(this.#polls)
+    await Promise.all(this.#handling)
+    await this.#deletes.done()
+  }
+
+  async #poll(): Promise<never> {
+    const { signal } = this.#ending
+    // With a signal the SDK puts the steps of a command together anew: the polls end with their sockets then.
+    const options = this.#work.cacheMiddleware ? {} : { abortSignal: signal }
+    const most = this.#work.concurrency
+    while (!signal.aborted) {
+      if (this.#inFlight + perRequest > most) {
+        this.#room ??= Promise.withResolvers()
+        await this.#room.promise
         continue
       }
-      inFlight += perRequest
-      const { Messages = [] } = await (end === undefined ? receiving.send(receive(job)) : receiving.send(receive(job), end))
-      inFlight -= perRequest - Messages.length
-      for (const message of Messages) void onMessage(message)
+      this.#inFlight += perRequest
+      const { Messages = [] } = await this.#receiving.send(receiveCommand(this.#work), options)
+      this.#inFlight -= perRequest - Messages.length
+      for (const message of Messages) this.#take(message)
     }
+    throw new Error('the polls have ended')
   }
-  const polls = Array.from({ length: pollers }, poll)
-  await Promise.race([meter.done, ...polls])
-  ending.abort()
-  if (job.cacheMiddleware) receiving.destroy()
-  room?.resolve()
-  await Promise.allSettled(polls)
-  await deletes.done()
+
+  #take({ Body = '', ReceiptHandle = '' }: Message): void {
+    const handling = (async () => {
+      const handled = this.#handle(Body)
+      if (handled !== undefined) await handled
+      await this.#deletes.add(ReceiptHandle)
+      this.#inFlight--
+      this.#makeRoom()
+    })()
+    this.#handling.add(handling)
+    void handling.finally(() => this.#handling.delete(handling))
+  }
+
+  #makeRoom(): void {
+    this.#room?.resolve()
+    this.#room = undefined
+  }
 }
 
 /** All that a consumer needs that tries again and tells copies apart. */
-function receive({ queueUrl }: SqsJob): ReceiveMessageCommand {
+function receiveCommand({ queueUrl }: SqsWork): ReceiveMessageCommand {
   return new ReceiveMessageCommand({
     QueueUrl: queueUrl,
     MaxNumberOfMessages: perRequest,

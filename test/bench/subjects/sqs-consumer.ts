@@ -1,22 +1,22 @@
 import { Consumer } from 'sqs-consumer'
-import type { Meter } from '../engine/meter.ts'
-import { client, deletesTaken, perRequest, pollers, type SqsJob, type SqsSubject } from './sqs-subject.ts'
+import { client, deletesTakenMs, perRequest, pollers, type SqsSubject, type SqsWork } from './sqs-subject.ts'
+import type { Handle, Receiver } from './subject.ts'
 
 /** The peer as its documentation shows it: several instances, which each handle and delete ten at once. */
-export const sqsConsumer: SqsSubject = { consume }
+export const sqsConsumer: SqsSubject = { receive, settleMs: deletesTakenMs }
 
-async function consume(job: SqsJob, meter: Meter, handle: () => Promise<void>): Promise<void> {
+async function receive(work: SqsWork, handle: Handle): Promise<Receiver> {
   const failed = Promise.withResolvers<never>()
   const consumers = Array.from({ length: pollers }, () => {
     const consumer = Consumer.create({
-      queueUrl: job.queueUrl,
-      sqs: client(job),
+      queueUrl: work.queueUrl,
+      sqs: client(work),
       batchSize: perRequest,
       visibilityTimeout: 30,
       messageAttributeNames: ['All'],
       messageSystemAttributeNames: ['ApproximateReceiveCount', 'SentTimestamp'],
       handleMessageBatch: async (messages) => {
-        await Promise.all(messages.map(handle))
+        await Promise.all(messages.map(async ({ Body = '' }) => handle(Body)))
         return messages
       },
     })
@@ -25,7 +25,10 @@ async function consume(job: SqsJob, meter: Meter, handle: () => Promise<void>): 
     return consumer
   })
   for (const consumer of consumers) consumer.start()
-  await Promise.race([meter.done, failed.promise])
-  await deletesTaken()
-  for (const consumer of consumers) consumer.stop({ abort: true })
+  return {
+    failed: failed.promise,
+    async close() {
+      for (const consumer of consumers) consumer.stop({ abort: true })
+    },
+  }
 }

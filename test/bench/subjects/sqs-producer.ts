@@ -1,25 +1,25 @@
-import { Producer } from 'sqs-producer'
-import type { Meter } from '../engine/meter.ts'
-import { attributesOf, client, perRequest, requests, sqsBodies, type SqsJob, type SqsSubject } from './sqs-subject.ts'
+import { Producer, type Message } from 'sqs-producer'
+import { attributesOf, client, perRequest, requests, sqsBodies, type SqsSubject, type SqsWork } from './sqs-subject.ts'
+import { variantsOf, type Sender } from './subject.ts'
 
 /** The peer as its documentation shows it: tens of messages, several requests out at once. */
-export const sqsProducer: SqsSubject = { send }
+export const sqsProducer: SqsSubject = { sender }
 
-async function send(job: SqsJob, meter: Meter): Promise<void> {
-  const producer = Producer.create({ queueUrl: job.queueUrl, sqs: client(job) })
-  const all = sqsBodies()
-  let begun = 0
-  const sendAll = async (): Promise<void> => {
-    while (begun < meter.total) {
-      const from = begun
-      begun += perRequest
-      const messages = Array.from({ length: Math.min(perRequest, meter.total - from) }, (_, index) => ({
-        id: String(index),
-        body: all[(from + index) % all.length] as string,
-        messageAttributes: attributesOf(from + index),
-      }))
-      for (const _ of await producer.send(messages)) meter.tick()
-    }
+async function sender(work: SqsWork): Promise<Sender> {
+  const producer = Producer.create({ queueUrl: work.queueUrl, sqs: client(work) })
+  const all = sqsBodies(variantsOf(work))
+  const messageAt = (index: number, id: number): Message => ({
+    id: String(id),
+    body: all[index % all.length] as string,
+    messageAttributes: attributesOf(index),
+  })
+  return {
+    send: (index) => producer.send(messageAt(index, 0)),
+    batches: {
+      size: perRequest,
+      atOnce: requests,
+      send: (from, count) => producer.send(Array.from({ length: count }, (_, offset) => messageAt(from + offset, offset))),
+    },
+    close: async () => undefined,
   }
-  await Promise.all(Array.from({ length: requests }, sendAll))
 }

@@ -60,9 +60,9 @@ export const fullParts: readonly Part[] = [
     name: 'bench-gates',
     full: true,
     alone: true,
-    budgetSeconds: 3_600,
+    budgetSeconds: 5_400,
     entry: 'test/bench/main.ts',
-    runs: [['memory', 'middleware', 'amqp', 'mqtt', '--gate']],
+    runs: [['memory', 'middleware', 'amqp', 'mqtt', 'sqs', 'sns', 'kinesis', '--gate']],
     read: (line) => {
       const [, within, outside] = /^gate: (\d+) within, (\d+) outside$/.exec(line) ?? []
       return within === undefined || outside === undefined ? undefined : { passed: Number(within), failed: Number(outside) }

@@ -3,9 +3,13 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import type { Link, SendResult } from '@busbar/core/driver'
 import { generate, parser, type Packet } from 'mqtt-packet'
 import { afterEach, expect, it } from 'vitest'
+import { parseAddress } from '../address.ts'
 import { mqtt } from '../mqtt-driver.ts'
+import { resolveOptions } from '../options.ts'
+import { fakeBroker } from '../test-support/fake-broker.ts'
 import { endpoint, outgoing } from '../test-support/messages.ts'
 import { never, services } from '../test-support/services.ts'
+import { Connection } from './connection.ts'
 
 const closers: (() => Promise<void> | void)[] = []
 afterEach(async () => {
@@ -73,4 +77,27 @@ it('gives up a broker that takes messages and never answers for them', async () 
   const link = await linkTo(() => undefined)
   const [result] = await link.sender(endpoint({ kind: 'topic' })).send([outgoing()], never)
   expect(result).toMatchObject({ ok: false, stored: 'unknown', error: { code: 'ERR_UNCONFIRMED', retryable: true } })
+})
+
+it('takes nothing more of what a broker sends while it is being closed, and reads it all the same, so that its acks arrive', async () => {
+  const messages = 2_000
+  const broker = await fakeBroker(5, (_clientId, packet, send) => {
+    if (packet.cmd !== 'disconnect') return false
+    for (let messageId = 1; messageId <= messages; messageId++) {
+      send({ cmd: 'publish', topic: 'news', payload: Buffer.alloc(1_024), qos: 1, messageId, dup: false, retain: false })
+    }
+    return true
+  })
+  closers.push(() => broker.close())
+  let taken = 0
+  const onMessage = (): boolean => ++taken > 0
+  const request = { clientId: 'reader', persistent: true, onMessage }
+  const connection = await Connection.open(parseAddress(broker.url, false), request, resolveOptions({ url: broker.url, timeoutMs: 5_000 }), services, never)
+  connection.hold()
+  connection.acknowledge([1, 2, 3])
+  const beganAt = performance.now()
+  await connection.close()
+  expect(performance.now() - beganAt).toBeLessThan(4_000)
+  expect(taken).toBe(0)
+  expect(broker.received.map(({ packet }) => packet.cmd)).toEqual(['connect', 'puback', 'puback', 'puback', 'disconnect'])
 })

@@ -179,6 +179,7 @@ export class Connection {
   async close(): Promise<void> {
     if (this.#state === 'lost' || this.#state === 'closing') return
     this.#state = 'closing'
+    this.#discard()
     this.release()
     // What is not answered would be waited for.
     for (const id of Object.keys(this.client.outgoing)) this.client.removeOutgoingMessage(Number(id))
@@ -229,6 +230,13 @@ export class Connection {
     this.#destroy()
     this.#reading.end()
     if (before === 'open') this.#events?.onLost(this.#reason)
+  }
+
+  /** Read it must be, or the end would overtake acks; parsed it need not be, and with a backlog there can be megabytes of it. */
+  #discard(): void {
+    const stream = this.client.stream as { unpipe(): void; resume(): void } | undefined
+    stream?.unpipe()
+    stream?.resume()
   }
 
   #destroy(): void {
