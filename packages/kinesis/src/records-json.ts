@@ -27,7 +27,7 @@ export function putsJson(command: PutRecordsCommand): Answer<PutRecordsCommandOu
   let input: PutRecordsCommand['input'] = command.input
   middlewareStack.add(
     (next) => (args) => {
-      input = args.input as PutRecordsCommand['input']
+      input = args.input
       return next({ ...args, input: { ...input, Records: [] } })
     },
     { name: 'busbarHidesRecords', step: 'serialize', priority: 'high' },
