@@ -9,4 +9,4 @@ vi.setConfig({ maxConcurrency: 12 })
 const bed = await startKinesis()
 afterAll(() => bed[Symbol.asyncDispose]())
 
-certify({ name: 'kinesis (kinesis-local)', harness: kinesisHarness(bed) })
+certify({ name: 'kinesis (kinesis-local)', harness: kinesisHarness(bed, false) })

@@ -24,7 +24,7 @@ export interface ContractOptions {
   readonly harness: Harness
   readonly runner: Runner
   readonly knownGaps?: readonly KnownGap[]
-  /** Default: {@link allCases}. Fewer make no certificate; for working on a driver. */
+  /** Default: {@link allCases}. Fewer are for working on a driver, or for another way of it to do what these examine: the certificate is of that alone. */
   readonly cases?: readonly ContractCase[]
 }
 

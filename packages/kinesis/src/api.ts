@@ -25,8 +25,10 @@ import {
   type SubscribeToShardEventStream,
 } from '@aws-sdk/client-kinesis'
 import { isBrokerError, type BrokerError, type LinkHealth, type Services } from '@busbar/core/driver'
+import type { Clients } from './client.ts'
 import { isRefusal, kinesisError, toBrokerError } from './errors.ts'
 import { identify, type StreamName } from './names.ts'
+import { getsJson, putsJson, speaksJson } from './records-json.ts'
 
 /** What an error is thrown for: `Sending to stream positions`. */
 export interface CallContext {
@@ -34,6 +36,9 @@ export interface CallContext {
   /** Ends the call at once, which then throws the signal's reason. */
   readonly signal?: AbortSignal
 }
+
+/** What is read at once of a shard. */
+export type RecordsPage = Omit<GetRecordsCommandOutput, '$metadata'>
 
 /** A subscription to a shard that is open. */
 export interface OpenSubscription {
@@ -46,12 +51,16 @@ export interface OpenSubscription {
 /** The calls to Kinesis: counted, bounded in time, their errors mapped to `BrokerError`. None is repeated here. */
 export class Api {
   readonly #client: KinesisClient
+  readonly #subscribing: KinesisClient
+  readonly #isJson: boolean
   readonly #services: Services
   readonly #timeoutMs: number
   #health: LinkHealth = { state: 'connected' }
 
-  constructor(client: KinesisClient, services: Services, timeoutMs: number) {
-    this.#client = client
+  constructor({ main, subscribing }: Pick<Clients, 'main' | 'subscribing'>, services: Services, timeoutMs: number) {
+    this.#client = main
+    this.#subscribing = subscribing
+    this.#isJson = speaksJson(main)
     this.#services = services
     this.#timeoutMs = timeoutMs
   }
@@ -61,8 +70,11 @@ export class Api {
     return this.#health
   }
 
-  putRecords(stream: StreamName, Records: PutRecordsRequestEntry[], context: CallContext): Promise<PutRecordsCommandOutput> {
-    return this.#call('PutRecords', context, (abortSignal) => this.#client.send(new PutRecordsCommand({ ...identify(stream), Records }), { abortSignal }))
+  async putRecords(stream: StreamName, Records: PutRecordsRequestEntry[], context: CallContext): Promise<Pick<PutRecordsCommandOutput, 'Records'>> {
+    const command = new PutRecordsCommand({ ...identify(stream), Records })
+    const read = this.#isJson ? putsJson(command) : undefined
+    const output = await this.#call('PutRecords', context, (abortSignal) => this.#client.send(command, { abortSignal }))
+    return read?.() ?? output
   }
 
   async describe(stream: StreamName, context: CallContext): Promise<StreamDescriptionSummary> {
@@ -123,10 +135,12 @@ export class Api {
     return ShardIterator
   }
 
-  getRecords({ arn }: StreamName, ShardIterator: string, Limit: number, context: CallContext): Promise<GetRecordsCommandOutput> {
+  async getRecords({ arn }: StreamName, ShardIterator: string, Limit: number, context: CallContext): Promise<RecordsPage> {
     // The iterator names the shard. The stream's name is not taken here, its ARN is what another account needs.
     const command = new GetRecordsCommand({ ShardIterator, Limit, ...(arn !== undefined && { StreamARN: arn }) })
-    return this.#call('GetRecords', context, (abortSignal) => this.#client.send(command, { abortSignal }))
+    const read = this.#isJson ? getsJson(command) : undefined
+    const output = await this.#call('GetRecords', context, (abortSignal) => this.#client.send(command, { abortSignal }))
+    return read?.() ?? output
   }
 
   /** Resolves with the first event. The signal of the context does not end the subscription after that. */
@@ -135,7 +149,7 @@ export class Api {
     const command = new SubscribeToShardCommand({ ConsumerARN, ShardId, StartingPosition })
     const { EventStream } = await this.#call('SubscribeToShard', context, (abortSignal) => {
       abortSignal.addEventListener('abort', () => life.abort(abortSignal.reason), { once: true })
-      return this.#client.send(command, { abortSignal: life.signal })
+      return this.#subscribing.send(command, { abortSignal: life.signal })
     })
     if (EventStream === undefined) throw kinesisError('ERR_UNAVAILABLE', `${context.doing}: the answer holds no events`)
     return { events: EventStream, end: () => life.abort() }

@@ -3,17 +3,54 @@ import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { kinesisError, toBrokerError } from './errors.ts'
 import type { ResolvedOptions } from './options.ts'
 
-/** The SDK's client of one link. */
-export function createClient({ region, endpoint, credentials, timeoutMs }: ResolvedOptions): KinesisClient {
-  return new KinesisClient({
-    ...(region !== undefined && { region }),
+/** The SDK's clients of one link. */
+export interface Clients {
+  /** For everything but subscriptions. */
+  readonly main: KinesisClient
+  /** For subscriptions of enhanced fan-out, each of which has a connection to itself for as long as it lasts. */
+  readonly subscribing: KinesisClient
+  /** Ends the connections of those that were made here. */
+  readonly destroy: () => void
+}
+
+/** Sockets for everything but subscriptions; the SDK's own default is 50. */
+const sockets = 64
+
+/** A client of the program's own does everything. */
+export function createClients(options: ResolvedOptions): Clients {
+  const { client, region, endpoint, credentials, timeoutMs } = options
+  if (client !== undefined) return { main: client, subscribing: client, destroy: () => undefined }
+  const common = {
     ...(endpoint !== undefined && { endpoint }),
-    ...(credentials !== undefined && { credentials }),
     // Core retries, with one budget for everything.
     maxAttempts: 1,
-    // HTTP/2, the SDK's own choice, is agreed upon by TLS.
-    ...(endpoint?.startsWith('http:') === true && { requestHandler: new NodeHttpHandler({ connectionTimeout: timeoutMs }) }),
+  }
+  const main = new KinesisClient({
+    ...common,
+    ...(region !== undefined && { region }),
+    ...(credentials !== undefined && { credentials }),
+    // The SDK's own choice for Kinesis is HTTP/2, with a new connection for each call.
+    requestHandler: handlerOf(timeoutMs, sockets),
   })
+  const subscribing = new KinesisClient({
+    ...common,
+    // Found out once for both.
+    region: main.config.region,
+    credentials: main.config.credentials,
+    // HTTP/2, for which a connection per call is right here, is agreed upon by TLS.
+    ...(endpoint?.startsWith('http:') === true && { requestHandler: handlerOf(timeoutMs, Infinity) }),
+  })
+  const destroy = (): void => {
+    main.destroy()
+    subscribing.destroy()
+  }
+  return { main, subscribing, destroy }
+}
+
+/** By HTTP/1.1, over connections that are kept. */
+function handlerOf(connectionTimeout: number, maxSockets: number): NodeHttpHandler {
+  const agent = { keepAlive: true, maxSockets }
+  return new NodeHttpHandler({ httpAgent: agent, httpsAgent: agent, connectionTimeout })
 }
 
 /** Attempts of the SDK multiply those of core, which the retry budget cannot count. Throws `ERR_CONFIGURATION` for a client that makes more than one. */

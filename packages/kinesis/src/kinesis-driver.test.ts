@@ -2,7 +2,7 @@ import { KinesisClient } from '@aws-sdk/client-kinesis'
 import type { Endpoint, LeaseStore } from '@busbar/core/driver'
 import { NodeHttp2Handler, NodeHttpHandler } from '@smithy/node-http-handler'
 import { expect, it } from 'vitest'
-import { createClient } from './client.ts'
+import { createClients } from './client.ts'
 import { kinesis, kinesisWith } from './kinesis-driver.ts'
 import { resolveOptions } from './options.ts'
 import { endpoint, FakeKinesis, serviceError } from './test-support/fake-kinesis.ts'
@@ -140,14 +140,16 @@ it('is as healthy as its latest call', async () => {
   expect(link.health()).toEqual({ state: 'closed' })
 })
 
-it('speaks HTTP/2, and HTTP/1.1 in clear text', () => {
-  const handlerOf = (endpoint: string): unknown => {
-    const client = createClient(resolveOptions({ endpoint, region: 'eu-central-1' }))
-    client.destroy()
-    return client.config.requestHandler
+it('keeps its connections, and has others for subscriptions: by HTTP/2, and in clear text by HTTP/1.1', () => {
+  const handlersOf = (endpoint: string): readonly unknown[] => {
+    const { main, subscribing, destroy } = createClients(resolveOptions({ endpoint, region: 'eu-central-1' }))
+    destroy()
+    return [main, subscribing].map(({ config }) => config.requestHandler)
   }
-  expect(handlerOf('https://kinesis.example.com')).toBeInstanceOf(NodeHttp2Handler)
-  expect(handlerOf('http://127.0.0.1:4567')).toBeInstanceOf(NodeHttpHandler)
+  expect(handlersOf('https://kinesis.example.com')).toEqual([expect.any(NodeHttpHandler), expect.any(NodeHttp2Handler)])
+  const [main, subscribing] = handlersOf('http://127.0.0.1:4567')
+  expect([main, subscribing]).toEqual([expect.any(NodeHttpHandler), expect.any(NodeHttpHandler)])
+  expect(main).not.toBe(subscribing)
 })
 
 it('refuses a client that repeats calls by itself', async () => {

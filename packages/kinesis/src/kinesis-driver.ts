@@ -1,7 +1,7 @@
 import type { KinesisClient } from '@aws-sdk/client-kinesis'
 import { isBrokerError, type Capabilities, type Driver, type DriverFactory, type Endpoint, type Link, type Refusal, type Services } from '@busbar/core/driver'
 import { capabilitiesOf } from './capabilities.ts'
-import { checkAttempts, checkIdentity, createClient } from './client.ts'
+import { checkAttempts, checkIdentity, createClients } from './client.ts'
 import { driverName } from './errors.ts'
 import { KinesisLink } from './kinesis-link.ts'
 import { addressOf, streamOf } from './names.ts'
@@ -64,15 +64,14 @@ export class KinesisDriver implements Driver<KinesisClient> {
 
   async connect(services: Services, signal: AbortSignal): Promise<Link<KinesisClient>> {
     signal.throwIfAborted()
-    const client = this.options.client ?? createClient(this.options)
-    const destroy = (): void => (this.options.client === undefined ? client.destroy() : undefined)
+    const clients = createClients(this.options)
     try {
-      if (this.options.client === undefined) await checkIdentity(client)
-      await checkAttempts(client)
+      if (this.options.client === undefined) await checkIdentity(clients.main)
+      await checkAttempts(clients.main)
       signal.throwIfAborted()
-      return new KinesisLink({ options: this.options, services, client, destroy, capabilities: (endpoint) => this.capabilities(endpoint) })
+      return new KinesisLink({ options: this.options, services, clients, capabilities: (endpoint) => this.capabilities(endpoint) })
     } catch (error) {
-      destroy()
+      clients.destroy()
       throw error
     }
   }

@@ -15,6 +15,7 @@ import type {
 } from '@busbar/core/driver'
 import { Api } from './api.ts'
 import { storeMissing } from './capabilities.ts'
+import type { Clients } from './client.ts'
 import { kinesisError } from './errors.ts'
 import { addressOf, streamOf } from './names.ts'
 import { lagOf } from './operations/group-lag.ts'
@@ -34,8 +35,7 @@ import { checkDistribution } from './shards/stream-shape.ts'
 export interface LinkParts {
   readonly options: ResolvedOptions
   readonly services: Services
-  readonly client: KinesisClient
-  destroy(): void
+  readonly clients: Clients
   capabilities(endpoint: Endpoint): Capabilities | Refusal
 }
 
@@ -50,10 +50,10 @@ export class KinesisLink implements Link<KinesisClient> {
   #closed = false
 
   constructor(parts: LinkParts) {
-    const { client, services, options } = parts
+    const { clients, services, options } = parts
     this.#parts = parts
-    this.native = client
-    this.#api = new Api(client, services, options.timeoutMs)
+    this.native = clients.main
+    this.#api = new Api(clients, services, options.timeoutMs)
     this.topology = new KinesisTopology({ api: this.#api, services, groupOf: (endpoint) => this.#groupParts(endpoint) })
   }
 
@@ -100,7 +100,7 @@ export class KinesisLink implements Link<KinesisClient> {
 
   async close(): Promise<void> {
     this.#closed = true
-    this.#parts.destroy()
+    this.#parts.clients.destroy()
   }
 
   #groupParts(endpoint: Endpoint): GroupContextParts | undefined {

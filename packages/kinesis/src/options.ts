@@ -12,14 +12,14 @@ export interface KinesisOptions {
   readonly region?: string
   /**
    * Another endpoint than that of the region, such as a VPC endpoint or an emulator. `https:`; `http:` for loopback addresses only, unless
-   * {@link KinesisOptions.allowPlaintext} is set, and then by HTTP/1.1. Default: that of the region, by HTTP/2.
+   * {@link KinesisOptions.allowPlaintext} is set, and then by HTTP/1.1 alone. Default: that of the region.
    */
   readonly endpoint?: string
   /** Allows `http:` to remote hosts: messages travel in clear text. Default false. */
   readonly allowPlaintext?: boolean
   /** Credentials or a provider of them, as for the SDK's client. Default: the SDK's chain of providers. Not in configuration files and URLs. */
   readonly credentials?: NonNullable<KinesisClientConfig['credentials']>
-  /** A client of your own instead of the four options above. Build it with `maxAttempts: 1`, since core retries by itself; with more, the start is refused. It is not destroyed when the broker closes. */
+  /** A client of your own instead of the four options above. Build it with `maxAttempts: 1`, since core retries by itself; with more, the start is refused; and with a `requestHandler` that keeps connections, such as `new NodeHttp2Handler()`, since the SDK's own for Kinesis opens one for each call. It is not destroyed when the broker closes. */
   readonly client?: KinesisClient
   /** Bounds every call, in milliseconds. 100 to 600,000. Default 10,000. */
   readonly timeoutMs?: number

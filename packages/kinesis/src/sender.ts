@@ -3,6 +3,7 @@ import type { Api } from './api.ts'
 import { kinesisError } from './errors.ts'
 import { addressOf, type StreamName } from './names.ts'
 import type { ResolvedRouteOptions } from './route-options.ts'
+import { Batch } from './sending/batch.ts'
 import { Dispatcher } from './sending/dispatcher.ts'
 import type { Item } from './sending/lane.ts'
 import { partitionKeyOf, prepareRecord, type PreparedRecord } from './sending/record.ts'
@@ -55,22 +56,14 @@ export class KinesisSender implements Sender {
     if (signal.aborted) return batch.map(() => notSent(kinesisError('ERR_TIMEOUT', `${this.#doing}: there was no time left to send the message`)))
     const since = this.#parts.services.clock.monotonic()
     const items: Item[] = []
-    const results: SendResult[] = []
-    const { promise, resolve } = Promise.withResolvers<readonly SendResult[]>()
-    // One promise for all of them: there may be thousands.
-    let missing = batch.length
-    const settle = (index: number, result: SendResult): void => {
-      results[index] = result
-      if (--missing === 0) resolve(results)
-    }
+    const results = new Batch(batch.length)
     for (const [index, message] of batch.entries()) {
       const record = this.#prepared.get(message) ?? this.#checkedRecord(message)
-      if (isBrokerError(record)) settle(index, notSent(record))
-      else items.push({ record, signal, since, alone: false, settle: (result) => settle(index, result) })
+      if (isBrokerError(record)) results.settle(index, notSent(record))
+      else items.push({ record, signal, since, alone: false, batch: results, index })
     }
-    if (missing === 0) return results
-    this.#dispatcher.add(items)
-    return promise
+    if (items.length > 0) this.#dispatcher.add(items)
+    return results.results
   }
 
   sizeOf(message: Outgoing): number {

@@ -8,9 +8,9 @@ import { variantsOf } from './subject.ts'
 
 export const busbarKinesis: KinesisSubject = busbarSubject<KinesisWork>(connect)
 
-/** Batches in flight that keep requests full: as many messages wait for their shards as are out. */
-const atOnce = 2 * requests
-/** Half of them together fill a record. */
+/** Batches in flight that keep requests full: three times as many messages wait for their shards as are out, since keys do not spread evenly. */
+const atOnce = 4 * requests
+/** Four of them together fill a record. */
 const aggregatedBatch = 1_000
 
 function connect(work: KinesisWork): BusbarParts {

@@ -3,12 +3,12 @@ import { afterAll } from 'vitest'
 import { checkCertificate } from '../matrix/certificates.ts'
 import { vitestRunner } from './vitest-runner.ts'
 
-export interface CertifyOptions extends Omit<ContractOptions, 'runner' | 'cases'> {
+export interface CertifyOptions extends Omit<ContractOptions, 'runner'> {
   /** At the same time as the other suites of the file that say so. The harness must have `forCase`. Default false. */
   readonly alongside?: boolean
 }
 
-/** Runs the whole suite on a driver and compares the result with the certificate that is kept. */
+/** Runs the suite on a driver, all of it unless the options name cases, and compares the result with the certificate that is kept. */
 export function certify({ alongside = false, ...options }: CertifyOptions): void {
   const runner = vitestRunner(options.harness.forCase === undefined ? 'serial' : alongside ? 'alongside' : 'concurrent')
   const certificate = describeDriverContract({ ...options, runner })

@@ -1,6 +1,7 @@
 import { KinesisClient, PutRecordCommand } from '@aws-sdk/client-kinesis'
 import type { ForeignMessage, Harness, Kind } from '@busbar/contract-tests'
 import { systemClock } from '@busbar/core'
+import type { LeaseStore } from '@busbar/core/driver'
 import { kinesis } from '@busbar/kinesis'
 import { memoryStore } from '@busbar/memory'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
@@ -14,30 +15,31 @@ let names = 0
 
 type Credentials = ReturnType<KinesisBed['account']>
 
-/** `kinesis-local`, in real time. Every case has an account, a lease store and a gateway of its own. */
-export function kinesisHarness(bed: KinesisBed): Harness {
+/** `kinesis-local`, in real time, read by polling or by enhanced fan-out. Every case has an account, a lease store and a gateway of its own. */
+export function kinesisHarness(bed: KinesisBed, fanOut: boolean): Harness {
   return {
-    ...surroundings(bed, bed.account(), bed.url, memoryStore({ clock: systemClock })),
+    ...surroundings(bed, fanOut, bed.account(), bed.url, memoryStore({ clock: systemClock })),
     forCase: async () => {
       const gateway = await startKinesisGateway(bed.url)
       const { store, cut } = leasesCutOff(memoryStore({ clock: systemClock }))
-      const own = surroundings(bed, bed.account(), gateway.url, store)
+      const own = surroundings(bed, fanOut, bed.account(), gateway.url, store)
       return { ...own, faults: { ...own.faults, ...faultsOf(gateway, cut) }, [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose]() }
     },
   }
 }
 
-function surroundings(bed: KinesisBed, credentials: Credentials, endpoint: string, store: ReturnType<typeof leasesCutOff>['store']): Harness {
+function surroundings(bed: KinesisBed, fanOut: boolean, credentials: Credentials, endpoint: string, store: LeaseStore): Harness {
   const leases = { leaseMs: 4_000, checkpointMs: 500, lookMs: 300, handOverMs: 5_000 }
   const reading = { readShare: 1, readIdleMs: 300 }
   return {
     label: { driver: 'kinesis', version: `kinesis-local ${bed.version}`, kind: 'emulator' },
     clock: systemClock,
     random: Math.random,
-    bounds: { arrivalMs: 12_000, quietMs: 700, reconnectMs: 15_000, longestWaitMs: 8_000, largestBytes: 4_194_304, caseMs: 90_000 },
+    // An event a second is what the emulator sends of a shard.
+    bounds: { arrivalMs: 12_000, quietMs: fanOut ? 1_500 : 700, reconnectMs: 15_000, longestWaitMs: 8_000, largestBytes: 4_194_304, caseMs: 90_000 },
     createDriver: () => kinesis({ endpoint, region, credentials, timeoutMs: 8_000, store, ...leases, ...reading }),
     uniqueName: (prefix) => `${prefix}-${++names}`,
-    routeOptions: () => ({ envelope: true, capacity: { shards: 2 } }),
+    routeOptions: () => ({ envelope: true, capacity: { shards: 2 }, fanOut }),
     faults: {
       ...needsProxy,
       sendForeign: (name, _kind: Kind, message) => sendForeign(bed.url, credentials, name, message),

@@ -29,9 +29,11 @@ function overview(summaries: readonly Summary[]): string[] {
 
 function table(kind: Kind, summaries: readonly Summary[]): string[] {
   const columns = summaries.map((summary) => ({ name: summary.name, cells: summary.kinds[kind] }))
-  const having = columns.flatMap(({ name, cells }) =>
-    'refused' in cells && typeof cells.refused === 'string' ? [] : [{ name, cells: cells as Exclude<typeof cells, { readonly refused: string }> }],
-  )
+  const having = columns
+    .flatMap(({ name, cells }) =>
+      'refused' in cells && typeof cells.refused === 'string' ? [] : [{ name, cells: cells as Exclude<typeof cells, { readonly refused: string }> }],
+    )
+    .filter(({ cells }) => Object.values(cells).some(({ proved }) => proved !== 'not examined'))
   const refusing = columns.flatMap(({ name, cells }) =>
     'refused' in cells && typeof cells.refused === 'string' ? [`- **${name}**: ${cells.refused}. Remedy: ${cells.remedy}.`] : [],
   )

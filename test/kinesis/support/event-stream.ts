@@ -11,6 +11,24 @@ export function encodeEvent(type: 'event' | 'exception', name: string, payload: 
   return Buffer.concat([message, checksum(message)])
 }
 
+/** Whole messages of what comes in any pieces. */
+export async function* messagesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  let rest = Buffer.alloc(0)
+  for await (const chunk of chunks) {
+    rest = Buffer.concat([rest, chunk])
+    while (rest.length >= 4 && rest.length >= rest.readUInt32BE(0)) {
+      const length = rest.readUInt32BE(0)
+      yield rest.subarray(0, length)
+      rest = rest.subarray(length)
+    }
+  }
+}
+
+/** Of a message in JSON. */
+export function payloadOf(message: Buffer): unknown {
+  return JSON.parse(message.subarray(12 + message.readUInt32BE(4), -4).toString())
+}
+
 /** A header whose value is a text. */
 function header(name: string, value: string): Buffer {
   const length = Buffer.alloc(2)

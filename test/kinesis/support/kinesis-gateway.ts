@@ -2,9 +2,10 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
-import { forward, type Answer } from './forward.ts'
+import { forward, forwardEvents, type Answer } from './forward.ts'
+import { childrenOf, withShardEnd, type ChildShard } from './shard-end.ts'
 
-/** Stands between drivers and the emulator, and does what only Kinesis itself, or a network, would do. */
+/** Stands between drivers and the emulator, and does what only Kinesis itself, or a network, would do. Subscriptions to shards that are split or merged through it end with them. */
 export interface KinesisGateway extends AsyncDisposable {
   readonly url: string
   /** Cuts all connections of the drivers' side. */
@@ -29,12 +30,20 @@ type Throttled = Map<string, { readonly ms: number; key?: string | undefined; un
 export async function startKinesisGateway(server: string): Promise<KinesisGateway> {
   let refusing = false
   let losing = false
+  let resharded = false
   const throttled: Throttled = new Map()
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const isPut = String(request.headers['x-amz-target']).endsWith('.PutRecords')
+    const operation = String(request.headers['x-amz-target']).split('.').at(-1) ?? ''
+    if (['SplitShard', 'MergeShards', 'UpdateShardCount'].includes(operation)) resharded = true
+    const isPut = operation === 'PutRecords'
     const lost = isPut && losing
     if (lost) losing = false
     const body = await buffer(request)
+    if (operation === 'SubscribeToShard') {
+      // To ask for the shards with each event would be too much for the emulator.
+      const children = async (): Promise<readonly ChildShard[]> => (resharded ? childrenNow(server, request, body) : [])
+      return forwardEvents(server, request, body, response, (chunks) => withShardEnd(chunks, children))
+    }
     const { status, contentType, body: text } = isPut ? await put(server, request, body, throttled) : await forward(server, request, body)
     if (lost || response.destroyed) request.socket.resetAndDestroy()
     else response.writeHead(status, { 'content-type': contentType }).end(text)
@@ -61,6 +70,15 @@ export async function startKinesisGateway(server: string): Promise<KinesisGatewa
       await once(gateway, 'close')
     },
   }
+}
+
+/** Of the shard that is subscribed to. */
+async function childrenNow(server: string, { headers }: IncomingMessage, body: Buffer): Promise<readonly ChildShard[]> {
+  const { ConsumerARN, ShardId } = JSON.parse(body.toString()) as Record<'ConsumerARN' | 'ShardId', string>
+  const StreamName = /:stream\/([^/]+)\//.exec(ConsumerARN)?.[1]
+  const answer = await forward(server, { headers: { ...headers, 'x-amz-target': 'Kinesis_20131202.ListShards' } }, Buffer.from(JSON.stringify({ StreamName })))
+  const { Shards } = JSON.parse(answer.body.toString()) as { readonly Shards: Parameters<typeof childrenOf>[1] }
+  return childrenOf(ShardId, Shards)
 }
 
 async function put(server: string, request: IncomingMessage, body: Buffer, throttled: Throttled): Promise<Answer> {

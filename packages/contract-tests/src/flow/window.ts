@@ -54,7 +54,7 @@ const bytes: ContractCase = {
 
 const larger: ContractCase = {
   id: 'flow/window-and-large-message',
-  title: 'a message larger than the whole byte window is delivered all the same, alone',
+  title: 'a message larger than the whole byte window is delivered all the same',
   examines: ['settlement'],
   kills: ['larger-than-window-stuck'],
   applies: ({ settlement, maxMessageBytes }) => settlement !== false && maxMessageBytes > 30_000,

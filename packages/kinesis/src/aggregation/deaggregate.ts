@@ -17,9 +17,12 @@ export type Deaggregated =
   /** Certainly an aggregated record, by its MD5, that names keys which it does not have: it cannot be split. The Kinesis Client Library fails there. */
   | { readonly form: 'corrupt'; readonly reason: string }
 
+const plain: Deaggregated = { form: 'plain' }
+
 /** Splits an aggregated record of the Kinesis Producer Library, and tells it from all others. Pure; throws nothing. */
 export function deaggregate(data: Uint8Array): Deaggregated {
-  if (!magic.every((byte, index) => data[index] === byte)) return { form: 'plain' }
+  // Told by the first byte, nearly always.
+  if (data[0] !== magic[0] || !magic.every((byte, index) => data[index] === byte)) return plain
   if (data.length <= frameBytes) return { form: 'plain', suspicion: 'it is too short for an aggregated record' }
   const end = data.length - digestBytes
   const message = data.subarray(magic.length, end)

@@ -2,12 +2,13 @@ import { sleep, type StartFrom } from '@busbar/core/driver'
 import { kinesisError } from '../errors.ts'
 import { beginningOf, type FindPosition } from './beginning.ts'
 import { parseCheckpoint, type Checkpoint } from './checkpoint.ts'
+import { GroupBeginning } from './group-beginning.ts'
 import { HeldShard } from './held-shard.ts'
 import { HeldShards } from './held-shards.ts'
 import { LeaseTable, type TableView } from './lease-table.ts'
 import type { GroupWorkerOptions } from './options.ts'
 import { replayGroup } from './replay.ts'
-import { clockMarginMs, ShardGraph, type Origin } from './shard-graph.ts'
+import { clockMarginMs, ShardGraph } from './shard-graph.ts'
 import { sharesOf } from './shares.ts'
 import { within } from './within.ts'
 
@@ -29,18 +30,18 @@ export class GroupWorker {
   readonly #options: GroupWorkerOptions
   readonly #table: LeaseTable
   readonly #held: HeldShards
+  readonly #beginning: GroupBeginning
   readonly #stopping = new AbortController()
   /** Ends what a look waits for, when no more shards are wanted. */
   readonly #draining = new AbortController()
   /** Ended by this worker. */
   readonly #endedHere = new Set<string>()
+  /** What it has had since the latest replay, also what it has no more: up to their checkpoints all is done, also if the store has forgotten that. */
+  readonly #had = new Map<string, HeldShard>()
   /** Shards whose checkpoint cannot be read, until when they are left alone. */
   readonly #unreadable = new Map<string, number>()
-  #origin: Origin | undefined
   /** Has this worker begun the group in this look? */
   #begun = false
-  /** How many replays there have been. */
-  #generation = 0
   #graph: ShardGraph | undefined
   #listAt = 0
   #endedWhenListed = 0
@@ -56,6 +57,7 @@ export class GroupWorker {
   constructor(options: GroupWorkerOptions) {
     this.#options = options
     this.#table = new LeaseTable(options)
+    this.#beginning = new GroupBeginning(this.#table, options.worker)
     this.#held = new HeldShards({
       ...options,
       table: this.#table,
@@ -103,7 +105,7 @@ export class GroupWorker {
   async replay(startFrom: StartFrom, force: boolean = false): Promise<void> {
     const { clock, worker, listShards } = this.#options
     const number = await replayGroup({ table: this.#table, clock, startFrom, listShards, findPosition: this.#findPosition, worker, force })
-    const isBehind = (): boolean => this.#generation < number || this.#held.all.some(({ generation }) => generation < number)
+    const isBehind = (): boolean => this.#beginning.generation < number || this.#held.all.some(({ generation }) => generation < number)
     for (; isBehind() && !this.#draining.signal.aborted; await this.#pause(replayLookMs)) await this.#try(() => this.#look())
     await this.#try(() => this.#look())
   }
@@ -152,7 +154,9 @@ export class GroupWorker {
     // Also after a look that failed: what was written since then is to be read.
     this.#begun = false
     const view = await this.#table.view()
-    if (!this.#follow(view)) return
+    const looked = await this.#beginning.follow(view)
+    if (looked === 'unclear') return
+    if (looked !== 'known') this.#beginAnew(looked)
     const ended = new Set([...view.ended, ...this.#endedHere])
     const graph = await this.#graphOf(ended)
     if (graph === undefined) return
@@ -170,37 +174,33 @@ export class GroupWorker {
   }
 
   #ended(shard: HeldShard): void {
-    if (shard.generation === this.#generation) this.#endedHere.add(shard.shard)
+    if (shard.generation === this.#beginning.generation) this.#endedHere.add(shard.shard)
     // Its children can be read.
     if (!this.#draining.signal.aborted) void this.#try(() => this.#look())
   }
 
-  /** After a replay, what was known is nothing, and what is held belongs to the past. False for what a store shows of a past that is known to be over. */
-  #follow({ replay }: TableView): boolean {
-    const number = replay?.number ?? 0
-    if (replay !== undefined && number > this.#generation) {
-      this.#generation = number
-      this.#origin = replay.origin
-      this.#graph = undefined
-      this.#endedHere.clear()
-      this.#unreadable.clear()
-      for (const shard of this.#held.all) if (!shard.revoking) void this.#held.handOver(shard)
-    }
-    return number === this.#generation
+  /** What was known is nothing. After a replay, what is held belongs to the past. */
+  #beginAnew(why: 'replayed' | 'forgotten'): void {
+    this.#graph = undefined
+    this.#endedHere.clear()
+    this.#unreadable.clear()
+    if (why === 'forgotten') return this.#options.handler.forgotten()
+    this.#had.clear()
+    for (const shard of this.#held.all) if (!shard.revoking) void this.#held.handOver(shard)
   }
 
   /** Shards are listed anew when something has ended, since only then are there new ones to read. `undefined` while it is not known how the group began. */
   async #graphOf(ended: ReadonlySet<string>): Promise<ShardGraph | undefined> {
-    const { clock, leaseMs, listMs, listShards, worker, startFrom } = this.#options
+    const { clock, leaseMs, listMs, listShards, startFrom } = this.#options
     const known = this.#graph
     if (known !== undefined && ended.size === this.#endedWhenListed && clock.monotonic() < this.#listAt) return known
     const shards = await within(clock, leaseMs, 'listing shards', listShards)
-    this.#origin ??= await this.#table.origin(worker, () => {
+    const origin = await this.#beginning.find(() => {
       this.#begun = true
       return beginningOf({ startFrom, shards, now: clock.now(), findPosition: this.#findPosition })
     })
-    if (this.#origin === undefined) return undefined
-    this.#graph = new ShardGraph(shards, this.#origin)
+    if (origin === undefined) return undefined
+    this.#graph = new ShardGraph(shards, origin)
     this.#listAt = clock.monotonic() + listMs
     this.#endedWhenListed = ended.size
     return this.#graph
@@ -236,7 +236,7 @@ export class GroupWorker {
     let result: 'taken' | 'not-taken' | 'failed' = 'failed'
     await this.#try(async () => {
       const since = this.#options.clock.monotonic()
-      const generation = this.#generation
+      const { generation } = this.#beginning
       const leased = await this.#table.lease(this.#options.worker, id, generation)
       result = 'not-taken'
       if (leased.state !== 'leased') return
@@ -244,7 +244,7 @@ export class GroupWorker {
       const release = (): Promise<void> => this.#table.release(leased.claim)
       let from: Checkpoint
       try {
-        from = leased.note === undefined ? graph.beginning(id, this.#begun) : parseCheckpoint(id, leased.note)
+        from = leased.note === undefined ? (this.#had.get(id)?.checkpoint ?? graph.beginning(id, this.#begun)) : parseCheckpoint(id, leased.note)
       } catch (error) {
         this.#unreadable.set(id, this.#options.clock.monotonic() + this.#options.listMs)
         await release()
@@ -260,6 +260,7 @@ export class GroupWorker {
       })
       if (this.#draining.signal.aborted || this.#options.clock.monotonic() >= shard.expiresAt) return release()
       this.#held.keep(shard)
+      this.#had.set(id, shard)
       result = 'taken'
       this.#options.handler.start(shard)
     })

@@ -55,7 +55,18 @@ describe('the leases of a group', () => {
   it('are not begun by a fence that was there before', async () => {
     const { table, time } = tableOver(() => ({ claim: answering({ state: 'claimed', fence: 5 }) }))
     await after(time, table.lease('w', 's'))
-    await expect(after(time, table.lease('w', 's'))).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
+    for (let again = 0; again < 3; again++) await expect(after(time, table.lease('w', 's'))).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
+  })
+
+  it('are begun by fences that count anew, after one failure that says so, and that frees the shard', async () => {
+    const { table, time, store } = tableOver()
+    for (let lease = 0; lease < 3; lease++) {
+      const leased = await after(time, table.lease('w', 's'))
+      if (leased.state === 'leased') await after(time, table.release(leased.claim))
+    }
+    store.forget()
+    await expect(after(time, table.lease('w', 's'))).rejects.toMatchObject({ message: expect.stringContaining('the store has forgotten') })
+    expect(await after(time, table.lease('w', 's'))).toMatchObject({ state: 'leased', claim: { fence: 2 } })
   })
 
   it.each([undefined, [], ['saved', 'saved'], ['yes'], 'saved', [undefined]])('are not renewed by the answer %j', async (answer) => {

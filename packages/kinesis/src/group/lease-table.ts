@@ -35,6 +35,8 @@ export interface TableView {
   /** Since the latest replay. */
   readonly ended: ReadonlySet<string>
   readonly replay: Replay | undefined
+  /** How the group began, before all replays; `undefined` if nobody has begun yet. */
+  readonly origin: Origin | undefined
 }
 
 /** A lease of a shard as it is stored. */
@@ -110,11 +112,11 @@ export class LeaseTable {
   }
 
   async view(): Promise<TableView> {
-    const { workers, shards, replay } = await this.#scan()
+    const { workers, shards, replay, origin } = await this.#scan()
     const held = shards.filter(({ state }) => state === 'leased')
     for (const { worker, shard } of held) workers.get(worker)?.add(shard)
     const ended = shards.filter(({ state, generation }) => state === 'ended' && generation === (replay?.number ?? 0))
-    return { workers, leased: new Map(held.map(({ shard, worker }) => [shard, worker])), ended: new Set(ended.map(({ shard }) => shard)), replay }
+    return { workers, leased: new Map(held.map(({ shard, worker }) => [shard, worker])), ended: new Set(ended.map(({ shard }) => shard)), replay, origin }
   }
 
   /** Leases and ended shards since the latest replay, and where all began; `undefined` if nobody has begun yet. */
@@ -163,8 +165,8 @@ export class LeaseTable {
   }
 
   /**
-   * Under an owner that was never used before: a call of an earlier lease that comes late finds another fence, and changes nothing. A lost answer is asked for once
-   * more.
+   * Under an owner that was never used before: a call of an earlier lease that comes late finds another owner, and changes nothing. A lost answer is asked for once
+   * more. Throws where the fence does not rise, since the store has forgotten it, or never counts; the next time it counts from there.
    */
   async lease(worker: string, id: string, generation = 0): Promise<Leased> {
     const { store, leaseMs } = this.#options
@@ -175,10 +177,13 @@ export class LeaseTable {
     const result = await ask().catch(ask)
     if (result?.state === 'done') return { state: 'ended' }
     if (result?.state === 'busy') return { state: 'busy' }
-    if (result?.state !== 'claimed' || !Number.isSafeInteger(result.fence) || result.fence <= (this.#fences.get(key) ?? 0))
-      throw failure(`leasing shard ${id} was answered with no fence above the last one`)
-    this.#fences.set(key, result.fence)
-    return { state: 'leased', claim: { key, owner, fence: result.fence }, note: result.note }
+    if (result?.state !== 'claimed' || !Number.isSafeInteger(result.fence) || result.fence <= 0) throw failure(`leasing shard ${id} was answered with no fence`)
+    const claim = { key, owner, fence: result.fence }
+    const last = this.#fences.get(key) ?? 0
+    this.#fences.set(key, claim.fence)
+    if (claim.fence > last) return { state: 'leased', claim, note: result.note }
+    await this.release(claim)
+    throw failure(`leasing shard ${id} was answered with a fence that is not above the last one: the store has forgotten that`)
   }
 
   /** Renews leases, and keeps a checkpoint with each. May take for ever: what it was to do may still be done. */

@@ -14,6 +14,8 @@ export interface GroupHandler {
   lost(lease: ShardLease, reason: Error): void
   /** What did not work, and is tried again. */
   failed(error: Error): void
+  /** The store does not know any more how the group began: it has lost what it was given, checkpoints too. That is written again, and what had been done may come again. */
+  forgotten(): void
   /** It has looked at the table, and what it could take it has taken. */
   looked(): void
 }

@@ -9,13 +9,17 @@ export type GroupShard = Pick<Shard, 'id' | 'parents' | 'open'>
  * How the group began. Everybody goes by the same: with `latest` by the shards that were open then, since a shard that is split before somebody has looked at it must
  * not be taken for an old one.
  */
-export type Origin =
+export type Origin = (
   | { readonly from: 'horizon' }
   | { readonly from: 'time'; readonly timestamp: number }
   /** `at`: when that was, by the clock of who began it, in milliseconds since the epoch. */
   | { readonly from: 'latest'; readonly at: number; readonly open: readonly string[] }
   /** One shard begins at a position, with what is there, and all others at the time at which that arrived. */
   | { readonly from: 'position'; readonly shard: string; readonly position: string; readonly timestamp: number }
+) & {
+  /** How often it was written again, since the store had forgotten it: so that all workers hear of that. */
+  readonly again?: number
+}
 
 /** So many milliseconds the clocks of workers and of the service may be apart where a time of a worker has to stand for `latest`. */
 export const clockMarginMs = 1_000

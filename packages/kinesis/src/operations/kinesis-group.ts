@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { systemClock } from '@busbar/core'
 import { assertKnownKeys, type Clock, type Endpoint, type Services, type StartFrom } from '@busbar/core/driver'
 import { Api } from '../api.ts'
-import { createClient } from '../client.ts'
+import { createClients } from '../client.ts'
 import { configuration } from '../errors.ts'
 import type { Origin } from '../group/shard-graph.ts'
 import { replayGroup } from '../group/replay.ts'
@@ -67,11 +67,11 @@ export function kinesisGroup(options: KinesisGroupOptions): KinesisGroup {
   const { store } = resolved
   if (store === undefined) throw configuration("kinesisGroup: the option 'store' is needed: the one that the workers of the subscription have")
   if (typeof streamName !== 'string' || streamName === '') throw configuration("kinesisGroup: the option 'stream' must be the name or the ARN of a stream")
-  const client = resolved.client ?? createClient(resolved)
+  const clients = createClients(resolved)
   const services: Services = { clock, random: () => randomBytes(4).readUInt32BE() / 0x1_0000_0000, log: () => undefined, meter: () => undefined }
   const stream = streamOf(streamName)
   const worker = `operator-${randomBytes(12).toString('hex')}`
-  const api = new Api(client, services, resolved.timeoutMs)
+  const api = new Api(clients, services, resolved.timeoutMs)
   const endpoint: Endpoint = {
     destination: streamName,
     kind: subscription === undefined ? 'queue' : 'stream',
@@ -83,9 +83,7 @@ export function kinesisGroup(options: KinesisGroupOptions): KinesisGroup {
   }
   const context = (signal?: AbortSignal): Promise<GroupContext> =>
     GroupContext.of({ endpoint, stream, store, times: resolved.times, api, services, polling: pollingReader(resolved.pace) }, signal)
-  const close = async (): Promise<void> => {
-    if (resolved.client === undefined) client.destroy()
-  }
+  const close = async (): Promise<void> => clients.destroy()
   return {
     leases: async () => leasesOf(await context()),
     lag: async ({ signal } = {}) => lagOf(await context(signal), worker, signal),

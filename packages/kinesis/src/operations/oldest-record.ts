@@ -1,6 +1,5 @@
-import type { GetRecordsCommandOutput } from '@aws-sdk/client-kinesis'
 import { isBrokerError, sleep, type Services } from '@busbar/core/driver'
-import type { Api, CallContext } from '../api.ts'
+import type { Api, CallContext, RecordsPage } from '../api.ts'
 import type { Checkpoint } from '../group/checkpoint.ts'
 import type { StreamName } from '../names.ts'
 import { Place } from '../reading/place.ts'
@@ -31,7 +30,7 @@ export async function oldestRecord({ api, services, stream, shard, from, context
   let iterator: string | undefined = await patient(() => api.shardIterator(stream, shard, place.ask(clock.now()), context))
   for (let pages = 0; pages < mostPages && iterator !== undefined; pages++) {
     const asked: string = iterator
-    const answer: GetRecordsCommandOutput = await patient(() => api.getRecords(stream, asked, askedRecords, context))
+    const answer: RecordsPage = await patient(() => api.getRecords(stream, asked, askedRecords, context))
     const [first] = place.take(answer.Records ?? [], answer.MillisBehindLatest).records
     if (first !== undefined) return first.arrivedAt
     // All that was asked for was done, or there is nothing.

@@ -81,6 +81,36 @@ describe('order and completeness', () => {
     expect(reading.pages.flatMap(({ trimmedAfter }) => trimmedAfter ?? [])).toEqual([sequence])
   })
 
+  it('tells when records were trimmed that came while it was held up', async () => {
+    const reading = fanOut()
+    const [a] = reading.shard.put('a')
+    await Promise.all([reading.one(), reading.pass(1_000)])
+    reading.shard.put('lost', 'b')
+    reading.shard.trim(2)
+    await reading.pass(600_000)
+    reading.start()
+    await reading.pass(5_000)
+    expect(reading.texts).toEqual(['a', 'b'])
+    expect(reading.pages.flatMap(({ trimmedAfter }) => trimmedAfter ?? [])).toEqual([a])
+  })
+
+  it('repeats nothing after it was held up, and tells of nothing where no record was lost', async () => {
+    const reading = fanOut()
+    reading.shard.put('a')
+    await Promise.all([reading.one(), reading.pass(1_000)])
+    reading.shard.put('b')
+    await reading.pass(600_000)
+    reading.start()
+    await reading.pass(5_000)
+    // A shard into which little is written keeps nothing of what was read, and has lost nothing.
+    reading.shard.trim(2)
+    await reading.pass(900_000)
+    reading.shard.put('c')
+    await reading.pass(5_000)
+    expect(reading.texts).toEqual(['a', 'b', 'c'])
+    expect(reading.pages.some((page) => 'trimmedAfter' in page)).toBe(false)
+  })
+
   it('tries again where the time to begin with has not come yet by the clock of the service', async () => {
     const fake = withConsumer()
     const reading = fanOut({ kind: 'time', timestamp: fake.clock.now() }, fake)

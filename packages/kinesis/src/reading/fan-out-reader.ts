@@ -70,7 +70,7 @@ class FanOutSource implements PageSource {
     this.#heard = true
     const page = this.#place.take(Records, MillisBehindLatest)
     const ended = ContinuationSequenceNumber === undefined || ChildShards.length > 0
-    if (ContinuationSequenceNumber !== undefined) this.#place.continueAfter(ContinuationSequenceNumber)
+    if (ContinuationSequenceNumber !== undefined) this.#place.continueAfter(ContinuationSequenceNumber, this.#clock.now())
     return { page, ended }
   }
 

@@ -8,6 +8,8 @@ import type { Page, ReadRecord } from './shard-reader.ts'
 const toleranceMs = 1_000
 /** No more than this the two clocks can differ: signatures would be refused. */
 const mostSkewMs = 300_000
+/** Longer than a subscription lives without being renewed: after that, records may be gone that nobody has read. */
+const freshMs = 300_000
 
 /**
  * How far the reading of a shard has come: where to ask the service to go on, whenever that has to be asked anew, and which of the records that come are new.
@@ -17,8 +19,8 @@ export class Place {
   #from: Checkpoint
   /** When a page was wanted first, in milliseconds since the epoch. */
   #since: number | undefined
-  /** What an event of a subscription says to go on after. It counts on also where no records are. */
-  #continuation: string | undefined
+  /** What an event of a subscription says to go on after, and when it came. It counts on also where no records are. */
+  #continuation: { readonly number: string; readonly at: number } | undefined
   /** Records up to this one are not new. */
   #done: bigint | undefined
   /** The record that has to come first, if it is still kept. */
@@ -46,8 +48,10 @@ export class Place {
   /** Where to go on. */
   ask(now: number): StartingPosition {
     this.#asked = undefined
-    if (this.#continuation !== undefined) return { Type: 'AFTER_SEQUENCE_NUMBER', SequenceNumber: this.#continuation }
     const from = this.#from
+    const { number, at = 0 } = this.#continuation ?? {}
+    // Where it is old, the last record shows whether what was behind it is still kept.
+    if (number !== undefined && (now - at < freshMs || from.kind !== 'after')) return { Type: 'AFTER_SEQUENCE_NUMBER', SequenceNumber: number }
     switch (from.kind) {
       case 'horizon':
         return { Type: 'TRIM_HORIZON' }
@@ -86,14 +90,14 @@ export class Place {
     return { records, millisBehindLatest, ...(trimmed !== undefined && { trimmedAfter: trimmed }) }
   }
 
-  /** An event says where to go on after it. */
-  continueAfter(continuation: string): void {
-    this.#continuation = continuation
+  /** An event says where to go on after it. `now`: in milliseconds since the epoch. */
+  continueAfter(number: string, now: number): void {
+    this.#continuation = { number, at: now }
   }
 }
 
 function readRecord({ SequenceNumber, PartitionKey, Data, ApproximateArrivalTimestamp }: NativeRecord): ReadRecord {
   if (SequenceNumber === undefined || !/^\d+$/.test(SequenceNumber) || Data === undefined)
     throw kinesisError('ERR_UNAVAILABLE', 'kinesis: the answer holds a record without a number or without data')
-  return { sequence: BigInt(SequenceNumber), partitionKey: PartitionKey, data: Data, arrivedAt: ApproximateArrivalTimestamp?.getTime() }
+  return { sequence: BigInt(SequenceNumber), digits: SequenceNumber, partitionKey: PartitionKey, data: Data, arrivedAt: ApproximateArrivalTimestamp?.getTime() }
 }

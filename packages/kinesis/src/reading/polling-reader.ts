@@ -1,6 +1,6 @@
-import type { _Record as NativeRecord, GetRecordsCommandOutput } from '@aws-sdk/client-kinesis'
+import type { _Record as NativeRecord } from '@aws-sdk/client-kinesis'
 import { isBrokerError } from '@busbar/core/driver'
-import { isExpiredIterator, type CallContext } from '../api.ts'
+import { isExpiredIterator, type CallContext, type RecordsPage } from '../api.ts'
 import { Place } from './place.ts'
 import { doingOf, isDue, readPages, sleepUntil, type PageSource } from './read-pages.ts'
 import { ShardPace, type ReadPace } from './shard-pace.ts'
@@ -33,7 +33,7 @@ class PollingSource implements PageSource {
     this.#iterator ??= await this.#newIterator()
     if (this.#iterator === undefined) return undefined
     this.#pace.started(clock.monotonic())
-    let answer: GetRecordsCommandOutput
+    let answer: RecordsPage
     try {
       answer = await api.getRecords(stream, this.#iterator, this.#pace.limit, this.#context)
     } catch (error) {

@@ -6,6 +6,8 @@ import type { StreamName } from '../names.ts'
 /** A record of Kinesis, which may be an aggregated one. */
 export interface ReadRecord {
   readonly sequence: bigint
+  /** The same in decimal digits, as it came: to write them anew costs more than anything else that is done with a record. */
+  readonly digits: string
   /** `undefined` on streams that distribute records by themselves (`AUTO`), when the producer gave none. */
   readonly partitionKey: string | undefined
   readonly data: Uint8Array

@@ -1,16 +1,15 @@
-import { openEnvelope, type Headers, type Incoming } from '@busbar/core/driver'
-import { formatPosition } from '../shards/position.ts'
+import { openEnvelope, type Headers, type Incoming, type Metadata } from '@busbar/core/driver'
 import type { ShardRecord } from './shard-record.ts'
 
+const noMetadata: Metadata = Object.freeze({})
 const noHeaders: Headers = Object.freeze(Object.create(null) as Record<string, string>)
 
-/** A record of any origin as a message. Never throws. `envelope`: data may begin with one. */
-export function incomingOf(record: ShardRecord, envelope: boolean): Incoming {
+/** A record of any origin, at `position`, as a message. Never throws. `envelope`: data may begin with one. */
+export function incomingOf(record: ShardRecord, position: string, envelope: boolean): Incoming {
   const { data, partitionKey, arrivedAt, shard } = record
   const opened = envelope ? openEnvelope(data) : undefined
-  const metadata = opened?.metadata ?? {}
+  const metadata = opened?.metadata ?? noMetadata
   const body = opened?.body ?? data
-  const position = formatPosition(record)
   return {
     // That of the record, where its sender gave none: the same whenever it is read.
     id: metadata.id ?? `${shard}/${position}`,

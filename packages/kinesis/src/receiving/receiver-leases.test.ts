@@ -61,6 +61,19 @@ describe('receivers of one subscription', () => {
   })
 })
 
+it('goes on where it was, and says so loudly, when the store has lost all that it was given', async () => {
+  const receivers = new TestReceivers(2)
+  const { intake } = await receivers.join({ acks: all, startFrom: 'latest' })
+  const before = [0, 1].flatMap((shard) => receivers.putAll(shard, `before-${shard}`, 30))
+  await receivers.until('all have come', () => intake.arrived.length === before.length)
+  receivers.store.forget()
+  const after = [0, 1].flatMap((shard) => receivers.putAll(shard, `after-${shard}`, 30))
+  await receivers.until('all have come', () => after.every((text) => intake.texts.includes(text)))
+  await receivers.time.pass(10_000)
+  expect(intake.texts.filter((text) => text.startsWith('before'))).toHaveLength(before.length)
+  expect(receivers.logged).toContainEqual({ level: 'error', event: 'leases:forgotten', data: { stream: 'positions', group } })
+})
+
 it('leases nothing when it is handed back before it has started', async () => {
   const receivers = new TestReceivers(1)
   const receiver = receivers.make(new RecordingIntake(), {})

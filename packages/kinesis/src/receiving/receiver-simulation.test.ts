@@ -11,6 +11,9 @@ interface Process {
 
 const window = { messages: 12, bytes: 150 }
 
+/** Of a record. */
+const largestBytes = 34
+
 /** Processes come, go and are killed, shards are split, the window changes, reading fails, and the store is not always there; then there is peace. */
 async function disturb(seed: number): Promise<{ readonly handled: readonly string[]; readonly put: readonly string[]; readonly receivers: TestReceivers }> {
   const random = seeded(seed)
@@ -36,7 +39,7 @@ async function disturb(seed: number): Promise<{ readonly handled: readonly strin
       const open = receivers.shards.flatMap((shard, index) => (shard.open ? [index] : []))
       const shard = pick(open)
       const text = `${shard}/${receivers.shards[shard]?.records.length}`
-      receivers.put(shard, text.padEnd(5 + Math.floor(random() * 30)))
+      receivers.put(shard, text.padEnd(5 + Math.floor(random() * (largestBytes - 4))))
       put.push(text)
     }
     const what = random()
@@ -58,7 +61,8 @@ async function disturb(seed: number): Promise<{ readonly handled: readonly strin
     await receivers.time.pass(2_000 * random())
     for (const { intake } of living) {
       expect(intake.most.messages).toBeLessThanOrEqual(window.messages)
-      expect(intake.most.bytes).toBeLessThanOrEqual(window.bytes)
+      // But for one.
+      expect(intake.most.bytes).toBeLessThanOrEqual(window.bytes + largestBytes)
     }
   }
   receivers.broken.clear()

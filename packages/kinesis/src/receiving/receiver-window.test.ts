@@ -118,6 +118,38 @@ describe('the window of a receiver', () => {
     await receivers.during(receiver.handBack())
   })
 
+  it('holds a shard alone whose next record is larger than what is left, while one key is held up', async () => {
+    const receivers = new TestReceivers(3)
+    receivers.put(0, 'slow'.padEnd(60))
+    receivers.put(1, 'first')
+    receivers.put(1, 'large'.padEnd(70))
+    receivers.put(1, 'behind it')
+    const { intake } = await receivers.join({ window: { messages: 50, bytes: 100 }, acks: (text) => !/^(slow|first)/.test(text) })
+    await receivers.until('both are held', () => intake.unsettled.size === 2)
+    receivers.putAll(2, 'quick', 300)
+    await receivers.until('the third shard is done', () => intake.texts.filter((text) => text.startsWith('quick')).length === 300)
+    expect(intake.texts.some((text) => text.startsWith('large'))).toBe(false)
+    await intake.settle(intake.held('first'))
+    await receivers.until('the large one comes, and what is behind it', () => intake.texts.includes('behind it'))
+    expect(intake.unsettled.size).toBe(1)
+  })
+
+  it('lets every shard come to its large record while others go on, one at a time', async () => {
+    const receivers = new TestReceivers(4)
+    for (const shard of [0, 1, 2]) receivers.put(shard, `large-${shard}`.padEnd(80))
+    const { intake } = await receivers.join({ window: { messages: 50, bytes: 100 }, acks: (text) => text.startsWith('quick') })
+    const large = (): string[] => intake.texts.filter((text) => text.startsWith('large'))
+    for (let count = 2; count <= 3; count++) {
+      // One inside and one on top.
+      await receivers.until('two are out', () => large().length === count)
+      receivers.putAll(3, `quick-${count}`, 100)
+      await receivers.until('the fourth shard is done', () => intake.texts.includes(`quick-${count}-100`))
+      expect(large()).toHaveLength(count)
+      await intake.settle(intake.held(large()[count - 2] as string))
+    }
+    expect(intake.most).toBeLessThan(50)
+  })
+
   it('is free again of what was lost', async () => {
     const receivers = new TestReceivers(1)
     receivers.putAll(0, 'm', 10)

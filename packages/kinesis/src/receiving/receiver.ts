@@ -159,6 +159,7 @@ export class KinesisReceiver implements Receiver {
       // What is written before the group has begun is not `latest`: another look is waited for then.
       if (this.#context?.startFrom !== 'latest') this.#looked.resolve()
     },
+    forgotten: () => this.#parts.services.log('error', 'leases:forgotten', { stream: this.#parts.stream.name, group: this.#context?.group }),
     looked: () => {
       this.#recover('group')
       this.#looked.resolve()

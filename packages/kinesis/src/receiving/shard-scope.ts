@@ -123,7 +123,7 @@ export class ShardScope implements Scope {
       const step: Step = { sequence, subSequence, bytes: data.length, arrivedAt }
       this.#last = step
       this.#window.take(this.#part, data.length)
-      deliveries.push(new KinesisDelivery(this, incomingOf(record, this.#envelope), this.lease.add(step)))
+      deliveries.push(new KinesisDelivery(this, incomingOf(record, this.#positionOf(record), this.#envelope), this.lease.add(step)))
     }
     if (!this.hasMore) this.#forgetPage()
     return { deliveries, room, splitBytes: this.#splitBytes }
@@ -144,6 +144,12 @@ export class ShardScope implements Scope {
     this.stop()
     this.lease.onPassed = undefined
     this.#window.leave(this.#part)
+  }
+
+  /** Of a part of the record of the page that is being handed out. */
+  #positionOf({ subSequence }: ShardRecord): string {
+    const { digits = '' } = this.#page[this.#at - 1] ?? {}
+    return subSequence === undefined ? digits : `${digits}:${subSequence}`
   }
 
   /** The next record that was not done before. */

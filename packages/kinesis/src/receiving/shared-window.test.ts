@@ -31,25 +31,50 @@ describe('a window over several shards', () => {
     expect(fill(window, greedy, 5)).toBe(15)
     expect(fill(window, other, 5)).toBe(5)
     expect(window.held.bytes).toBe(100)
+    expect([greedy, other].map((part) => window.roomFor(part, 5))).toEqual(['share', 'share'])
   })
 
-  it('lets one message through that is larger than all of it, alone', () => {
+  it('lets one message through that is larger than all of it, and others as if it were not there', () => {
     const window = new SharedWindow({ messages: 10, bytes: 100 })
     const [one, other] = [window.join(), window.join()]
     window.take(one, 1)
-    expect(window.roomFor(other, 500)).toBe('full')
-    window.free(one, 1, 1)
+    expect(window.roomFor(one, 500)).toBe('share')
     expect(window.roomFor(other, 500)).toBe('free')
     window.take(other, 500)
-    expect(window.roomFor(one, 1)).toBe('full')
+    expect(fill(window, one, 9)).toBe(7)
+    expect(window.held).toEqual({ messages: 9, bytes: 564 })
+    window.free(other, 1, 500)
+    expect(window.held).toEqual({ messages: 8, bytes: 64 })
   })
 
-  it('lets the first message of a shard through that is larger than what is reserved for each', () => {
+  it('lets one message at a time through on top, of a shard that has no other one out', () => {
     const window = new SharedWindow({ messages: 100, bytes: 100 })
-    const [one, other] = Array.from({ length: 50 }, () => window.join()) as [WindowPart, WindowPart]
+    const [one, two, three] = Array.from({ length: 50 }, () => window.join()) as [WindowPart, WindowPart, WindowPart]
     window.take(one, 60)
-    expect(window.roomFor(other, 40)).toBe('free')
-    expect(window.roomFor(other, 41)).toBe('full')
+    expect(window.roomFor(two, 40)).toBe('free')
+    expect(window.roomFor(one, 41)).toBe('share')
+    expect(window.roomFor(two, 41)).toBe('free')
+    window.take(two, 41)
+    expect(window.roomFor(three, 41)).toBe('share')
+    expect(window.roomFor(three, 40)).toBe('free')
+    window.leave(two)
+    expect(window.roomFor(three, 41)).toBe('free')
+  })
+
+  it('lets nothing through on top while it holds more than a smaller size allows', () => {
+    const window = new SharedWindow({ messages: 10, bytes: 100 })
+    const [one, other] = [window.join(), window.join()]
+    window.take(one, 90)
+    window.resize({ messages: 10, bytes: 50 })
+    expect(window.roomFor(other, 1)).toBe('share')
+  })
+
+  it('keeps to the number of messages whatever their sizes', () => {
+    const window = new SharedWindow({ messages: 2, bytes: 100 })
+    const [one, two, three] = [window.join(), window.join(), window.join()]
+    window.take(one, 90)
+    window.take(two, 90)
+    expect(window.roomFor(three, 1)).toBe('full')
   })
 
   it('gives one message to each shard as long as there are as many', () => {
@@ -58,7 +83,7 @@ describe('a window over several shards', () => {
     expect(parts.map((part) => fill(window, part))).toEqual([1, 1, 1, 1])
   })
 
-  it('never holds more than its size, whatever comes and goes, and counts right to the end', () => {
+  it('never holds more than its size and one message, whatever comes and goes, and counts right to the end', () => {
     let state = 7
     const random = (below: number): number => (state = (state * 48_271) % 2_147_483_647) % below
     const window = new SharedWindow({ messages: 20, bytes: 300 })
@@ -79,9 +104,15 @@ describe('a window over several shards', () => {
         if (window.roomFor(part, bytes) !== 'free') continue
         window.take(part, bytes)
         held.push({ part, bytes })
-        if (held.length > 1) expect(window.held.messages <= size.messages && window.held.bytes <= size.bytes).toBe(true)
+        if (held.length > 1) expect(window.held.messages).toBeLessThanOrEqual(size.messages)
+        const largest = held.reduce((most, each) => Math.max(most, each.bytes), 0)
+        expect(window.held.bytes - largest).toBeLessThanOrEqual(size.bytes)
       } else if (held.length > 0) {
-        const [{ part, bytes }] = held.splice(random(held.length), 1) as [(typeof held)[number]]
+        const { part } = held[random(held.length)] as (typeof held)[number]
+        const [{ bytes }] = held.splice(
+          held.findIndex((each) => each.part === part),
+          1,
+        ) as [(typeof held)[number]]
         window.free(part, 1, bytes)
       }
       expect(window.held).toEqual({ messages: held.length, bytes: held.reduce((sum, each) => sum + each.bytes, 0) })

@@ -101,7 +101,7 @@ export class Dispatcher {
 
   /** Lanes that were served go behind the others. */
   #rotate(parts: readonly Part[]): void {
-    for (const { lane } of parts) {
+    for (const lane of lanesOf(parts)) {
       this.#active.delete(lane)
       if (lane.queue.length > 0) this.#active.add(lane)
     }
@@ -180,7 +180,7 @@ export class Dispatcher {
       this.#refused(parts, error)
     }
     this.#out--
-    for (const { lane } of parts) lane.busy = false
+    for (const lane of lanesOf(parts)) lane.busy = false
     this.#schedule()
   }
 
@@ -190,7 +190,7 @@ export class Dispatcher {
       const answer = answers[index]
       const { lane, items } = part
       if (answer?.SequenceNumber !== undefined) {
-        if (!again.has(lane)) lane.gate.succeeded()
+        if (again.size === 0 || !again.has(lane)) lane.gate.succeeded()
         this.#stored(part, answer)
       } else if (answer?.ErrorCode !== undefined && isThrottle(answer.ErrorCode)) {
         const before = again.get(lane)
@@ -240,8 +240,12 @@ export class Dispatcher {
   }
 
   #giveUpLate(now: number): void {
-    const failure = kinesisError('ERR_THROTTLED', `${this.#doing}: the shard takes no more at present; use more shards, or spread the keys`)
-    for (const lane of this.#active) if (lane.gate.opensAt(now) > now) this.#giveUp(lane, failure, ({ since }) => since + longestWaitMs <= now)
+    const isLate = ({ since }: Item): boolean => since + longestWaitMs <= now
+    for (const lane of this.#active) {
+      if (lane.gate.opensAt(now) <= now || !lane.queue.some(isLate)) continue
+      const failure = kinesisError('ERR_THROTTLED', `${this.#doing}: the shard takes no more at present; use more shards, or spread the keys`)
+      this.#giveUp(lane, failure, isLate)
+    }
   }
 
   #giveUp(lane: Lane, failure: BrokerError, concerns: (item: Item) => boolean): void {
@@ -263,8 +267,11 @@ export class Dispatcher {
   #watch(signal: AbortSignal | undefined): void {
     if (signal === undefined || signal === this.#watched) return
     this.#watched = signal
-    const failure = kinesisError('ERR_TIMEOUT', `${this.#doing}: there was no time left to send the message`)
-    signal.addEventListener('abort', () => this.#failAll(failure, (item) => item.signal === signal), { once: true })
+    const failAll = (): void => {
+      const failure = kinesisError('ERR_TIMEOUT', `${this.#doing}: there was no time left to send the message`)
+      this.#failAll(failure, (item) => item.signal === signal)
+    }
+    signal.addEventListener('abort', failAll, { once: true })
   }
 
   /** Everything that is not handed over. */
@@ -272,4 +279,9 @@ export class Dispatcher {
     this.#waiting = failThose(this.#waiting, failure, concerns)
     for (const lane of this.#active) this.#giveUp(lane, failure, concerns)
   }
+}
+
+/** Each once. Those of one lane are next to each other. */
+function lanesOf(parts: readonly Part[]): readonly Lane[] {
+  return parts.filter(({ lane }, index) => lane !== parts[index - 1]?.lane).map(({ lane }) => lane)
 }

@@ -1,4 +1,4 @@
-import type { SendResult } from '@busbar/core/driver'
+import type { Batch } from './batch.ts'
 import type { Shard } from '../shards/shard-map.ts'
 import type { PreparedRecord } from './record.ts'
 import type { ShardGate } from './shard-gate.ts'
@@ -12,7 +12,9 @@ export interface Item {
   readonly since: number
   /** Goes as a record of its own: an aggregated one with it went to a shard that it had not been made for. */
   alone: boolean
-  readonly settle: (result: SendResult) => void
+  /** Where its result belongs. */
+  readonly batch: Batch
+  readonly index: number
 }
 
 /** What waits for one shard, in order. One request at a time has records of it, so that none overtakes another. */

@@ -2,7 +2,7 @@ import type { PutRecordsRequestEntry } from '@aws-sdk/client-kinesis'
 import { Aggregator } from '../aggregation/aggregator.ts'
 import { limits } from '../limits.ts'
 import type { Item, Lane } from './lane.ts'
-import { userRecordOf } from './record.ts'
+import { dataOf, userRecordOf } from './record.ts'
 
 /** Kinesis needs a partition key of an aggregated record and does not use it, since the explicit hash key is given. */
 const aggregatedKey = 'a'
@@ -47,7 +47,7 @@ export class PutRequest {
     const { partitionKey, explicitHashKey, bytes } = item.record
     if (!this.#has(bytes)) return undefined
     this.#count(lane, bytes)
-    const entry = { Data: item.record.data(), PartitionKey: partitionKey, ...(explicitHashKey !== undefined && { ExplicitHashKey: explicitHashKey }) }
+    const entry = { Data: dataOf(item.record), PartitionKey: partitionKey, ...(explicitHashKey !== undefined && { ExplicitHashKey: explicitHashKey }) }
     return { entry, items: [item], lane, aggregated: false }
   }
 

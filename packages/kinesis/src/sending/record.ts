@@ -4,7 +4,7 @@ import { limits } from '../limits.ts'
 import type { ResolvedRouteOptions } from '../route-options.ts'
 import { hashKeyOf, maxHashKey } from '../shards/hash-key.ts'
 
-/** A message as a record, but for its data, which are made when it goes. */
+/** A message as a record, but for its data, which {@link dataOf} makes when it goes. */
 export interface PreparedRecord {
   readonly partitionKey: string
   readonly explicitHashKey: string | undefined
@@ -12,7 +12,9 @@ export interface PreparedRecord {
   readonly hashKey: bigint
   /** As the service counts: data and partition key. */
   readonly bytes: number
-  readonly data: () => Uint8Array
+  /** What stands before the body. */
+  readonly head: Uint8Array | undefined
+  readonly body: Outgoing['body']
 }
 
 /** Throws a `RangeError` for a key that Kinesis does not take, and what `explicitHashKey` throws. */
@@ -25,11 +27,12 @@ export function prepareRecord(message: Outgoing, { envelope, explicitHashKey }: 
     throw new RangeError('explicitHashKey must give a bigint from 0 to 2^128 - 1')
   const head = envelope ? envelopeHead(message) : undefined
   const bytes = (head?.length ?? 0) + bodyBytes + Buffer.byteLength(partitionKey)
-  const data = (): Uint8Array => {
-    const content = typeof body === 'string' ? Buffer.from(body) : body
-    return head === undefined ? content : Buffer.concat([head, content])
-  }
-  return { partitionKey, explicitHashKey: explicit?.toString(), hashKey: explicit ?? hashKeyOf(partitionKey), bytes, data }
+  return { partitionKey, explicitHashKey: explicit?.toString(), hashKey: explicit ?? hashKeyOf(partitionKey), bytes, head, body }
+}
+
+export function dataOf({ head, body }: PreparedRecord): Uint8Array {
+  const content = typeof body === 'string' ? Buffer.from(body) : body
+  return head === undefined ? content : Buffer.concat([head, content])
 }
 
 /** Without a key, messages are spread over the shards. */
@@ -37,8 +40,9 @@ export function partitionKeyOf({ key, id }: Outgoing): string {
   return key ?? id.slice(0, limits.partitionKeyLength).toWellFormed()
 }
 
-export function userRecordOf({ partitionKey, explicitHashKey, data }: PreparedRecord): UserRecord {
-  return explicitHashKey === undefined ? { partitionKey, data: data() } : { partitionKey, explicitHashKey, data: data() }
+export function userRecordOf(record: PreparedRecord): UserRecord {
+  const { partitionKey, explicitHashKey } = record
+  return { partitionKey, ...(explicitHashKey !== undefined && { explicitHashKey }), data: dataOf(record) }
 }
 
 /** Characters outside the basic plane are two units each and count as one. */

@@ -1,6 +1,5 @@
 import type { PutRecordsResultEntry } from '@aws-sdk/client-kinesis'
 import type { BrokerError } from '@busbar/core/driver'
-import { formatPosition } from '../shards/position.ts'
 import type { Item } from './lane.ts'
 import type { Part } from './put-request.ts'
 import { notSent, unconfirmed } from './results.ts'
@@ -13,11 +12,11 @@ export function failThose(items: readonly Item[], failure: BrokerError, concerns
 
 /** What goes alone has been stored in an aggregated record, which some readers do take. */
 export function settleFailed(items: readonly Item[], failure: BrokerError, stored: 'no' | 'unknown'): void {
-  for (const { settle, alone } of items) settle(stored === 'no' && !alone ? notSent(failure) : unconfirmed(failure))
+  for (const { batch, index, alone } of items) batch.settle(index, stored === 'no' && !alone ? notSent(failure) : unconfirmed(failure))
 }
 
 /** Each with its position. */
 export function settleStored({ items, aggregated }: Part, { SequenceNumber = '' }: PutRecordsResultEntry): void {
-  for (const [subSequence, { settle }] of items.entries())
-    settle({ ok: true, position: aggregated ? formatPosition({ sequence: BigInt(SequenceNumber), subSequence }) : SequenceNumber })
+  for (const [subSequence, { batch, index }] of items.entries())
+    batch.settle(index, { ok: true, position: aggregated ? `${SequenceNumber}:${subSequence}` : SequenceNumber })
 }

@@ -25,6 +25,7 @@ export class ShardGate {
 
   /** When it is open; `now` or earlier if it is. A record may be larger than what is left: the shard then rests for longer. */
   opensAt(now: number): number {
+    if (this.#share === Infinity) return this.#closedUntil
     this.#refill(now)
     const byBytes = this.#bytes > 0 ? now : now + waitMs(this.#bytes, 0, limits.shardBytesPerSecond * this.#share)
     const byRecords = this.#records >= 1 ? now : now + waitMs(this.#records, 1, limits.shardRecordsPerSecond * this.#share)
@@ -53,9 +54,8 @@ export class ShardGate {
   }
 }
 
-/** Infinity times nothing is no number. */
 function refilled(level: number, perSecond: number, seconds: number): number {
-  return perSecond === Infinity ? Infinity : Math.min(perSecond, level + seconds * perSecond)
+  return Math.min(perSecond, level + seconds * perSecond)
 }
 
 /** Just above the level, so that rounding leaves no moment in which it is not quite reached. */

@@ -50,6 +50,11 @@ export class SimulatedStore {
     if (entry !== undefined) entry.state = 'free'
   }
 
+  /** Loses all that it was given. */
+  forget(): void {
+    this.#entries.clear()
+  }
+
   set(key: string, note: string): void {
     this.#entries.set(key, { state: 'free', owner: '', fence: 1, endsAt: 0, value: '', note })
   }

@@ -36,6 +36,8 @@ export class SimulatedStream {
   readonly handled: Map<bigint, number> = new Map()
   /** What must not be. */
   readonly violations: string[] = []
+  /** How often a worker has told that the store has forgotten how the group began. */
+  forgotten = 0
   #sequence = firstSequence
   #names = 0
   readonly #lastSaved = new Map<string, { readonly fence: number; readonly owner: string; readonly checkpoint: Checkpoint }>()
@@ -111,6 +113,12 @@ export class SimulatedStream {
     member.leases.clear()
   }
 
+  /** The store loses all that it was given. */
+  forget(): void {
+    this.store.forget()
+    this.#lastSaved.clear()
+  }
+
   /** How many shards each living worker reads, the fewest first. */
   get loads(): number[] {
     return this.living.map(({ leases }) => leases.size).toSorted((one, other) => one - other)
@@ -168,6 +176,7 @@ export class SimulatedStream {
         if (leases.get(lease.shard) === lease) leases.delete(lease.shard)
       },
       failed: (error) => void failures.push(error),
+      forgotten: () => void this.forgotten++,
       looked: () => undefined,
     }
   }

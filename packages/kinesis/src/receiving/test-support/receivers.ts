@@ -64,7 +64,8 @@ export class TestReceivers {
   }
 
   put(shard: number, data: string | Uint8Array, partitionKey = 'k'): ReadRecord {
-    const record = { sequence: (this.#sequence += 7n), partitionKey, data: typeof data === 'string' ? Buffer.from(data) : data, arrivedAt: this.now }
+    const sequence = (this.#sequence += 7n)
+    const record = { sequence, digits: String(sequence), partitionKey, data: typeof data === 'string' ? Buffer.from(data) : data, arrivedAt: this.now }
     this.shards[shard]?.records.push(record)
     return record
   }

@@ -1,0 +1,114 @@
+import { Readable } from 'node:stream'
+import { GetRecordsCommand, KinesisClient, PutRecordsCommand, type GetRecordsCommandOutput } from '@aws-sdk/client-kinesis'
+import { describe, expect, it } from 'vitest'
+import { getsJson, putsJson, speaksJson } from './records-json.ts'
+
+interface Request {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+
+/** A client of the SDK without a network, whose service answers everything so. */
+function clientOf(status: number, answer: unknown, requests: Request[] = []): KinesisClient {
+  const handle = async (request: Request): Promise<unknown> => {
+    requests.push(request)
+    const text = Buffer.from(JSON.stringify(answer))
+    // In pieces, as from a connection.
+    const body = Readable.from([text.subarray(0, 7), text.subarray(7)])
+    return { response: { statusCode: status, headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': 'r-1' }, body } }
+  }
+  return new KinesisClient({
+    region: 'eu-central-1',
+    credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+    maxAttempts: 1,
+    requestHandler: { handle, metadata: { handlerProtocol: 'http/1.1' } } as never,
+  })
+}
+
+/** What a client gives for nothing, and the kind of its bytes, differ. */
+function comparable({ NextShardIterator, Records, ...rest }: Partial<GetRecordsCommandOutput> = {}): unknown {
+  const read = Records?.map(({ Data, ...record }) => ({ ...record, Data: Data && Buffer.from(Data) }))
+  return { ...rest, NextShardIterator: NextShardIterator ?? undefined, Records: read }
+}
+
+const put = {
+  StreamName: 'positions',
+  Records: [
+    { Data: Buffer.from('hello'), PartitionKey: 'truck-7' },
+    { Data: Buffer.from([0, 255, 128, 61]), PartitionKey: '"\\\u0001 Straße 𝄞', ExplicitHashKey: '340282366920938463463374607431768211455' },
+    { Data: new Uint8Array(Buffer.from('a view')).subarray(2), PartitionKey: 'k' },
+    { Data: new Uint8Array(), PartitionKey: 'k' },
+  ],
+}
+
+describe('requests', () => {
+  it.each([put, { ...put, StreamName: undefined, StreamARN: 'arn:aws:kinesis:eu-central-1:1:stream/positions' }, { ...put, Records: [] }])(
+    'are what the SDK makes of them, signed and counted as they are',
+    async (input) => {
+      const requests: Request[] = []
+      const client = clientOf(200, { FailedRecordCount: 0, Records: [] }, requests)
+      const own = new PutRecordsCommand(input)
+      putsJson(own)
+      await client.send(own)
+      await client.send(new PutRecordsCommand(input))
+      const [one, other] = requests as [Request, Request]
+      const [found, expected] = [one, other].map(({ body }): unknown => JSON.parse(new TextDecoder().decode(body)))
+      expect(found).toEqual(expected)
+      expect(one.headers['content-length']).toBe(String(one.body.length))
+      expect(Object.keys(one.headers).toSorted()).toEqual(Object.keys(other.headers).toSorted())
+    },
+  )
+})
+
+describe('answers', () => {
+  const page = {
+    Records: [
+      {
+        SequenceNumber: '4959',
+        PartitionKey: 'truck-7',
+        Data: Buffer.from('hello').toString('base64'),
+        ApproximateArrivalTimestamp: 1767225600.123,
+        EncryptionType: 'KMS',
+      },
+      { SequenceNumber: '4960', Data: '' },
+    ],
+    NextShardIterator: 'next',
+    MillisBehindLatest: 0,
+    ChildShards: [{ ShardId: 's-1', ParentShards: ['s-0'], HashKeyRange: { StartingHashKey: '0', EndingHashKey: '1' } }],
+  }
+
+  it.each([page, { ...page, Records: [], NextShardIterator: null }, {}])('to reads are what the SDK makes of them', async (answer) => {
+    const client = clientOf(200, answer)
+    const own = new GetRecordsCommand({ ShardIterator: 'i' })
+    const read = getsJson(own)
+    await client.send(own)
+    const { $metadata: _, ...expected } = await client.send(new GetRecordsCommand({ ShardIterator: 'i' }))
+    expect(comparable(read())).toEqual(comparable(expected))
+  })
+
+  it('to writes are what the SDK makes of them', async () => {
+    const Records = [
+      { SequenceNumber: '4959', ShardId: 's-0' },
+      { ErrorCode: 'ProvisionedThroughputExceededException', ErrorMessage: 'Rate exceeded' },
+    ]
+    const client = clientOf(200, { FailedRecordCount: 1, Records, EncryptionType: 'NONE' })
+    const own = new PutRecordsCommand(put)
+    const read = putsJson(own)
+    await client.send(own)
+    const { $metadata: _, ...expected } = await client.send(new PutRecordsCommand(put))
+    expect(read()).toEqual(expected)
+  })
+
+  it('that refuse are left to the SDK', async () => {
+    const client = clientOf(400, { __type: 'ProvisionedThroughputExceededException', message: 'Rate exceeded' })
+    const own = new GetRecordsCommand({ ShardIterator: 'i' })
+    const read = getsJson(own)
+    await expect(client.send(own)).rejects.toMatchObject({ name: 'ProvisionedThroughputExceededException', $metadata: { httpStatusCode: 400 } })
+    expect(read()).toBeUndefined()
+  })
+})
+
+it('is the protocol of the client, and not that of what only looks like one', () => {
+  expect(speaksJson(clientOf(200, {}))).toBe(true)
+  expect(speaksJson({ send: () => undefined } as unknown as KinesisClient)).toBe(false)
+})
