@@ -1,6 +1,7 @@
 import { destinationOf, labelOf } from '../definitions/parts-of.ts'
+import type { TopicTemplate } from '../definitions/topic-template.ts'
 import type { AnyDefinition, AnyDestination, AnySource, Subscription } from '../definitions/types.ts'
-import type { Capabilities, Driver, Endpoint, EndpointSubscription, Refusal } from '../driver/index.ts'
+import type { Capabilities, Driver, Endpoint, Refusal } from '../driver/index.ts'
 import { suggestion } from '../nearest.ts'
 import { fail, isText } from './check-options.ts'
 import type { BrokerOptions, Route } from './types.ts'
@@ -82,6 +83,8 @@ function plan(destination: AnyDestination, subscription: Subscription | undefine
   const driver = route.driver ?? options.driver
   const label = labelOf(subscription ?? destination)
   const name = route.name ?? (options.naming ? named(options.naming, destination.name) : destination.name)
+  // The definition brings what templates need: programs without one do not load it.
+  const { template } = destination as { readonly template?: TopicTemplate | undefined }
   const isSource = subscription !== undefined || destination.kind === 'queue'
   const wanted = destination.options.requires?.ordering ?? (destination.options.orderingKey ? 'key' : 'none')
   const served: Endpoint = {
@@ -91,9 +94,10 @@ function plan(destination: AnyDestination, subscription: Subscription | undefine
     keyed: wanted !== 'none' && route.ordering !== 'best-effort',
     maxAttempts: route.nativeLimit === false || route.deadLetter === 'block' ? 0 : (route.maxAttempts ?? defaultMaxAttempts),
     options: route.options ?? {},
-    ...(subscription ? { subscription: subscriptionOf(subscription) } : {}),
+    ...template?.endpointOf(name),
+    ...(subscription && { subscription: { name: subscription.name, ...subscription.options } }),
   }
-  const deadLetter = isSource ? planDeadLetter(label, served, driver, route) : undefined
+  const deadLetter = isSource ? planDeadLetter(label, served, driver, route, template?.placeOf(name) ?? name) : undefined
   const native = typeof deadLetter === 'object' && deadLetter.driver === driver && route.nativeLimit !== false
   const endpoint: Endpoint = native ? { ...served, deadLetterName: deadLetter.endpoint.name } : served
   const emulated = [...(options.emulate ?? []), ...(route.emulate ?? [])]
@@ -104,11 +108,6 @@ function named(naming: (name: string) => string, destination: string): string {
   const name = naming(destination)
   isText(`naming('${destination}')`, name)
   return name
-}
-
-function subscriptionOf({ name, options }: Subscription): EndpointSubscription {
-  const { filter, headerFilter, startFrom } = options
-  return { name, ...(filter ? { filter } : {}), ...(headerFilter ? { headerFilter } : {}), ...(startFrom ? { startFrom } : {}) }
 }
 
 /** Native filters stay with the endpoint; others are taken off it and evaluated here, if that was asked for. */
@@ -124,11 +123,11 @@ function withFilters(driver: Driver, endpoint: Endpoint, emulate: boolean): Pick
   return { endpoint: { ...endpoint, subscription: kept }, declared, filters: true }
 }
 
-function planDeadLetter(label: string, source: Endpoint, sourceDriver: Driver, route: Route): Planned['deadLetter'] {
+function planDeadLetter(label: string, source: Endpoint, sourceDriver: Driver, route: Route, name: string): Planned['deadLetter'] {
   const wanted = route.deadLetter
   if (wanted === 'drop' || wanted === 'block') return wanted
   const driver = wanted?.driver ?? sourceDriver
-  const { name, subscription } = source
+  const { subscription } = source
   const endpoint: Endpoint = {
     destination: `${label}.dead`,
     kind: 'queue',

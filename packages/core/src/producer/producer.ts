@@ -15,6 +15,8 @@ import type { BatchResult, Producer, SendOptions } from './types.ts'
 export interface TypedProducerOptions {
   readonly destination: string
   readonly keyed: boolean
+  /** Sends may give parameters of the address. */
+  readonly templated: boolean
   readonly encoder: Encoder
   readonly engine: ProducerEngine
   readonly timeoutMs: number
@@ -79,8 +81,7 @@ export class TypedProducer implements Producer {
   }
 
   #refused(options: SendOptions, what: 'send' | 'sendBatch'): SendRefusal | undefined {
-    const { keyed, capabilities } = this.#options
-    return refusedOption(options, keyed, capabilities, what)
+    return refusedOption(options, this.#options, what)
   }
 
   async #refuse(refused: SendRefusal): Promise<never> {
