@@ -19,7 +19,10 @@ function refusalOf(endpoint: Endpoint, options: ResolvedOptions, { members }: Re
   if (problem !== undefined) return { refused: problem, remedy: "set the route's name" }
   const { deadLettersOf } = endpoint
   if (deadLettersOf?.parameters !== undefined && templateOf(deadLettersOf)?.match(endpoint.name) !== undefined) {
-    return { refused: `the topic ${endpoint.name} is one of ${deadLettersOf.name}, and what is sent there would come back`, remedy: "set deadLetter.destination in the route" }
+    return {
+      refused: `the topic ${endpoint.name} is one of ${deadLettersOf.name}, and what is sent there would come back`,
+      remedy: 'set deadLetter.destination in the route',
+    }
   }
   if (endpoint.kind === 'queue' && members !== 1 && !options.sharedSubscriptions) {
     return {

@@ -30,13 +30,20 @@ describe('sending to an address template', () => {
     expect(bytes('ä'.repeat(10)) - bytes('')).toBe(20)
   })
 
-  it.each([undefined, {}, { truckId: 'a/b' }, { truckId: '+' }, { truckId: '#' }, { truckId: '\0' }, { truckId: '\uD800' }, { truckId: 'a\n' }, { truckId: '\uFFFF' }])(
-    'refuses %j, and counts its bytes all the same',
-    (parameters) => {
-      expect(() => topicOf(parameters)).toThrow(expect.objectContaining({ code: 'ERR_INVALID', messageId: 'm-1' }))
-      expect(sizeOf(outgoing({ parameters }), formOf())).toBeGreaterThan(0)
-    },
-  )
+  it.each([
+    undefined,
+    {},
+    { truckId: 'a/b' },
+    { truckId: '+' },
+    { truckId: '#' },
+    { truckId: '\0' },
+    { truckId: '\uD800' },
+    { truckId: 'a\n' },
+    { truckId: '\uFFFF' },
+  ])('refuses %j, and counts its bytes all the same', (parameters) => {
+    expect(() => topicOf(parameters)).toThrow(expect.objectContaining({ code: 'ERR_INVALID', messageId: 'm-1' }))
+    expect(sizeOf(outgoing({ parameters }), formOf())).toBeGreaterThan(0)
+  })
 
   it('takes topics of up to 65,535 bytes', () => {
     const around = 'trucks//position'.length

@@ -188,7 +188,14 @@ const templateRefused: ContractCase = {
   },
 }
 
-export const refusalCases: readonly ContractCase[] = [kindsRefused, ...refusedRequirements, ...refusedSends, headerFilterRefused, requestRefused, templateRefused]
+export const refusalCases: readonly ContractCase[] = [
+  kindsRefused,
+  ...refusedRequirements,
+  ...refusedSends,
+  headerFilterRefused,
+  requestRefused,
+  templateRefused,
+]
 
 function required(requires: Requirements): DestinationOptions<string> {
   return { requires }

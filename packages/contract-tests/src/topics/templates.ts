@@ -1,4 +1,4 @@
-import { isBrokerError, text, topic, type Message, type Subscription, type Topic } from '@busbar/core'
+import { isBrokerError, text, topic, type Message, type ParametersIn, type Subscription, type Topic } from '@busbar/core'
 import type { Capabilities } from '@busbar/core/driver'
 import type { ContractCase } from '../case.ts'
 import { check, checkEqual, checkOrder, show } from '../kit/assert.ts'
@@ -7,10 +7,7 @@ import type { CaseContext } from '../kit/context.ts'
 import { numbered, outgoing } from '../kit/messages.ts'
 import { describe, rejectionOf } from '../kit/refusal.ts'
 
-interface Parameters {
-  readonly truckId: string
-  readonly part: string
-}
+type Parameters = ParametersIn<'trucks/{truckId}/{part}'>
 
 interface Trucks {
   readonly name: string
@@ -42,7 +39,11 @@ const filled: ContractCase = {
     await producer.send('a', { parameters: { truckId: '42', part: 'engine' } })
     await producer.send('b', { parameters: { truckId: '7', part: 'door' } })
     await producer.sendBatch(['c', 'd'], { parameters: { truckId: '42', part: 'door' } })
-    const expected = { all: ['a 42 engine', 'b 7 door', 'c 42 door', 'd 42 door'], one: ['a 42 engine', 'c 42 door', 'd 42 door'], exact: ['c 42 door', 'd 42 door'] }
+    const expected = {
+      all: ['a 42 engine', 'b 7 door', 'c 42 door', 'd 42 door'],
+      one: ['a 42 engine', 'c 42 door', 'd 42 door'],
+      exact: ['c 42 door', 'd 42 door'],
+    }
     for (const [name, texts] of Object.entries(expected)) {
       await context.waiting.eventually(
         () => texts.every((wanted) => seen.get(name)?.includes(wanted)),
@@ -119,7 +120,10 @@ const injection: ContractCase = {
       const message = { ...outgoing({ body: 'injected' }, 'injected', context.harness.clock.now()), parameters: parameters as Parameters | undefined }
       sender.sizeOf(message)
       const [result] = await sender.send([message], new AbortController().signal)
-      check(result?.ok === false && result.stored === 'no', () => `the driver sends nothing with the parameters ${show(parameters)}; it answers ${show(result)}`)
+      check(
+        result?.ok === false && result.stored === 'no',
+        () => `the driver sends nothing with the parameters ${show(parameters)}; it answers ${show(result)}`,
+      )
       check(isInvalid(result.error), () => `the driver refuses them with ERR_INVALID; got ${describe(result.error)}`)
     }
     await producer.send('legal', { parameters: { truckId: '42', part: 'engine' } })
@@ -226,7 +230,9 @@ const keys: ContractCase = {
     const producer = broker.producer(trucks.destination)
     const bodies = ['1', '2', '3'].map((truckId) => ({ truckId, texts: numbered(`${truckId}:m`, 20) }))
     await Promise.all(
-      Array.from({ length: 20 }, (_, index) => bodies.map(({ truckId, texts }) => producer.send(texts[index] ?? '', { parameters: { truckId, part: 'engine' } }))).flat(),
+      Array.from({ length: 20 }, (_, index) =>
+        bodies.map(({ truckId, texts }) => producer.send(texts[index] ?? '', { parameters: { truckId, part: 'engine' } })),
+      ).flat(),
     )
     const all = bodies.flatMap(({ texts }) => texts)
     await context.waiting.eventually(() => all.every((wanted) => handled.includes(wanted)), 'all are handled', context.harness.bounds.arrivalMs)

@@ -93,7 +93,9 @@ export function unpackDeadLetter(text: string | undefined): DeadLetterInfo | und
 function parametersOf(value: unknown): AddressParameters | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   const entries = Object.entries(value)
-  return entries.every(([, text]) => typeof text === 'string') ? (Object.assign(Object.create(null), Object.fromEntries(entries)) as AddressParameters) : undefined
+  return entries.every(([, text]) => typeof text === 'string')
+    ? (Object.assign(Object.create(null), Object.fromEntries(entries)) as AddressParameters)
+    : undefined
 }
 
 function parse(text: string): Record<string, unknown> | undefined {

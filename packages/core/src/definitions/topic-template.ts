@@ -19,7 +19,7 @@ const levelPattern = /^(?:[A-Za-z0-9._-]{1,80}|\{[A-Za-z][A-Za-z0-9_]{0,79}\})$/
 const longestName = 200
 
 /** `undefined` for a name without braces. Throws `TypeError` for one that is no template. */
-export function templateOf(name: unknown, compute: ((body: never) => AddressParameters) | undefined): TopicTemplate | undefined {
+export function templateOf(name: unknown, compute: ((body: never) => AddressParameters | undefined) | undefined): TopicTemplate | undefined {
   if (typeof name !== 'string' || !/[{}]/.test(name)) return undefined
   const { parameters } = new AddressTemplate(name)
   const levels = name.split('/')
@@ -29,7 +29,8 @@ export function templateOf(name: unknown, compute: ((body: never) => AddressPara
       `topic '${shown}': an address template has up to ${longestName} characters, in levels separated by '/': letters, digits, '.', '-' and '_', or a parameter such as {truckId}, which is a whole level`,
     )
   if (new Set(parameters).size < parameters.length) throw new TypeError(`topic '${shown}': a parameter is there twice; give each a name of its own`)
-  if (parameters.length === levels.length) throw new TypeError(`topic '${shown}': one level at least must be no parameter, or it would be all topics of the broker`)
+  if (parameters.length === levels.length)
+    throw new TypeError(`topic '${shown}': one level at least must be no parameter, or it would be all topics of the broker`)
   return Object.freeze({
     parameters: Object.freeze(parameters),
     endpointOf: (physicalName: string) => ({ parameters: sameParameters(name, parameters, physicalName) }),

@@ -15,7 +15,7 @@ const countKeys = ['delayMs', 'deduplicationMs', 'bodyBytes', 'headers', 'timeTo
 export interface RawDestinationOptions extends DestinationOptions<unknown> {
   readonly schema?: unknown
   readonly reply?: unknown
-  readonly parameters?: (body: never) => AddressParameters
+  readonly parameters?: (body: never) => AddressParameters | undefined
 }
 
 /** Throws a `TypeError` unless `name` is 1 to 80 letters, digits, dots, hyphens and underscores that begin with a letter or digit. */

@@ -46,7 +46,8 @@ export class Encoder {
     const definition = options.destination.options
     this.#codec = (definition.codec ?? json) as Codec
     this.#template = (options.destination as { readonly template?: TopicTemplate }).template
-    this.#needsView = !!(this.#template ?? definition.orderingKey ?? definition.messageId ?? definition.deduplicationId) || typeof definition.type === 'function'
+    this.#needsView =
+      !!(this.#template ?? definition.orderingKey ?? definition.messageId ?? definition.deduplicationId) || typeof definition.type === 'function'
   }
 
   /**

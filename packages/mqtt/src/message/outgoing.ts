@@ -48,7 +48,8 @@ export function sizeOf(message: Outgoing, { topic: name, filling, protocolVersio
 function topicOf({ parameters = {}, id }: Outgoing, { topic, filling }: Form): string {
   if (filling === undefined) return topic
   const filled = filling.template.fill(parameters)
-  if (filled === undefined) throw invalid(id, `its parameters do not fill the address ${topic}: one is missing, or holds /, +, #, NUL or half of a surrogate pair`)
+  if (filled === undefined)
+    throw invalid(id, `its parameters do not fill the address ${topic}: one is missing, or holds /, +, #, NUL or half of a surrogate pair`)
   const problem = filling.problemOf(filled, parameters)
   if (problem !== undefined) throw invalid(id, problem)
   return filled
