@@ -194,7 +194,7 @@ await broker.producer(placed).send({ id: 'a', customerId: 'c', total: '5' }, { p
 // error: 'parameters' does not exist in type
 await broker.producer(orders).send({ id: 'a', customerId: 'c', total: '5' }, { parameters: { truckId: '42' } })
 
-// error: Property 'truckId' is missing
+// error: No overload matches this call
 topic('trucks/{truckId}', { schema: zodOrder, parameters: (order) => ({ id: order.id }) })
 
 // error: The name of this topic holds no parameters: topic('trucks/{truckId}')
@@ -213,4 +213,4 @@ await broker.consume(located.subscription('all'), (message) => void message.para
 await broker.consume(billing, (message) => void message.parameters.truckId)
 
 // error: 'parameters' does not exist in type
-queue('trucks', { schema: zodOrder, parameters: () => ({ truckId: '42' }) })
+queue<Reading>('trucks', { parameters: () => ({ truckId: '42' }) })
