@@ -229,7 +229,12 @@ const keys: ContractCase = {
       context.changes.notify()
     })
     const producer = broker.producer(trucks.destination)
-    const bodies = ['1', '2', '3'].map((truckId) => ({ truckId, texts: numbered(`${truckId}:m`, 20) }))
+    const trucksOfCase = ['1', '2', '3']
+    // What comes while a session opens is overtaken with some brokers, which is what other cases are about.
+    const before = trucksOfCase.flatMap((truckId) => numbered(`${truckId}:before`, 4))
+    await Promise.all(before.map((body) => producer.send(body, { parameters: { truckId: keyOf(body), part: 'engine' } })))
+    await context.waiting.eventually(() => before.every((wanted) => handled.includes(wanted)), 'the first ones are handled', context.harness.bounds.arrivalMs)
+    const bodies = trucksOfCase.map((truckId) => ({ truckId, texts: numbered(`${truckId}:m`, 20) }))
     await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
         bodies.map(({ truckId, texts }) => producer.send(texts[index] ?? '', { parameters: { truckId, part: 'engine' } })),
@@ -239,7 +244,7 @@ const keys: ContractCase = {
     await context.waiting.eventually(() => all.every((wanted) => handled.includes(wanted)), 'all are handled', context.harness.bounds.arrivalMs)
     for (const { truckId, texts } of bodies)
       checkOrder(
-        handled.filter((body) => keyOf(body) === truckId),
+        handled.filter((body) => texts.includes(body)),
         texts,
         `key ${truckId}`,
       )
