@@ -1,7 +1,7 @@
 import { destinationOf, labelOf } from '../definitions/parts-of.ts'
 import type { TopicTemplate } from '../definitions/topic-template.ts'
 import type { AnyDefinition, AnyDestination, AnySource, Subscription } from '../definitions/types.ts'
-import type { Capabilities, Driver, Endpoint, Refusal } from '../driver/index.ts'
+import type { Capabilities, Driver, Endpoint, EndpointSubscription, Refusal } from '../driver/index.ts'
 import { suggestion } from '../nearest.ts'
 import { fail, isText } from './check-options.ts'
 import type { BrokerOptions, Route } from './types.ts'
@@ -113,14 +113,14 @@ function named(naming: (name: string) => string, destination: string): string {
 /** Native filters stay with the endpoint; others are taken off it and evaluated here, if that was asked for. */
 function withFilters(driver: Driver, endpoint: Endpoint, emulate: boolean): Pick<Planned, 'endpoint' | 'declared' | 'filters'> {
   const declared = driver.capabilities(endpoint)
-  const { subscription } = endpoint
-  if ('refused' in declared || !subscription || !emulate) return { endpoint, declared, filters: false }
-  const takeFilter = subscription.filter !== undefined && declared.filter === 'none'
-  const takeHeaderFilter = subscription.headerFilter !== undefined && declared.headerFilter === 'none'
-  if (!takeFilter && !takeHeaderFilter) return { endpoint, declared, filters: false }
-  const { filter, headerFilter, ...rest } = subscription
-  const kept = { ...rest, ...(filter && !takeFilter ? { filter } : {}), ...(headerFilter && !takeHeaderFilter ? { headerFilter } : {}) }
-  return { endpoint: { ...endpoint, subscription: kept }, declared, filters: true }
+  const subscription: { -readonly [Key in keyof EndpointSubscription]?: EndpointSubscription[Key] } = { ...endpoint.subscription }
+  let filters = false
+  for (const key of ['filter', 'headerFilter'] as const) {
+    if (!emulate || 'refused' in declared || !subscription[key] || declared[key] === 'native') continue
+    delete subscription[key]
+    filters = true
+  }
+  return { endpoint: filters ? { ...endpoint, subscription: subscription as EndpointSubscription } : endpoint, declared, filters }
 }
 
 function planDeadLetter(label: string, source: Endpoint, sourceDriver: Driver, route: Route, name: string): Planned['deadLetter'] {

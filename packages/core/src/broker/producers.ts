@@ -82,7 +82,7 @@ export class Producers {
     return new TypedProducer({
       destination: destination.name,
       keyed: planned.endpoint.keyed,
-      templated: planned.endpoint.parameters !== undefined,
+      parameters: planned.endpoint.parameters,
       encoder: new Encoder({ destination, now: () => clock.now(), freshId, telemetry }),
       engine: this.#engine(planned, options),
       timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
