@@ -171,5 +171,7 @@ await broker.consume(parts, ({ parameters, body }) => {
 await broker.consumeBatches(parts, (messages) => void messages.map(({ parameters }) => parameters.part))
 for await (const message of broker.messages(parts)) message.parameters.truckId satisfies string
 await broker.consume(broker.deadLetters(parts).queue, ({ parameters }) => void parameters.truckId)
-await broker.consume(audit, ({ parameters }) => void (parameters satisfies undefined))
+await broker.consume(audit, ({ parameters }) => {
+  parameters satisfies undefined
+})
 broker.producer(byZod) satisfies Producer<InputOf<typeof byZod>>

@@ -11,25 +11,25 @@ describe('an address template', () => {
   })
 
   it('is filled, whatever else is given', () => {
-    expect(template.fill({ truckId: '42', part: 'ä b', more: '/' })).toBe('trucks/42/ä b')
-    expect(new AddressTemplate('{tenant}/x').fill({ tenant: 'acme' })).toBe('acme/x')
+    expect(template.filled({ truckId: '42', part: 'ä b', more: '/' })).toBe('trucks/42/ä b')
+    expect(new AddressTemplate('{tenant}/x').filled({ tenant: 'acme' })).toBe('acme/x')
   })
 
   // The broker has received messages with empty levels: they are sent back there.
   it('is filled with an empty value, which is a level', () => {
-    expect(template.fill({ truckId: '', part: 'x' })).toBe('trucks//x')
-    expect(new AddressTemplate('{tenant}/x').fill({ tenant: '' })).toBe('/x')
+    expect(template.filled({ truckId: '', part: 'x' })).toBe('trucks//x')
+    expect(new AddressTemplate('{tenant}/x').filled({ tenant: '' })).toBe('/x')
   })
 
   it.each(['a/b', '/', '+', 'a+', '#', 'a#', '\0', '\uD800', 'a\uDC00'])('is not filled with %j', (truckId) => {
-    expect(template.fill({ truckId, part: 'x' })).toBeUndefined()
+    expect(template.filled({ truckId, part: 'x' })).toBeUndefined()
   })
 
   it('is not filled without all of its parameters, or by what every object has', () => {
-    expect(template.fill(undefined)).toBeUndefined()
-    expect(template.fill({ truckId: '42' })).toBeUndefined()
-    expect(template.fill({ truckId: 42, part: 'x' } as unknown as Record<string, string>)).toBeUndefined()
-    expect(new AddressTemplate('a/{constructor}').fill({})).toBeUndefined()
+    expect(template.filled(undefined)).toBeUndefined()
+    expect(template.filled({ truckId: '42' })).toBeUndefined()
+    expect(template.filled({ truckId: 42, part: 'x' } as unknown as Record<string, string>)).toBeUndefined()
+    expect(new AddressTemplate('a/{constructor}').filled({})).toBeUndefined()
   })
 
   it('finds the parameters in what it makes', () => {

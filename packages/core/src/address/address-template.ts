@@ -24,7 +24,7 @@ export class AddressTemplate {
    * The address of one message. `undefined` if a value is missing, or holds `/`, `+`, `#`, NUL or half of a surrogate pair, and so could be another address than it
    * seems; values come from dead letters too, and so from outside.
    */
-  fill(values: AddressParameters | undefined): string | undefined {
+  filled(values: AddressParameters | undefined): string | undefined {
     let address: string | undefined
     for (const [index, level] of this.#levels.entries()) {
       const parameter = this.#parameterAt[index]

@@ -103,6 +103,7 @@ export class MessageIterator<Received> implements AsyncIterableIterator<Received
   }
 }
 
-function messageOf<Received>(run: Run): Received {
-  return run.message as unknown as Received
+/** Of the type that the loop expects. */
+function messageOf(run: Run): never {
+  return run.message as never
 }

@@ -35,7 +35,7 @@ describe('the dead-letter header', () => {
     const parameters = { truckId: '"'.repeat(2_000), part: 'a\u0001\uFFFF' }
     for (const pack of [packDeadLetter, packDeadLetterBriefly]) {
       const text = pack({ ...info, parameters })
-      expect(text).not.toMatch(/[\u0001\uFFFF]/)
+      for (const illegal of ['\u0001', '\uFFFF']) expect(text).not.toContain(illegal)
       expect({ ...unpackDeadLetter(text)?.parameters }).toEqual(parameters)
     }
     expect(packDeadLetter({ ...info, parameters: { truckId: '42' } })).toBe(full.replace('}', ',"p":{"truckId":"42"}}'))

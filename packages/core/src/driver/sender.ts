@@ -17,7 +17,7 @@ export interface Outgoing {
   readonly headers: Headers
   /**
    * What fills the endpoint's name, where that is an address template; of no meaning for all other endpoints. Core has looked at what users give; of a message that is
-   * redriven the values come from outside. What `AddressTemplate.fill` does not fill is to be answered with `ERR_INVALID`, and so is an address that the broker does not take.
+   * redriven the values come from outside. What `AddressTemplate.filled` does not fill is to be answered with `ERR_INVALID`, and so is an address that the broker does not take.
    */
   readonly parameters?: AddressParameters | undefined
   readonly type: string | undefined

@@ -159,7 +159,7 @@ export class MemoryLink implements Link<MemoryDriver> {
         const template = templateOf(endpoint)
         if (endpoint.subscription !== undefined) return this.#storeIn(resources.queue(endpoint), template)
         const topic = resources.topic(endpoint)
-        return (batch, now) => batch.map((outgoing) => receipt(outgoing, topic.publish(outgoing, now, template?.fill(outgoing.parameters))))
+        return (batch, now) => batch.map((outgoing) => receipt(outgoing, topic.publish(outgoing, now, template?.filled(outgoing.parameters))))
       }
       case 'stream': {
         const stream = resources.stream(endpoint)

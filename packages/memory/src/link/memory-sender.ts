@@ -39,7 +39,7 @@ export class MemorySender implements Sender, SendUnderFaults {
   }
 
   sizeOf(message: Outgoing): number {
-    return this.#profile.sizeOf(message, this.#template?.fill(message.parameters) ?? this.place)
+    return this.#profile.sizeOf(message, this.#template?.filled(message.parameters) ?? this.place)
   }
 
   send(batch: readonly Outgoing[], signal: AbortSignal): Promise<readonly SendResult[]> {
@@ -102,7 +102,7 @@ export class MemorySender implements Sender, SendUnderFaults {
 
   #refuseAddress(message: Outgoing): BrokerError | undefined {
     if (this.#template === undefined) return undefined
-    const address = this.#template.fill(message.parameters)
+    const address = this.#template.filled(message.parameters)
     if (address === undefined) return this.#invalid(message, 'has an address template, which the parameters of the message do not fill')
     const most = this.#profile.addressBytes || 0
     return exceeds(address, most) ? this.#invalid(message, `takes addresses of up to ${most} bytes`) : undefined

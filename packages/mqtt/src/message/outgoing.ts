@@ -39,7 +39,7 @@ export function publicationOf(message: Outgoing, form: Form): Publication {
 
 /** At least the bytes of a PUBLISH packet without its fixed header. */
 export function sizeOf(message: Outgoing, { topic: name, filling, protocolVersion, envelope }: Form): number {
-  const topic = filling?.template.fill(message.parameters) ?? name
+  const topic = filling?.template.filled(message.parameters) ?? name
   const around = protocolVersion === 5 ? propertiesBytes(message) : envelope ? envelopeHead(message).length : 0
   return variableHeaderBytes + Buffer.byteLength(topic) + around + message.bodyBytes
 }
@@ -47,7 +47,7 @@ export function sizeOf(message: Outgoing, { topic: name, filling, protocolVersio
 /** Throws `ERR_INVALID` for parameters that make no topic that can be sent to. */
 function topicOf({ parameters = {}, id }: Outgoing, { topic, filling }: Form): string {
   if (filling === undefined) return topic
-  const filled = filling.template.fill(parameters)
+  const filled = filling.template.filled(parameters)
   if (filled === undefined)
     throw invalid(id, `its parameters do not fill the address ${topic}: one is missing, or holds /, +, #, NUL or half of a surrogate pair`)
   const problem = filling.problemOf(filled, parameters)
