@@ -36,14 +36,13 @@ const cuts = [
  * Compact JSON of at most 1 KiB in UTF-8, beside the parameters of an address, which are kept as they are. Of what is too long, the error's message is cut first.
  */
 export function packDeadLetter(info: DeadLetterInfo): string {
-  let text = ''
-  for (const [message, others] of cuts) {
-    const packed = packWithin(info, message, others)
-    text = JSON.stringify(packed)
-    if (Buffer.byteLength(text) > longestBytes) continue
-    return info.parameters === undefined ? text : portable(JSON.stringify({ ...packed, p: info.parameters }))
+  const { parameters } = info
+  let packed = packWithin(info, ...cuts[0])
+  for (const [message, others] of cuts.slice(1)) {
+    if (Buffer.byteLength(JSON.stringify(packed)) <= longestBytes) break
+    packed = packWithin(info, message, others)
   }
-  return text
+  return parameters === undefined ? JSON.stringify(packed) : portable(JSON.stringify({ ...packed, p: parameters }))
 }
 
 /** Without what no value of a header may hold; the other controls JSON escapes by itself. */
