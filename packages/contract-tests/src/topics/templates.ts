@@ -146,19 +146,18 @@ const again: ContractCase = {
     const make = () => context.api.make([trucks.destination, trucks.all], { [trucks.name]: context.api.route() })
     const [first, second]: [string[], string[]] = [[], []]
     const broker = make()
-    let never: (() => void) | undefined
+    const running = Promise.withResolvers<void>()
     await broker.consume(trucks.all, (message) => {
       record(context, first, message)
       if (message.attempt === 1) throw new Error('not yet')
-      return new Promise<void>((resolve) => (never = resolve))
+      return running.promise
     })
     await broker.producer(trucks.destination).send('a', { parameters: { truckId: '42', part: 'engine' } })
     await context.waiting.eventually(() => first.length >= 2, 'it is tried again', 60_000)
     await broker.close()
-    never?.()
+    running.resolve()
     await make().consume(trucks.all, recording(context, second))
-    const held = 60_000 + context.harness.bounds.arrivalMs
-    await context.waiting.eventually(() => second.length > 0, 'it comes to the next consumer', held)
+    await context.waiting.eventually(() => second.length > 0, 'it comes to the next consumer', 60_000 + context.harness.bounds.arrivalMs)
     for (const seen of [...first, ...second]) checkEqual(seen, 'a 42 engine', 'a delivery')
   },
 }
@@ -175,17 +174,15 @@ const dead: ContractCase = {
     const trucks = templated(context)
     const broker = context.api.make([trucks.destination, trucks.all], { [trucks.name]: context.api.route() })
     const handled: string[] = []
-    let broken = true
     const consumer = await broker.consume(trucks.all, (message) => {
       record(context, handled, message)
-      return broken ? message.deadLetter({ reason: 'broken' }) : undefined
+      return message.deadLetter({ reason: 'broken' })
     })
     const producer = broker.producer(trucks.destination)
     await producer.send('x', { parameters: { truckId: '1', part: 'door' } })
     await producer.send('a', { parameters: { truckId: '42', part: 'engine' } })
     await context.waiting.eventually(() => new Set(handled).size === 2, 'both are handled', context.harness.bounds.arrivalMs)
     await consumer.drain()
-    broken = false
     const letters = broker.deadLetters(trucks.all)
     const claimed = context.harness.createDriver().capabilities({ ...context.endpoint(trucks.name, {}, { name: 'all' }), parameters: ['truckId', 'part'] })
     check(!('refused' in claimed), 'a subscription that is received from is not refused')
