@@ -36,7 +36,9 @@ describe.skipIf(bed === undefined)('names of topics on ActiveMQ, which turns / i
     ).toEqual([['mine'], ['other']])
   })
 
+  // For these values of parameters are refused: see the tests of filling.
   it.concurrent.each([
+    ['a blank at the end, which it cuts off', ' '],
     ['a comma, which is a list of topics to it', ',x'],
     ['a question mark, which begins options to it', '?x=1'],
   ])('does not keep apart names with %s', async (_, rest) => {

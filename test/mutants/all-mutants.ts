@@ -14,6 +14,7 @@ import { scheduleFaults } from './faults/schedules.ts'
 import { sendingFaults } from './faults/sending.ts'
 import { settlingFaults } from './faults/settling.ts'
 import { streamFaults, topicFaults } from './faults/topics.ts'
+import { templateFaults } from './faults/templates.ts'
 import type { Mutant } from './mutant.ts'
 import { overclaims } from './overclaims/index.ts'
 
@@ -29,6 +30,7 @@ export const allMutants: readonly Mutant[] = [
   ...orderingFaults,
   ...flowFaults,
   ...topicFaults,
+  ...templateFaults,
   ...streamFaults,
   ...operationFaults,
   ...deadLetterFaults,

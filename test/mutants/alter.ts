@@ -111,9 +111,9 @@ export function disguise(delivery: Delivery, changes: Partial<Pick<Delivery, 'in
 }
 
 export function withIncoming(delivery: Delivery, changes: Partial<Incoming>): Delivery {
-  const { id, body, bodyBytes, headers, type, contentType, timestamp, key, attempt, correlationId, replyTo, position, native } = delivery.incoming
+  const { id, body, bodyBytes, headers, parameters, type, contentType, timestamp, key, attempt, correlationId, replyTo, position, native } = delivery.incoming
   return disguise(delivery, {
-    incoming: { id, body, bodyBytes, headers, type, contentType, timestamp, key, attempt, correlationId, replyTo, position, native, ...changes },
+    incoming: { id, body, bodyBytes, headers, parameters, type, contentType, timestamp, key, attempt, correlationId, replyTo, position, native, ...changes },
   })
 }
 

@@ -57,13 +57,14 @@ export function destinationOf(endpoint: Endpoint): Endpoint {
 }
 
 export function outgoingOf(incoming: Delivery['incoming'], site: Pick<ReceiverSite, 'services'>, delayMs?: number): Outgoing {
-  const { id, body, bodyBytes, headers, type, contentType, timestamp, key, attempt, correlationId, replyTo } = incoming
+  const { id, body, bodyBytes, headers, parameters, type, contentType, timestamp, key, attempt, correlationId, replyTo } = incoming
   const { clock } = site.services
   return {
     id: id ?? 'none',
     body,
     bodyBytes,
     headers,
+    parameters,
     type,
     contentType,
     timestamp: timestamp ?? clock.now(),

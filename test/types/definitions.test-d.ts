@@ -10,6 +10,7 @@ import {
   type InputOf,
   type JsonView,
   type OutputOf,
+  type ParametersOf,
   type Producer,
   type Queue,
 } from '@busbar/core'
@@ -135,3 +136,42 @@ for await (const message of broker.messages(tracker)) {
 
 export const definitions = [byZod, byValibot, byArk, audit, tracker, lines, blobs] satisfies BrokerOptions['destinations']
 export const optional = z.object({ a: z.string().optional() })
+
+// The parameters in a topic's name.
+
+const located = topic('trucks/{truckId}/parts/{part}', { schema: zodOrder })
+const computed = topic('trucks/{truckId}', { schema: zodOrder, parameters: (order) => ({ truckId: order.customerId }) })
+const coded = topic('lines/{tenant}', { codec: text })
+const named = topic<Reading, 'readings/{sensor}'>('readings/{sensor}')
+const parts = located.subscription('parts', { parameters: { truckId: '42' } })
+const order = { id: '1', customerId: 'c', total: '5' }
+
+export type TemplateParameters = [
+  Expect<Equal<ParametersOf<typeof located>, { readonly truckId: string; readonly part: string }>>,
+  Expect<Equal<ParametersOf<typeof computed>, { readonly truckId: string }>>,
+  Expect<Equal<ParametersOf<typeof coded>, { readonly tenant: string }>>,
+  Expect<Equal<ParametersOf<typeof named>, { readonly sensor: string }>>,
+  Expect<Equal<ParametersOf<typeof parts>, { readonly truckId: string; readonly part: string }>>,
+  Expect<Equal<ParametersOf<typeof byValibot>, undefined>>,
+  Expect<Equal<ParametersOf<typeof byZod>, undefined>>,
+  Expect<Equal<ParametersOf<typeof byArk>, undefined>>,
+  Expect<Equal<InputOf<typeof coded>, string>>,
+  Expect<Equal<InputOf<typeof named>, Reading>>,
+]
+
+await broker.producer(located).send(order, { parameters: { truckId: '42', part: 'door' }, headers: { tenant: 'acme' } })
+await broker.producer(located).sendBatch([order], { parameters: { truckId: '42', part: 'door' } })
+await broker.producer(computed).send(order)
+await broker.producer(computed).send(order, { parameters: { truckId: '7' } })
+await broker.producer(coded).send('hello', { parameters: { tenant: 'acme' } })
+await broker.consume(parts, ({ parameters, body }) => {
+  parameters satisfies { readonly truckId: string; readonly part: string }
+  body satisfies OrderOutput
+})
+await broker.consumeBatches(parts, (messages) => void messages.map(({ parameters }) => parameters.part))
+for await (const message of broker.messages(parts)) message.parameters.truckId satisfies string
+await broker.consume(broker.deadLetters(parts).queue, ({ parameters }) => void parameters.truckId)
+await broker.consume(audit, ({ parameters }) => {
+  parameters satisfies undefined
+})
+broker.producer(byZod) satisfies Producer<InputOf<typeof byZod>>

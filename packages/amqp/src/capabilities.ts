@@ -1,4 +1,4 @@
-import { deliveriesPerAttempt, mustKeepAll, type Capabilities, type Endpoint, type Refusal } from '@busbar/core/driver'
+import { deliveriesPerAttempt, mustKeepAll, refusedTemplate, type Capabilities, type Endpoint, type Refusal } from '@busbar/core/driver'
 import { fitsLadder, ladderMaxMs } from './delay-ladder.ts'
 import { filterBindings } from './header-filter.ts'
 import { nameProblem, partitionName, queueName } from './names.ts'
@@ -13,7 +13,7 @@ const holdShare = 0.9
 
 /** What the driver can do for one endpoint, or why it cannot serve it. */
 export function capabilitiesOf(endpoint: Endpoint, options: ResolvedOptions, route: ResolvedRouteOptions): Capabilities | Refusal {
-  return refusalOf(endpoint, route) ?? Object.freeze({ ...fixed, ...varying(endpoint, options, route) })
+  return refusedTemplate(endpoint) ?? refusalOf(endpoint, route) ?? Object.freeze({ ...fixed, ...varying(endpoint, options, route) })
 }
 
 function refusalOf(endpoint: Endpoint, route: ResolvedRouteOptions): Refusal | undefined {
@@ -51,6 +51,7 @@ const fixed = {
   redrive: 'copy',
   replay: false,
   filter: 'none',
+  addressTemplates: 'none',
   maxHeaders: false,
   maxBatch: { messages: 32, bytes: 4_194_304, inFlight: 128, eager: true },
   competingConsumers: true,

@@ -49,6 +49,7 @@ import { statsCases } from './stats/stats.ts'
 import { positionCases } from './streams/positions.ts'
 import { fanOutCases } from './topics/fan-out.ts'
 import { filterCases } from './topics/filters.ts'
+import { templateCases } from './topics/templates.ts'
 
 /** The table of contents: everything that a driver is examined for. */
 export const allCases: readonly ContractCase[] = [
@@ -96,6 +97,7 @@ export const allCases: readonly ContractCase[] = [
   ...receiptCases,
   ...fanOutCases,
   ...filterCases,
+  ...templateCases,
   ...positionCases,
   ...requestCases,
   ...statsCases,

@@ -9,6 +9,7 @@ export {
   type Jitter,
   type LinearOptions,
 } from './backoff.ts'
+export type { AddressParameters } from './address/address-template.ts'
 export { createBroker } from './broker/create-broker.ts'
 export type {
   BatchHandler,
@@ -40,6 +41,7 @@ export type { DeadLetter, DeadLetterFilter, DeadLetterInfo, DeadLetters, PagesOp
 export { queue } from './definitions/queue.ts'
 export { stream } from './definitions/stream.ts'
 export { topic } from './definitions/topic.ts'
+export type { TopicTemplate } from './definitions/topic-template.ts'
 export type {
   AnyDefinition,
   AnyDestination,
@@ -50,9 +52,12 @@ export type {
   Misuse,
   OneWayOptions,
   OutputOf,
+  ParametersIn,
+  ParametersOf,
   Queue,
   RequestableOf,
   Requirements,
+  SendOptionsOf,
   SourceOf,
   Stream,
   StreamSubscriptionOptions,

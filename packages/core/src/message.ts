@@ -1,16 +1,19 @@
+import type { AddressParameters } from './address/address-template.ts'
 import type { Headers } from './driver/sender.ts'
 
 /** Answer to an explicit settlement. `accepted`: recorded, or the protocol has no answer. `too-late`: the lease was lost and nothing was touched. */
 export type Settlement = 'durable' | 'accepted' | 'too-late' | 'unsupported'
 
 /** A received message. Settling it is optional in a handler: returning acks, throwing lets the retry policy decide. */
-export interface Message<Body = unknown> {
+export interface Message<Body = unknown, Parameters = AddressParameters | undefined> {
   /** Identity given by the sender; a fresh one for a foreign message that carries none. */
   readonly id: string
   readonly type: string | undefined
   /** Decoded and validated: the output of the schema. */
   readonly body: Body
   readonly headers: Headers
+  /** Values of the parameters in the topic's name, as they came; `undefined` where it has none. */
+  readonly parameters: Parameters
   readonly contentType: string | undefined
   /** When it was first sent, in milliseconds since the epoch; `undefined` on foreign messages without one. */
   readonly timestamp: number | undefined

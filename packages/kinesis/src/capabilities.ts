@@ -1,4 +1,4 @@
-import type { Capabilities, Endpoint, Refusal } from '@busbar/core/driver'
+import { refusedTemplate, type Capabilities, type Endpoint, type Refusal } from '@busbar/core/driver'
 import { limits } from './limits.ts'
 import { characterProblem, nameProblem, streamOf } from './names.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -21,6 +21,8 @@ export const storeMissing: Refusal = {
 
 /** What the driver can do for one endpoint, or why it cannot serve it. */
 export function capabilitiesOf(endpoint: Endpoint, options: ResolvedOptions, route: ResolvedRouteOptions): Capabilities | Refusal {
+  const template = refusedTemplate(endpoint)
+  if (template !== undefined) return template
   const problem = nameProblem(endpoint, streamOf(endpoint.name), options.region)
   if (problem !== undefined) return { refused: problem, remedy: "correct the route's name" }
   const { subscription } = endpoint
@@ -75,6 +77,7 @@ function sendingCapabilities(
     replay: false,
     filter: 'none',
     headerFilter: 'none',
+    addressTemplates: 'none',
     deliveryAttempt: 'none',
     maxMessageBytes: maxRecordBytes,
     maxHeaders: envelope ? false : 0,

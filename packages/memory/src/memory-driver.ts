@@ -1,4 +1,4 @@
-import type { Capabilities, Driver, Endpoint, Refusal, Services } from '@busbar/core/driver'
+import { refusedTemplate, type Capabilities, type Driver, type Endpoint, type Refusal, type Services } from '@busbar/core/driver'
 import { refuseEndpointOptions } from './endpoint-options.ts'
 import { memoryError } from './errors.ts'
 import { traceLine, type BrokerEvent } from './events.ts'
@@ -44,7 +44,8 @@ export class MemoryDriver implements Driver<MemoryDriver> {
 
   capabilities(endpoint: Endpoint): Capabilities | Refusal {
     const { profile } = this.resources
-    const answer = profile.capabilities(endpoint, this.#options)
+    const template = profile.addressBytes === false ? refusedTemplate(endpoint) : undefined
+    const answer = template ?? profile.capabilities(endpoint, this.#options)
     return deepFreeze('refused' in answer ? answer : (refuseEndpointOptions(endpoint, profile) ?? answer))
   }
 

@@ -1,4 +1,4 @@
-import { deliveriesPerAttempt, mustKeepAll, type Capabilities, type Change, type Endpoint, type EndpointStats } from '@busbar/core/driver'
+import { AddressTemplate, deliveriesPerAttempt, mustKeepAll, type Capabilities, type Change, type Endpoint, type EndpointStats } from '@busbar/core/driver'
 import { memoryError } from './errors.ts'
 import { readEndpointOptions } from './endpoint-options.ts'
 import type { Profile, ProfileSettings } from './profiles/profile.ts'
@@ -140,11 +140,11 @@ export class Resources {
     if (endpoint.subscription === undefined) return this.#name(endpoint)
     return this.profile.engine(endpoint.kind) === 'stream'
       ? `${this.#name(endpoint)}.${endpoint.subscription.name}`
-      : this.profile.physicalName(`${endpoint.name}.${endpoint.subscription.name}`, endpoint.keyed)
+      : this.profile.physicalName(`${patternOf(endpoint)}.${endpoint.subscription.name}`, endpoint.keyed)
   }
 
   #name(endpoint: Endpoint): string {
-    return this.profile.physicalName(endpoint.name, endpoint.keyed)
+    return this.profile.physicalName(patternOf(endpoint), endpoint.keyed)
   }
 
   #deadLetterName(endpoint: Endpoint): string | undefined {
@@ -190,8 +190,8 @@ export class Resources {
         throw memoryError('ERR_CONFIGURATION', `topic ${this.#name(endpoint)} has ${most} subscriptions already, and takes no more`, {
           destination: endpoint.destination,
         })
-      if (existing === undefined) subscriptions.set(subscription.name, { queue, filter: new SubscriptionFilter(subscription) })
-      else existing.filter = new SubscriptionFilter(subscription)
+      if (existing === undefined) subscriptions.set(subscription.name, { queue, filter: new SubscriptionFilter(subscription, templateOf(endpoint)) })
+      else existing.filter = new SubscriptionFilter(subscription, templateOf(endpoint))
     }
     const deadLetterName = this.#deadLetterName(endpoint)
     if (deadLetterName === undefined) return
@@ -212,4 +212,13 @@ export class Resources {
     if (resource === undefined) throw memoryError('ERR_NOT_FOUND', `There is no ${kind} ${this.placeOf(endpoint)}`, { destination: endpoint.destination })
     return resource
   }
+}
+
+export function templateOf({ name, parameters }: Endpoint): AddressTemplate | undefined {
+  return parameters === undefined ? undefined : new AddressTemplate(name)
+}
+
+/** Whatever its parameters are called, a template is the same addresses: `trucks/+/position`. */
+function patternOf(endpoint: Endpoint): string {
+  return templateOf(endpoint)?.pattern('+') ?? endpoint.name
 }

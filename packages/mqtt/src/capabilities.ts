@@ -1,8 +1,10 @@
 import type { Capabilities, Endpoint, Refusal } from '@busbar/core/driver'
 import { limits } from './limits.ts'
+import { templateProblem } from './filling.ts'
 import { nameProblem } from './names.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { ResolvedRouteOptions } from './route-options.ts'
+import { templateOf } from './templates.ts'
 
 /** What the driver can do for one endpoint, or why it cannot serve it. */
 export function capabilitiesOf(endpoint: Endpoint, options: ResolvedOptions, route: ResolvedRouteOptions): Capabilities | Refusal {
@@ -13,8 +15,15 @@ function refusalOf(endpoint: Endpoint, options: ResolvedOptions, { members }: Re
   if (endpoint.kind === 'stream') {
     return { refused: 'MQTT has no streams: what was acked is gone', remedy: 'use a queue or a topic, without replay, or route it to a driver with streams' }
   }
-  const problem = nameProblem(endpoint, options)
+  const problem = nameProblem(endpoint, options) ?? templateProblem(endpoint, options)
   if (problem !== undefined) return { refused: problem, remedy: "set the route's name" }
+  const { deadLettersOf } = endpoint
+  if (deadLettersOf?.parameters !== undefined && templateOf(deadLettersOf)?.match(endpoint.name) !== undefined) {
+    return {
+      refused: `the topic ${endpoint.name} is one of ${deadLettersOf.name}, and what is sent there would come back`,
+      remedy: 'set deadLetter.destination in the route',
+    }
+  }
   if (endpoint.kind === 'queue' && members !== 1 && !options.sharedSubscriptions) {
     return {
       refused: 'queues need shared subscriptions, which MQTT 3.1.1 does not have',
@@ -50,10 +59,12 @@ function varying(endpoint: Endpoint, options: ResolvedOptions, route: ResolvedRo
   const withMetadata = options.protocolVersion === 5 || route.envelope
   return {
     kind: endpoint.kind,
+    addressTemplates: isQueue ? 'none' : 'native',
     // Brokers of MQTT 3.1.1 have a window of their own, which the client is not told: ActiveMQ lets out 100.
     settlement: { mode: 'prefix', maxBatch: options.protocolVersion === 5 ? 1_000 : 100, lingerMs: 0 },
     delivery: route.qos === 0 ? 'at-most-once' : 'at-least-once',
-    ordering: shared ? 'none' : 'destination',
+    // Of different topics the standard promises no order.
+    ordering: shared ? 'none' : endpoint.parameters === undefined ? 'destination' : 'key',
     keyHold: shared ? false : 'process',
     redrive: isQueue ? 'copy' : 'none',
     maxMessageBytes: options.maxPacketBytes,

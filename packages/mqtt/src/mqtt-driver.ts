@@ -19,6 +19,7 @@ import { capabilitiesOf, narrowed } from './capabilities.ts'
 import { Control } from './connection/control.ts'
 import { Dialer } from './connection/dialer.ts'
 import { configuration, driverName, mqttError } from './errors.ts'
+import { fillingOf } from './filling.ts'
 import { addressOf } from './names.ts'
 import { optionsFromUrl, resolveOptions, type MqttOptions, type ResolvedOptions } from './options.ts'
 import { Notes } from './provisioning/notes.ts'
@@ -29,6 +30,7 @@ import { MqttTopology } from './provisioning/topology.ts'
 import { MqttReceiver } from './receiving/receiver.ts'
 import { MqttReplies } from './replies.ts'
 import { resolveRouteOptions } from './route-options.ts'
+import { templateOf } from './templates.ts'
 import { Publisher } from './sending/publisher.ts'
 import { MqttSender } from './sending/sender.ts'
 
@@ -148,7 +150,7 @@ class MqttLink implements Link<MqttNative> {
 
   sender(endpoint: Endpoint): Sender {
     const { qos, retain, mandatory, envelope } = resolveRouteOptions(endpoint, this.#options)
-    const form = { topic: endpoint.name, protocolVersion: this.#options.protocolVersion, envelope, qos, retain }
+    const form = { topic: endpoint.name, filling: fillingOf(endpoint, this.#options), protocolVersion: this.#options.protocolVersion, envelope, qos, retain }
     if (endpoint.kind !== 'queue') return new MqttSender(form, mandatory ? 'refused' : 'taken', this.#publisher)
     return new MqttSender(form, 'retried', this.#publisher, {
       check: () => this.#sessions.made(endpoint),
@@ -162,6 +164,7 @@ class MqttLink implements Link<MqttNative> {
       names: () => this.#sessions.made(endpoint),
       qos: qos === 0 ? (0 as const) : (1 as const),
       envelope,
+      template: templateOf(endpoint),
       options: this.#options,
       services: this.#services,
       dialer: this.#dialer,

@@ -16,7 +16,7 @@ it.each(['a', 'a/b', '/a', 'a//b', 'ä b', 'a$b', 'x'.repeat(65_535)])('sends to
   expect(topicProblem(name)).toBeUndefined()
 })
 
-it('keeps the topics of the notes, and address templates, from being names', () => {
+it('keeps the topics of the notes, and names that look like templates and are none, from being names', () => {
   for (const name of ['busbar', 'busbar/x', 'trucks/{truckId}/position']) expect(nameProblem(endpoint({ name }), options)).toBeDefined()
   expect(nameProblem(endpoint({ name: 'busbars/x' }), options)).toBeUndefined()
 })

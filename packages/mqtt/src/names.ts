@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Endpoint } from '@busbar/core/driver'
 import { limits } from './limits.ts'
 import type { ResolvedOptions } from './options.ts'
+import { filterOf, templateOf } from './templates.ts'
 
 /** Physical names that an endpoint stands for. */
 
@@ -29,7 +30,7 @@ export function sessionsOf(endpoint: Endpoint, options: ResolvedOptions, members
   const base = sessionBase(endpoint, options)
   // A queue with one session has no need for a shared subscription, and keeps the order of the topic.
   const shared = endpoint.kind === 'queue' && members > 1
-  const filter = shared ? `$share/${options.clientId}/${endpoint.name}` : endpoint.name
+  const filter = shared ? `$share/${options.clientId}/${endpoint.name}` : filterOf(endpoint)
   return Array.from({ length: members }, (_, index) => ({ clientId: `${base}-${index}`, filter, shared, members, base, index }))
 }
 
@@ -44,23 +45,27 @@ export function sessionBase({ kind, name, subscription }: Endpoint, { clientId }
 }
 
 /** The physical resource behind an endpoint. A queue is a topic too, so that no topic can have its name. */
-export function addressOf({ name, subscription }: Endpoint): string {
+export function addressOf(endpoint: Endpoint): string {
+  // Whatever its parameters are called, a template is the same topics.
+  const [name, { subscription }] = [templateOf(endpoint)?.pattern('+') ?? endpoint.name, endpoint]
   return subscription === undefined ? `topic ${name}` : `topic ${name}, subscription ${subscription.name}`
 }
 
 /** Why the names of an endpoint are illegal; `undefined` if all is well. */
-export function nameProblem({ name, subscription }: Endpoint, { notesTopic }: ResolvedOptions): string | undefined {
+export function nameProblem({ name, subscription, parameters }: Endpoint, options: ResolvedOptions): string | undefined {
   if (subscription !== undefined && (subscription.name === '' || !isText(subscription.name)))
     return 'the name of the subscription is empty, too long, or holds control characters'
-  if (/\{[^{}]*\}/.test(name)) return `the name ${shortened(name)} is an address template, and this version fills none`
+  // Those of templates are looked at where they are filled.
+  if (parameters !== undefined) return undefined
+  if (/\{[^{}]*\}/.test(name)) return `the name ${shortened(name)} is an address template, and its topic was defined without parameters`
   const problem = topicProblem(name)
   if (problem !== undefined) return problem
-  return isOfNotes(name, notesTopic) ? `topics at and below ${notesTopic} belong to the driver's notes` : undefined
+  return isOfNotes(name, options) ? notesText(options) : undefined
 }
 
 /** Why nothing can be sent to a reply address, which a stranger may have chosen. */
-export function replyProblem(address: string, { notesTopic }: ResolvedOptions): string | undefined {
-  if (isOfNotes(address, notesTopic) && !address.startsWith(repliesTopic(notesTopic))) return `topics at and below ${notesTopic} belong to the driver's notes`
+export function replyProblem(address: string, options: ResolvedOptions): string | undefined {
+  if (isOfNotes(address, options) && !address.startsWith(repliesTopic(options.notesTopic))) return notesText(options)
   return topicProblem(address)
 }
 
@@ -69,8 +74,12 @@ export function repliesTopic(notesTopic: string): string {
   return `${notesTopic}/replies/`
 }
 
-function isOfNotes(name: string, notesTopic: string): boolean {
+export function isOfNotes(name: string, { notesTopic }: Pick<ResolvedOptions, 'notesTopic'>): boolean {
   return name === notesTopic || name.startsWith(`${notesTopic}/`)
+}
+
+export function notesText({ notesTopic }: Pick<ResolvedOptions, 'notesTopic'>): string {
+  return `topics at and below ${notesTopic} belong to the driver's notes`
 }
 
 /** Why nothing can be sent to a topic of this name. */

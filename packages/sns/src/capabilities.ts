@@ -1,4 +1,4 @@
-import type { Capabilities, Driver, Endpoint, EndpointSubscription, Refusal } from '@busbar/core/driver'
+import { refusedTemplate, type Capabilities, type Driver, type Endpoint, type EndpointSubscription, type Refusal } from '@busbar/core/driver'
 import { limits } from './limits.ts'
 import { nameProblem, topicOf, type TopicName } from './names.ts'
 import { resolveRouteOptions, type ResolvedRouteOptions } from './route-options.ts'
@@ -8,6 +8,8 @@ import { queueEndpointOf, undeliveredEndpointOf } from './subscription-queue.ts'
 export function capabilitiesOf(endpoint: Endpoint, region: string | undefined, queues: Driver): Capabilities | Refusal {
   if (endpoint.kind === 'queue') return { refused: 'SNS has no queues', remedy: 'route it to the sqs driver' }
   if (endpoint.kind === 'stream') return { refused: 'SNS has no streams', remedy: 'route it to the kinesis driver, or use a topic, without replay' }
+  const template = refusedTemplate(endpoint)
+  if (template !== undefined) return template
   const route = resolveRouteOptions(endpoint)
   const topic = topicOf(endpoint.name, route.fifo)
   const problem = nameProblem(endpoint, topic, region)

@@ -43,6 +43,7 @@ function queueCapabilities(fifo: boolean, visibilityTimeoutMs: number, { cloudWa
     replay: false,
     filter: 'none',
     headerFilter: 'none',
+    addressTemplates: 'none',
     deliveryAttempt: 'upper-bound',
     maxMessageBytes,
     maxHeaders: false,

@@ -117,6 +117,7 @@ const capabilities: Capabilities = Object.freeze<Capabilities>({
   replay: false,
   filter: 'none',
   headerFilter: 'none',
+  addressTemplates: 'none',
   deliveryAttempt: 'none',
   maxMessageBytes: 1_000_000,
   maxHeaders: false,

@@ -1,6 +1,6 @@
 import type { Outgoing, SendResult } from '@busbar/core/driver'
-import type { Alterations } from '../alter.ts'
-import { editSent } from '../edits.ts'
+import { withIncoming, type Alterations } from '../alter.ts'
+import { editArriving, editSent } from '../edits.ts'
 import { otherSqs, overclaim, tooMuch, type FalseClaims } from './overclaim.ts'
 
 /** What could be claimed falsely about sending. */
@@ -12,6 +12,7 @@ export const sendingClaims: Readonly<
     | 'deduplication'
     | 'filter'
     | 'headerFilter'
+    | 'addressTemplates'
     | 'maxMessageBytes'
     | 'maxHeaders'
     | 'maxBatch'
@@ -71,6 +72,19 @@ export const sendingClaims: Readonly<
     others: ['deduplication-claimed'],
   },
   filter: { mutants: [], others: ['filter-claimed'] },
+  addressTemplates: {
+    mutants: [
+      overclaim({
+        name: 'overclaims-address-templates',
+        fault: 'claims address templates, and gives nobody the parameters',
+        killedBy: 'topics/template',
+        alsoOn: ['mqtt'],
+        claim: () => ({}),
+        really: () => editArriving((delivery) => withIncoming(delivery, { parameters: undefined })),
+      }),
+    ],
+    others: ['parameters-mixed-up', 'fixed-parameters-ignored', 'parameters-cleaned', 'parameters-inject'],
+  },
   headerFilter: {
     mutants: [
       overclaim({

@@ -164,3 +164,53 @@ await broker.request(placed, { id: 'a', customerId: 'c', total: '5' })
 
 // error: This queue declares no reply: queue(name, { schema, reply: schemaOfTheReply })
 await broker.request(orders, { id: 'a', customerId: 'c', total: '5' })
+
+// Parameters in a topic's name are asked for, and typed.
+
+const located = topic('trucks/{truckId}/parts/{part}', { schema: zodOrder })
+const computed = topic('trucks/{truckId}', { schema: zodOrder, parameters: (order) => ({ truckId: order.id }) })
+
+// error: Expected 2 arguments, but got 1
+await broker.producer(located).send({ id: 'a', customerId: 'c', total: '5' })
+
+// error: Expected 2 arguments, but got 1
+await broker.producer(located).sendBatch([{ id: 'a', customerId: 'c', total: '5' }])
+
+// error: Property 'parameters' is missing
+await broker.producer(located).send({ id: 'a', customerId: 'c', total: '5' }, { headers: {} })
+
+// error: Property 'part' is missing
+await broker.producer(located).send({ id: 'a', customerId: 'c', total: '5' }, { parameters: { truckId: '42' } })
+
+// error: 'truck' does not exist in type
+await broker.producer(computed).send({ id: 'a', customerId: 'c', total: '5' }, { parameters: { truckId: '42', truck: '7' } })
+
+// error: Type 'number' is not assignable to type 'string'
+await broker.producer(computed).send({ id: 'a', customerId: 'c', total: '5' }, { parameters: { truckId: 42 } })
+
+// error: 'parameters' does not exist in type
+await broker.producer(placed).send({ id: 'a', customerId: 'c', total: '5' }, { parameters: { truckId: '42' } })
+
+// error: 'parameters' does not exist in type
+await broker.producer(orders).send({ id: 'a', customerId: 'c', total: '5' }, { parameters: { truckId: '42' } })
+
+// error: No overload matches this call
+topic('trucks/{truckId}', { schema: zodOrder, parameters: (order) => ({ id: order.id }) })
+
+// error: The name of this topic holds no parameters: topic('trucks/{truckId}')
+placed.subscription('fixed', { parameters: { truckId: '42' } })
+
+// error: 'truck' does not exist in type
+located.subscription('fixed', { parameters: { truck: '42' } })
+
+// error: 'parameters' does not exist in type
+positions.subscription('fixed', { parameters: { truckId: '42' } })
+
+// error: Property 'truck' does not exist on type
+await broker.consume(located.subscription('all'), (message) => void message.parameters.truck)
+
+// error: 'message.parameters' is possibly 'undefined'
+await broker.consume(billing, (message) => void message.parameters.truckId)
+
+// error: 'parameters' does not exist in type
+queue<Reading>('trucks', { parameters: () => ({ truckId: '42' }) })

@@ -24,6 +24,7 @@ const keys: Readonly<Record<keyof Capabilities, true>> = {
   replay: true,
   filter: true,
   headerFilter: true,
+  addressTemplates: true,
   deliveryAttempt: true,
   maxMessageBytes: true,
   maxHeaders: true,
@@ -140,6 +141,7 @@ function checkConsistent(kind: string, claimed: Capabilities): void {
   const keepsOrder = claimed.ordering !== 'none' && delayed !== false && delayed.keepsOrder
   check(!keepsOrder || claimed.keyHold === 'broker', `${kind}: delayed redelivery keeps order only where the broker keeps failed keys back`)
   check(claimed.replay === false || kind === 'stream', `${kind}: only streams are replayed`)
+  check(claimed.addressTemplates === 'none' || kind === 'topic', `${kind}: only the names of topics have parameters`)
   check(!claimed.requestReply || kind === 'queue', `${kind}: only queues answer requests`)
 }
 

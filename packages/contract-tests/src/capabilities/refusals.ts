@@ -3,6 +3,7 @@ import type { Capabilities } from '@busbar/core/driver'
 import type { CaseId } from '../case-ids.ts'
 import type { ContractCase } from '../case.ts'
 import { kinds } from '../harness.ts'
+import { check } from '../kit/assert.ts'
 import type { CaseContext } from '../kit/context.ts'
 import { expectRefusal } from '../kit/refusal.ts'
 
@@ -172,7 +173,29 @@ const requestRefused: ContractCase = {
   },
 }
 
-export const refusalCases: readonly ContractCase[] = [kindsRefused, ...refusedRequirements, ...refusedSends, headerFilterRefused, requestRefused]
+const templateRefused: ContractCase = {
+  id: 'capabilities/address-template-refused',
+  title: 'without address templates a topic whose name has parameters is refused at start, with the remedy',
+  examines: ['addressTemplates'],
+  kills: ['template-refused-as-name'],
+  kinds: ['topic'],
+  applies: ({ addressTemplates }) => addressTemplates === 'none',
+  async run(context) {
+    const name = `${context.uniqueName()}/{truckId}`
+    const trucks = topic<string, '/{truckId}'>(name as '/{truckId}', { codec: text })
+    const error = await expectRefusal(() => context.api.make([trucks], { [name]: context.api.route() }).start(), name)
+    check(error.message.includes('headerFilter'), () => `the refusal says what to do instead: ${error.message}`)
+  },
+}
+
+export const refusalCases: readonly ContractCase[] = [
+  kindsRefused,
+  ...refusedRequirements,
+  ...refusedSends,
+  headerFilterRefused,
+  requestRefused,
+  templateRefused,
+]
 
 function required(requires: Requirements): DestinationOptions<string> {
   return { requires }

@@ -100,17 +100,17 @@ class ConnectedBroker implements Broker {
     return this.#producers.typed(destination as AnyDestination, this.#destination(destination as AnyDestination), options)
   }
 
-  async consume(source: unknown, handler: Handler<unknown>, options: ConsumeOptions = {}): Promise<Consumer> {
+  async consume(source: unknown, handler: Handler<never>, options: ConsumeOptions = {}): Promise<Consumer> {
     checkHandler('consume', handler)
     return this.#consume(source as AnySource, (run) => handler(run.message as never, run), options)
   }
 
-  async consumeBatches(source: unknown, handler: BatchHandler<unknown>, options: ConsumeBatchesOptions = {}): Promise<Consumer> {
+  async consumeBatches(source: unknown, handler: BatchHandler<never>, options: ConsumeBatchesOptions = {}): Promise<Consumer> {
     checkHandler('consumeBatches', handler)
     return (await this.#operations()).consumeBatches(source as AnySource, handler, options)
   }
 
-  messages(source: unknown, options: MessagesOptions = {}): AsyncIterable<Message<never>> & AsyncDisposable {
+  messages(source: unknown, options: MessagesOptions = {}): AsyncIterable<Message<never, never>> & AsyncDisposable {
     return new LazyIterable(async () => (await this.#operations()).messages(source as AnySource, options))
   }
 

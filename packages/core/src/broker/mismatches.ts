@@ -1,3 +1,4 @@
+import { templateRemedy } from '../driver/refused-template.ts'
 import type { Change } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
 import type { Mismatch } from './negotiate.ts'
@@ -26,6 +27,7 @@ export type MismatchKind =
   | 'subscriptions'
   | 'filter'
   | 'startFrom'
+  | 'addressTemplates'
   | 'requestReply'
 
 const texts: Readonly<Record<MismatchKind, Text>> = {
@@ -57,6 +59,7 @@ const texts: Readonly<Record<MismatchKind, Text>> = {
     "let the consumer evaluate it with emulate: ['filter'] in the route (it then receives every message), or route it to a driver that filters",
   ],
   startFrom: (wanted) => [`it starts from ${wanted}, and this backend cannot`, "start from 'latest', or route it to a driver with the replay capability"],
+  addressTemplates: () => ['its name has parameters, and this backend has no address templates', templateRemedy],
   requestReply: () => ['it has no request-reply', 'route it to a driver with the requestReply capability'],
 }
 

@@ -38,6 +38,6 @@ async function check(planned: Planned, capabilities: Capabilities, add: Add): Pr
   if (delivery === 'at-most-once' && !lossy) add('delivery')
   if ((requires?.confirms ?? true) && !confirms && !lossy) add('confirms')
   if (deduplicationId && !deduplication) add('deduplicationId')
-  if (!requires && !endpoint.subscription && !(destination.kind === 'queue' && destination.reply)) return
+  if (!requires && !endpoint.subscription && !endpoint.parameters && !(destination.kind === 'queue' && destination.reply)) return
   ;(await lazy.requirements()).checkRequirements(destination, planned, capabilities, add)
 }

@@ -9,6 +9,7 @@ import type { AnyQueue, AnySource } from '../definitions/types.ts'
 import type { Link, MaybePromise } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
 import { checkSignal } from '../kind-of.ts'
+import type { Message } from '../message.ts'
 import { assertKnownKeys } from '../nearest.ts'
 import { sendRequest, type OpenRequests } from '../reply/send-request.ts'
 import { sleep } from '../sleep.ts'
@@ -52,7 +53,7 @@ export class Operations {
     return consume(source, collector.join, rest, collector.stop)
   }
 
-  messages(source: AnySource, options: MessagesOptions): MessageIterator<never> {
+  messages(source: AnySource, options: MessagesOptions): MessageIterator<Message<never, never>> {
     assertKnownKeys('messages', options, ['maxInFlight', 'maxInFlightBytes', 'signal'])
     const { maxInFlight = 32, ...rest } = options
     return new MessageIterator((handler, onStop) => this.#parts.consume(source, handler, { ...rest, concurrency: maxInFlight, maxInFlight }, onStop))

@@ -1,4 +1,5 @@
 import { destinationOf, labelOf } from '../definitions/parts-of.ts'
+import type { TopicTemplate } from '../definitions/topic-template.ts'
 import type { AnyDefinition, AnyDestination, AnySource, Subscription } from '../definitions/types.ts'
 import type { Capabilities, Driver, Endpoint, EndpointSubscription, Refusal } from '../driver/index.ts'
 import { suggestion } from '../nearest.ts'
@@ -82,6 +83,8 @@ function plan(destination: AnyDestination, subscription: Subscription | undefine
   const driver = route.driver ?? options.driver
   const label = labelOf(subscription ?? destination)
   const name = route.name ?? (options.naming ? named(options.naming, destination.name) : destination.name)
+  // The definition brings what templates need: programs without one do not load it.
+  const { template } = destination as { readonly template?: TopicTemplate | undefined }
   const isSource = subscription !== undefined || destination.kind === 'queue'
   const wanted = destination.options.requires?.ordering ?? (destination.options.orderingKey ? 'key' : 'none')
   const served: Endpoint = {
@@ -91,9 +94,10 @@ function plan(destination: AnyDestination, subscription: Subscription | undefine
     keyed: wanted !== 'none' && route.ordering !== 'best-effort',
     maxAttempts: route.nativeLimit === false || route.deadLetter === 'block' ? 0 : (route.maxAttempts ?? defaultMaxAttempts),
     options: route.options ?? {},
-    ...(subscription ? { subscription: subscriptionOf(subscription) } : {}),
+    ...template?.endpointOf(name),
+    ...(subscription && { subscription: { name: subscription.name, ...subscription.options } }),
   }
-  const deadLetter = isSource ? planDeadLetter(label, served, driver, route) : undefined
+  const deadLetter = isSource ? planDeadLetter(label, served, driver, route, template?.placeOf(name) ?? name) : undefined
   const native = typeof deadLetter === 'object' && deadLetter.driver === driver && route.nativeLimit !== false
   const endpoint: Endpoint = native ? { ...served, deadLetterName: deadLetter.endpoint.name } : served
   const emulated = [...(options.emulate ?? []), ...(route.emulate ?? [])]
@@ -106,29 +110,24 @@ function named(naming: (name: string) => string, destination: string): string {
   return name
 }
 
-function subscriptionOf({ name, options }: Subscription): EndpointSubscription {
-  const { filter, headerFilter, startFrom } = options
-  return { name, ...(filter ? { filter } : {}), ...(headerFilter ? { headerFilter } : {}), ...(startFrom ? { startFrom } : {}) }
-}
-
 /** Native filters stay with the endpoint; others are taken off it and evaluated here, if that was asked for. */
 function withFilters(driver: Driver, endpoint: Endpoint, emulate: boolean): Pick<Planned, 'endpoint' | 'declared' | 'filters'> {
   const declared = driver.capabilities(endpoint)
-  const { subscription } = endpoint
-  if ('refused' in declared || !subscription || !emulate) return { endpoint, declared, filters: false }
-  const takeFilter = subscription.filter !== undefined && declared.filter === 'none'
-  const takeHeaderFilter = subscription.headerFilter !== undefined && declared.headerFilter === 'none'
-  if (!takeFilter && !takeHeaderFilter) return { endpoint, declared, filters: false }
-  const { filter, headerFilter, ...rest } = subscription
-  const kept = { ...rest, ...(filter && !takeFilter ? { filter } : {}), ...(headerFilter && !takeHeaderFilter ? { headerFilter } : {}) }
-  return { endpoint: { ...endpoint, subscription: kept }, declared, filters: true }
+  const subscription: { -readonly [Key in keyof EndpointSubscription]?: EndpointSubscription[Key] } = { ...endpoint.subscription }
+  let filters = false
+  for (const key of ['filter', 'headerFilter'] as const) {
+    if (!emulate || 'refused' in declared || !subscription[key] || declared[key] === 'native') continue
+    delete subscription[key]
+    filters = true
+  }
+  return { endpoint: filters ? { ...endpoint, subscription: subscription as EndpointSubscription } : endpoint, declared, filters }
 }
 
-function planDeadLetter(label: string, source: Endpoint, sourceDriver: Driver, route: Route): Planned['deadLetter'] {
+function planDeadLetter(label: string, source: Endpoint, sourceDriver: Driver, route: Route, name: string): Planned['deadLetter'] {
   const wanted = route.deadLetter
   if (wanted === 'drop' || wanted === 'block') return wanted
   const driver = wanted?.driver ?? sourceDriver
-  const { name, subscription } = source
+  const { subscription } = source
   const endpoint: Endpoint = {
     destination: `${label}.dead`,
     kind: 'queue',

@@ -82,6 +82,7 @@ export class Producers {
     return new TypedProducer({
       destination: destination.name,
       keyed: planned.endpoint.keyed,
+      parameters: planned.endpoint.parameters,
       encoder: new Encoder({ destination, now: () => clock.now(), freshId, telemetry }),
       engine: this.#engine(planned, options),
       timeoutMs: options.timeoutMs ?? defaultTimeoutMs,

@@ -6,6 +6,7 @@ import type { Planned } from './plan.ts'
 /** What a destination asks for beyond order and delivery: by `requires`, by a subscription, or by a reply. */
 export function checkRequirements(destination: AnyDestination, planned: Planned, capabilities: Capabilities, add: Add): void {
   const { requires } = destination.options
+  if (planned.endpoint.parameters && capabilities.addressTemplates === 'none') add('addressTemplates')
   if (requires) checkRequires(requires, planned, capabilities, add)
   if (planned.endpoint.subscription) checkSubscription(planned, capabilities, add)
   if (destination.kind === 'queue' && destination.reply && !capabilities.requestReply) add('requestReply')

@@ -145,7 +145,7 @@ async function processorOf(
   destination: AnyDestination,
   link: Link,
 ): Promise<(run: Run) => MaybePromise<unknown>> {
-  return createProcessor({
+  const process = createProcessor({
     codec: destination.options.codec ?? json,
     schema: destination.schema,
     matches: planned.filters ? (await load(runtime.clock, 'filters')).matcherOf(source, planned.endpoint) : undefined,
@@ -158,6 +158,7 @@ async function processorOf(
         : undefined,
     telemetry: runtime.telemetry,
   })
+  return planned.endpoint.deadLettersOf?.parameters ? (await load(runtime.clock, 'deadLetters')).withParameters(process) : process
 }
 
 function watchSignal(consumer: RunningConsumer, signal: AbortSignal | undefined): void {

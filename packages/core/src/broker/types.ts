@@ -6,9 +6,11 @@ import type {
   InputOf,
   Misuse,
   OutputOf,
+  ParametersOf,
   ReplyInputOf,
   ReplyOutputOf,
   RequestableOf,
+  SendOptionsOf,
   SourceOf,
 } from '../definitions/types.ts'
 import type { BlockedKeys } from '../consumer/blocked-keys-types.ts'
@@ -88,7 +90,7 @@ export interface HealthReport {
 
 /** A handler: return to ack, throw to let the retry policy decide. A queue with a `reply` expects the reply. */
 export type Handler<S> = (
-  message: Message<OutputOf<S>>,
+  message: Message<OutputOf<S>, ParametersOf<S>>,
   context: HandlerContext,
 ) => MaybePromise<
   | ([ReplyInputOf<S>] extends [never] ? unknown : ReplyInputOf<S> | Misuse<'This queue declares a reply: return it, or retryLater(ms) or deadLetter(reason)'>)
@@ -96,7 +98,7 @@ export type Handler<S> = (
 >
 
 /** All messages succeed or fail together, unless they are settled one by one. */
-export type BatchHandler<S> = (messages: readonly Message<OutputOf<S>>[], context: HandlerContext) => MaybePromise<unknown>
+export type BatchHandler<S> = (messages: readonly Message<OutputOf<S>, ParametersOf<S>>[], context: HandlerContext) => MaybePromise<unknown>
 
 export interface RequestOptions {
   /** Milliseconds until the request rejects with `ERR_TIMEOUT`. Default 30,000. */
@@ -128,13 +130,13 @@ export interface Broker extends AsyncDisposable {
    */
   start(options?: { readonly signal?: AbortSignal }): Promise<void>
   /** A producer of `destination`; without options the same one each time. Order per key holds within one producer. */
-  producer<D>(destination: DestinationOf<D> & D, options?: ProducerOptions): Producer<InputOf<D>>
+  producer<D>(destination: DestinationOf<D> & D, options?: ProducerOptions): Producer<InputOf<D>, SendOptionsOf<D>>
   /** Handles messages one by one. Resolves when the consumer receives. */
   consume<S>(source: SourceOf<S> & S, handler: Handler<S>, options?: ConsumeOptions): Promise<Consumer>
   /** Handles messages in batches of up to `batchSize`, waiting `lingerMs` for one to fill. */
   consumeBatches<S>(source: SourceOf<S> & S, handler: BatchHandler<S>, options?: ConsumeBatchesOptions): Promise<Consumer>
   /** Messages as an async iterable. Each must be settled; leaving the loop gives back what is not. */
-  messages<S>(source: SourceOf<S> & S, options?: MessagesOptions): AsyncIterable<Message<OutputOf<S>>> & AsyncDisposable
+  messages<S>(source: SourceOf<S> & S, options?: MessagesOptions): AsyncIterable<Message<OutputOf<S>, ParametersOf<S>>> & AsyncDisposable
   /** Sends to a queue that declares a `reply` and waits for it. While 10,000 requests of this broker wait, further ones reject with `ERR_THROTTLED`. */
   request<Q>(queue: RequestableOf<Q> & Q, body: InputOf<Q>, options?: RequestOptions): Promise<ReplyOutputOf<Q>>
   /** The dead letters of a source. */

@@ -1,3 +1,4 @@
+import type { AddressParameters } from '../address/address-template.ts'
 import { checkedNumber } from '../checked-number.ts'
 import type { Headers } from '../driver/sender.ts'
 import type { Message, Settlement } from '../message.ts'
@@ -29,6 +30,10 @@ export class ReceivedMessage implements Message {
 
   get headers(): Headers {
     return this.#run.incoming.headers
+  }
+
+  get parameters(): AddressParameters | undefined {
+    return this.#run.incoming.parameters
   }
 
   get contentType(): string | undefined {

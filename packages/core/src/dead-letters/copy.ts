@@ -13,6 +13,7 @@ export function copyOf(incoming: Incoming, headers: Readonly<Record<string, stri
     body: incoming.body,
     bodyBytes: incoming.bodyBytes,
     headers: { __proto__: null, ...headers } as unknown as Headers,
+    parameters: incoming.parameters,
     type: incoming.type,
     contentType: incoming.contentType,
     timestamp: incoming.timestamp ?? clock.now(),

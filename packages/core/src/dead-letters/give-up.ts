@@ -139,6 +139,7 @@ function infoOf(task: Task, directive: Directive, source: string, now: number): 
     errorMessage: error === undefined ? undefined : readable(() => textOf(error)),
     attempts: task.attempt,
     source,
+    parameters: task.delivery.incoming.parameters,
     firstFailureAt: task.firstFailureAt ?? now,
     lastFailureAt: now,
   }

@@ -31,6 +31,20 @@ describe('the dead-letter header', () => {
     expect(shownIn('The dead-letter header')).toEqual([full])
   })
 
+  it('keeps the parameters of the address, in both forms and beyond 1 KiB', () => {
+    const parameters = { truckId: '"'.repeat(2_000), part: 'a\u0001\uFFFF' }
+    for (const pack of [packDeadLetter, packDeadLetterBriefly]) {
+      const text = pack({ ...info, parameters })
+      for (const illegal of ['\u0001', '\uFFFF']) expect(text).not.toContain(illegal)
+      expect({ ...unpackDeadLetter(text)?.parameters }).toEqual(parameters)
+    }
+    expect(packDeadLetter({ ...info, parameters: { truckId: '42' } })).toBe(full.replace('}', ',"p":{"truckId":"42"}}'))
+  })
+
+  it.each(['[]', 'null', '"x"', '{"truckId":42}'])('has no parameters where they are %s', (p) => {
+    expect(unpackDeadLetter(full.replace('}', `,"p":${p}}`))).toEqual(info)
+  })
+
   it('has a shorter form, without the error', () => {
     expect(packDeadLetterBriefly(info)).toBe(brief)
     expect(unpackDeadLetter(brief)).toEqual({ ...info, errorName: undefined, errorMessage: undefined })
@@ -83,7 +97,7 @@ describe('the dead-letter header', () => {
     ['a newer version', full.replace('"v":1', '"v":2')],
     ['a missing field', full.replace('"a":5,', '')],
     ['a field of the wrong type', full.replace('"a":5', '"a":"5"')],
-    ['more than 4,096 characters', full.replace('exhausted', 'x'.repeat(4096))],
+    ['more than 262,144 characters', full.replace('exhausted', 'x'.repeat(262_144))],
   ])('tells nothing for %s', (_, text) => {
     expect(unpackDeadLetter(text)).toBeUndefined()
   })

@@ -1,3 +1,4 @@
+import type { AddressParameters } from '../address/address-template.ts'
 import type { DeadLetterInfo } from './types.ts'
 
 /** Name of the one header that a dead letter carries besides what it had. */
@@ -5,6 +6,8 @@ export const deadLetterHeader = 'busbar-dead'
 
 const version = 1
 const longestBytes = 1_024
+/** Of what is read: parameters of an address may take all of a topic of MQTT, and more as JSON. */
+const longestRead = 262_144
 
 interface Packed {
   readonly v: number
@@ -13,6 +16,7 @@ interface Packed {
   readonly m?: string
   readonly a: number
   readonly s: string
+  readonly p?: AddressParameters
   readonly f: number
   readonly l: number
 }
@@ -28,20 +32,28 @@ const cuts = [
   [0, 50],
 ] as const
 
-/** Compact JSON of at most 1 KiB in UTF-8. Of what is too long, the error's message is cut first. */
+/**
+ * Compact JSON of at most 1 KiB in UTF-8, beside the parameters of an address, which are kept as they are. Of what is too long, the error's message is cut first.
+ */
 export function packDeadLetter(info: DeadLetterInfo): string {
-  let text = ''
-  for (const [message, others] of cuts) {
-    text = packWithin(info, message, others)
-    if (Buffer.byteLength(text) <= longestBytes) break
+  const { parameters } = info
+  let packed = packWithin(info, ...cuts[0])
+  for (const [message, others] of cuts.slice(1)) {
+    if (Buffer.byteLength(JSON.stringify(packed)) <= longestBytes) break
+    packed = packWithin(info, message, others)
   }
-  return text
+  return parameters === undefined ? JSON.stringify(packed) : portable(JSON.stringify({ ...packed, p: parameters }))
 }
 
-function packWithin(info: DeadLetterInfo, longestMessage: number, longestOthers: number): string {
+/** Without what no value of a header may hold; the other controls JSON escapes by itself. */
+function portable(json: string): string {
+  return json.replaceAll(/[\uFFFE\uFFFF]/g, (character) => String.raw`\u${character.charCodeAt(0).toString(16)}`)
+}
+
+function packWithin(info: DeadLetterInfo, longestMessage: number, longestOthers: number): Packed {
   const name = info.errorName === undefined ? undefined : cleaned(info.errorName, Math.min(100, longestOthers))
   const message = info.errorMessage === undefined ? undefined : cleaned(info.errorMessage, longestMessage)
-  const packed: Packed = {
+  return {
     v: version,
     r: cleaned(info.reason, longestOthers),
     ...(name === undefined ? {} : { n: name }),
@@ -51,7 +63,6 @@ function packWithin(info: DeadLetterInfo, longestMessage: number, longestOthers:
     f: info.firstFailureAt,
     l: info.lastFailureAt,
   }
-  return JSON.stringify(packed)
 }
 
 /** Its smallest form, for messages that hardly fit the backend. */
@@ -61,10 +72,10 @@ export function packDeadLetterBriefly(info: DeadLetterInfo): string {
 
 /** `undefined` for messages without the header, or with one that is not ours. */
 export function unpackDeadLetter(text: string | undefined): DeadLetterInfo | undefined {
-  if (text === undefined || text.length > 4 * longestBytes) return undefined
+  if (text === undefined || text.length > longestRead) return undefined
   const packed = parse(text)
   if (packed?.['v'] !== version) return undefined
-  const { r, n, m, a, s, f, l } = packed
+  const { r, n, m, a, s, p, f, l } = packed
   if (typeof r !== 'string' || typeof a !== 'number' || typeof s !== 'string' || typeof f !== 'number' || typeof l !== 'number') return undefined
   return {
     reason: r,
@@ -72,9 +83,18 @@ export function unpackDeadLetter(text: string | undefined): DeadLetterInfo | und
     errorMessage: typeof m === 'string' ? m : undefined,
     attempts: a,
     source: s,
+    parameters: parametersOf(p),
     firstFailureAt: f,
     lastFailureAt: l,
   }
+}
+
+function parametersOf(value: unknown): AddressParameters | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const entries = Object.entries(value)
+  return entries.every(([, text]) => typeof text === 'string')
+    ? (Object.assign(Object.create(null), Object.fromEntries(entries)) as AddressParameters)
+    : undefined
 }
 
 function parse(text: string): Record<string, unknown> | undefined {

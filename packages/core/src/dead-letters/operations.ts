@@ -1,7 +1,9 @@
+import type { AddressParameters } from '../address/address-template.ts'
 import type { Connection } from '../broker/connection.ts'
 import type { Plan, Planned } from '../broker/plan.ts'
 import type { Producers } from '../broker/producers.ts'
 import type { Clock } from '../clock.ts'
+import type { Run } from '../consumer/run.ts'
 import type { AnyDestination } from '../definitions/types.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
 import type { Link } from '../driver/driver.ts'
@@ -226,8 +228,8 @@ export class DeadLetterOperations {
   }
 
   #again(incoming: Incoming): Outgoing {
-    const { [deadLetterHeader]: _, ...headers } = incoming.headers
-    return copyOf(incoming, headers, this.#services)
+    const { [deadLetterHeader]: packed, ...headers } = incoming.headers
+    return { ...copyOf(incoming, headers, this.#services), parameters: parametersIn(incoming, packed) }
   }
 }
 
@@ -268,10 +270,24 @@ function checkFilter(what: string, options: DeadLetterFilter, keys: readonly str
   if (options.where !== undefined && typeof options.where !== 'function') throw new TypeError(`${what}: where must be a function, not ${typeof options.where}`)
 }
 
+/** A handler of dead letters sees the parameters of the address that they came from. */
+export function withParameters<T>(process: (run: Run) => T): (run: Run) => T {
+  return (run) => {
+    const { incoming } = run
+    run.incoming = { ...incoming, parameters: parametersIn(incoming, incoming.headers[deadLetterHeader]) }
+    return process(run)
+  }
+}
+
+/** Where the broker itself has put it here, it may have them as they were; else they are in the header. */
+function parametersIn({ parameters }: Incoming, packed: string | undefined): AddressParameters | undefined {
+  return parameters ?? unpackDeadLetter(packed)?.parameters
+}
+
 function asDeadLetter(incoming: Incoming): DeadLetter {
   const { [deadLetterHeader]: packed, ...headers } = incoming.headers
   const { id, body, type, contentType, key, timestamp, deadLetteredFrom } = incoming
   // What the broker has put here may have been a dead letter before, and says why that was.
   const info = deadLetteredFrom === undefined ? unpackDeadLetter(packed) : undefined
-  return { id, body, headers, type, contentType, orderingKey: key, timestamp, info }
+  return { id, body, headers, parameters: parametersIn(incoming, packed), type, contentType, orderingKey: key, timestamp, info }
 }

@@ -1,15 +1,15 @@
-import type { AnySource, InputOf, OutputOf, Queue } from '../definitions/types.ts'
+import type { AnySource, InputOf, OutputOf, ParametersOf, Queue } from '../definitions/types.ts'
 import { load } from '../lazy.ts'
 import type { DeadLetterOperations, OperationServices, Whereabouts } from './operations.ts'
 import type { DeadLetter, DeadLetterFilter, DeadLetters, PagesOptions, RedriveOptions } from './types.ts'
 
 /** The dead letters of one source, as users hold them; connects and loads what it needs on first use. */
 export class SourceDeadLetters<S extends AnySource> implements DeadLetters<S> {
-  readonly queue: Queue<InputOf<S>, OutputOf<S>>
+  readonly queue: Queue<InputOf<S>, OutputOf<S>, never, never, ParametersOf<S>>
   readonly #services: OperationServices
   readonly #open: () => Promise<Whereabouts>
 
-  constructor(queue: Queue<InputOf<S>, OutputOf<S>>, services: OperationServices, open: () => Promise<Whereabouts>) {
+  constructor(queue: Queue<InputOf<S>, OutputOf<S>, never, never, ParametersOf<S>>, services: OperationServices, open: () => Promise<Whereabouts>) {
     this.queue = queue
     this.#services = services
     this.#open = open

@@ -1,4 +1,5 @@
-import type { AnyDestination, AnySource, InputOf, OutputOf, Queue } from '../definitions/types.ts'
+import type { AddressParameters } from '../address/address-template.ts'
+import type { AnyDestination, AnySource, InputOf, OutputOf, ParametersOf, Queue } from '../definitions/types.ts'
 import type { Headers } from '../driver/sender.ts'
 
 /** Why and when a message was given up, from its packed header. */
@@ -10,6 +11,8 @@ export interface DeadLetterInfo {
   readonly attempts: number
   /** Queue, or `topic.subscription`. */
   readonly source: string
+  /** What the parameters of its address were, where it came from an address template. */
+  readonly parameters?: AddressParameters | undefined
   /** Milliseconds since the epoch. */
   readonly firstFailureAt: number
   readonly lastFailureAt: number
@@ -20,6 +23,8 @@ export interface DeadLetter {
   /** Bytes or text exactly as they came; not decoded, since a body that cannot be may be why it is here. */
   readonly body: Uint8Array | string
   readonly headers: Headers
+  /** What the parameters of its address were, where it came from an address template. */
+  readonly parameters: AddressParameters | undefined
   readonly type: string | undefined
   readonly contentType: string | undefined
   readonly orderingKey: string | undefined
@@ -58,7 +63,7 @@ export interface RedriveOptions extends DeadLetterFilter {
 
 export interface DeadLetters<S extends AnySource = AnySource> {
   /** The dead-letter queue as an ordinary source and destination. */
-  readonly queue: Queue<InputOf<S>, OutputOf<S>>
+  readonly queue: Queue<InputOf<S>, OutputOf<S>, never, never, ParametersOf<S>>
   /** Looks without taking. `exact` or `disturbing` (raises delivery counts) is the driver's `peek` capability. Default `max` 10. */
   peek(options?: DeadLetterFilter): Promise<readonly DeadLetter[]>
   /**

@@ -1,8 +1,11 @@
+import type { AddressParameters } from '../address/address-template.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { StartFrom } from '../driver/endpoint.ts'
 import type { FilterOn, HeaderFilter } from '../filter/grammar.ts'
 import type { JsonView } from '../json-view.ts'
+import type { SendOptions } from '../producer/types.ts'
 import type { StandardSchema } from '../standard-schema.ts'
+import type { TopicTemplate } from './topic-template.ts'
 
 /** What a destination needs from whatever backend it is routed to; checked at `start()`. */
 export interface Requirements {
@@ -45,11 +48,28 @@ export interface OneWayOptions<In> extends DestinationOptions<In> {
 }
 
 declare const types: unique symbol
+declare const computed: unique symbol
 declare const misuse: unique symbol
 
+/** Names of the parameters in a name: `'truckId'` of `'trucks/{truckId}/position'`. */
+type ParameterNames<Name extends string> = Name extends `${string}{${infer Parameter}}${infer Rest}` ? Parameter | ParameterNames<Rest> : never
+
+/** The parameters in a topic's name: `{ readonly truckId: string }` of `'trucks/{truckId}/position'`, `undefined` if there are none. */
+export type ParametersIn<Name extends string> = string extends Name
+  ? AddressParameters | undefined
+  : [ParameterNames<Name>] extends [never]
+    ? undefined
+    : { readonly [Parameter in ParameterNames<Name>]: string }
+
 /** Carries types only; not there at run time. */
-export interface Typed<In, Out, ReplyIn = never, ReplyOut = never> {
-  readonly [types]?: { readonly input: (value: In) => void; readonly output: Out; readonly replyInput: ReplyIn; readonly replyOutput: ReplyOut }
+export interface Typed<In, Out, ReplyIn = never, ReplyOut = never, Parameters = AddressParameters | undefined> {
+  readonly [types]?: {
+    readonly input: (value: In) => void
+    readonly output: Out
+    readonly replyInput: ReplyIn
+    readonly replyOutput: ReplyOut
+    readonly parameters: Parameters
+  }
 }
 
 interface Definition<In> {
@@ -59,23 +79,28 @@ interface Definition<In> {
 }
 
 /** Competing consumers: each message is handled by one of them. */
-export interface Queue<In = unknown, Out = In, ReplyIn = never, ReplyOut = never> extends Definition<In>, Typed<In, Out, ReplyIn, ReplyOut> {
+export interface Queue<In = unknown, Out = In, ReplyIn = never, ReplyOut = never, Parameters = undefined>
+  extends Definition<In>, Typed<In, Out, ReplyIn, ReplyOut, Parameters> {
   readonly kind: 'queue'
   readonly reply: StandardSchema<unknown, unknown> | undefined
 }
 
-/** A copy of each message for every subscription. */
-export interface Topic<In = unknown, Out = In> extends Definition<In>, Typed<In, Out> {
+/** A copy of each message for every subscription. `Parameters`: those in its name; `Computed`: they are made of the body. */
+export interface Topic<In = unknown, Out = In, Parameters = AddressParameters | undefined, Computed extends boolean = boolean>
+  extends Definition<In>, Typed<In, Out, never, never, Parameters> {
   readonly kind: 'topic'
+  /** Present if the name holds parameters. */
+  readonly template: TopicTemplate | undefined
+  readonly [computed]?: Computed
   /** A named, durable subscription: a source that can be consumed. */
-  subscription(name: string, options?: SubscriptionOptions<In>): Subscription<In, Out>
+  subscription(name: string, options?: SubscriptionOptions<In, Parameters>): Subscription<In, Out, Parameters>
 }
 
 /** A retained log: every subscription reads it at its own position and may read it again. */
-export interface Stream<In = unknown, Out = In> extends Definition<In>, Typed<In, Out> {
+export interface Stream<In = unknown, Out = In> extends Definition<In>, Typed<In, Out, never, never, undefined> {
   readonly kind: 'stream'
   /** A named group of consumers with a position of its own. */
-  subscription(name: string, options?: StreamSubscriptionOptions<In>): Subscription<In, Out>
+  subscription(name: string, options?: StreamSubscriptionOptions<In>): Subscription<In, Out, undefined>
 }
 
 interface FilterOptions<In> {
@@ -85,7 +110,11 @@ interface FilterOptions<In> {
   readonly headerFilter?: HeaderFilter
 }
 
-export interface SubscriptionOptions<In> extends FilterOptions<In> {
+export interface SubscriptionOptions<In, Parameters = AddressParameters | undefined> extends FilterOptions<In> {
+  /** Values of parameters in the topic's name: messages with others are not received. A parameter that is not fixed takes any value. Needs the `addressTemplates` capability. */
+  readonly parameters?: [Parameters] extends [undefined]
+    ? Misuse<"The name of this topic holds no parameters: topic('trucks/{truckId}')">
+    : { readonly [Parameter in keyof NonNullable<Parameters>]?: string }
   readonly startFrom?: Misuse<'A topic keeps nothing to start from: define a stream, stream(name).subscription(name, { startFrom })'>
 }
 
@@ -94,32 +123,43 @@ export interface StreamSubscriptionOptions<In> extends FilterOptions<In> {
   readonly startFrom?: StartFrom
 }
 
-export interface Subscription<In = unknown, Out = In> extends Typed<In, Out> {
+export interface Subscription<In = unknown, Out = In, Parameters = AddressParameters | undefined> extends Typed<In, Out, never, never, Parameters> {
   readonly kind: 'subscription'
   readonly name: string
-  readonly of: Topic<In, Out> | Stream<In, Out>
-  readonly options: StreamSubscriptionOptions<In>
+  readonly of: Topic<In, Out, any> | Stream<In, Out>
+  readonly options: StreamSubscriptionOptions<In> & { readonly parameters?: AddressParameters }
 }
 
 // Variance makes a concrete definition unassignable to one of `unknown`; `any` is what generic code over all definitions needs.
 /** Any queue without a reply. */
-export type AnySourceQueue = Queue<any, any>
+export type AnySourceQueue = Queue<any, any, never, never, any>
 /** Any queue. */
-export type AnyQueue = Queue<any, any, any, any>
+export type AnyQueue = Queue<any, any, any, any, any>
 /** Any queue, topic or stream. */
-export type AnyDestination = Queue<any, any, any, any> | Topic<any, any> | Stream<any, any>
+export type AnyDestination = AnyQueue | Topic<any, any, any, any> | Stream<any, any>
 /** Anything that can be listed in `destinations`. */
-export type AnyDefinition = AnyDestination | Subscription<any, any>
+export type AnyDefinition = AnyDestination | Subscription<any, any, any>
 /** Anything that can be consumed. */
-export type AnySource = Queue<any, any, any, any> | Subscription<any, any>
+export type AnySource = AnyQueue | Subscription<any, any, any>
 
 /** What is sent to `D`. */
-export type InputOf<D> = D extends Typed<infer In, any, any, any> ? In : never
+export type InputOf<D> = D extends Typed<infer In, any, any, any, any> ? In : never
 /** What a handler of `D` sees. */
-export type OutputOf<D> = D extends Typed<any, infer Out, any, any> ? Out : never
+export type OutputOf<D> = D extends Typed<any, infer Out, any, any, any> ? Out : never
 /** What a handler of `D` must return: a reply if the queue declares one, else nothing. */
-export type ReplyInputOf<D> = D extends Queue<any, any, infer ReplyIn, any> ? ReplyIn : never
-export type ReplyOutputOf<D> = D extends Queue<any, any, any, infer ReplyOut> ? ReplyOut : never
+export type ReplyInputOf<D> = D extends Queue<any, any, infer ReplyIn, any, any> ? ReplyIn : never
+export type ReplyOutputOf<D> = D extends Queue<any, any, any, infer ReplyOut, any> ? ReplyOut : never
+/** Parameters in the name of `D`, or of the topic that it is a subscription of. */
+export type ParametersOf<D> = D extends Typed<any, any, any, any, infer Parameters> ? Parameters : undefined
+/** Options of a send to `D`: with the parameters in its name, which must be given unless they are made of the body. */
+export type SendOptionsOf<D> =
+  D extends Topic<any, any, infer Parameters, infer Computed>
+    ? [Parameters] extends [undefined]
+      ? SendOptions
+      : [undefined, Computed] extends [Parameters, boolean] | [undefined, true]
+        ? SendOptions & { readonly parameters?: NonNullable<Parameters> }
+        : SendOptions & { readonly parameters: Parameters }
+    : SendOptions
 
 /** What the compiler shows in place of what was given the wrong thing. There is no such value. */
 export interface Misuse<Remedy extends string> {
@@ -129,7 +169,7 @@ export interface Misuse<Remedy extends string> {
 /** `D` if it can be consumed, else a text that says what to do. */
 export type SourceOf<D> = D extends AnySource
   ? D
-  : D extends Topic<any, any>
+  : D extends Topic<any, any, any, any>
     ? Misuse<'A topic has no messages of its own: consume one of its subscriptions, topic.subscription(name)'>
     : D extends Stream<any, any>
       ? Misuse<'A stream has no position of its own: consume one of its subscriptions, stream.subscription(name)'>
@@ -138,13 +178,13 @@ export type SourceOf<D> = D extends AnySource
 /** `D` if it can be sent to, else a text that says what to do. */
 export type DestinationOf<D> = D extends AnyDestination
   ? D
-  : D extends Subscription<any, any>
+  : D extends Subscription<any, any, any>
     ? Misuse<'A subscription only receives: send to the topic or stream that it belongs to'>
     : Misuse<'Not a queue, topic or stream: define one with queue(name), topic(name) or stream(name)'>
 
 /** `D` if it answers requests, else a text that says what to do. */
 export type RequestableOf<D> =
-  D extends Queue<any, any, infer ReplyIn, any>
+  D extends Queue<any, any, infer ReplyIn, any, any>
     ? [ReplyIn] extends [never]
       ? Misuse<'This queue declares no reply: queue(name, { schema, reply: schemaOfTheReply })'>
       : D

@@ -1,3 +1,4 @@
+import type { AddressParameters } from '../address/address-template.ts'
 import { assertKnownKeys } from '../nearest.ts'
 import type { DestinationOptions, Requirements } from './types.ts'
 
@@ -14,12 +15,14 @@ const countKeys = ['delayMs', 'deduplicationMs', 'bodyBytes', 'headers', 'timeTo
 export interface RawDestinationOptions extends DestinationOptions<unknown> {
   readonly schema?: unknown
   readonly reply?: unknown
+  readonly parameters?: (body: never) => AddressParameters | undefined
 }
 
 /** Throws a `TypeError` unless `name` is 1 to 80 letters, digits, dots, hyphens and underscores that begin with a letter or digit. */
 export function checkName(kind: 'queue' | 'topic' | 'stream', name: unknown): void {
   if (typeof name !== 'string' || !namePattern.test(name)) {
-    throw new TypeError(`${kind}: the name must be 1 to 80 letters, digits, '.', '-' and '_', beginning with a letter or digit, not ${shown(name)}`)
+    const templates = typeof name === 'string' && /[{}]/.test(name) ? '; parameters are for the names of topics' : ''
+    throw new TypeError(`${kind}: the name must be 1 to 80 letters, digits, '.', '-' and '_', beginning with a letter or digit, not ${shown(name)}${templates}`)
   }
 }
 
@@ -37,7 +40,7 @@ export function checkDestinationOptions(what: string, options: RawDestinationOpt
   if (options.schema !== undefined) checkSchema(`${what}: schema`, options.schema)
   if (options.reply !== undefined) checkSchema(`${what}: reply`, options.reply)
   if (options.codec !== undefined) checkCodec(what, options.codec)
-  for (const key of functionKeys) {
+  for (const key of [...functionKeys, 'parameters'] as const) {
     if (options[key] !== undefined && typeof options[key] !== 'function') throw new TypeError(`${what}: ${key} must be a function of the body`)
   }
   const type: unknown = options.type

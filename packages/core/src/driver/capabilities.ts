@@ -47,6 +47,8 @@ export interface Capabilities {
   readonly replay: { readonly earliest: boolean; readonly timestamp: boolean; readonly position: boolean } | false
   readonly filter: 'native' | 'none'
   readonly headerFilter: 'native' | 'none'
+  /** Parameters in a topic's name: each message has an address of its own, and a subscription gets those of all addresses, or of some. `none`: such endpoints are refused. */
+  readonly addressTemplates: 'native' | 'none'
   /** `upper-bound`: the broker's count also rises for releases and crashes. */
   readonly deliveryAttempt: 'exact' | 'upper-bound' | 'none'
   /** Largest message as the backend counts it, body and headers. */

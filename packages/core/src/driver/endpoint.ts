@@ -1,3 +1,4 @@
+import type { AddressParameters } from '../address/address-template.ts'
 import type { Filter, HeaderFilter } from '../filter/grammar.ts'
 
 /** Where a new subscription of a stream begins to read. */
@@ -13,6 +14,8 @@ export interface EndpointSubscription {
   readonly headerFilter?: HeaderFilter
   /** Streams only. Default `latest`. */
   readonly startFrom?: StartFrom
+  /** Address templates only: values of parameters; messages with others are not for it. */
+  readonly parameters?: AddressParameters
 }
 
 /** A destination, or one subscription of it, on one driver. Pure data. */
@@ -22,6 +25,11 @@ export interface Endpoint {
   readonly kind: 'queue' | 'topic' | 'stream'
   /** Name at the broker, after routes and `naming`. */
   readonly name: string
+  /**
+   * Present if `name` is an address template, `trucks/{truckId}/position`: its parameters, each a whole level. Every message has values for them. Only topics; a driver
+   * whose `addressTemplates` capability is `none` refuses such an endpoint, see {@link refusedTemplate}.
+   */
+  readonly parameters?: readonly string[]
   /** Present where messages are received from a topic or stream. */
   readonly subscription?: EndpointSubscription
   /** Messages may carry an ordering key, and their order must be kept. */

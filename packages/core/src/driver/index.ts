@@ -1,7 +1,9 @@
 /** The contract between core and an adapter, and the helpers that adapters share. */
+export { AddressTemplate, type AddressParameters } from '../address/address-template.ts'
 export type { Clock, Timer } from '../clock.ts'
 export type { Capabilities, Exactness, Refusal } from './capabilities.ts'
 export type { BrowsePage, Driver, DriverFactory, EndpointStats, Link, LinkHealth, MoveOptions, Services } from './driver.ts'
+export { refusedTemplate } from './refused-template.ts'
 export { mustKeepAll, type Endpoint, type EndpointSubscription, type StartFrom } from './endpoint.ts'
 export {
   longestClaimMs,

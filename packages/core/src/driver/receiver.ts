@@ -1,3 +1,4 @@
+import type { AddressParameters } from '../address/address-template.ts'
 import type { BrokerError } from '../errors.ts'
 import type { StartFrom } from './endpoint.ts'
 import type { Body, Headers } from './sender.ts'
@@ -24,6 +25,8 @@ export interface Incoming {
   readonly bodyBytes: number
   /** User headers: broker-owned ones and the `busbar` metadata header are stripped; `busbar-dead` and `traceparent` are left. */
   readonly headers: Headers
+  /** Present where the endpoint's name is an address template: what stood in the place of its parameters, as it came. */
+  readonly parameters?: AddressParameters | undefined
   readonly type: string | undefined
   readonly contentType: string | undefined
   readonly timestamp: number | undefined

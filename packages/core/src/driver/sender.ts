@@ -1,3 +1,4 @@
+import type { AddressParameters } from '../address/address-template.ts'
 import type { BrokerError } from '../errors.ts'
 
 /** Bytes, or text that is its own UTF-8 encoding. A driver may hand back either form, whichever is cheaper for it. */
@@ -14,6 +15,11 @@ export interface Outgoing {
   /** Size of `body` in UTF-8 bytes. */
   readonly bodyBytes: number
   readonly headers: Headers
+  /**
+   * What fills the endpoint's name, where that is an address template; of no meaning for all other endpoints. Core has looked at what users give; of a message that is
+   * redriven the values come from outside. What `AddressTemplate.filled` does not fill is to be answered with `ERR_INVALID`, and so is an address that the broker does not take.
+   */
+  readonly parameters?: AddressParameters | undefined
   readonly type: string | undefined
   readonly contentType: string | undefined
   /** Milliseconds since the epoch at which the message was first sent. */

@@ -1,6 +1,7 @@
 import { bodyBytes } from '../codec/body.ts'
 import type { Codec } from '../codec/codec.ts'
 import { encodeJson, json } from '../codec/json.ts'
+import type { TopicTemplate } from '../definitions/topic-template.ts'
 import type { AnyDestination } from '../definitions/types.ts'
 import type { Body, Headers, Outgoing } from '../driver/sender.ts'
 import { BrokerError } from '../errors.ts'
@@ -11,6 +12,9 @@ import type { SchemaIssue } from '../standard-schema.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { examine, outputOf } from '../validate.ts'
 import type { SendOptions } from './types.ts'
+
+/** What a producer may be given, parameters of an address too. */
+type EncodeOptions = SendOptions & { readonly parameters?: unknown }
 
 export interface EncoderOptions {
   readonly destination: AnyDestination
@@ -35,19 +39,22 @@ export class Encoder {
   readonly #options: EncoderOptions
   readonly #codec: Codec
   readonly #needsView: boolean
+  readonly #template: TopicTemplate | undefined
 
   constructor(options: EncoderOptions) {
     this.#options = options
     const definition = options.destination.options
     this.#codec = (definition.codec ?? json) as Codec
-    this.#needsView = !!(definition.orderingKey ?? definition.messageId ?? definition.deduplicationId) || typeof definition.type === 'function'
+    this.#template = (options.destination as { readonly template?: TopicTemplate }).template
+    this.#needsView =
+      !!(this.#template ?? definition.orderingKey ?? definition.messageId ?? definition.deduplicationId) || typeof definition.type === 'function'
   }
 
   /**
    * Throws a `TypeError` for keys, ids, headers and bodies that no backend could carry, and `ERR_INVALID` for whatever else codec, schema and the functions of the
    * definition throw.
    */
-  encode(body: unknown, options: SendOptions): Encoded | RefusedBody {
+  encode(body: unknown, options: EncodeOptions): Encoded | RefusedBody {
     try {
       return this.#encoded(body, options)
     } catch (error) {
@@ -55,7 +62,7 @@ export class Encoder {
     }
   }
 
-  #encoded(body: unknown, options: SendOptions): Encoded | RefusedBody {
+  #encoded(body: unknown, options: EncodeOptions): Encoded | RefusedBody {
     const { destination, now, freshId } = this.#options
     const definition = destination.options
     const headers = checkedHeaders(options.headers)
@@ -72,6 +79,7 @@ export class Encoder {
       body: encoded,
       bodyBytes: bodyBytes(encoded),
       headers: this.#withTelemetry(id, headers),
+      parameters: this.#template?.parametersOf(options.parameters, view),
       type: typeof definition.type === 'function' ? checkedIdentity('type', definition.type(view)) : definition.type,
       contentType: this.#codec.contentType,
       timestamp: now(),

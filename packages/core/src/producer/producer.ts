@@ -15,6 +15,8 @@ import type { BatchResult, Producer, SendOptions } from './types.ts'
 export interface TypedProducerOptions {
   readonly destination: string
   readonly keyed: boolean
+  /** Those of its address, which sends may give. */
+  readonly parameters: readonly string[] | undefined
   readonly encoder: Encoder
   readonly engine: ProducerEngine
   readonly timeoutMs: number
@@ -50,7 +52,7 @@ export class TypedProducer implements Producer {
   send(body: unknown, options: SendOptions = {}): Promise<SendReceipt> {
     return new Promise((resolve, reject) => {
       const { engine } = this.#options
-      const refused = this.#refused(options, 'send') ?? (engine.full ? { kind: 'full', wanted: engine.pending, has: 0 } : undefined)
+      const refused = refusedOption(options, this.#options, 'send') ?? (engine.full ? { kind: 'full', wanted: engine.pending, has: 0 } : undefined)
       if (options.signal?.aborted) throw abortError(options.signal)
       if (refused) resolve(this.#refuse(refused))
       else this.#submit(body, options, { index: 0, observer: new SingleSend(resolve, reject) })
@@ -60,7 +62,7 @@ export class TypedProducer implements Producer {
   async sendBatch(bodies: readonly unknown[], options: Omit<SendOptions, 'id'> = {}): Promise<readonly BatchResult[]> {
     const { engine, destination } = this.#options
     if (!Array.isArray(bodies)) throw new TypeError(`sendBatch: an array of bodies is needed, not ${kindOf(bodies)}`)
-    const refused = this.#refused(options, 'sendBatch')
+    const refused = refusedOption(options, this.#options, 'sendBatch')
     if (options.signal?.aborted) throw abortError(options.signal)
     if (refused) return this.#refuse(refused)
     const batch = new BatchSend(bodies.length)
@@ -76,11 +78,6 @@ export class TypedProducer implements Producer {
       }
     }
     return batch.done
-  }
-
-  #refused(options: SendOptions, what: 'send' | 'sendBatch'): SendRefusal | undefined {
-    const { keyed, capabilities } = this.#options
-    return refusedOption(options, keyed, capabilities, what)
   }
 
   async #refuse(refused: SendRefusal): Promise<never> {

@@ -14,12 +14,20 @@ export interface SendRefusal {
   readonly has: number
 }
 
+/** What is sent to, as far as options matter. */
+export interface SendPlace {
+  readonly keyed: boolean
+  /** Those of its address, which sends may give. */
+  readonly parameters: readonly string[] | undefined
+  readonly capabilities: () => Capabilities
+}
+
 /** What of the options the backend cannot do: nothing is dropped in silence. Throws `TypeError` or `RangeError` for misuse. */
-export function refusedOption(options: SendOptions, keyed: boolean, capabilities: () => Capabilities, what: 'send' | 'sendBatch'): SendRefusal | undefined {
+export function refusedOption(options: SendOptions, { keyed, parameters, capabilities }: SendPlace, what: 'send' | 'sendBatch'): SendRefusal | undefined {
   if (typeof options !== 'object' || options === null) assertKnownKeys(what, options, known)
   for (const _ in options) {
     // Only messages that set an option pay for looking at them all.
-    assertKnownKeys(what, options, what === 'send' ? known : known.slice(1))
+    assertKnownKeys(what, options, [...known.slice(what === 'send' ? 0 : 1), ...(parameters ? ['parameters'] : [])])
     checkValues(options)
     return refusalOf(options, keyed, capabilities())
   }

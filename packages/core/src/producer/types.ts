@@ -37,11 +37,15 @@ export type BatchResult =
   | { readonly ok: true; readonly id: string; readonly position?: string }
   | { readonly ok: false; readonly error: BrokerError; readonly stored: 'no' | 'unknown' }
 
-export interface Producer<In = unknown> {
+/** An argument that may be left out where nothing in it is required. */
+type Given<Options> = Partial<Options> extends Options ? [options?: Options] : [options: Options]
+
+/** `Options`: {@link SendOptions}, and with an address template the parameters in its name. */
+export interface Producer<In = unknown, Options = SendOptions> {
   /** Resolves when the broker has it. The place in the order is taken when `send` is called. */
-  send(body: In, options?: SendOptions): Promise<SendReceipt>
+  send(body: In, ...options: Given<Options>): Promise<SendReceipt>
   /** One result per body, in order. Never rejects for a part of the batch. */
-  sendBatch(bodies: readonly In[], options?: Omit<SendOptions, 'id'>): Promise<readonly BatchResult[]>
+  sendBatch(bodies: readonly In[], ...options: Given<Omit<Options, 'id'>>): Promise<readonly BatchResult[]>
   /** Messages accepted by `send` and not yet confirmed. */
   readonly pending: number
 }

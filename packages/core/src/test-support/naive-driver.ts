@@ -206,6 +206,7 @@ const naiveCapabilities: Capabilities = Object.freeze({
   replay: false,
   filter: 'none',
   headerFilter: 'none',
+  addressTemplates: 'none',
   deliveryAttempt: 'exact',
   maxMessageBytes: 1_000_000,
   maxHeaders: false,

@@ -1,4 +1,5 @@
 import type {
+  AddressTemplate,
   BrokerError,
   BrowsePage,
   Capabilities,
@@ -22,6 +23,7 @@ import type { MemoryDriver } from '../memory-driver.ts'
 import { incomingOf, Stored } from '../queue/stored.ts'
 import { browseQueue, placeOf } from '../queue/inspect.ts'
 import type { Queue } from '../queue/queue.ts'
+import { templateOf } from '../resources.ts'
 import type { World } from '../world.ts'
 import type { LinkMember } from './member.ts'
 import { MemoryReplies } from './replies.ts'
@@ -154,9 +156,10 @@ export class MemoryLink implements Link<MemoryDriver> {
       case 'queue':
         return this.#storeIn(resources.queue(endpoint))
       case 'topic': {
-        if (endpoint.subscription !== undefined) return this.#storeIn(resources.queue(endpoint))
+        const template = templateOf(endpoint)
+        if (endpoint.subscription !== undefined) return this.#storeIn(resources.queue(endpoint), template)
         const topic = resources.topic(endpoint)
-        return (batch, now) => batch.map((outgoing) => receipt(outgoing, topic.publish(outgoing, now)))
+        return (batch, now) => batch.map((outgoing) => receipt(outgoing, topic.publish(outgoing, now, template?.filled(outgoing.parameters))))
       }
       case 'stream': {
         const stream = resources.stream(endpoint)
@@ -165,13 +168,14 @@ export class MemoryLink implements Link<MemoryDriver> {
     }
   }
 
-  #storeIn(queue: Queue): Store {
+  #storeIn(queue: Queue, template?: AddressTemplate): Store {
     const { world } = this
     return (batch, now) => {
       const results = new Array<SendResult>(batch.length)
       for (let index = 0; index < batch.length; index++) {
         const outgoing = batch[index] as Outgoing
-        const message = new Stored(world.nextId(), incomingOf(outgoing), now, outgoing.timeToLiveMs, outgoing.priority, outgoing.deduplicationId)
+        const incoming = template === undefined ? incomingOf(outgoing) : { ...incomingOf(outgoing), parameters: outgoing.parameters }
+        const message = new Stored(world.nextId(), incoming, now, outgoing.timeToLiveMs, outgoing.priority, outgoing.deduplicationId)
         results[index] = receipt(outgoing, queue.accept(message, queue.delayOf(outgoing.delayMs)))
       }
       return results

@@ -1,7 +1,9 @@
-import type { BrokerError, Capabilities, Endpoint, Outgoing, Sender, SendResult } from '@busbar/core/driver'
+import type { AddressTemplate, BrokerError, Capabilities, Endpoint, Outgoing, Sender, SendResult } from '@busbar/core/driver'
 import { memoryError } from '../errors.ts'
 import { sendUnder, type SendUnderFaults } from '../faults/send-faults.ts'
 import type { Profile } from '../profiles/profile.ts'
+import { exceeds } from '../profiles/size.ts'
+import { templateOf } from '../resources.ts'
 import type { MemoryLink } from './link.ts'
 
 /** Stores accepted messages, in order, and answers for each of them. */
@@ -17,6 +19,7 @@ export class MemorySender implements Sender, SendUnderFaults {
   readonly #profile: Profile
   readonly #capabilities: Capabilities
   readonly #put: Store
+  readonly #template: AddressTemplate | undefined
   #closed = false
 
   constructor(link: MemoryLink, endpoint: Endpoint, place: string, profile: Profile, capabilities: Capabilities, put: Store) {
@@ -27,6 +30,7 @@ export class MemorySender implements Sender, SendUnderFaults {
     this.#capabilities = capabilities
     this.partial = capabilities.batchOrder === 'partial'
     this.#put = put
+    this.#template = templateOf(endpoint)
     link.senders.add(this)
   }
 
@@ -35,7 +39,7 @@ export class MemorySender implements Sender, SendUnderFaults {
   }
 
   sizeOf(message: Outgoing): number {
-    return this.#profile.sizeOf(message, this.place)
+    return this.#profile.sizeOf(message, this.#template?.filled(message.parameters) ?? this.place)
   }
 
   send(batch: readonly Outgoing[], signal: AbortSignal): Promise<readonly SendResult[]> {
@@ -84,7 +88,7 @@ export class MemorySender implements Sender, SendUnderFaults {
   }
 
   #refuse(message: Outgoing): SendResult | undefined {
-    const bytes = this.#profile.sizeOf(message, this.place)
+    const bytes = this.sizeOf(message)
     const { maxMessageBytes } = this.#capabilities
     const error =
       bytes > maxMessageBytes
@@ -92,8 +96,16 @@ export class MemorySender implements Sender, SendUnderFaults {
             destination: this.#endpoint.destination,
             messageId: message.id,
           })
-        : (this.#refuseWishes(message) ?? this.#profile.refuse(message, this.#endpoint))
+        : (this.#refuseAddress(message) ?? this.#refuseWishes(message) ?? this.#profile.refuse(message, this.#endpoint))
     return error && { ok: false, stored: 'no', error }
+  }
+
+  #refuseAddress(message: Outgoing): BrokerError | undefined {
+    if (this.#template === undefined) return undefined
+    const address = this.#template.filled(message.parameters)
+    if (address === undefined) return this.#invalid(message, 'has an address template, which the parameters of the message do not fill')
+    const most = this.#profile.addressBytes || 0
+    return exceeds(address, most) ? this.#invalid(message, `takes addresses of up to ${most} bytes`) : undefined
   }
 
   /** What the endpoint does not do, or not so far. Core asks for nothing that is not declared; other callers may. */
@@ -125,7 +137,7 @@ export class MemorySender implements Sender, SendUnderFaults {
       return no(memoryError('ERR_INVALID', `A request to ${destination} takes up to ${maxBatch.messages} messages, not ${batch.length}`, { destination }))
     if (batch.length === 1) return undefined
     let bytes = 0
-    for (const message of batch) bytes += this.#profile.sizeOf(message, this.place)
+    for (const message of batch) bytes += this.sizeOf(message)
     if (bytes > maxBatch.bytes)
       return no(memoryError('ERR_TOO_LARGE', `A request to ${destination} takes up to ${maxBatch.bytes} bytes, not ${bytes}`, { destination }))
     return undefined

@@ -23,7 +23,8 @@ export const mqtt: Profile = {
   browses: false,
   counts: false,
   replies: true,
-  capabilities: (endpoint) => refuse(endpoint) ?? capabilities(endpoint.kind === 'topic' ? 'topic' : 'queue'),
+  addressBytes: mqttLimits.textBytes,
+  capabilities: (endpoint) => refuse(endpoint) ?? capabilities(endpoint),
   physicalName: (name) => name,
   engine: (kind) => kind,
   queue: (endpoint) => behaviour(endpoint.kind === 'topic'),
@@ -87,12 +88,13 @@ function isText(text: string): boolean {
   return !exceeds(text, mqttLimits.textBytes) && !text.includes('\0') && text.isWellFormed()
 }
 
-function capabilities(kind: 'queue' | 'topic'): Capabilities {
+function capabilities({ kind, parameters }: Endpoint): Capabilities {
   const shared = kind === 'queue'
   return {
     kind,
     delivery: 'at-least-once',
-    ordering: shared ? 'none' : 'destination',
+    // Of different topics the standard promises no order.
+    ordering: shared ? 'none' : parameters === undefined ? 'destination' : 'key',
     keyHold: shared ? false : 'process',
     lease: { kind: 'scope', maxHoldMs: false },
     settlement: { mode: 'prefix', maxBatch: 1_000, lingerMs: 0 },
@@ -107,6 +109,7 @@ function capabilities(kind: 'queue' | 'topic'): Capabilities {
     replay: false,
     filter: 'none',
     headerFilter: 'none',
+    addressTemplates: shared ? 'none' : 'native',
     deliveryAttempt: 'none',
     maxMessageBytes: mqttLimits.packetBytes,
     maxHeaders: false,

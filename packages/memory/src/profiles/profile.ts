@@ -38,6 +38,8 @@ export interface Profile {
   /** It tells at least one of the counts. */
   readonly counts: boolean
   readonly replies: boolean
+  /** Longest filled address of a topic; `false`: it has no address templates. */
+  readonly addressBytes: number | false
   /** A topic drops repeated deduplication ids within so many milliseconds. */
   topicDeduplicationMs(keyed: boolean): number | undefined
   /** Most subscriptions of one topic. */

@@ -13,6 +13,7 @@ export const sns: Profile = {
   browses: false,
   counts: true,
   replies: false,
+  addressBytes: false,
   capabilities: (endpoint, settings) =>
     refuse(endpoint) ??
     (endpoint.subscription === undefined
@@ -68,6 +69,7 @@ function subscriptionCapabilities(fifo: boolean, settings: ProfileSettings): Cap
     delay: false,
     filter: 'native',
     headerFilter: 'native',
+    addressTemplates: 'none',
     maxMessageBytes: snsLimits.messageBytes,
     maxBatch: { messages: snsLimits.batchMessages, bytes: snsLimits.messageBytes, inFlight: 16 },
   }

@@ -29,6 +29,7 @@ const unused = {
   browses: false,
   counts: true,
   replies: false,
+  addressBytes: false,
 } as const
 
 /** Amazon SQS standard queues: best-effort order, duplicates, and receipts that still delete when they have expired. */
@@ -80,6 +81,7 @@ export function sqsCapabilities(kind: 'queue' | 'topic', fifo: boolean, settings
     replay: false,
     filter: 'none',
     headerFilter: 'none',
+    addressTemplates: 'none',
     deliveryAttempt: 'upper-bound',
     maxMessageBytes: sqsLimits.messageBytes,
     maxHeaders: false,

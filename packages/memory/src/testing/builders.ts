@@ -34,8 +34,8 @@ export function outgoing(parts: MessageParts = {}): Outgoing {
 /** A message as a driver hands it to a consumer: for unit tests of middleware and of code that looks at `incoming`. */
 export function incoming(parts: MessageParts & Partial<Pick<Incoming, 'position' | 'native'>> = {}): Incoming {
   const { position, native, ...sent } = parts
-  const { id, body, bodyBytes, headers, type, contentType, timestamp, key, attempt, correlationId, replyTo } = outgoing(sent)
-  return { id, body, bodyBytes, headers, type, contentType, timestamp, key, attempt, correlationId, replyTo, position, native }
+  const { id, body, bodyBytes, headers, parameters, type, contentType, timestamp, key, attempt, correlationId, replyTo } = outgoing(sent)
+  return { id, body, bodyBytes, headers, parameters, type, contentType, timestamp, key, attempt, correlationId, replyTo, position, native }
 }
 
 function encode(body: NonNullable<MessageParts['body']> | null): Body {

@@ -1,14 +1,32 @@
-import { compileFilter, compileHeaderFilter, type EndpointSubscription, type Headers, type Incoming } from '@busbar/core/driver'
+import {
+  compileFilter,
+  compileHeaderFilter,
+  type AddressParameters,
+  type AddressTemplate,
+  type EndpointSubscription,
+  type Headers,
+  type Incoming,
+} from '@busbar/core/driver'
 
 /** The filters of a subscription, as the broker applies them. */
 export class SubscriptionFilter {
   readonly #body: ((body: unknown) => boolean) | undefined
   readonly #headers: ((headers: Headers) => boolean) | undefined
+  readonly #template: AddressTemplate | undefined
+  readonly #fixed: readonly (readonly [string, string])[]
 
   /** Throws `ERR_CONFIGURATION` for filters that no backend takes. */
-  constructor({ filter, headerFilter }: Pick<EndpointSubscription, 'filter' | 'headerFilter'>) {
+  constructor({ filter, headerFilter, parameters = {} }: Omit<EndpointSubscription, 'name'>, template?: AddressTemplate) {
+    this.#template = template
+    this.#fixed = Object.entries(parameters)
     this.#body = filter === undefined ? undefined : compileFilter(filter)
     this.#headers = headerFilter === undefined ? undefined : compileHeaderFilter(headerFilter)
+  }
+
+  /** What stands in the place of the parameters; `undefined` for an address that the subscription does not take. */
+  parametersIn(address: string): AddressParameters | undefined {
+    const found = this.#template?.match(address)
+    return found !== undefined && this.#fixed.every(([parameter, value]) => found[parameter] === value) ? found : undefined
   }
 
   /** `body`: the body as JSON, asked for only if it matters. */

@@ -24,18 +24,20 @@ export class Topic {
     this.#deduplication = deduplicationMs === undefined ? undefined : new DeduplicationMemory(deduplicationMs)
   }
 
-  /** The broker's id of the message, or of the one that had the same deduplication id. */
-  publish(outgoing: Outgoing, now: number): number {
+  /** The broker's id of the message, or of the one that had the same deduplication id. `address`: where the topic is an address template, what its parameters fill it to. */
+  publish(outgoing: Outgoing, now: number, address?: string): number {
     const id = this.#world.nextId()
     const original = outgoing.deduplicationId === undefined ? undefined : this.#deduplication?.original(outgoing.deduplicationId, id, now)
     if (original !== undefined) return original
     const incoming = incomingOf(outgoing)
     const body = parsedOnce(incoming)
     for (const subscription of this.subscriptions.values()) {
-      if (!subscription.filter.wants(incoming, body)) continue
+      const parameters = address === undefined ? undefined : subscription.filter.parametersIn(address)
+      if ((address !== undefined && parameters === undefined) || !subscription.filter.wants(incoming, body)) continue
       const { timeToLiveMs, priority, deduplicationId } = outgoing
       const { queue } = subscription
-      queue.accept(new Stored(this.#world.nextId(), incoming, now, timeToLiveMs, priority, deduplicationId), queue.delayOf(outgoing.delayMs))
+      const copy = parameters === undefined ? incoming : { ...incoming, parameters }
+      queue.accept(new Stored(this.#world.nextId(), copy, now, timeToLiveMs, priority, deduplicationId), queue.delayOf(outgoing.delayMs))
     }
     this.#world.observer?.({ kind: 'stored', at: now, place: this.name, id: `m${id}`, message: incoming, detail: undefined })
     return id

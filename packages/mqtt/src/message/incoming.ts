@@ -1,4 +1,4 @@
-import { metadataHeader, unpackMetadata, type Headers, type Incoming, type Metadata, openEnvelope } from '@busbar/core/driver'
+import { metadataHeader, unpackMetadata, type AddressTemplate, type Headers, type Incoming, type Metadata, openEnvelope } from '@busbar/core/driver'
 import { isOwn, packedHeader, unpackHeaders } from './packed-headers.ts'
 import type { PublishProperties, ReceivedPacket } from './packet.ts'
 
@@ -10,8 +10,8 @@ const brokerOwned = /^(x-(death|first-death-.*|last-death-.*|delivery-count|acqu
 
 const noMetadata: Metadata = Object.freeze({})
 
-/** A received message of any origin. `envelope`: the route says that there is one around the body. Never throws. */
-export function incomingOf(packet: ReceivedPacket, envelope: boolean): Incoming {
+/** A received message of any origin. `envelope`: the route says that there is one around the body. `template`: that of the topics, if they have one. Never throws. */
+export function incomingOf(packet: ReceivedPacket, envelope: boolean, template?: AddressTemplate): Incoming {
   const { properties } = packet
   const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
   const opened = envelope ? openEnvelope(payload) : undefined
@@ -22,6 +22,7 @@ export function incomingOf(packet: ReceivedPacket, envelope: boolean): Incoming 
     body,
     bodyBytes: body.length,
     headers: headersOf(opened?.headers ?? properties?.userProperties, packet.retain),
+    parameters: template?.match(packet.topic),
     type: metadata.type,
     contentType: properties?.contentType || metadata.contentType,
     timestamp: metadata.timestamp,

@@ -1,12 +1,15 @@
 import { envelopeHead, type BrokerError, type Outgoing } from '@busbar/core/driver'
 import { mqttError } from '../errors.ts'
 import { isShort } from '../names.ts'
+import type { Filling } from '../filling.ts'
 import type { Publication, PublishProperties } from './packet.ts'
 import { propertiesBytes, propertiesFor } from './properties.ts'
 
 /** How messages of one destination are written. */
 export interface Form {
   readonly topic: string
+  /** Present where `topic` is an address template: each message has a topic of its own. */
+  readonly filling?: Filling | undefined
   readonly protocolVersion: 5 | 4
   readonly envelope: boolean
   readonly qos: 0 | 1 | 2
@@ -18,7 +21,8 @@ const variableHeaderBytes = 2 + 2 + 4
 
 /** Throws `ERR_INVALID` for what MQTT cannot carry. */
 export function publicationOf(message: Outgoing, form: Form): Publication {
-  const { topic, qos, retain } = form
+  const { qos, retain } = form
+  const topic = topicOf(message, form)
   if (form.protocolVersion === 5) {
     const properties = propertiesFor(message)
     checkLengths(message, properties)
@@ -34,9 +38,21 @@ export function publicationOf(message: Outgoing, form: Form): Publication {
 }
 
 /** At least the bytes of a PUBLISH packet without its fixed header. */
-export function sizeOf(message: Outgoing, { topic, protocolVersion, envelope }: Form): number {
+export function sizeOf(message: Outgoing, { topic: name, filling, protocolVersion, envelope }: Form): number {
+  const topic = filling?.template.filled(message.parameters) ?? name
   const around = protocolVersion === 5 ? propertiesBytes(message) : envelope ? envelopeHead(message).length : 0
   return variableHeaderBytes + Buffer.byteLength(topic) + around + message.bodyBytes
+}
+
+/** Throws `ERR_INVALID` for parameters that make no topic that can be sent to. */
+function topicOf({ parameters = {}, id }: Outgoing, { topic, filling }: Form): string {
+  if (filling === undefined) return topic
+  const filled = filling.template.filled(parameters)
+  if (filled === undefined)
+    throw invalid(id, `its parameters do not fill the address ${topic}: one is missing, or holds /, +, #, NUL or half of a surrogate pair`)
+  const problem = filling.problemOf(filled, parameters)
+  if (problem !== undefined) throw invalid(id, problem)
+  return filled
 }
 
 /** Text stays text, which the client library writes as UTF-8; bytes are not copied. */

@@ -36,7 +36,8 @@ export class MqttTopology implements Topology {
 
   async apply(endpoints: readonly Endpoint[], _changes: readonly Change[], signal: AbortSignal): Promise<void> {
     const missing = (await Promise.all(endpoints.map((endpoint) => this.#missing(endpoint)))).flat()
-    const work = missing.values()
+    // Sources may share a place for dead letters: two connections with one client id would end each other.
+    const work = new Map(missing.map((needed) => [needed.name.clientId, needed])).values()
     const make = async (): Promise<void> => {
       for (const { name, qos } of work) await makeSession(name, qos, this.#dialer, this.#notes, signal)
     }

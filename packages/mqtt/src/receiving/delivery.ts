@@ -1,4 +1,4 @@
-import type { Delivery, Incoming } from '@busbar/core/driver'
+import type { AddressTemplate, Delivery, Incoming } from '@busbar/core/driver'
 import { incomingOf } from '../message/incoming.ts'
 import type { ReceivedPacket } from '../message/packet.ts'
 import type { SessionScope } from './session-scope.ts'
@@ -15,9 +15,9 @@ export class MqttDelivery implements Delivery {
   handed = false
   settled = false
 
-  constructor(scope: SessionScope, packet: ReceivedPacket, envelope: boolean) {
+  constructor(scope: SessionScope, packet: ReceivedPacket, envelope: boolean, template?: AddressTemplate) {
     this.scope = scope
-    this.incoming = incomingOf(packet, envelope)
+    this.incoming = incomingOf(packet, envelope, template)
     this.packetId = packet.qos === 1 ? (packet.messageId ?? 0) : 0
     this.brokerAttempts = undefined
     this.leaseUntil = undefined

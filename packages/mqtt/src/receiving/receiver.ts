@@ -1,4 +1,4 @@
-import type { BrokerError, Intake, Outcome, Receiver, Services, SettleResult, Timer, Window } from '@busbar/core/driver'
+import type { AddressTemplate, BrokerError, Intake, Outcome, Receiver, Services, SettleResult, Timer, Window } from '@busbar/core/driver'
 import type { Control } from '../connection/control.ts'
 import type { Dialer } from '../connection/dialer.ts'
 import { configuration, mqttError } from '../errors.ts'
@@ -18,6 +18,8 @@ export interface ReceiverParts {
   readonly names: () => Promise<readonly SessionName[]>
   readonly qos: 0 | 1
   readonly envelope: boolean
+  /** Of the topics that it receives from, if they have one. */
+  readonly template?: AddressTemplate | undefined
   readonly options: ResolvedOptions
   readonly services: Services
   readonly dialer: Dialer

@@ -1,4 +1,4 @@
-import { PrefixTracker, type Scope, type Tracked } from '@busbar/core/driver'
+import { PrefixTracker, type AddressTemplate, type Scope, type Tracked } from '@busbar/core/driver'
 import type { Connection } from '../connection/connection.ts'
 import type { ReceivedPacket } from '../message/packet.ts'
 import { MqttDelivery } from './delivery.ts'
@@ -58,10 +58,10 @@ export class SessionScope implements Scope {
    * `undefined` for a copy of what is held: some brokers send again what is not acked in time. A second ack would be taken for that of the next message with the same packet
    * identifier. Of what was acked a copy is a delivery, since brokers also set the flag on what another connection was sent, under an identifier that may have been used here.
    */
-  receive(packet: ReceivedPacket, envelope: boolean): MqttDelivery | undefined {
+  receive(packet: ReceivedPacket, envelope: boolean, template?: AddressTemplate): MqttDelivery | undefined {
     const { qos, dup, messageId = 0 } = packet
     if (qos === 1 && dup && this.#unacked.has(messageId)) return undefined
-    const delivery = new MqttDelivery(this, packet, envelope)
+    const delivery = new MqttDelivery(this, packet, envelope, template)
     if (delivery.packetId === 0) return delivery
     this.#unacked.add(delivery.packetId)
     this.#tracked.set(delivery, this.#tracker.add(delivery))

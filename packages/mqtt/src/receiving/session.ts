@@ -1,4 +1,4 @@
-import { jitteredBackoff, type BrokerError, type Services, pauseFor } from '@busbar/core/driver'
+import { jitteredBackoff, type AddressTemplate, type BrokerError, type Services, pauseFor } from '@busbar/core/driver'
 import type { Connection } from '../connection/connection.ts'
 import type { Control } from '../connection/control.ts'
 import type { Dialer } from '../connection/dialer.ts'
@@ -21,6 +21,7 @@ export interface SessionHost {
   readonly holder: string
   readonly qos: 0 | 1
   readonly envelope: boolean
+  readonly template?: AddressTemplate | undefined
   /** For the next connection. */
   readonly receiveMaximum: () => number
   readonly onDelivery: (delivery: MqttDelivery) => void
@@ -95,7 +96,7 @@ export class Session {
   }
 
   async #open(): Promise<void> {
-    const { dialer, control, services, qos, receiveMaximum, notes, envelope, onDelivery, holder } = this.#host
+    const { dialer, control, services, qos, receiveMaximum, notes, envelope, template, onDelivery, holder } = this.#host
     // Of several addresses that are tried each has a scope of its own.
     let scope: SessionScope | undefined
     let of: Connection | undefined
@@ -115,7 +116,7 @@ export class Session {
         will: { topic: notes.topicOf(this.name), payload: noteText(this.name) },
         onMessage: (connection: Connection, packet: Parameters<SessionScope['receive']>[0]): boolean => {
           const current = scopeOf(connection)
-          const delivery = current.live ? current.receive(packet, envelope) : undefined
+          const delivery = current.live ? current.receive(packet, envelope, template) : undefined
           if (delivery !== undefined) onDelivery(delivery)
           return true
         },
