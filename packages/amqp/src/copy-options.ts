@@ -1,6 +1,6 @@
 import { metadataHeader, packMetadata, type Outgoing } from '@busbar/core/driver'
 import type { ConsumeMessage, Options } from 'amqplib'
-import { headerText, sendable } from './header-values.ts'
+import { headerText, sendable, shortName } from './header-values.ts'
 import { brokerOwned, metadataOf, publishOptions } from './message-mapping.ts'
 
 /**
@@ -10,10 +10,17 @@ import { brokerOwned, metadataOf, publishOptions } from './message-mapping.ts'
 export function copyOptions(native: ConsumeMessage, attempt: number, deliveries: number | undefined): Options.Publish {
   const { headers = {}, userId: _user, expiration: _expiration, clusterId: _cluster, ...properties } = native.properties
   const copied: Record<string, unknown> = {}
-  for (const name of Object.keys(headers)) if (!brokerOwned.test(name)) copied[name] = sendable(headers[name])
+  for (const name of Object.keys(headers)) if (!brokerOwned.test(name)) copied[shortName(name)] = sendable(headers[name])
   const packed = packMetadata({ ...metadataOf(native), attempt, deliveries })
   if (packed !== undefined) copied[metadataHeader] = packed
-  return { ...(properties as Options.Publish), headers: copied, persistent: true, mandatory: true }
+  return { ...writable(properties), headers: copied, persistent: true, mandatory: true }
+}
+
+/** What the client library can write: texts that were no UTF-8 and numbers of 64 bits are other ones now than they were. */
+function writable(properties: Readonly<Record<string, unknown>>): Options.Publish {
+  const { timestamp, ...others } = properties
+  const texts = Object.entries(others).map(([name, value]) => [name, typeof value === 'string' ? shortName(value) : value])
+  return { ...(Object.fromEntries(texts) as Options.Publish), ...(Number.isSafeInteger(timestamp) && { timestamp: timestamp as number }) }
 }
 
 /**

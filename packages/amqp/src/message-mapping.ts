@@ -1,7 +1,7 @@
 import { metadataHeader, packMetadata, unpackMetadata, type Body, type Headers, type Incoming, type Metadata, type Outgoing } from '@busbar/core/driver'
 import type { ConsumeMessage, Options } from 'amqplib'
 import { deadLetteredFrom } from './deaths.ts'
-import { encodingHeader, headerText } from './header-values.ts'
+import { encodingHeader, headerText, shortName } from './header-values.ts'
 
 /** Limit of AMQP for properties, names and routing keys. */
 export const maxShortBytes = 255
@@ -56,7 +56,7 @@ export function incomingOf(native: ConsumeMessage, metadata: Metadata = metadata
   const { content, properties } = native
   const { headers } = properties
   return {
-    id: textOf(properties.messageId) ?? metadata.id,
+    id: idOf(properties.messageId) ?? metadata.id,
     body: content,
     bodyBytes: content.length,
     headers: userHeaders(headers, textOf(properties.contentEncoding)),
@@ -162,7 +162,7 @@ function userHeaders(native: Record<string, unknown> | undefined, contentEncodin
     for (const name of Object.keys(native)) {
       if (name === metadataHeader || brokerOwned.test(name)) continue
       headers ??= Object.create(null) as Record<string, string>
-      headers[name] = headerText(native[name])
+      headers[shortName(name)] = headerText(native[name])
     }
   }
   if (contentEncoding !== undefined && headers?.[encodingHeader] === undefined) {
@@ -175,6 +175,12 @@ function userHeaders(native: Record<string, unknown> | undefined, contentEncodin
 function timestampOf(value: unknown): number | undefined {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value <= 0) return undefined
   return value < latestSeconds ? value * 1_000 : value
+}
+
+/** Such that the message can be sent again. */
+function idOf(value: unknown): string | undefined {
+  const id = textOf(value)
+  return id && shortName(id)
 }
 
 function textOf(value: unknown): string | undefined {

@@ -83,6 +83,8 @@ describe('the dead-letter header', () => {
     ['a newer version', full.replace('"v":1', '"v":2')],
     ['a missing field', full.replace('"a":5,', '')],
     ['a field of the wrong type', full.replace('"a":5', '"a":"5"')],
+    ['a number of attempts that is none', full.replace('"a":5', '"a":-1.5')],
+    ['a time without end', full.replace('"f":1767225600000', '"f":1e999')],
     ['more than 4,096 characters', full.replace('exhausted', 'x'.repeat(4096))],
   ])('tells nothing for %s', (_, text) => {
     expect(unpackDeadLetter(text)).toBeUndefined()

@@ -65,16 +65,20 @@ export function unpackDeadLetter(text: string | undefined): DeadLetterInfo | und
   const packed = parse(text)
   if (packed?.['v'] !== version) return undefined
   const { r, n, m, a, s, f, l } = packed
-  if (typeof r !== 'string' || typeof a !== 'number' || typeof s !== 'string' || typeof f !== 'number' || typeof l !== 'number') return undefined
+  if (typeof r !== 'string' || typeof s !== 'string' || !isCount(a) || !Number.isFinite(f) || !Number.isFinite(l)) return undefined
   return {
     reason: r,
     errorName: typeof n === 'string' ? n : undefined,
     errorMessage: typeof m === 'string' ? m : undefined,
     attempts: a,
     source: s,
-    firstFailureAt: f,
-    lastFailureAt: l,
+    firstFailureAt: f as number,
+    lastFailureAt: l as number,
   }
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 function parse(text: string): Record<string, unknown> | undefined {

@@ -27,6 +27,14 @@ describe.each(filterVectors.map((vector) => [`${vector.scope}: ${vector.rule}`, 
   })
 })
 
+it('looks into lists however deeply they are nested', () => {
+  const nested = (value: unknown): unknown => Array.from({ length: 50_000 }).reduce<unknown>((inner) => [inner, []], value)
+  const filter = compileFilter({ a: ['x'], b: { c: [{ exists: true }] } })
+  expect(filter({ a: nested('x'), b: nested({ c: nested(1) }) })).toBe(true)
+  expect(filter({ a: nested('x'), b: nested({ c: nested([]) }) })).toBe(false)
+  expect(filter({ a: nested('x'), b: nested(1) })).toBe(false)
+})
+
 describe('refused filters', () => {
   it.each(filterRefusals.map((refusal) => [`${refusal.scope}: ${refusal.rule}`, refusal] as const))('%s', (_name, refusal) => {
     let error: unknown

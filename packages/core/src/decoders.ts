@@ -1,0 +1,2 @@
+/** What reads text from outside, for `npm run fuzz`. Not published: it promises nothing to users. */
+export { unpackDeadLetter } from './dead-letters/header.ts'
