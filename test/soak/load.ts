@@ -21,7 +21,7 @@ interface Question {
   readonly number: number
 }
 
-const quotes: Queue<Question, Question, number> = queue<Question, number>('quotes', { reply: { '~standard': { version: 1, vendor: 'soak', validate: (value) => ({ value: value as number }) } } })
+const quotes: Queue<Question, Question, number, number> = queue<Question, number>('quotes', { reply: { '~standard': { version: 1, vendor: 'soak', validate: (value) => ({ value: value as number }) } } })
 
 /** Sends at a steady rate and handles everything, with keys, retries, dead letters, claims and requests, and keeps books of what is not done. */
 export class Load {

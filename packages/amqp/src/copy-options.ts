@@ -1,7 +1,7 @@
-import { metadataHeader, packMetadata, type Outgoing } from '@busbar/core/driver'
+import { isBrokerOwned, metadataHeader, packMetadata, type Outgoing } from '@busbar/core/driver'
 import type { ConsumeMessage, Options } from 'amqplib'
 import { headerText, sendable, shortName } from './header-values.ts'
-import { brokerOwned, metadataOf, publishOptions } from './message-mapping.ts'
+import { metadataOf, publishOptions } from './message-mapping.ts'
 
 /**
  * The same message once more, with its counts of attempts and of deliveries, which the broker begins anew for the copy.
@@ -10,7 +10,7 @@ import { brokerOwned, metadataOf, publishOptions } from './message-mapping.ts'
 export function copyOptions(native: ConsumeMessage, attempt: number, deliveries: number | undefined): Options.Publish {
   const { headers = {}, userId: _user, expiration: _expiration, clusterId: _cluster, ...properties } = native.properties
   const copied: Record<string, unknown> = {}
-  for (const name of Object.keys(headers)) if (!brokerOwned.test(name)) copied[shortName(name)] = sendable(headers[name])
+  for (const name of Object.keys(headers)) if (!isBrokerOwned(name)) copied[shortName(name)] = sendable(headers[name])
   const packed = packMetadata({ ...metadataOf(native), attempt, deliveries })
   if (packed !== undefined) copied[metadataHeader] = packed
   return { ...writable(properties), headers: copied, persistent: true, mandatory: true }

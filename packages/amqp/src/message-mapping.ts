@@ -1,4 +1,14 @@
-import { metadataHeader, packMetadata, unpackMetadata, type Body, type Headers, type Incoming, type Metadata, type Outgoing } from '@busbar/core/driver'
+import {
+  isBrokerOwned,
+  metadataHeader,
+  packMetadata,
+  unpackMetadata,
+  type Body,
+  type Headers,
+  type Incoming,
+  type Metadata,
+  type Outgoing,
+} from '@busbar/core/driver'
 import type { ConsumeMessage, Options } from 'amqplib'
 import { deadLetteredFrom } from './deaths.ts'
 import { encodingHeader, headerText, shortName } from './header-values.ts'
@@ -8,8 +18,6 @@ export const maxShortBytes = 255
 /** amqplib encodes the table of headers in a buffer of 65,536 bytes. */
 export const maxHeaderBytes = 65_000
 
-/** Headers that belong to the broker: a copy of them on a message sent again would be believed. */
-export const brokerOwned: RegExp = /^(x-(death|first-death-.*|last-death-.*|delivery-count|acquired-count|opt-.*)|cc|bcc)$/i
 /** Set by some clients in milliseconds although the field counts seconds; as seconds this would be the year 5138. */
 const latestSeconds = 1e11
 /** Types, lengths and flags of the properties that are always sent. */
@@ -160,7 +168,7 @@ function userHeaders(native: Record<string, unknown> | undefined, contentEncodin
   let headers: Record<string, string> | undefined
   if (native !== undefined) {
     for (const name of Object.keys(native)) {
-      if (name === metadataHeader || brokerOwned.test(name)) continue
+      if (name === metadataHeader || isBrokerOwned(name)) continue
       headers ??= Object.create(null) as Record<string, string>
       headers[shortName(name)] = headerText(native[name])
     }

@@ -3,7 +3,7 @@ import { expected } from '../checks.ts'
 import { bodyLike, jsonLike, textLike } from '../inputs.ts'
 import { anyOf, saying, target } from '../target.ts'
 
-const documents = [{ orderId: '1', lines: [{ sku: 'a', count: 2 }], note: null, paid: true }, [1, [2, [3]]], 'ä€😀', 1.5e10, { __proto: { a: 1 }, constructor: {} }]
+const documents: readonly unknown[] = [{ orderId: '1', lines: [{ sku: 'a', count: 2 }], note: null, paid: true }, [1, [2, [3]]], 'ä€😀', 1.5e10, { __proto: { a: 1 }, constructor: {} }]
 const notUtf8 = saying(TypeError, /^the body is not valid UTF-8$/)
 
 /** The codecs that bodies are decoded by. */
