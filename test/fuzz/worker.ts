@@ -72,8 +72,17 @@ async function judgeAgain(target: Target): Promise<Judgement> {
 
 function found(problem: string, target?: Target): void {
   findings++
-  const input = target && inspect(inputOf(target), { depth: 12, breakLength: 160, maxStringLength: 2_000, maxArrayLength: 200 }).slice(0, 4_000)
+  const input = target && shownInput(target)
   tell({ kind: 'finding', target: current, index, problem, ...(input !== undefined && { input }) })
+}
+
+/** Inputs may be such that they cannot even be shown. */
+function shownInput(target: Target): string {
+  try {
+    return inspect(inputOf(target), { depth: 12, breakLength: 160, maxStringLength: 2_000, maxArrayLength: 200 }).slice(0, 4_000)
+  } catch (error) {
+    return `(showing it fails with ${String(error)})`
+  }
 }
 
 function bytesInUse(): number {

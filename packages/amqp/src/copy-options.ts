@@ -9,7 +9,7 @@ import { metadataOf, publishOptions } from './message-mapping.ts'
  */
 export function copyOptions(native: ConsumeMessage, attempt: number, deliveries: number | undefined): Options.Publish {
   const { headers = {}, userId: _user, expiration: _expiration, clusterId: _cluster, ...properties } = native.properties
-  const copied: Record<string, unknown> = {}
+  const copied = Object.create(null) as Record<string, unknown>
   for (const name of Object.keys(headers)) if (!isBrokerOwned(name)) copied[shortName(name)] = sendable(headers[name])
   const packed = packMetadata({ ...metadataOf(native), attempt, deliveries })
   if (packed !== undefined) copied[metadataHeader] = packed
@@ -31,7 +31,7 @@ export function copiedOptions(message: Outgoing, mandatory: boolean, original: C
   const properties: Readonly<Record<string, unknown>> = { ...original.properties }
   const options = publishOptions(message, mandatory)
   const native = (original.properties.headers ?? {}) as Readonly<Record<string, unknown>>
-  const headers: Record<string, unknown> = { ...options.headers }
+  const headers = Object.assign(Object.create(null) as Record<string, unknown>, options.headers)
   for (const [name, text] of Object.entries(message.headers)) {
     if (Object.hasOwn(native, name) && headerText(native[name]) === text) headers[name] = sendable(native[name])
   }
@@ -39,7 +39,7 @@ export function copiedOptions(message: Outgoing, mandatory: boolean, original: C
   return {
     ...options,
     headers,
-    ...(typeof appId === 'string' && { appId }),
+    ...(typeof appId === 'string' && { appId: shortName(appId) }),
     ...(message.priority === undefined && typeof priority === 'number' && { priority }),
   }
 }

@@ -1,3 +1,5 @@
+import { isUint8Array } from 'node:util/types'
+
 /** The one header that AMQP has a native field for: it is not in the table of headers. */
 export const encodingHeader = 'content-encoding'
 
@@ -8,7 +10,7 @@ const maxDepth = 8
 export function headerText(value: unknown): string {
   if (typeof value === 'string') return value
   if (value === null || value === undefined) return ''
-  if (value instanceof Uint8Array) return bytesText(value)
+  if (isUint8Array(value)) return bytesText(value)
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value)
   const plain = plainOf(value, maxDepth)
   return typeof plain === 'string' ? plain : JSON.stringify(plain)
@@ -19,12 +21,18 @@ export function headerText(value: unknown): string {
  * library cannot write, which is everything that only looks like a type of its own.
  */
 export function sendable(value: unknown, depth: number = maxDepth): unknown {
-  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value
+  if (typeof value === 'number') return sendableNumber(value)
+  if (typeof value !== 'object' || value === null || isUint8Array(value)) return value
   if (depth === 0) return headerText(value)
   if (Array.isArray(value)) return value.map((element) => sendable(element, depth - 1))
-  if (Object.hasOwn(value, '!')) return isTagged(value) && isWritable(value) ? { ...value } : headerText(value)
+  if (Object.hasOwn(value, '!')) return isTagged(value) && isWritable(value) ? { '!': value['!'], value: value.value } : headerText(value)
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [shortName(key), sendable(member, depth - 1)]))
+}
+
+/** What is below all 64-bit integers amqplib takes for one, unless it is told otherwise. */
+function sendableNumber(value: number): unknown {
+  if (!Number.isFinite(value)) return String(value)
+  return value < -(2 ** 63) ? { '!': 'double', value } : value
 }
 
 /** As much of a received name or text as AMQP has room for: every byte of it that was no UTF-8 has become three. */
@@ -61,7 +69,7 @@ function isWhole(value: unknown, most: number): boolean {
 function plainOf(value: unknown, depth: number): unknown {
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
   if (typeof value !== 'object' || value === null) return value ?? null
-  if (value instanceof Uint8Array) return bytesText(value)
+  if (isUint8Array(value)) return bytesText(value)
   if (depth === 0) return '…'
   if (Array.isArray(value)) return value.map((element) => plainOf(element, depth - 1))
   if (isTagged(value)) return taggedText(value)

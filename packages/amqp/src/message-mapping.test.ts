@@ -103,6 +103,7 @@ it('believes the count of deliveries only where the broker has set it', () => {
   expect(deliveryCount(native({ headers: { 'x-delivery-count': 7 } }))).toBe(1)
   expect(deliveryCount(native({ headers: { 'x-delivery-count': 7 } }, true))).toBe(8)
   expect(deliveryCount(native({}, true))).toBe(1)
+  for (const forged of ['7', -1, 1.5, Infinity]) expect(deliveryCount(native({ headers: { 'x-delivery-count': forged } }, true))).toBe(1)
 })
 
 it('adds the deliveries of earlier copies to the count', () => {
@@ -128,6 +129,7 @@ it.each([
   [{ '!': 'decimal', value: null }, '{"!":"decimal","value":null}'],
   [{ '!': 'decimal', value: { digits: 1, places: 1e9 } }, '{"!":"decimal","value":{"digits":1,"places":1000000000}}'],
   [{ '!': 'odd', value: 1 }, '{"!":"odd","value":1}'],
+  [Object.setPrototypeOf({ a: 1 }, Buffer.from('x')), '{"a":1}'],
 ])('writes header value %j as %j', (value, text) => {
   expect(headerText(value)).toBe(text)
 })
@@ -138,6 +140,10 @@ it.each([
   [{ '!': 'timestamp', value: 2 ** 64 }, '18446744073709552000'],
   [{ '!': 'decimal', value: null }, '{"!":"decimal","value":null}'],
   [{ '!': 5 }, '{"!":5}'],
+  [Object.setPrototypeOf({ '!': 'timestamp' }, { value: 7 }), { '!': 'timestamp', value: 7 }],
+  [-1e300, { '!': 'double', value: -1e300 }],
+  // As the client library reads a table with `__proto__`, of bytes.
+  [Object.setPrototypeOf({ a: 1 }, Buffer.from('x')), { a: 1 }],
   [[{ a: { '!': 'odd', value: 1 } }], [{ a: '{"!":"odd","value":1}' }]],
   [{ ['\ufffd'.repeat(100)]: 1 }, { ['\ufffd'.repeat(85)]: 1 }],
 ])('sends %j again as %j, which the client library can write', (value, again) => {

@@ -88,7 +88,7 @@ export function incomingOf(native: ConsumeMessage, metadata: Metadata = metadata
 export function deliveryCount(native: ConsumeMessage, { deliveries = 0 }: Metadata = metadataOf(native)): number {
   if (!native.fields.redelivered) return deliveries + 1
   const count: unknown = native.properties.headers?.['x-delivery-count']
-  return deliveries + (typeof count === 'number' && count >= 0 ? count + 1 : 1)
+  return deliveries + (Number.isSafeInteger(count) && (count as number) >= 0 ? (count as number) + 1 : 1)
 }
 
 /** Without a copy where the body is bytes already. */

@@ -1,8 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { amqp } from '@busbar/amqp'
 import { connect, queue, type Broker } from '@busbar/core'
+import { configurationIn } from '@busbar/core/decoders'
 import { kinesis } from '@busbar/kinesis'
 import { memory } from '@busbar/memory'
 import { mqtt } from '@busbar/mqtt'
@@ -29,19 +27,6 @@ const urls = [
 ]
 const refused = withCode('ERR_CONFIGURATION')
 
-/** Of files that are read, one after the other. */
-let folder: string | undefined
-
-function fileWith(text: string): string {
-  if (folder === undefined) {
-    const made = (folder = mkdtempSync(join(tmpdir(), 'busbar-fuzz-')))
-    process.on('exit', () => rmSync(made, { recursive: true, force: true }))
-  }
-  const path = join(folder, 'busbar.json')
-  writeFileSync(path, text)
-  return path
-}
-
 const isBroker = (broker: Broker): string | undefined =>
   expected(typeof broker.start === 'function' && typeof broker.drain === 'function', 'it is no broker', broker)
 
@@ -55,7 +40,13 @@ export const configurationTargets = [
     problem: (broker) => broker && isBroker(broker),
     mayThrow: refused,
   }),
-  target({ name: 'configuration-file', generate: jsonLike(configurations), decode: (text) => connect(fileWith(text), options), problem: isBroker, mayThrow: refused }),
+  target({
+    name: 'configuration-file',
+    generate: jsonLike(configurations),
+    decode: (text) => connect(configurationIn('configuration file x.json', text), options),
+    problem: isBroker,
+    mayThrow: refused,
+  }),
   target({
     name: 'configuration-url',
     generate: textLike(urls),

@@ -226,9 +226,9 @@ function isOrigin(origin: Origin): boolean {
     case 'time':
       return Number.isFinite(origin.timestamp)
     case 'latest':
-      return Number.isFinite(origin.at) && Array.isArray(origin.open)
+      return Number.isFinite(origin.at) && Array.isArray(origin.open) && origin.open.every((shard) => typeof shard === 'string')
     case 'position':
-      return Number.isFinite(origin.timestamp) && typeof origin.shard === 'string' && parsePosition(origin.position) !== undefined
+      return Number.isFinite(origin.timestamp) && [origin.shard, origin.position].every((text) => typeof text === 'string') && parsePosition(origin.position) !== undefined
     default:
       return false
   }
