@@ -3,7 +3,8 @@ import type { Body, Headers, Incoming, Metadata } from '@busbar/core/driver'
 /** Finds what is not of its declared type. Each answers a sentence, or `undefined` if all is well. */
 
 /** Headers of brokers and of ours that no incoming message may have. */
-const ownOrBrokers = /^(busbar|busbar-headers|busbar-encoding|[xX]-([dD]eath|first-death-.*|last-death-.*|delivery-count|acquired-count|opt-.*)|[cC]{2}|[bB][cC]{2})$/
+const ownOrBrokers =
+  /^(busbar|busbar-headers|busbar-encoding|[xX]-([dD]eath|first-death-.*|last-death-.*|delivery-count|acquired-count|opt-.*)|[cC]{2}|[bB][cC]{2})$/
 
 export function first(...problems: readonly (string | undefined)[]): string | undefined {
   return problems.find((problem) => problem !== undefined)

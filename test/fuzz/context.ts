@@ -4,7 +4,13 @@ import { standingClock } from './standing-clock.ts'
 type Incoming = ProcessContext['incoming']
 
 /** A received message as a process middleware sees it. */
-export function contextOf({ body = '{"total":1}', headers }: { readonly body?: Incoming['body']; readonly headers: Readonly<Record<string, string>> }): ProcessContext {
+export function contextOf({
+  body = '{"total":1}',
+  headers,
+}: {
+  readonly body?: Incoming['body']
+  readonly headers: Readonly<Record<string, string>>
+}): ProcessContext {
   const incoming: Incoming = {
     id: 'm-1',
     body,

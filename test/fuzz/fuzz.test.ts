@@ -33,13 +33,17 @@ describe('the fuzzer', () => {
     ['looking-throws', /^what came out is of a wrong type, so that even looking at it throws TypeError/],
     ['pollutes', /^it has changed what all objects share: polluted$/],
     ['leaves-a-rejection', /^a promise was left to reject: Error: nobody waits for it$/],
-  ])('finds out a decoder that %s, and goes on behind it', async (name, problem) => {
-    const hangs = name === 'hangs'
-    const { findings, inputs } = await findingsOf(name, hangs ? 300 : 600)
-    expect(findings.length).toBeGreaterThan(0)
-    for (const finding of findings) expect(finding.problem).toMatch(problem)
-    expect(inputs).toBeGreaterThan((findings[0]?.index ?? 0) + 1)
-  }, 60_000)
+  ])(
+    'finds out a decoder that %s, and goes on behind it',
+    async (name, problem) => {
+      const hangs = name === 'hangs'
+      const { findings, inputs } = await findingsOf(name, hangs ? 300 : 600)
+      expect(findings.length).toBeGreaterThan(0)
+      for (const finding of findings) expect(finding.problem).toMatch(problem)
+      expect(inputs).toBeGreaterThan((findings[0]?.index ?? 0) + 1)
+    },
+    60_000,
+  )
 
   it('finds out a decoder that replaces what all objects share', async () => {
     const { findings } = await findingsOf('replaces', 20_000)
@@ -55,7 +59,9 @@ describe('the fuzzer', () => {
     const { findings } = await findingsOf('wrong-type', 600)
     const first = findings[0]
     expect(first?.input).toBe('7')
-    const [again] = await fuzz({ module: planted, names: ['sound', 'wrong-type'], seed, from: first?.index ?? 0, inputs: 1, slowMs: 100 }).then((all) => all.slice(1))
+    const [again] = await fuzz({ module: planted, names: ['sound', 'wrong-type'], seed, from: first?.index ?? 0, inputs: 1, slowMs: 100 }).then((all) =>
+      all.slice(1),
+    )
     expect(again?.findings).toEqual([first])
   })
 

@@ -39,8 +39,8 @@ function wrongness(target: Target, output: unknown, input: unknown): Judgement {
   }
 }
 
-function refusal({ mayThrow }: Target, error: unknown): Judgement {
-  return mayThrow?.(error) === true ? undefined : `it threw what is not documented: ${textOf(error)}`
+function refusal(target: Target, error: unknown): Judgement {
+  return target.mayThrow?.(error) === true ? undefined : `it threw what is not documented: ${textOf(error)}`
 }
 
 function textOf(error: unknown): string {

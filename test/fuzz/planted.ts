@@ -1,8 +1,16 @@
 import { target } from './target.ts'
 
+const shared: object = Array.prototype
+const kept: string[] = []
+
 /** Decoders that are broken on purpose: each must be found out. */
 export const targets = [
-  target({ name: 'sound', generate: (draw) => draw.below(100), decode: (input) => input, problem: (output) => (typeof output === 'number' ? undefined : 'no number') }),
+  target({
+    name: 'sound',
+    generate: (draw) => draw.below(100),
+    decode: (input) => input,
+    problem: (output) => (typeof output === 'number' ? undefined : 'no number'),
+  }),
   target({
     name: 'crashes',
     generate: (draw) => (draw.chance(0.01) ? undefined : { name: 'x' }),
@@ -14,8 +22,7 @@ export const targets = [
     name: 'hangs',
     generate: (draw) => draw.below(200),
     decode: (input) => {
-      while (input === 7);
-      return input
+      for (;;) if (input !== 7) return input
     },
     problem: () => undefined,
   }),
@@ -59,7 +66,7 @@ export const targets = [
     name: 'replaces',
     generate: (draw) => draw.below(5_000),
     decode: (input) => {
-      if (input === 7) Object.defineProperty(Array.prototype, 'at', { value: () => undefined, configurable: true, writable: true, enumerable: false })
+      if (input === 7) Object.defineProperty(shared, 'at', { value: () => undefined, configurable: true, writable: true, enumerable: false })
       return input
     },
     problem: () => undefined,
@@ -82,5 +89,3 @@ export const targets = [
     problem: () => undefined,
   }),
 ]
-
-const kept: string[] = []

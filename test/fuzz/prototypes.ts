@@ -1,5 +1,13 @@
 /** What every program shares. */
-const shared: readonly object[] = [Object.prototype, Array.prototype, Function.prototype, String.prototype, Number.prototype, Uint8Array.prototype, Promise.prototype]
+const shared: readonly object[] = [
+  Object.prototype,
+  Array.prototype,
+  Function.prototype,
+  String.prototype,
+  Number.prototype,
+  Uint8Array.prototype,
+  Promise.prototype,
+]
 
 type Members = ReadonlyMap<PropertyKey, PropertyDescriptor>
 

@@ -20,11 +20,13 @@ export function summary(reports: readonly TargetReport[]): { readonly text: stri
 function details(findings: readonly Finding[], seed: number): string[] {
   const kinds = Map.groupBy(findings, ({ problem }) => problem.replaceAll(/\d+/g, 'n').slice(0, 80))
   return [...kinds.values()].flatMap((alike) => [
-    ...alike.slice(0, shown).flatMap(({ target, index, problem, input }) => [
-      `  ${problem}`,
-      `    reproduce it with npm run fuzz -- ${target} --seed ${seed} --index ${index}`,
-      ...(input === undefined ? [] : [`    ${input.replaceAll('\n', '\n    ')}`]),
-    ]),
+    ...alike
+      .slice(0, shown)
+      .flatMap(({ target, index, problem, input }) => [
+        `  ${problem}`,
+        `    reproduce it with npm run fuzz -- ${target} --seed ${seed} --index ${index}`,
+        ...(input === undefined ? [] : [`    ${input.replaceAll('\n', '\n    ')}`]),
+      ]),
     ...(alike.length > shown ? [`  and ${alike.length - shown} more like it`] : []),
   ])
 }

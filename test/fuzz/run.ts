@@ -38,9 +38,7 @@ const looksPerHang = 10
 export async function fuzz(options: FuzzOptions): Promise<readonly TargetReport[]> {
   const { names, from = 0, inputs, threads = 1 } = options
   const lanes = Array.from({ length: Math.min(threads, names.length) }, (_, lane) => names.filter((_, index) => index % threads === lane))
-  const reports = await Promise.all(
-    lanes.map((lane) => new Lane(options).complete(lane.map((name): Job => ({ name, from, to: from + inputs })))),
-  )
+  const reports = await Promise.all(lanes.map((lane) => new Lane(options).complete(lane.map((name): Job => ({ name, from, to: from + inputs })))))
   const all = reports.flat()
   return names.flatMap((name) => all.find((report) => report.name === name) ?? [])
 }

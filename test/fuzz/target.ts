@@ -16,7 +16,7 @@ export interface Target<Input = unknown, Output = unknown> {
 
 /** Hides what goes in and comes out, so that targets can stand in one list. */
 export function target<Input, Output>(definition: Target<Input, Output>): Target {
-  return definition as unknown as Target
+  return definition
 }
 
 /** A `BrokerError` with one of these codes. */

@@ -57,8 +57,7 @@ function judgeInTime(target: Target): Judgement | Promise<Judgement> {
   const input = inputOf(target)
   const began = performance.now()
   const judged = judge(target, input, prototypes)
-  const again = (problem: Judgement): Judgement | Promise<Judgement> =>
-    problem ?? (performance.now() - began > order.slowMs ? judgeAgain(target) : undefined)
+  const again = (problem: Judgement): Judgement | Promise<Judgement> => problem ?? (performance.now() - began > order.slowMs ? judgeAgain(target) : undefined)
   return judged instanceof Promise ? judged.then(again) : again(judged)
 }
 
@@ -92,5 +91,6 @@ function bytesInUse(): number {
 }
 
 function tell(told: Told): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads has no origin
   parentPort?.postMessage(told)
 }

@@ -32,7 +32,7 @@ export const beds: Readonly<Record<string, SoakBedFactory>> = {
   mqtt: async (say) => withRequests(await mqttBackend({ redis: undefined, say })),
 }
 
-function withRequests<B extends Omit<SoakBed, 'requests'>>(bed: B | Skipped): SoakBed | Skipped {
+function withRequests(bed: Omit<SoakBed, 'requests'> | Skipped): SoakBed | Skipped {
   return isSkipped(bed) ? bed : { ...bed, requests: true, [Symbol.asyncDispose]: () => bed[Symbol.asyncDispose]() }
 }
 
@@ -49,7 +49,10 @@ async function kinesisBed(): Promise<SoakBed> {
     requests: true,
     settings: {
       kind: 'stream',
-      configuration: { driver: { name: 'kinesis', endpoint: bed.url, region, readIdleMs: 200, readShare: 1 }, routes: { jobs: route, quotes: { driver: onQueues } } },
+      configuration: {
+        driver: { name: 'kinesis', endpoint: bed.url, region, readIdleMs: 200, readShare: 1 },
+        routes: { jobs: route, quotes: { driver: onQueues } },
+      },
       env: queues.env,
     },
     async [Symbol.asyncDispose]() {

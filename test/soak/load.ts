@@ -1,5 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { Directive, exponential, isBrokerError, queue, systemClock, type AnyDefinition, type Broker, type Message, type ProcessFunction, type Queue } from '@busbar/core'
+import {
+  Directive,
+  exponential,
+  isBrokerError,
+  queue,
+  systemClock,
+  type AnyDefinition,
+  type Broker,
+  type LogLevel,
+  type Message,
+  type ProcessFunction,
+  type Queue,
+} from '@busbar/core'
 import { memoryStore } from '@busbar/memory'
 import { idempotency, retry } from '@busbar/middleware'
 import { failsOnce, idOf, isPoisoned } from '../chaos/message-id.ts'
@@ -21,7 +33,9 @@ interface Question {
   readonly number: number
 }
 
-const quotes: Queue<Question, Question, number, number> = queue<Question, number>('quotes', { reply: { '~standard': { version: 1, vendor: 'soak', validate: (value) => ({ value: value as number }) } } })
+const quotes: Queue<Question, Question, number, number> = queue<Question, number>('quotes', {
+  reply: { '~standard': { version: 1, vendor: 'soak', validate: (value) => ({ value: value as number }) } },
+})
 
 /** Sends at a steady rate and handles everything, with keys, retries, dead letters, claims and requests, and keeps books of what is not done. */
 export class Load {
@@ -30,6 +44,8 @@ export class Load {
   readonly #open = new Set<string>()
   readonly #pending = new Set<Promise<unknown>>()
   readonly troubles: string[] = []
+  /** Warnings that the broker has logged, such as of messages that were given up, by their events. */
+  readonly notes: Map<string, number> = new Map()
   sent = 0
   handled = 0
   retried = 0
@@ -52,6 +68,12 @@ export class Load {
 
   trouble(text: string): void {
     if (this.troubles.length < mostTroubles) this.troubles.push(text)
+  }
+
+  /** What the broker logs. An error is nothing that may be in steady work. */
+  note(level: LogLevel, event: string, data: Readonly<Record<string, unknown>>): void {
+    if (level === 'warn') this.notes.set(event, (this.notes.get(event) ?? 0) + 1)
+    if (level === 'error') this.trouble(`${event} ${JSON.stringify(data)}`)
   }
 
   async consume(broker: Broker): Promise<void> {

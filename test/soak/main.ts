@@ -32,7 +32,9 @@ async function soak({ drivers, minutes, rate, maySkip }: SoakArguments): Promise
     await using bed = found && skipOrFail(found)
     if (bed === undefined) continue
     const perSecond = Math.min(rate, (bed.mostMessages ?? Infinity) / (minutes * 60))
-    say(`${bed.title}, ${perSecond < rate ? `${perSecond.toFixed(1)} messages a second, since it takes no more in that time` : `${rate} messages a second`}, for ${minutes} minutes`)
+    say(
+      `${bed.title}, ${perSecond < rate ? `${perSecond.toFixed(1)} messages a second, since it takes no more in that time` : `${rate} messages a second`}, for ${minutes} minutes`,
+    )
     const result = await run(bed, perSecond, minutes * 60)
     for (const line of lines(result)) say(line)
     results.push(result)

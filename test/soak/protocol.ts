@@ -35,6 +35,8 @@ export interface SoakResult {
   readonly unexpected: number
   /** Sends and requests that failed, promises that nobody waited for, warnings. Cut where they are many. */
   readonly troubles: readonly string[]
+  /** Warnings that the broker has logged, by their events. */
+  readonly notes: Readonly<Record<string, number>>
   readonly handlesBefore: Handles
   readonly handlesAfter: Handles
   readonly socketsBefore: number

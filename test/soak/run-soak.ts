@@ -21,14 +21,14 @@ export async function runSoak({ backend, rate, seconds, requests }: SoakSettings
   process.on('uncaughtException', (error) => load.trouble(`an uncaught exception: ${error.stack}`))
   process.on('warning', (warning) => warning.name === 'ExperimentalWarning' || load.trouble(`a warning: ${warning.stack}`))
   const collect = collector()
+  // Whoever writes first opens them.
+  void [process.stdout, process.stderr]
   const before = { handles: handles(), sockets: sockets(), timers: timers.count }
   const broker = await connect(backend.configuration, {
     drivers: [memory, ...driversWith(memoryStore({ clock: systemClock }))],
     destinations: load.definitions,
     provision: 'create',
-    log: (level, event, data) => {
-      if (level === 'warn' || level === 'error') load.trouble(`${level}: ${event} ${JSON.stringify(data)}`)
-    },
+    log: (level, event, data) => load.note(level, event, data),
   })
   await load.consume(broker)
   const taken: Sample[] = []
@@ -40,10 +40,10 @@ export async function runSoak({ backend, rate, seconds, requests }: SoakSettings
   const drainMs = Math.round(performance.now() - draining)
   const ended = (): boolean => leftovers(before.handles, handles()).length === 0 && timers.count <= before.timers && sockets() <= before.sockets
   for (const end = performance.now() + endingMs; !ended() && performance.now() < end;) await pause(100)
-  const { sent, handled, retried, deadLetters, replies, lost, unexpected, troubles } = load
+  const { sent, handled, retried, deadLetters, replies, lost, unexpected, troubles, notes } = load
   return {
     samples: taken,
-    ...{ sent, handled, retried, deadLetters, replies, lost, unexpected, troubles },
+    ...{ sent, handled, retried, deadLetters, replies, lost, unexpected, troubles, notes: Object.fromEntries(notes) },
     handlesBefore: before.handles,
     handlesAfter: handles(),
     socketsBefore: before.sockets,

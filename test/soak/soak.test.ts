@@ -16,7 +16,7 @@ const flat: Sample = { heap: 30 * mebibyte, resident: 100 * mebibyte, handles: 7
 function result(change: Partial<SoakResult> = {}, sample: (index: number) => Partial<Sample> = () => ({})): SoakResult {
   return {
     samples: Array.from({ length: 120 }, (_, index) => ({ ...flat, ...sample(index) })),
-    ...{ sent: 1_000, handled: 990, retried: 60, deadLetters: 10, replies: 50, lost: 0, unexpected: 0, troubles: [], timersAfter: [], drainMs: 5 },
+    ...{ sent: 1_000, handled: 990, retried: 60, deadLetters: 10, replies: 50, lost: 0, unexpected: 0, troubles: [], notes: {}, timersAfter: [], drainMs: 5 },
     handlesBefore: { PipeWrap: 2, Timeout: 1 },
     handlesAfter: { PipeWrap: 2 },
     socketsBefore: 0,

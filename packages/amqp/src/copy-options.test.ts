@@ -56,7 +56,14 @@ it('copies what was no UTF-8, or of more than 53 bits, as far as it can be writt
   const long = '\ufffd'.repeat(255)
   const copy = copyOptions(native({ messageId: long, correlationId: 'c', timestamp: 2 ** 64, priority: 3, headers: { [long]: 'x' } }), 1, undefined)
   const short = long.slice(0, 85)
-  expect(copy).toEqual({ messageId: short, correlationId: 'c', priority: 3, persistent: true, mandatory: true, headers: { [short]: 'x', busbar: '{"v":1,"a":1}' } })
+  expect(copy).toEqual({
+    messageId: short,
+    correlationId: 'c',
+    priority: 3,
+    persistent: true,
+    mandatory: true,
+    headers: { [short]: 'x', busbar: '{"v":1,"a":1}' },
+  })
 })
 
 it('keeps native values where the text is what was read of them, drops what was taken away and adds what is new', () => {

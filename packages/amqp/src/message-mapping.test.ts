@@ -135,8 +135,14 @@ it.each([
 })
 
 it.each([
-  [{ '!': 'timestamp', value: 1_700_000_000 }, { '!': 'timestamp', value: 1_700_000_000 }],
-  [{ '!': 'decimal', value: { digits: 5, places: 3 } }, { '!': 'decimal', value: { digits: 5, places: 3 } }],
+  [
+    { '!': 'timestamp', value: 1_700_000_000 },
+    { '!': 'timestamp', value: 1_700_000_000 },
+  ],
+  [
+    { '!': 'decimal', value: { digits: 5, places: 3 } },
+    { '!': 'decimal', value: { digits: 5, places: 3 } },
+  ],
   [{ '!': 'timestamp', value: 2 ** 64 }, '18446744073709552000'],
   [{ '!': 'decimal', value: null }, '{"!":"decimal","value":null}'],
   [{ '!': 5 }, '{"!":5}'],

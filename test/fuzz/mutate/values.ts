@@ -27,8 +27,8 @@ export function anyValue(draw: Draw, kind: Kind, depth = 3): unknown {
 }
 
 /** `value` with one to three changes; the rest is shared with it, and never changed. */
-export function mutatedValue<T>(draw: Draw, value: T, kind: Kind): unknown {
-  let result: unknown = value
+export function mutatedValue(draw: Draw, value: unknown, kind: Kind): unknown {
+  let result = value
   for (let left = 1 + draw.below(3); left > 0; left--) result = changedWithin(draw, result, kind)
   return result
 }

@@ -22,7 +22,11 @@ export const amqpTargets = [
     decode: (native) => {
       const incoming = incomingOf(native, undefined, (queue) => `queue ${queue}`)
       const deliveries = deliveryCount(native)
-      return { incoming, deliveries, copies: [copyOptions(native, 3, 7), copiedOptions(copyOf({ ...incoming, native }), true, deliveredMessage(native) ?? native)] }
+      return {
+        incoming,
+        deliveries,
+        copies: [copyOptions(native, 3, 7), copiedOptions(copyOf({ ...incoming, native }), true, deliveredMessage(native) ?? native)],
+      }
     },
     problem: ({ incoming, deliveries, copies }) =>
       first(incomingProblem(incoming), expected(isCount(deliveries) && deliveries > 0, 'the count of deliveries is', deliveries), ...copies.map(unwritable)),

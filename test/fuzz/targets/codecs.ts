@@ -3,7 +3,13 @@ import { expected } from '../checks.ts'
 import { bodyLike, jsonLike, textLike } from '../inputs.ts'
 import { anyOf, saying, target } from '../target.ts'
 
-const documents: readonly unknown[] = [{ orderId: '1', lines: [{ sku: 'a', count: 2 }], note: null, paid: true }, [1, [2, [3]]], 'ä€😀', 1.5e10, { __proto: { a: 1 }, constructor: {} }]
+const documents: readonly unknown[] = [
+  { orderId: '1', lines: [{ sku: 'a', count: 2 }], note: null, paid: true },
+  [1, [2, [3]]],
+  'ä€😀',
+  1.5e10,
+  { __proto: { a: 1 }, constructor: {} },
+]
 const notUtf8 = saying(TypeError, /^the body is not valid UTF-8$/)
 
 /** The codecs that bodies are decoded by. */
@@ -14,7 +20,11 @@ export const codecTargets = [
     decode: (body) => json.decode<unknown>(body),
     problem: (value, body) => {
       const read = typeof body === 'string' ? body : body.toString()
-      return expected(typeof value !== 'function' && value !== undefined && (read.startsWith('\u{FEFF}') || isSame(value, read)), 'it is not what was written', value)
+      return expected(
+        typeof value !== 'function' && value !== undefined && (read.startsWith('\u{FEFF}') || isSame(value, read)),
+        'it is not what was written',
+        value,
+      )
     },
     mayThrow: anyOf(notUtf8, saying(SyntaxError, /^json: the body is (empty|not valid JSON( at position \d+)?)$/)),
   }),

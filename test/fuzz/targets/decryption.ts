@@ -29,7 +29,10 @@ export const decryptionTargets = [
     },
     decode: (context) => processed(open, context),
     problem: ({ value, context, called }) =>
-      first(outcomeProblem(value), called ? expected(Buffer.from(context.incoming.body).toString() === secret, 'something else was decrypted', context.incoming.body) : undefined),
+      first(
+        outcomeProblem(value),
+        called ? expected(Buffer.from(context.incoming.body).toString() === secret, 'something else was decrypted', context.incoming.body) : undefined,
+      ),
   }),
 ]
 
@@ -37,7 +40,15 @@ export const decryptionTargets = [
 async function encrypted(): Promise<SendContext['outgoing']> {
   const { incoming } = contextOf({ body: secret, headers: { tenant: 'acme' } })
   const outgoing = { ...incoming, id: 'm-1' } as unknown as SendContext['outgoing']
-  const context = { body: secret, outgoing, destination: 'orders', capabilities: { kind: 'queue', maxMessageBytes: 262_144 }, clock: standingClock, random: () => 0.5, signal: undefined }
+  const context = {
+    body: secret,
+    outgoing,
+    destination: 'orders',
+    capabilities: { kind: 'queue', maxMessageBytes: 262_144 },
+    clock: standingClock,
+    random: () => 0.5,
+    signal: undefined,
+  }
   const sent = context as unknown as SendContext
   await seal.send(sent, async () => ({ id: 'm-1' }))
   return sent.outgoing

@@ -15,9 +15,16 @@ import { target, type Target } from '../target.ts'
 const page = readFileSync(new URL('../../../docs/reference/errors.md', import.meta.url), 'utf8')
 const codes = new Set(page.match(/ERR_[A-Z_]+/g))
 
-const name = textLike(['ThrottlingException', 'QueueDoesNotExist', 'AWS.SimpleQueueService.NonExistentQueue', 'ResourceNotFoundException', 'KMSAccessDeniedException', 'ReplyError'])
+const name = textLike([
+  'ThrottlingException',
+  'QueueDoesNotExist',
+  'AWS.SimpleQueueService.NonExistentQueue',
+  'ResourceNotFoundException',
+  'KMSAccessDeniedException',
+  'ReplyError',
+])
 const message = textLike([
-  'Operation failed: QueueDeclare; 406 (PRECONDITION-FAILED) with message "PRECONDITION_FAILED - inequivalent arg \'x\' for queue \'a\' in vhost"',
+  "Operation failed: QueueDeclare; 406 (PRECONDITION-FAILED) with message \"PRECONDITION_FAILED - inequivalent arg 'x' for queue 'a' in vhost\"",
   'Connection refused: Not authorized',
   'One or more parameters cannot be validated. Reason: Message must be shorter than 262144 bytes',
 ])

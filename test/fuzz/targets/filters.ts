@@ -17,7 +17,10 @@ const bodies = [
   { type: ['a', ['placed']], region: 'eu-1', a: 1, b: [{ c: 'x' }, { c: ['X'] }], code: 7 },
   { customer: [{ address: { ip: ['::ffff:10.0.0.1', '2001:db8::1'] } }] },
 ]
-const headerPolicies = [{ tenant: ['acme', { prefix: 'a' }], region: [{ 'anything-but': ['eu'] }] }, { ip: [{ cidr: '10.0.0.0/8' }], none: [{ exists: false }] }]
+const headerPolicies = [
+  { tenant: ['acme', { prefix: 'a' }], region: [{ 'anything-but': ['eu'] }] },
+  { ip: [{ cidr: '10.0.0.0/8' }], none: [{ exists: false }] },
+]
 const conditions = ['prefix', 'suffix', 'exists', 'anything-but', 'numeric', 'cidr', 'equals-ignore-case']
 const operands: readonly unknown[] = ['a', '', true, false, 1, ['=', 1], ['>', 1, '<', 2], '10.0.0.0/8', '::/0', ['a', 'b'], [1, 2], { prefix: 'a' }, null]
 
@@ -33,7 +36,10 @@ type Answer = boolean | { readonly threw: unknown }
 export const filterTargets = [
   target({
     name: 'filter',
-    generate: (draw) => ({ filter: draw.chance(0.4) ? policy(draw, 3) : changedPolicy(draw), body: draw.chance(0.1) ? anyValue(draw, 'code') : changedBody(draw) }),
+    generate: (draw) => ({
+      filter: draw.chance(0.4) ? policy(draw, 3) : changedPolicy(draw),
+      body: draw.chance(0.1) ? anyValue(draw, 'code') : changedBody(draw),
+    }),
     decode: ({ filter, body }): Answer => {
       const matches = compileFilter(filter as never)
       return attempt(() => matches(body))
@@ -62,7 +68,9 @@ function attempt(match: () => boolean): Answer {
 }
 
 function answered(answer: Answer): string | undefined {
-  return typeof answer === 'object' ? `the filter was taken, and threw: ${String(answer.threw)}` : expected(typeof answer === 'boolean', 'the answer is', shown(answer))
+  return typeof answer === 'object'
+    ? `the filter was taken, and threw: ${String(answer.threw)}`
+    : expected(typeof answer === 'boolean', 'the answer is', shown(answer))
 }
 
 /** By the grammar, nested at most so deep. */
@@ -72,7 +80,12 @@ function policy(draw: Draw, depth: number): object {
     const inner = depth > 0 ? draw.below(6) : 5
     if (inner === 0) setOwn(members, name(draw), policy(draw, depth - 1))
     else if (inner === 1) setOwn(members, '$or', [policy(draw, depth - 1), policy(draw, depth - 1)])
-    else setOwn(members, name(draw), Array.from({ length: 1 + draw.below(3) }, () => alternative(draw)))
+    else
+      setOwn(
+        members,
+        name(draw),
+        Array.from({ length: 1 + draw.below(3) }, () => alternative(draw)),
+      )
   }
   return members
 }
@@ -89,6 +102,7 @@ function alternative(draw: Draw): unknown {
 
 function texts(members: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
   const headers = Object.create(null) as Record<string, string>
-  for (const [key, value] of Object.entries(members)) headers[key] = typeof value === 'string' ? value : JSON.stringify(value === undefined ? null : shown(value))
+  for (const [key, value] of Object.entries(members))
+    headers[key] = typeof value === 'string' ? value : JSON.stringify(value === undefined ? null : shown(value))
   return headers
 }

@@ -18,7 +18,12 @@ export const snsNotification = {
   SigningCertURL: 'https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-0123456789abcdef0123456789abcdef.pem',
   MessageAttributes: { tenant: { Type: 'String', Value: 'acme' }, bin: { Type: 'Binary.gz', Value: 'AAEC' }, n: { Type: 'Number', Value: '1' } },
 }
-export const snsConfirmation = { ...snsNotification, Type: 'SubscriptionConfirmation', Token: 'token-1', SubscribeURL: 'https://sns.eu-central-1.amazonaws.com/?x' }
+export const snsConfirmation = {
+  ...snsNotification,
+  Type: 'SubscriptionConfirmation',
+  Token: 'token-1',
+  SubscribeURL: 'https://sns.eu-central-1.amazonaws.com/?x',
+}
 
 const s3Record = {
   eventVersion: '2.1',
@@ -42,8 +47,21 @@ const bridgeEvent = {
 }
 const through = (event: unknown): object => ({ ...snsNotification, Message: JSON.stringify(event) })
 const requests = [
-  { 'body-json': { a: 1 }, params: { path: { id: '1' }, querystring: { q: 'x' }, header: { Accept: '*/*' } }, 'stage-variables': {}, context: { 'http-method': 'POST' } },
-  { body: 'aGVsbG8=', isBase64Encoded: true, httpMethod: 'PUT', headers: { A: 'b' }, queryStringParameters: { q: 'x' }, pathParameters: null, requestContext: { stage: 'p' } },
+  {
+    'body-json': { a: 1 },
+    params: { path: { id: '1' }, querystring: { q: 'x' }, header: { Accept: '*/*' } },
+    'stage-variables': {},
+    context: { 'http-method': 'POST' },
+  },
+  {
+    body: 'aGVsbG8=',
+    isBase64Encoded: true,
+    httpMethod: 'PUT',
+    headers: { A: 'b' },
+    queryStringParameters: { q: 'x' },
+    pathParameters: null,
+    requestContext: { stage: 'p' },
+  },
 ]
 
 /** As text, as bytes, and decoded already. */
@@ -61,9 +79,18 @@ export const foreignTargets = [
     decode: parseSnsMessage,
     problem: (message) =>
       first(
-        expected([message.messageId, message.topicArn, message.message, message.timestampText].every((text) => typeof text === 'string'), 'a field is no text', message),
+        expected(
+          [message.messageId, message.topicArn, message.message, message.timestampText].every((text) => typeof text === 'string'),
+          'a field is no text',
+          message,
+        ),
         expected(Number.isFinite(message.timestamp), 'the timestamp is', message.timestamp),
-        message.signature && expected(Object.values(message.signature).every((text) => typeof text === 'string'), 'the signature is', message.signature),
+        message.signature &&
+          expected(
+            Object.values(message.signature).every((text) => typeof text === 'string'),
+            'the signature is',
+            message.signature,
+          ),
         message.type === 'Notification'
           ? notification(message)
           : expected(typeof message.token === 'string' && typeof message.subscribeUrl === 'string', 'token or URL is no text', message),
@@ -79,7 +106,11 @@ export const foreignTargets = [
         test && expected(typeof test.bucket === 'string' && Number.isFinite(test.time), 'the test event is', test),
         ...records.map(({ name, time, region, bucket, key, size, eTag, versionId, sequencer }) =>
           first(
-            expected([name, region, bucket, key].every((text) => typeof text === 'string'), 'a field is no text', name),
+            expected(
+              [name, region, bucket, key].every((text) => typeof text === 'string'),
+              'a field is no text',
+              name,
+            ),
             expected(Number.isFinite(time), 'the time is', time),
             expected(size === undefined || isCount(size), 'the size is', size),
             ...[eTag, versionId, sequencer].map((text) => optionalText('a field', text)),
@@ -94,7 +125,11 @@ export const foreignTargets = [
     decode: parseEventBridgeEvent,
     problem: ({ id, source, detailType, account, region, time, resources, detail, replayName }) =>
       first(
-        expected([id, source, detailType, account, region, ...resources].every((text) => typeof text === 'string'), 'a field is no text', id),
+        expected(
+          [id, source, detailType, account, region, ...resources].every((text) => typeof text === 'string'),
+          'a field is no text',
+          id,
+        ),
         expected(Number.isFinite(time), 'the time is', time),
         expected(typeof detail === 'object' && detail !== null, 'the detail is', detail),
         optionalText('replayName', replayName),

@@ -11,7 +11,10 @@ const death = { v: 1, r: 'attempts exhausted', n: 'TypeError', m: 'no such depot
 /** Samples of the headers that drivers find in messages. */
 export const packedMetadata = jsonLike([fields, { v: 1, i: 'm-1' }])
 export const packedDeath = jsonLike([death])
-export const packedHeaders = jsonLike([{ tenant: 'acme', 'busbar-dead': JSON.stringify(death) }, { traceparent: '00-0-0-01', cc: 'x', busbar: '{}' }])
+export const packedHeaders = jsonLike([
+  { tenant: 'acme', 'busbar-dead': JSON.stringify(death) },
+  { traceparent: '00-0-0-01', cc: 'x', busbar: '{}' },
+])
 
 /** What every driver packs besides native fields. */
 export const headerTargets = [
@@ -35,13 +38,24 @@ export const headerTargets = [
     generate: (draw) => envelope(draw),
     decode: openEnvelope,
     problem: (opened) =>
-      opened && first(texts('header', opened.headers), metadata(opened.metadata), body(opened.body, opened.body.length), expected(!('busbar' in opened.headers), 'it hands on', 'busbar')),
+      opened &&
+      first(
+        texts('header', opened.headers),
+        metadata(opened.metadata),
+        body(opened.body, opened.body.length),
+        expected(!('busbar' in opened.headers), 'it hands on', 'busbar'),
+      ),
   }),
 ]
 
-const enveloped: readonly Uint8Array[] = [outgoing({ tenant: 'acme' }), outgoing({})].map((message) => Buffer.concat([envelopeHead(message), Buffer.from('{"total":1}')]))
+const enveloped: readonly Uint8Array[] = [outgoing({ tenant: 'acme' }), outgoing({})].map((message) =>
+  Buffer.concat([envelopeHead(message), Buffer.from('{"total":1}')]),
+)
 const changedEnvelope = bytesLike(enveloped)
-const innerHeaders = jsonLike([{ busbar: JSON.stringify(fields), tenant: 'acme' }, { tenant: 'acme', cc: 'x', 'x-death': 'y' }])
+const innerHeaders = jsonLike([
+  { busbar: JSON.stringify(fields), tenant: 'acme' },
+  { tenant: 'acme', cc: 'x', 'x-death': 'y' },
+])
 
 /** Bytes of an envelope: changed anywhere, or well framed around changed headers. */
 export function envelope(draw: Draw): Buffer {

@@ -45,7 +45,11 @@ export const kinesisTargets = [
   }),
   target({
     name: 'kinesis-record',
-    generate: (draw) => ({ native: nativeRecord(draw), opens: draw.chance(0.7), within: draw.chance(0.5) ? whole : draw.chance(0.5) ? { start: 0n, end: 1n } : undefined }),
+    generate: (draw) => ({
+      native: nativeRecord(draw),
+      opens: draw.chance(0.7),
+      within: draw.chance(0.5) ? whole : draw.chance(0.5) ? { start: 0n, end: 1n } : undefined,
+    }),
     decode: ({ native, opens, within }) =>
       new Place({ kind: 'horizon' })
         .take([native], 0)
@@ -130,6 +134,10 @@ function originProblem(beginning: NonNullable<Awaited<ReturnType<LeaseTable['row
     case 'latest':
       return expected(Number.isFinite(beginning.at) && beginning.open.every((shard) => typeof shard === 'string'), 'the shards are', beginning.open)
     case 'position':
-      return expected([beginning.position, beginning.shard].every((text) => typeof text === 'string') && Number.isFinite(beginning.timestamp), 'it begins at', beginning.position)
+      return expected(
+        [beginning.position, beginning.shard].every((text) => typeof text === 'string') && Number.isFinite(beginning.timestamp),
+        'it begins at',
+        beginning.position,
+      )
   }
 }

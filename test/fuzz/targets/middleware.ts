@@ -45,7 +45,10 @@ export const middlewareTargets = [
   }),
   target({
     name: 'claim-check',
-    generate: (draw) => ({ stored: draw.chance(0.6) ? Buffer.alloc(0) : draw.chance(0.7) ? draw.bytes(draw.below(8)) : 'no bytes', context: contextOf({ headers: { 'busbar-claim': reference(draw) } }) }),
+    generate: (draw) => ({
+      stored: draw.chance(0.6) ? Buffer.alloc(0) : draw.chance(0.7) ? draw.bytes(draw.below(8)) : 'no bytes',
+      context: contextOf({ headers: { 'busbar-claim': reference(draw) } }),
+    }),
     decode: async ({ stored, context }) => {
       const asked: string[] = []
       const get = async (key: string): Promise<Uint8Array> => {
@@ -71,7 +74,8 @@ export const middlewareTargets = [
       const store = { claim, renew: () => ['renewed'], complete: () => ending, release: () => 'released', scan: () => ({ claims: [] }) }
       return processed(idempotency({ store: store as never, whileUnavailable: 'fail' }), contextOf({ body: '{"total":1}', headers: {} }))
     },
-    problem: ({ value }) => (isBrokerError(value) ? 'an error was returned' : typeof value === 'function' || typeof value === 'symbol' ? 'the reply is no JSON' : undefined),
+    problem: ({ value }) =>
+      isBrokerError(value) ? 'an error was returned' : typeof value === 'function' || typeof value === 'symbol' ? 'the reply is no JSON' : undefined,
     mayThrow: anyOf(withCode('ERR_UNAVAILABLE', 'ERR_TIMEOUT')),
   }),
 ]

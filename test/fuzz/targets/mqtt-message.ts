@@ -8,7 +8,10 @@ import { envelope, packedDeath, packedHeaders, packedMetadata } from './headers.
 
 const names = ['busbar', 'busbar-headers', 'busbar-dead', 'tenant', 'traceparent', 'cc', 'x-death', '__proto__', 'constructor']
 const body = bodyLike(jsonLike([{ total: 1 }]))
-const note = jsonLike([{ v: 1, filter: '$share/busbar/orders', members: 4, holder: '1f3c' }, { v: 1, filter: 'orders', members: 1 }])
+const note = jsonLike([
+  { v: 1, filter: '$share/busbar/orders', members: 4, holder: '1f3c' },
+  { v: 1, filter: 'orders', members: 1 },
+])
 
 /** Packets as the client library hands them over, with the properties of MQTT 5 and without, and the notes that processes keep at the broker. */
 export const mqttTargets = [

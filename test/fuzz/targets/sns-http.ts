@@ -26,7 +26,9 @@ function post(): Post {
     [snsNotification.SigningCertURL, Buffer.from(leaf.certificate)],
     [issuerUrl, Buffer.from(authority.intermediate.certificate)],
   ])
-  const messages = [snsNotification, snsConfirmation].flatMap((fields) => (['1', '2'] as const).map((version) => signed({ ...fields, Timestamp }, leaf.key, version)))
+  const messages = [snsNotification, snsConfirmation].flatMap((fields) =>
+    (['1', '2'] as const).map((version) => signed({ ...fields, Timestamp }, leaf.key, version)),
+  )
   return (made = { authority: authority.root, network, messages, now })
 }
 
@@ -36,7 +38,11 @@ export const snsHttpTargets = [
     name: 'sns-http',
     generate: (draw) => {
       const { messages, network } = post()
-      const body = draw.chance(0.5) ? jsonLike(messages)(draw) : draw.chance(0.5) ? textLike(messages.map((one) => JSON.stringify(one)))(draw) : JSON.stringify(draw.pick(messages))
+      const body = draw.chance(0.5)
+        ? jsonLike(messages)(draw)
+        : draw.chance(0.5)
+          ? textLike(messages.map((one) => JSON.stringify(one)))(draw)
+          : JSON.stringify(draw.pick(messages))
       const certificate = network.get(snsNotification.SigningCertURL) ?? Buffer.alloc(0)
       return { body, certificate: draw.chance(0.1) ? bytesLike([certificate])(draw) : undefined }
     },
@@ -44,11 +50,17 @@ export const snsHttpTargets = [
       const { authority, network, now } = post()
       const handled: SnsNotification[] = []
       const fetch = async (input: string | URL | Request): Promise<Response> => {
-        const url = String(input)
+        const url = input instanceof Request ? input.url : input.toString()
         const found = url === snsNotification.SigningCertURL ? (certificate ?? network.get(url)) : network.get(url)
         return found === undefined ? new Response(null, { status: url.includes('ConfirmSubscription') ? 200 : 404 }) : new Response(new Uint8Array(found))
       }
-      const handler = snsHttpHandler({ topics: [snsNotification.TopicArn], handle: (message) => void handled.push(message), fetch, now: () => now, roots: [authority.certificate] })
+      const handler = snsHttpHandler({
+        topics: [snsNotification.TopicArn],
+        handle: (message) => void handled.push(message),
+        fetch,
+        now: () => now,
+        roots: [authority.certificate],
+      })
       const { status } = await handler(new Request('https://example.com/hook', { method: 'POST', body }))
       return { status, handled }
     },
@@ -58,5 +70,9 @@ export const snsHttpTargets = [
 
 function unsigned({ messageId, message, subject, topicArn }: SnsNotification): string | undefined {
   const { MessageId, Message, Subject, TopicArn } = snsNotification
-  return expected(messageId === MessageId && message === Message && subject === Subject && topicArn === TopicArn, 'something was handled that nobody has signed', message)
+  return expected(
+    messageId === MessageId && message === Message && subject === Subject && topicArn === TopicArn,
+    'something was handled that nobody has signed',
+    message,
+  )
 }

@@ -14,7 +14,10 @@ const envelope = jsonLike([snsNotification, { ...snsNotification, MessageAttribu
 const systemNumber = textLike(['1767225600000', '1', ''])
 const statement = { Sid: 'a', Effect: 'Allow', Principal: { Service: 'sns.amazonaws.com' }, Action: 'sqs:SendMessage', Resource: 'arn:q' }
 const policy = jsonLike([{ Version: '2012-10-17', Statement: [statement, { ...statement, Sid: 'b', Action: ['sqs:*'] }] }, { Statement: statement }])
-const redrivePolicy = jsonLike([{ deadLetterTargetArn: 'arn:aws:sqs:eu-central-1:123456789012:dead', maxReceiveCount: '5' }, { deadLetterTargetArn: 'a', maxReceiveCount: 5 }])
+const redrivePolicy = jsonLike([
+  { deadLetterTargetArn: 'arn:aws:sqs:eu-central-1:123456789012:dead', maxReceiveCount: '5' },
+  { deadLetterTargetArn: 'a', maxReceiveCount: 5 },
+])
 const unreadable = withCode('ERR_CONFIGURATION')
 
 /** Messages as the SDK hands them over, of any sender, and what queues say of themselves. */
@@ -37,7 +40,8 @@ export const sqsTargets = [
     name: 'sqs-redrive-policy',
     generate: (draw) => ({ QueueArn: 'arn:q', RedrivePolicy: redrivePolicy(draw) }),
     decode: redrivePolicyOf,
-    problem: (found) => found && expected(typeof found.deadLetterTargetArn === 'string' && isCount(found.maxReceiveCount) && found.maxReceiveCount > 0, 'it is no policy', found),
+    problem: (found) =>
+      found && expected(typeof found.deadLetterTargetArn === 'string' && isCount(found.maxReceiveCount) && found.maxReceiveCount > 0, 'it is no policy', found),
     mayThrow: unreadable,
   }),
 ]
@@ -65,7 +69,7 @@ function message(draw: Draw): Message {
     Body: optional(draw, draw.chance(0.4) ? envelope : body, 0.98),
     MessageAttributes: optional(draw, () => attributes, 0.95),
     Attributes: optional(draw, () => Object.fromEntries(Object.entries(system).filter(([, value]) => value !== undefined)), 0.95),
-  } as Message
+  }
 }
 
 function attribute(draw: Draw, name: string): MessageAttributeValue {

@@ -13,7 +13,10 @@ type Item = Record<string, AttributeValue>
 
 const text = textLike(['=value', '%a%d800', '=', '%0041'])
 const number = textLike(['1767225600000000', '30000', '0'])
-const redisCursor = jsonLike([['', '0'], ['127.0.0.1:7000', '12', 'busbar:claim:a', 'busbar:claim:%007b']])
+const redisCursor = jsonLike([
+  ['', '0'],
+  ['127.0.0.1:7000', '12', 'busbar:claim:a', 'busbar:claim:%007b'],
+])
 const dynamoCursor = jsonLike([[3], [3, '=a']])
 const foreignCursor = saying(TypeError, /^scan: the cursor is not one of this store$/)
 const kinds = ['busy', 'done', 'released']

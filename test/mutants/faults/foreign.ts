@@ -24,7 +24,9 @@ export const foreignFaults: readonly Mutant[] = [
     fault: 'hands on headers that belong to brokers, so that the next one believes them',
     killedBy: 'foreign/plain-message',
     alterations: () =>
-      editArriving((delivery) => (foreign(delivery) ? withIncoming(delivery, { headers: { ...delivery.incoming.headers, 'x-first-death-queue': 'forged' } }) : delivery)),
+      editArriving((delivery) =>
+        foreign(delivery) ? withIncoming(delivery, { headers: { ...delivery.incoming.headers, 'x-first-death-queue': 'forged' } }) : delivery,
+      ),
   },
   {
     name: 'malformed-metadata-stops-receiver',

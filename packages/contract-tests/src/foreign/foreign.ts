@@ -5,7 +5,8 @@ import { bytesOf, textOf } from '../kit/messages.ts'
 
 const plain: ContractCase = {
   id: 'foreign/plain-message',
-  title: 'a message of a plain client is delivered with its body and headers, without metadata that it does not have and without headers that belong to brokers',
+  title:
+    'a message of a plain client is delivered with its body and headers, without metadata that it does not have and without headers that belong to brokers',
   examines: [],
   kills: ['foreign-dropped', 'foreign-metadata-invented', 'broker-headers-handed-on'],
   applies: ({ settlement }) => settlement !== false,

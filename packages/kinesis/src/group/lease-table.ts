@@ -228,7 +228,11 @@ function isOrigin(origin: Origin): boolean {
     case 'latest':
       return Number.isFinite(origin.at) && Array.isArray(origin.open) && origin.open.every((shard) => typeof shard === 'string')
     case 'position':
-      return Number.isFinite(origin.timestamp) && [origin.shard, origin.position].every((text) => typeof text === 'string') && parsePosition(origin.position) !== undefined
+      return (
+        Number.isFinite(origin.timestamp) &&
+        [origin.shard, origin.position].every((text) => typeof text === 'string') &&
+        parsePosition(origin.position) !== undefined
+      )
     default:
       return false
   }
