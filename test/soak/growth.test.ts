@@ -28,7 +28,7 @@ describe('a trend', () => {
   })
 
   it('is none of too few values', () => {
-    expect(trendOf(series((place) => 1_000 * place, 19))).toBeUndefined()
+    expect(trendOf(series((place) => 1_000 * place, 18))).toBeUndefined()
     expect(trendOf(series((place) => 1_000 * place, 20))).toBeDefined()
     expect(problem([])).toBeUndefined()
   })

@@ -129,7 +129,6 @@ it.each([
   [{ '!': 'decimal', value: null }, '{"!":"decimal","value":null}'],
   [{ '!': 'decimal', value: { digits: 1, places: 1e9 } }, '{"!":"decimal","value":{"digits":1,"places":1000000000}}'],
   [{ '!': 'odd', value: 1 }, '{"!":"odd","value":1}'],
-  [Object.setPrototypeOf({ a: 1 }, Buffer.from('x')), '{"a":1}'],
 ])('writes header value %j as %j', (value, text) => {
   expect(headerText(value)).toBe(text)
 })
@@ -148,12 +147,17 @@ it.each([
   [{ '!': 5 }, '{"!":5}'],
   [Object.setPrototypeOf({ '!': 'timestamp' }, { value: 7 }), { '!': 'timestamp', value: 7 }],
   [-1e300, { '!': 'double', value: -1e300 }],
-  // As the client library reads a table with `__proto__`, of bytes.
-  [Object.setPrototypeOf({ a: 1 }, Buffer.from('x')), { a: 1 }],
   [[{ a: { '!': 'odd', value: 1 } }], [{ a: '{"!":"odd","value":1}' }]],
   [{ ['\ufffd'.repeat(100)]: 1 }, { ['\ufffd'.repeat(85)]: 1 }],
 ])('sends %j again as %j, which the client library can write', (value, again) => {
   expect(sendable(value)).toEqual(again)
+})
+
+it('takes a table for a table whose `__proto__` was bytes, which is its prototype then', () => {
+  const table: unknown = Object.setPrototypeOf({ a: 1 }, Buffer.from('x'))
+  expect(headerText(table)).toBe('{"a":1}')
+  const again = sendable(table)
+  expect([again, Object.getPrototypeOf(again)]).toEqual([{ a: 1 }, Object.prototype])
 })
 
 it('cuts an id and names that were no UTF-8 and are longer now than AMQP allows', () => {
