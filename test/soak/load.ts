@@ -15,7 +15,7 @@ import {
 import { memoryStore } from '@busbar/memory'
 import { idempotency, retry } from '@busbar/middleware'
 import { failsOnce, idOf, isPoisoned } from '../chaos/message-id.ts'
-import { jobOf, workloadOf, type Job, type WorkloadKind } from '../chaos/workload.ts'
+import { jobOf, workloadOf, type Job, type Workload, type WorkloadKind } from '../chaos/workload.ts'
 
 const keys = 48
 /** Sent and not done: more wait, as the machine cannot keep up. */
@@ -39,7 +39,7 @@ const quotes: Queue<Question, Question, number, number> = queue<Question, number
 
 /** Sends at a steady rate and handles everything, with keys, retries, dead letters, claims and requests, and keeps books of what is not done. */
 export class Load {
-  readonly #kind: WorkloadKind
+  readonly #workload: Workload
   readonly #requests: boolean
   readonly #open = new Set<string>()
   readonly #pending = new Set<Promise<unknown>>()
@@ -54,12 +54,12 @@ export class Load {
   unexpected = 0
 
   constructor(kind: WorkloadKind, requests: boolean) {
-    this.#kind = kind
+    this.#workload = workloadOf(kind)
     this.#requests = requests
   }
 
   get definitions(): readonly AnyDefinition[] {
-    return [...workloadOf(this.#kind).definitions, ...(this.#requests ? [quotes] : [])]
+    return [...this.#workload.definitions, ...(this.#requests ? [quotes] : [])]
   }
 
   get lost(): number {
@@ -77,7 +77,7 @@ export class Load {
   }
 
   async consume(broker: Broker): Promise<void> {
-    const { source } = workloadOf(this.#kind)
+    const { source } = this.#workload
     const store = memoryStore({ clock: systemClock })
     const done: ProcessFunction = async ({ message }, next) => {
       const value = await next()
@@ -93,7 +93,7 @@ export class Load {
 
   /** For so many seconds, and then until all is done. */
   async produce(broker: Broker, rate: number, seconds: number): Promise<void> {
-    const producer = broker.producer(workloadOf(this.#kind).destination)
+    const producer = broker.producer(this.#workload.destination)
     const began = performance.now()
     for (let due = 0, elapsed = 0; elapsed < seconds; elapsed = (performance.now() - began) / 1_000) {
       due = Math.floor(elapsed * rate)

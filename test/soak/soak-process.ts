@@ -6,6 +6,11 @@ const timers = new LiveTimers()
 const alone = (): void => process.exit(1)
 process.once('disconnect', alone)
 const { runSoak } = await import('./run-soak.ts')
-const result = await runSoak(JSON.parse(process.argv[2] ?? ''), timers)
-process.off('disconnect', alone)
-process.send?.(result, () => process.disconnect())
+try {
+  const result = await runSoak(JSON.parse(process.argv[2] ?? ''), timers)
+  process.off('disconnect', alone)
+  process.send?.(result, () => process.disconnect())
+} catch (error) {
+  console.error(error)
+  process.exit(1)
+}
