@@ -25,7 +25,7 @@ const turnMs = 10
 const perRequest = 20
 /** How long completed claims are remembered: short, so that their number is steady soon. */
 const rememberMs = 10_000
-/** How long the last messages may take. */
+/** What is not done after so long without any progress is lost or stuck. Longer than a claim lasts. */
 const patienceMs = 60_000
 const mostTroubles = 20
 
@@ -106,7 +106,17 @@ export class Load {
       }
       await pause(turnMs)
     }
-    for (const end = performance.now() + patienceMs; (this.#open.size > 0 || this.#pending.size > 0) && performance.now() < end;) await pause(turnMs)
+    await this.#untilDone()
+  }
+
+  async #untilDone(): Promise<void> {
+    let [left, since] = [Infinity, performance.now()]
+    for (;;) {
+      const open = this.#open.size + this.#pending.size
+      if (open === 0 || performance.now() - since > patienceMs) return
+      if (open < left) [left, since] = [open, performance.now()]
+      await pause(turnMs)
+    }
   }
 
   #request(broker: Broker, number: number): void {
