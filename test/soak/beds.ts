@@ -45,7 +45,7 @@ async function kinesisBed(): Promise<SoakBed> {
   const route = { deadLetter: { driver: onQueues }, options: { envelope: true, capacity: { shards: 4 } } }
   return {
     title: `Kinesis, by the emulator kinesis-local ${bed.version}`,
-    mostMessages: 6_000,
+    mostMessages: 2_400,
     requests: true,
     settings: {
       kind: 'stream',

@@ -58,6 +58,12 @@ describe('refused filters', () => {
     expect(() => compileHeaderFilter({ a: [5 as never] })).toThrow('never matches')
   })
 
+  it('name members that have no text of their own', () => {
+    const bare: unknown = [Object.create(null)]
+    expect(() => validateFilter({ a: [{ numeric: bare }] } as Filter)).toThrow('Invalid member in numeric match: {}')
+    expect(() => validateFilter({ a: [{ numeric: ['>', 1, bare, 2] }] } as Filter)).toThrow('Bad numeric range operator: [{}]')
+  })
+
   it('include filters with cycles and endless nesting', () => {
     const cyclic: Record<string, unknown> = {}
     cyclic['a'] = cyclic

@@ -108,13 +108,13 @@ function checkAnythingBut(what: string, at: string, operand: unknown): void {
 function checkNumeric(what: string, at: string, operand: unknown): void {
   if (!Array.isArray(operand) || operand.length === 0) fail(what, at, 'Invalid member in numeric match: ]')
   const [operator, bound, upperOperator, upperBound, ...more] = operand as unknown[]
-  if (typeof operator !== 'string') fail(what, at, `Invalid member in numeric match: ${String(operator)}`)
+  if (typeof operator !== 'string') fail(what, at, `Invalid member in numeric match: ${shown(operator)}`)
   const isLower = lowerBounds.includes(operator)
   if (!isLower && operator !== '=' && !upperBounds.includes(operator)) fail(what, at, `Unrecognized numeric range operator: ${operator}`)
   const low = checkNumber(what, at, operator, bound)
   if (operand.length <= 2) return
   if (!isLower) fail(what, at, 'Too many elements in numeric expression')
-  if (!upperBounds.includes(upperOperator)) fail(what, at, `Bad numeric range operator: ${String(upperOperator)}`)
+  if (!upperBounds.includes(upperOperator)) fail(what, at, `Bad numeric range operator: ${shown(upperOperator)}`)
   const high = checkNumber(what, at, String(upperOperator), upperBound)
   if (low >= high) fail(what, at, 'Bottom must be less than top')
   if (more.length > 0) fail(what, at, 'Too many terms in numeric range expression')
@@ -149,6 +149,11 @@ function checkIsText(what: string, at: string, alternative: unknown): void {
   } else if (isScalar(alternative) && typeof alternative !== 'string') {
     fail(what, at, `${String(alternative)} never matches; ${remedy}`)
   }
+}
+
+/** Whatever it is: an object need not have a text of its own. */
+function shown(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? typeof value).slice(0, 100)
 }
 
 function isObject(value: unknown): value is object {
