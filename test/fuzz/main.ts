@@ -1,9 +1,9 @@
 /** `npm run fuzz`: see docs/contributing/testing.md. */
-import { inspect } from 'node:util'
 import { parseArguments, usage, type FuzzArguments } from './arguments.ts'
 import { drawOf } from './judge.ts'
 import { lines, summary } from './report.ts'
 import { fuzz } from './run.ts'
+import { shownInput } from './shown-input.ts'
 import { targets } from './targets/index.ts'
 
 const options = readArguments()
@@ -23,8 +23,7 @@ function readArguments(): FuzzArguments | undefined {
 
 async function run({ names, inputs, seed, from, threads }: FuzzArguments): Promise<number> {
   console.log(`fuzz: ${names.length} targets, ${inputs} inputs each, seed ${seed}`)
-  if (inputs === 1)
-    for (const target of targets) if (names.includes(target.name)) console.log(inspect(target.generate(drawOf(seed, target.name, from)), { depth: 20 }))
+  if (inputs === 1) for (const target of targets) if (names.includes(target.name)) console.log(shownInput(target.generate(drawOf(seed, target.name, from))))
   const onDone = (report: Parameters<typeof lines>[0]): void => lines(report, seed).forEach((line) => console.log(line))
   const reports = await fuzz({ module: new URL('targets/index.ts', import.meta.url), names, seed, from, inputs, threads, onDone })
   const { text, clean } = summary(reports)

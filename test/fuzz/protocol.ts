@@ -18,7 +18,8 @@ export interface Order {
 /** What went wrong, and how to see it again. */
 export interface Finding {
   readonly target: string
-  readonly index: number
+  /** Absent where it is no single input's. */
+  readonly index?: number
   readonly problem: string
   /** For the reader, cut where it is long. Absent where it was never decoded to the end. */
   readonly input?: string

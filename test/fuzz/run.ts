@@ -52,6 +52,8 @@ class Lane {
   #findings: Finding[] = []
   #done = 0
   #seconds = 0
+  /** When the worker at hand began with it. */
+  #began = 0
 
   constructor(options: FuzzOptions) {
     this.#options = options
@@ -68,7 +70,6 @@ class Lane {
     const { module, seed, slowMs = 1_000, hangMs = 10_000 } = this.#options
     const next = new Int32Array(new SharedArrayBuffer(4))
     const order: Order = { module: module.href, seed, jobs: this.#jobs, slowMs }
-    const began = performance.now()
     const worker = new Worker(new URL('worker.ts', import.meta.url), {
       workerData: { order, next },
       execArgv: ['--conditions=busbar-source', '--no-warnings'],
@@ -90,18 +91,19 @@ class Lane {
     const problem = watch.hangs ? `it did not come back within ${hangMs} ms` : failure
     this.#findings.push({ target: job.name, index, problem })
     this.#done += index + 1 - job.from
-    this.#seconds += (performance.now() - began) / 1_000
+    this.#seconds += (performance.now() - this.#began) / 1_000
     this.#jobs = [{ ...job, from: index + 1 }, ...this.#jobs.slice(1)]
     if (index + 1 >= job.to || this.#findings.length >= mostFindings) this.#end()
   }
 
   #take(told: Told): void {
+    if (told.kind === 'begin') this.#began = performance.now()
     if (told.kind === 'finding') this.#findings.push(told)
     if (told.kind !== 'done') return
     this.#done += told.inputs
     this.#seconds += told.seconds
     const grown = growthProblem('memory', told.heap, { atLeast: keptBytes })
-    if (grown !== undefined) this.#findings.push({ target: told.target, index: told.inputs, problem: grown })
+    if (grown !== undefined) this.#findings.push({ target: told.target, problem: grown })
     this.#end()
   }
 

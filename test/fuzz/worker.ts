@@ -1,11 +1,11 @@
 /** Decodes one input after the other and tells what it finds. A thread of its own, so that a decoder that hangs can be ended. */
-import { inspect } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { parentPort, workerData } from 'node:worker_threads'
 import { drawOf, judge, type Judgement } from './judge.ts'
 import { Prototypes } from './prototypes.ts'
 import { mostFindings, type Order, type Told } from './protocol.ts'
+import { shownInput } from './shown-input.ts'
 import type { Target } from './target.ts'
 
 /** So often the heap is looked at, if there are as many inputs as show growth. */
@@ -71,17 +71,8 @@ async function judgeAgain(target: Target): Promise<Judgement> {
 
 function found(problem: string, target?: Target): void {
   findings++
-  const input = target && shownInput(target)
+  const input = target && shownInput(inputOf(target))
   tell({ kind: 'finding', target: current, index, problem, ...(input !== undefined && { input }) })
-}
-
-/** Inputs may be such that they cannot even be shown. */
-function shownInput(target: Target): string {
-  try {
-    return inspect(inputOf(target), { depth: 12, breakLength: 160, maxStringLength: 2_000, maxArrayLength: 200 }).slice(0, 4_000)
-  } catch (error) {
-    return `(showing it fails with ${String(error)})`
-  }
 }
 
 function bytesInUse(): number {
