@@ -70,5 +70,7 @@ describe('refused filters', () => {
     expect(() => validateFilter(cyclic as Filter)).toThrow('failed to parse JSON')
     const deep = Array.from({ length: 40 }).reduce<object>((inner) => ({ a: inner }), { a: ['x'] })
     expect(() => validateFilter(deep as Filter)).toThrow('nested deeper than 32 levels')
+    const endless = Array.from({ length: 200_000 }).reduce<object>((inner) => ({ $or: [inner, inner] }), { a: ['x'] })
+    expect(() => validateFilter(endless as Filter)).toThrow('failed to parse JSON')
   })
 })

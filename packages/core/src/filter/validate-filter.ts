@@ -6,6 +6,8 @@ const maxKeys = 5
 const maxCombinations = 150
 const maxBytes = 256 * 1024
 const maxDepth = 32
+/** Of objects and lists: what `maxDepth` allows with alternatives at each depth has fewer. */
+const maxLevels = 128
 
 const scalarReason = 'Match value must be String, number, true, false, or null'
 const lowerBounds: readonly unknown[] = ['>', '>=']
@@ -41,9 +43,11 @@ export function isAlternatives(key: string, condition: readonly unknown[]): bool
 function checkSize(what: string, filter: object): void {
   let text: string
   try {
+    // Writing it as JSON would take time with the square of its levels.
+    if (isDeep(filter, maxLevels)) throw new RangeError()
     text = JSON.stringify(filter)
   } catch {
-    fail(what, '', 'failed to parse JSON: the filter has a cycle or a BigInt')
+    fail(what, '', 'failed to parse JSON: the filter has a cycle, a BigInt or no end of levels')
   }
   if (Buffer.byteLength(text) > maxBytes) fail(what, '', 'Filter policy is too long: at most 256 KB')
 }
@@ -149,6 +153,10 @@ function checkIsText(what: string, at: string, alternative: unknown): void {
   } else if (isScalar(alternative) && typeof alternative !== 'string') {
     fail(what, at, `${String(alternative)} never matches; ${remedy}`)
   }
+}
+
+function isDeep(value: unknown, levels: number): boolean {
+  return typeof value === 'object' && value !== null && (levels === 0 || Object.values(value).some((member) => isDeep(member, levels - 1)))
 }
 
 /** Whatever it is: an object need not have a text of its own. */
