@@ -37,7 +37,7 @@ export const targets = [
     generate: (draw) => draw.below(200),
     decode: (input) => {
       const { user } = process.threadCpuUsage()
-      while (input === 7 && process.threadCpuUsage().user - user < 150_000);
+      if (input === 7) while (process.threadCpuUsage().user - user < 150_000);
       return input
     },
     problem: () => undefined,
