@@ -121,9 +121,9 @@ function changedMembers(draw: Draw, members: Readonly<Record<string, unknown>>, 
   }
 }
 
-/** In lists or objects, rarely thousands of them. */
+/** In lists or objects, rarely thousands of them: writing these as JSON takes time with their square. */
 function nested(draw: Draw, value: unknown): unknown {
-  const levels = draw.chance(0.01) ? 20_000 : 1 + draw.below(draw.chance(0.1) ? 1_000 : 10)
+  const levels = draw.chance(0.01) ? 5_000 : 1 + draw.below(draw.chance(0.1) ? 1_000 : 10)
   const inList = draw.chance(0.5)
   let result = value
   for (let level = 0; level < levels; level++) result = inList ? [result] : { a: result }
