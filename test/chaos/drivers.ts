@@ -1,5 +1,5 @@
 import { amqp } from '@busbar/amqp'
-import type { DriverFactory } from '@busbar/core/driver'
+import type { DriverFactory, LeaseStore } from '@busbar/core/driver'
 import { kinesisWith } from '@busbar/kinesis'
 import { mqtt } from '@busbar/mqtt'
 import { redisStore, type RedisStore } from '@busbar/redis'
@@ -12,6 +12,6 @@ export function leasesIn(redisUrl: string | undefined): RedisStore | undefined {
 }
 
 /** Those that the configuration of a backend chooses among. */
-export function driversWith(leases: RedisStore | undefined): readonly DriverFactory[] {
+export function driversWith(leases: LeaseStore | undefined): readonly DriverFactory[] {
   return [amqp, mqtt, sqs, sns, ...(leases === undefined ? [] : [kinesisWith({ store: leases })])]
 }

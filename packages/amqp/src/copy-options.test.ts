@@ -39,6 +39,33 @@ it('copies a message with one attempt more and without what is the broker’s', 
   expect(copy.headers).toEqual({ n: 5, odd: ['NaN', { deep: 'Infinity' }], busbar: '{"v":1,"k":"k","s":1700000000001,"a":3,"d":4}' })
 })
 
+it('copies a header that is called __proto__ as every other', () => {
+  const headers = Object.assign(Object.create(null) as Record<string, unknown>, { a: 1 })
+  Object.defineProperty(headers, '__proto__', { value: { forged: 'x' }, enumerable: true })
+  const message = native({ messageId: 'm', headers, appId: '\ufffd'.repeat(255) })
+  const incoming = incomingOf(message)
+  for (const copy of [copyOptions(message, 1, undefined), copiedOptions({ ...outgoing, headers: incoming.headers }, true, message)]) {
+    const names: string[] = []
+    for (const name in copy.headers) names.push(name)
+    expect(names.filter((name) => name !== 'busbar')).toEqual(['a', '__proto__'])
+    expect(copy.appId).toHaveLength(85)
+  }
+})
+
+it('copies what was no UTF-8, or of more than 53 bits, as far as it can be written again', () => {
+  const long = '\ufffd'.repeat(255)
+  const copy = copyOptions(native({ messageId: long, correlationId: 'c', timestamp: 2 ** 64, priority: 3, headers: { [long]: 'x' } }), 1, undefined)
+  const short = long.slice(0, 85)
+  expect(copy).toEqual({
+    messageId: short,
+    correlationId: 'c',
+    priority: 3,
+    persistent: true,
+    mandatory: true,
+    headers: { [short]: 'x', busbar: '{"v":1,"a":1}' },
+  })
+})
+
 it('keeps native values where the text is what was read of them, drops what was taken away and adds what is new', () => {
   const message = native({ headers: foreign, contentEncoding: 'gzip', appId: 'legacy', priority: 3, userId: 'u', expiration: '5', clusterId: 'c' })
   const { gone: _gone, ...headers } = incomingOf(message).headers

@@ -1,7 +1,7 @@
-import { metadataHeader, packMetadata, type Outgoing } from '@busbar/core/driver'
+import { isBrokerOwned, metadataHeader, packMetadata, type Outgoing } from '@busbar/core/driver'
 import type { ConsumeMessage, Options } from 'amqplib'
-import { headerText, sendable } from './header-values.ts'
-import { brokerOwned, metadataOf, publishOptions } from './message-mapping.ts'
+import { headerText, sendable, shortName } from './header-values.ts'
+import { metadataOf, publishOptions } from './message-mapping.ts'
 
 /**
  * The same message once more, with its counts of attempts and of deliveries, which the broker begins anew for the copy.
@@ -9,11 +9,18 @@ import { brokerOwned, metadataOf, publishOptions } from './message-mapping.ts'
  */
 export function copyOptions(native: ConsumeMessage, attempt: number, deliveries: number | undefined): Options.Publish {
   const { headers = {}, userId: _user, expiration: _expiration, clusterId: _cluster, ...properties } = native.properties
-  const copied: Record<string, unknown> = {}
-  for (const name of Object.keys(headers)) if (!brokerOwned.test(name)) copied[name] = sendable(headers[name])
+  const copied = Object.create(null) as Record<string, unknown>
+  for (const name of Object.keys(headers)) if (!isBrokerOwned(name)) copied[shortName(name)] = sendable(headers[name])
   const packed = packMetadata({ ...metadataOf(native), attempt, deliveries })
   if (packed !== undefined) copied[metadataHeader] = packed
-  return { ...(properties as Options.Publish), headers: copied, persistent: true, mandatory: true }
+  return { ...writable(properties), headers: copied, persistent: true, mandatory: true }
+}
+
+/** What the client library can write: texts that were no UTF-8 and numbers of 64 bits are other ones now than they were. */
+function writable(properties: Readonly<Record<string, unknown>>): Options.Publish {
+  const { timestamp, ...others } = properties
+  const texts = Object.entries(others).map(([name, value]) => [name, typeof value === 'string' ? shortName(value) : value])
+  return { ...(Object.fromEntries(texts) as Options.Publish), ...(Number.isSafeInteger(timestamp) && { timestamp: timestamp as number }) }
 }
 
 /**
@@ -24,7 +31,7 @@ export function copiedOptions(message: Outgoing, mandatory: boolean, original: C
   const properties: Readonly<Record<string, unknown>> = { ...original.properties }
   const options = publishOptions(message, mandatory)
   const native = (original.properties.headers ?? {}) as Readonly<Record<string, unknown>>
-  const headers: Record<string, unknown> = { ...options.headers }
+  const headers = Object.assign(Object.create(null) as Record<string, unknown>, options.headers)
   for (const [name, text] of Object.entries(message.headers)) {
     if (Object.hasOwn(native, name) && headerText(native[name]) === text) headers[name] = sendable(native[name])
   }
@@ -32,7 +39,7 @@ export function copiedOptions(message: Outgoing, mandatory: boolean, original: C
   return {
     ...options,
     headers,
-    ...(typeof appId === 'string' && { appId }),
+    ...(typeof appId === 'string' && { appId: shortName(appId) }),
     ...(message.priority === undefined && typeof priority === 'number' && { priority }),
   }
 }

@@ -103,6 +103,7 @@ it('believes the count of deliveries only where the broker has set it', () => {
   expect(deliveryCount(native({ headers: { 'x-delivery-count': 7 } }))).toBe(1)
   expect(deliveryCount(native({ headers: { 'x-delivery-count': 7 } }, true))).toBe(8)
   expect(deliveryCount(native({}, true))).toBe(1)
+  for (const forged of ['7', -1, 1.5, Infinity]) expect(deliveryCount(native({ headers: { 'x-delivery-count': forged } }, true))).toBe(1)
 })
 
 it('adds the deliveries of earlier copies to the count', () => {
@@ -124,8 +125,45 @@ it.each([
   [{ '!': 'timestamp', value: 1e300 }, '1e+300'],
   [{ '!': 'decimal', value: { digits: 1234, places: 2 } }, '12.34'],
   [{ '!': 'decimal', value: { digits: 5, places: 3 } }, '0.005'],
+  // Tables of a sender's that only look like types of the client library.
+  [{ '!': 'decimal', value: null }, '{"!":"decimal","value":null}'],
+  [{ '!': 'decimal', value: { digits: 1, places: 1e9 } }, '{"!":"decimal","value":{"digits":1,"places":1000000000}}'],
+  [{ '!': 'odd', value: 1 }, '{"!":"odd","value":1}'],
 ])('writes header value %j as %j', (value, text) => {
   expect(headerText(value)).toBe(text)
+})
+
+it.each([
+  [
+    { '!': 'timestamp', value: 1_700_000_000 },
+    { '!': 'timestamp', value: 1_700_000_000 },
+  ],
+  [
+    { '!': 'decimal', value: { digits: 5, places: 3 } },
+    { '!': 'decimal', value: { digits: 5, places: 3 } },
+  ],
+  [{ '!': 'timestamp', value: 2 ** 64 }, '18446744073709552000'],
+  [{ '!': 'decimal', value: null }, '{"!":"decimal","value":null}'],
+  [{ '!': 5 }, '{"!":5}'],
+  [Object.setPrototypeOf({ '!': 'timestamp' }, { value: 7 }), { '!': 'timestamp', value: 7 }],
+  [-1e300, { '!': 'double', value: -1e300 }],
+  [[{ a: { '!': 'odd', value: 1 } }], [{ a: '{"!":"odd","value":1}' }]],
+  [{ ['\ufffd'.repeat(100)]: 1 }, { ['\ufffd'.repeat(85)]: 1 }],
+])('sends %j again as %j, which the client library can write', (value, again) => {
+  expect(sendable(value)).toEqual(again)
+})
+
+it('takes a table for a table whose `__proto__` was bytes, which is its prototype then', () => {
+  const table: unknown = Object.setPrototypeOf({ a: 1 }, Buffer.from('x'))
+  expect(headerText(table)).toBe('{"a":1}')
+  const again = sendable(table)
+  expect([again, Object.getPrototypeOf(again)]).toEqual([{ a: 1 }, Object.prototype])
+})
+
+it('cuts an id and names that were no UTF-8 and are longer now than AMQP allows', () => {
+  const long = '\ufffd'.repeat(255)
+  const { id, headers } = incomingOf(native({ messageId: long, headers: { [long]: 'x' } }))
+  expect([id, Object.keys(headers)]).toEqual([long.slice(0, 85), [long.slice(0, 85)]])
 })
 
 it('ends at nesting without end', () => {

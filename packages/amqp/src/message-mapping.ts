@@ -1,15 +1,23 @@
-import { metadataHeader, packMetadata, unpackMetadata, type Body, type Headers, type Incoming, type Metadata, type Outgoing } from '@busbar/core/driver'
+import {
+  isBrokerOwned,
+  metadataHeader,
+  packMetadata,
+  unpackMetadata,
+  type Body,
+  type Headers,
+  type Incoming,
+  type Metadata,
+  type Outgoing,
+} from '@busbar/core/driver'
 import type { ConsumeMessage, Options } from 'amqplib'
 import { deadLetteredFrom } from './deaths.ts'
-import { encodingHeader, headerText } from './header-values.ts'
+import { encodingHeader, headerText, shortName } from './header-values.ts'
 
 /** Limit of AMQP for properties, names and routing keys. */
 export const maxShortBytes = 255
 /** amqplib encodes the table of headers in a buffer of 65,536 bytes. */
 export const maxHeaderBytes = 65_000
 
-/** Headers that belong to the broker: a copy of them on a message sent again would be believed. */
-export const brokerOwned: RegExp = /^(x-(death|first-death-.*|last-death-.*|delivery-count|acquired-count|opt-.*)|cc|bcc)$/i
 /** Set by some clients in milliseconds although the field counts seconds; as seconds this would be the year 5138. */
 const latestSeconds = 1e11
 /** Types, lengths and flags of the properties that are always sent. */
@@ -56,7 +64,7 @@ export function incomingOf(native: ConsumeMessage, metadata: Metadata = metadata
   const { content, properties } = native
   const { headers } = properties
   return {
-    id: textOf(properties.messageId) ?? metadata.id,
+    id: idOf(properties.messageId) ?? metadata.id,
     body: content,
     bodyBytes: content.length,
     headers: userHeaders(headers, textOf(properties.contentEncoding)),
@@ -80,7 +88,7 @@ export function incomingOf(native: ConsumeMessage, metadata: Metadata = metadata
 export function deliveryCount(native: ConsumeMessage, { deliveries = 0 }: Metadata = metadataOf(native)): number {
   if (!native.fields.redelivered) return deliveries + 1
   const count: unknown = native.properties.headers?.['x-delivery-count']
-  return deliveries + (typeof count === 'number' && count >= 0 ? count + 1 : 1)
+  return deliveries + (Number.isSafeInteger(count) && (count as number) >= 0 ? (count as number) + 1 : 1)
 }
 
 /** Without a copy where the body is bytes already. */
@@ -160,9 +168,9 @@ function userHeaders(native: Record<string, unknown> | undefined, contentEncodin
   let headers: Record<string, string> | undefined
   if (native !== undefined) {
     for (const name of Object.keys(native)) {
-      if (name === metadataHeader || brokerOwned.test(name)) continue
+      if (name === metadataHeader || isBrokerOwned(name)) continue
       headers ??= Object.create(null) as Record<string, string>
-      headers[name] = headerText(native[name])
+      headers[shortName(name)] = headerText(native[name])
     }
   }
   if (contentEncoding !== undefined && headers?.[encodingHeader] === undefined) {
@@ -175,6 +183,12 @@ function userHeaders(native: Record<string, unknown> | undefined, contentEncodin
 function timestampOf(value: unknown): number | undefined {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value <= 0) return undefined
   return value < latestSeconds ? value * 1_000 : value
+}
+
+/** Such that the message can be sent again. */
+function idOf(value: unknown): string | undefined {
+  const id = textOf(value)
+  return id && shortName(id)
 }
 
 function textOf(value: unknown): string | undefined {

@@ -33,10 +33,11 @@ export function readClaim(item: Item): ClaimItem {
   const kind = item['kind']?.S
   const fence = Number(item['fence']?.N)
   const endsAt = Number(item['endsAt']?.N)
-  if ((kind !== 'busy' && kind !== 'done' && kind !== 'released') || !Number.isSafeInteger(fence) || !Number.isFinite(endsAt))
+  const lastsMs = Number(item['lastsMs']?.N ?? 0)
+  if ((kind !== 'busy' && kind !== 'done' && kind !== 'released') || ![fence, endsAt, lastsMs].every(Number.isSafeInteger))
     throw dynamoError('ERR_CONFLICT', 'an item of the table is not a claim; use a table of its own for claims')
   const key = decode(item['wholeKey']?.S ?? item['claimKey']?.S?.slice(1) ?? '')
-  return { key, kind, fence, endsAt, lastsMs: Number(item['lastsMs']?.N ?? 0), claimant: decode(item['claimant']?.S ?? '') }
+  return { key, kind, fence, endsAt, lastsMs, claimant: decode(item['claimant']?.S ?? '') }
 }
 
 /** Has the claim, or its value, not ended yet? */

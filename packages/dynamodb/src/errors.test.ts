@@ -19,6 +19,7 @@ describe('errors', () => {
     [named('ValidationException', 'The provided key element does not match the schema', 400), 'ERR_CONFIGURATION', false],
     [named('ValidationException', 'Item size has exceeded the maximum allowed size', 400), 'ERR_TOO_LARGE', false],
     [named('ValidationException', 'anything', 400), 'ERR_INVALID', false],
+    [named('constructor', 'text', 500), 'ERR_UNAVAILABLE', true],
     [Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }), 'ERR_CONFIGURATION', false],
     [Object.assign(new Error(''), { code: 'ECONNREFUSED' }), 'ERR_UNAVAILABLE', true],
   ])('%s is %s', (error, code, retryable) => {

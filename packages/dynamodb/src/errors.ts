@@ -53,7 +53,7 @@ const refusedLogin =
   /^AccessDenied|UnrecognizedClient|InvalidClientTokenId|SignatureDoesNotMatch|InvalidSignature|IncompleteSignature|ExpiredToken|MissingAuthenticationToken|NotAuthorized/
 
 function codeOf(name: string, text: string, code: unknown, status: number | undefined): ErrorCode {
-  const known = codes[name]
+  const known = Object.hasOwn(codes, name) ? codes[name] : undefined
   if (known !== undefined) return known
   if (/throttl/i.test(name)) return 'ERR_THROTTLED'
   if (refusedLogin.test(name)) return 'ERR_ACCESS_DENIED'

@@ -27,6 +27,7 @@ it.each([
   ['ExpiredTokenException', 403, 'ERR_ACCESS_DENIED', false],
   ['InternalFailureException', 500, 'ERR_UNAVAILABLE', true],
   ['SomethingNew', 503, 'ERR_UNAVAILABLE', true],
+  ['constructor', 500, 'ERR_UNAVAILABLE', true],
   ['SomethingNew', 429, 'ERR_THROTTLED', true],
   ['SomethingNew', 403, 'ERR_ACCESS_DENIED', false],
   ['SomethingNew', 400, 'ERR_INVALID', false],

@@ -55,8 +55,7 @@ function isUnreached(error: unknown): boolean {
 }
 
 function codeOf(name: string, status: number | undefined): ErrorCode | undefined {
-  const known = codes[name]
-  if (known !== undefined) return known
+  if (Object.hasOwn(codes, name)) return codes[name]
   if (isThrottle(name)) return 'ERR_THROTTLED'
   if (name.startsWith('KMS')) return 'ERR_CONFIGURATION'
   if (

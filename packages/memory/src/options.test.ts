@@ -23,6 +23,7 @@ describe('options', () => {
 
   it('are refused when illegal, naming what is allowed', () => {
     expect(() => memory({ profile: 'sqs-fif' as never })).toThrow(refused("did you mean 'sqs-fifo'?"))
+    expect(() => memory({ profile: [Object.create(null)] as never })).toThrow(refused("profile cannot be 'an array'"))
     expect(() => memory({ leaseMs: 0 })).toThrow(refused('leaseMs must be a whole number from 1 to 43200000'))
     expect(() => memory.fromUrl(new URL('memory:?seed=x'))).toThrow(refused('seed must be a whole number'))
     expect(() => memory.fromUrl(new URL('memory:?throttle=1'))).toThrow(refused('throttle must be true or false'))

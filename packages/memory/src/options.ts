@@ -1,4 +1,4 @@
-import { suggestion, type Clock } from '@busbar/core/driver'
+import { kindOf, suggestion, type Clock } from '@busbar/core/driver'
 import { memoryError } from './errors.ts'
 import { checkPlan } from './faults/check-plan.ts'
 import type { FaultPlan } from './faults/plan.ts'
@@ -108,8 +108,10 @@ function checkNames(options: object, known: readonly string[]): void {
 
 function choice<T extends string>(name: string, value: unknown, allowed: readonly T[]): T {
   const chosen = allowed.find((one) => one === value)
-  if (chosen === undefined)
-    throw memoryError('ERR_CONFIGURATION', `memory: ${name} cannot be '${String(value).slice(0, 64)}'${suggestion(String(value), allowed)}`)
+  if (chosen === undefined) {
+    const given = typeof value === 'string' ? value : kindOf(value)
+    throw memoryError('ERR_CONFIGURATION', `memory: ${name} cannot be '${given.slice(0, 64)}'${suggestion(given, allowed)}`)
+  }
   return chosen
 }
 

@@ -1,5 +1,5 @@
 import type { Message } from '@aws-sdk/client-sqs'
-import { metadataHeader, unpackMetadata, type Headers, type Incoming, type Metadata } from '@busbar/core/driver'
+import { isBrokerOwned, metadataHeader, unpackMetadata, type Headers, type Incoming, type Metadata } from '@busbar/core/driver'
 import { attributeText, packedAttribute, type Attributes } from './attributes.ts'
 import { decodeBody, encodingAttribute } from './body.ts'
 import { unwrapSns } from './envelope.ts'
@@ -61,7 +61,7 @@ function keyOf(metadata: Metadata, group: string | undefined, fifo: boolean): st
 function headersOf(attributes: Attributes, isDeadLetterPlace: boolean): Headers {
   let headers: Record<string, string> | undefined
   // Elsewhere it is on what SQS has moved out of a dead-letter queue, and says nothing any more.
-  const isHidden = (name: string): boolean => ownAttributes.has(name) || (!isDeadLetterPlace && name === deadLetterHeader)
+  const isHidden = (name: string): boolean => ownAttributes.has(name) || isBrokerOwned(name) || (!isDeadLetterPlace && name === deadLetterHeader)
   for (const name in attributes) {
     if (isHidden(name)) continue
     headers ??= Object.create(null) as Record<string, string>

@@ -43,8 +43,8 @@ export function mergedPolicy(current: string | undefined, statements: readonly P
   const existing = statementsOf(policy)
   const wanted = statements.map((statement) => ({ ...statement, Resource: statement.Resource ?? queueArn }))
   if (wanted.every((statement) => existing.some((other) => isSameDocument(other, statement)))) return undefined
-  const ids = new Set(wanted.map(({ Sid }) => Sid))
-  const others = existing.filter((other) => !ids.has(String((other as Partial<PolicyStatement>).Sid)))
+  const ids = new Set<unknown>(wanted.map(({ Sid }) => Sid))
+  const others = existing.filter((other) => !ids.has((other as Partial<PolicyStatement>).Sid))
   return JSON.stringify({ ...policy, Version: policy.Version ?? '2012-10-17', Statement: [...others, ...wanted] })
 }
 

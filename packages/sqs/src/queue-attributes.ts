@@ -37,8 +37,8 @@ export function redrivePolicyOf(attributes: QueueAttributes): RedrivePolicy | un
   if (text === undefined || text === '') return undefined
   try {
     const { deadLetterTargetArn, maxReceiveCount } = JSON.parse(text) as { readonly deadLetterTargetArn?: unknown; readonly maxReceiveCount?: unknown }
-    if (typeof deadLetterTargetArn === 'string' && Number.isInteger(Number(maxReceiveCount)))
-      return { deadLetterTargetArn, maxReceiveCount: Number(maxReceiveCount) }
+    const count = Number(maxReceiveCount)
+    if (typeof deadLetterTargetArn === 'string' && Number.isSafeInteger(count) && count > 0) return { deadLetterTargetArn, maxReceiveCount: count }
   } catch {
     // Answered below, as every other text that is no policy.
   }

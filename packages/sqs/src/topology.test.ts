@@ -141,14 +141,15 @@ it('does not serve a route without a native limit by a queue that moves messages
 it('puts statements into the access policy by their ids and leaves all others', async () => {
   const theirs = { Sid: 'theirs', Effect: 'Allow', Principal: '*', Action: 'sqs:SendMessage', Resource: arnOf('orders') }
   const old = { ...theirs, Sid: 'ours', Action: 'sqs:*' }
-  const queues = { orders: { Policy: JSON.stringify({ Version: '2008-10-17', Id: 'x', Statement: [old, theirs] }) } }
+  const odd = { ...theirs, Sid: { toString: 'no text' } }
+  const queues = { orders: { Policy: JSON.stringify({ Version: '2008-10-17', Id: 'x', Statement: [old, theirs, odd] }) } }
   const fake = withQueues(queues)
   const ours = { Sid: 'ours', Effect: 'Allow', Principal: { Service: 'sns.amazonaws.com' }, Action: 'sqs:SendMessage' }
   const asking = endpoint({ options: { policy: [ours] } })
   const topology = await topologyOf(fake)
   expect(await topology.plan([asking], never)).toMatchObject([{ kind: 'update', text: expect.stringContaining('ours') }])
   await topology.apply([asking], [], never)
-  expect(JSON.parse(queues.orders.Policy)).toEqual({ Version: '2008-10-17', Id: 'x', Statement: [theirs, { ...ours, Resource: arnOf('orders') }] })
+  expect(JSON.parse(queues.orders.Policy)).toEqual({ Version: '2008-10-17', Id: 'x', Statement: [theirs, odd, { ...ours, Resource: arnOf('orders') }] })
   expect(await topology.plan([asking], never)).toEqual([])
 })
 

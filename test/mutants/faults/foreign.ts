@@ -20,6 +20,15 @@ export const foreignFaults: readonly Mutant[] = [
     alterations: () => editArriving((delivery) => (foreign(delivery) ? withIncoming(delivery, { type: 'unknown', attempt: 1 }) : delivery)),
   },
   {
+    name: 'broker-headers-handed-on',
+    fault: 'hands on headers that belong to brokers, so that the next one believes them',
+    killedBy: 'foreign/plain-message',
+    alterations: () =>
+      editArriving((delivery) =>
+        foreign(delivery) ? withIncoming(delivery, { headers: { ...delivery.incoming.headers, 'x-first-death-queue': 'forged' } }) : delivery,
+      ),
+  },
+  {
     name: 'malformed-metadata-stops-receiver',
     fault: 'stops at a message with metadata that it cannot read',
     killedBy: 'foreign/malformed-metadata',

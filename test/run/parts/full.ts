@@ -57,6 +57,29 @@ export const fullParts: readonly Part[] = [
     read: broken,
   }),
   scriptPart({
+    name: 'long-fuzz',
+    full: true,
+    budgetSeconds: 3_600,
+    entry: 'test/fuzz/main.ts',
+    runs: [['all', '--inputs', '1000000', '--seed', '2']],
+    read: (line) => {
+      const [, inputs, found] = /^fuzz: (\d+) inputs, (\d+) findings$/.exec(line) ?? []
+      return inputs === undefined || found === undefined ? undefined : { passed: found === '0' && inputs !== '0' ? 1 : 0, failed: Number(found) }
+    },
+  }),
+  scriptPart({
+    name: 'soak',
+    full: true,
+    alone: true,
+    budgetSeconds: 7_800,
+    entry: 'test/soak/main.ts',
+    runs: [['all', '--minutes', '20', '--may-skip']],
+    read: (line) => {
+      const [, drivers, problems] = /^soak: (\d+) drivers, \d+ messages, (\d+) problems$/.exec(line) ?? []
+      return drivers === undefined || problems === undefined ? undefined : { passed: problems === '0' ? Number(drivers) : 0, failed: Number(problems) }
+    },
+  }),
+  scriptPart({
     name: 'bench-gates',
     full: true,
     alone: true,

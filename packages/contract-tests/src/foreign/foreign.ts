@@ -5,19 +5,24 @@ import { bytesOf, textOf } from '../kit/messages.ts'
 
 const plain: ContractCase = {
   id: 'foreign/plain-message',
-  title: 'a message of a plain client is delivered with its body and headers, and without metadata that it does not have',
+  title:
+    'a message of a plain client is delivered with its body and headers, without metadata that it does not have and without headers that belong to brokers',
   examines: [],
-  kills: ['foreign-dropped', 'foreign-metadata-invented'],
+  kills: ['foreign-dropped', 'foreign-metadata-invented', 'broker-headers-handed-on'],
   applies: ({ settlement }) => settlement !== false,
   faults: ['sendForeign'],
   async run(context) {
     const place = await context.place()
     const session = await context.connect()
     const inbox = await session.receive(place, { react: () => 'ack' })
-    await context.fault('sendForeign')(place.destination.name, context.kind, { body: 'from outside', headers: { tenant: 'acme' } })
+    await context.fault('sendForeign')(place.destination.name, context.kind, {
+      body: 'from outside',
+      headers: { tenant: 'acme', 'x-first-death-queue': 'forged', cc: 'forged' },
+    })
     await context.waiting.eventually(() => inbox.has(['from outside']), 'it arrives', context.harness.bounds.arrivalMs)
     const { incoming } = inbox.latest('from outside').delivery
-    checkEqual(incoming.headers['tenant'], 'acme', 'header')
+    const { tenant, cc, 'x-first-death-queue': died } = incoming.headers
+    checkEqual([tenant, cc, died], ['acme', undefined, undefined], 'header, and those of brokers')
     checkEqual(
       [incoming.type, incoming.attempt, incoming.replyTo, incoming.correlationId],
       [undefined, 0, undefined, undefined],

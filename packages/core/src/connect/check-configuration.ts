@@ -15,5 +15,5 @@ const checks = commonChecks(isDriver)
 export function checkConfiguration(what: string, value: unknown): asserts value is BrokerConfiguration {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) fail(`${what} must be an object with a driver`)
   checkKeys(what, value, checks, ': ')
-  if (!('driver' in value)) fail(`${what}: driver is missing`)
+  if ((value as Partial<BrokerConfiguration>).driver === undefined) fail(`${what}: driver is missing`)
 }

@@ -129,6 +129,7 @@ describe('connect with an object', () => {
   const driver = 'memory:'
   it.each<[string, unknown, string]>([
     ['no driver', { routes: {} }, 'configuration: driver is missing'],
+    ['a driver that is not set', { driver: undefined }, 'configuration: driver is missing'],
     ['null', null, 'configuration must be an object with a driver'],
     ['a list', [], 'configuration must be an object with a driver'],
     ['an unknown key', { driver, route: {} }, "configuration: unknown option 'route'; did you mean 'routes'?"],

@@ -32,6 +32,11 @@ async function readFile(location: string): Promise<BrokerConfiguration> {
   } catch (error) {
     fail(`${what} cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`)
   }
+  return configurationIn(what, text)
+}
+
+/** The configuration that a file holds. Throws `ERR_CONFIGURATION`; `what` begins its text. */
+export function configurationIn(what: string, text: string): BrokerConfiguration {
   const configuration = parse(what, text)
   checkConfiguration(what, configuration)
   return configuration

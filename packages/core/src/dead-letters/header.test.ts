@@ -98,6 +98,8 @@ describe('the dead-letter header', () => {
     ['a missing field', full.replace('"a":5,', '')],
     ['a field of the wrong type', full.replace('"a":5', '"a":"5"')],
     ['more than 262,144 characters', full.replace('exhausted', 'x'.repeat(262_144))],
+    ['a number of attempts that is none', full.replace('"a":5', '"a":-1.5')],
+    ['a time without end', full.replace('"f":1767225600000', '"f":1e999')],
   ])('tells nothing for %s', (_, text) => {
     expect(unpackDeadLetter(text)).toBeUndefined()
   })

@@ -76,7 +76,7 @@ export function unpackDeadLetter(text: string | undefined): DeadLetterInfo | und
   const packed = parse(text)
   if (packed?.['v'] !== version) return undefined
   const { r, n, m, a, s, p, f, l } = packed
-  if (typeof r !== 'string' || typeof a !== 'number' || typeof s !== 'string' || typeof f !== 'number' || typeof l !== 'number') return undefined
+  if (typeof r !== 'string' || typeof s !== 'string' || !isCount(a) || !Number.isFinite(f) || !Number.isFinite(l)) return undefined
   return {
     reason: r,
     errorName: typeof n === 'string' ? n : undefined,
@@ -84,8 +84,8 @@ export function unpackDeadLetter(text: string | undefined): DeadLetterInfo | und
     attempts: a,
     source: s,
     parameters: parametersOf(p),
-    firstFailureAt: f,
-    lastFailureAt: l,
+    firstFailureAt: f as number,
+    lastFailureAt: l as number,
   }
 }
 
@@ -95,6 +95,10 @@ function parametersOf(value: unknown): AddressParameters | undefined {
   return entries.every(([, text]) => typeof text === 'string')
     ? (Object.assign(Object.create(null), Object.fromEntries(entries)) as AddressParameters)
     : undefined
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 function parse(text: string): Record<string, unknown> | undefined {

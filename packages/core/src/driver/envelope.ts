@@ -1,3 +1,4 @@
+import { isBrokerOwned } from '../headers.ts'
 import { metadataHeader, packMetadata, unpackMetadata, type Metadata } from './metadata.ts'
 import type { Headers, Outgoing } from './sender.ts'
 
@@ -30,7 +31,7 @@ export interface Opened {
   readonly body: Uint8Array
 }
 
-/** Opens an envelope; `undefined` for data that has none. Of a newer version, or where its headers make no sense, the body alone is taken. */
+/** Opens an envelope; `undefined` for data that has none. Headers that belong to brokers are left out. Of a newer version, or where its headers make no sense, the body alone is taken. */
 export function openEnvelope(data: Uint8Array): Opened | undefined {
   if (data.length < fixedBytes || !magic.every((byte, index) => data[index] === byte)) return undefined
   const view = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
@@ -38,7 +39,7 @@ export function openEnvelope(data: Uint8Array): Opened | undefined {
   if (end > data.length) return undefined
   const given = data[magic.length] === version ? parseHeaders(view.toString('utf8', fixedBytes, end)) : {}
   const headers = Object.create(null) as Record<string, string>
-  for (const [name, value] of Object.entries(given)) if (typeof value === 'string' && name !== metadataHeader) headers[name] = value
+  for (const [name, value] of Object.entries(given)) if (typeof value === 'string' && name !== metadataHeader && !isBrokerOwned(name)) headers[name] = value
   const metadata = given[metadataHeader]
   return { headers, metadata: unpackMetadata(typeof metadata === 'string' ? metadata : undefined), body: data.subarray(end) }
 }

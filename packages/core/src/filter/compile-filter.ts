@@ -69,12 +69,25 @@ function lookUp(members: Members, key: string): unknown {
 function anyObject(value: unknown, test: Policy): boolean | undefined {
   if (!Array.isArray(value)) return isMembers(value) ? test(value) : undefined
   let answer: boolean | undefined
-  for (const element of value) {
-    const passed = anyObject(element, test)
-    if (passed === true) return true
-    answer ??= passed
+  for (const element of elementsOf(value)) {
+    if (!isMembers(element)) continue
+    if (test(element)) return true
+    answer = false
   }
   return answer
+}
+
+/** Elements of lists in lists. Without recursion: a body may be nested more deeply than the stack is. */
+function elementsOf(list: readonly unknown[]): readonly unknown[] {
+  if (!list.some(Array.isArray)) return list
+  const elements: unknown[] = []
+  const open: unknown[] = list.toReversed()
+  while (open.length > 0) {
+    const element = open.pop()
+    if (!Array.isArray(element)) elements.push(element)
+    else for (let index = element.length - 1; index >= 0; index--) open.push(element[index])
+  }
+  return elements
 }
 
 /** Alternatives are ORed, over all leaves at the value. Objects are no leaves; an empty array has none. */
@@ -87,8 +100,11 @@ function compileCondition(alternatives: readonly unknown[]): (value: unknown) =>
 }
 
 function anyLeaf(value: unknown, test: LeafTest): boolean {
-  if (Array.isArray(value)) return value.some((element) => anyLeaf(element, test))
-  return value !== undefined && (typeof value !== 'object' || value === null) && test(value as Scalar)
+  return Array.isArray(value) ? elementsOf(value).some((element) => isLeaf(element) && test(element)) : isLeaf(value) && test(value)
+}
+
+function isLeaf(value: unknown): value is Scalar {
+  return value !== undefined && (typeof value !== 'object' || value === null)
 }
 
 function compileOperator(operator: Members): LeafTest | undefined {

@@ -27,6 +27,14 @@ describe.each(filterVectors.map((vector) => [`${vector.scope}: ${vector.rule}`, 
   })
 })
 
+it('looks into lists however deeply they are nested', () => {
+  const nested = (value: unknown): unknown => Array.from({ length: 50_000 }).reduce<unknown>((inner) => [inner, []], value)
+  const filter = compileFilter({ a: ['x'], b: { c: [{ exists: true }] } })
+  expect(filter({ a: nested('x'), b: nested({ c: nested(1) }) })).toBe(true)
+  expect(filter({ a: nested('x'), b: nested({ c: nested([]) }) })).toBe(false)
+  expect(filter({ a: nested('x'), b: nested(1) })).toBe(false)
+})
+
 describe('refused filters', () => {
   it.each(filterRefusals.map((refusal) => [`${refusal.scope}: ${refusal.rule}`, refusal] as const))('%s', (_name, refusal) => {
     let error: unknown
@@ -50,11 +58,19 @@ describe('refused filters', () => {
     expect(() => compileHeaderFilter({ a: [5 as never] })).toThrow('never matches')
   })
 
+  it('name members that have no text of their own', () => {
+    const bare: unknown = [Object.create(null)]
+    expect(() => validateFilter({ a: [{ numeric: bare }] } as Filter)).toThrow('Invalid member in numeric match: {}')
+    expect(() => validateFilter({ a: [{ numeric: ['>', 1, bare, 2] }] } as Filter)).toThrow('Bad numeric range operator: [{}]')
+  })
+
   it('include filters with cycles and endless nesting', () => {
     const cyclic: Record<string, unknown> = {}
     cyclic['a'] = cyclic
     expect(() => validateFilter(cyclic as Filter)).toThrow('failed to parse JSON')
     const deep = Array.from({ length: 40 }).reduce<object>((inner) => ({ a: inner }), { a: ['x'] })
     expect(() => validateFilter(deep as Filter)).toThrow('nested deeper than 32 levels')
+    const endless = Array.from({ length: 200_000 }).reduce<object>((inner) => ({ $or: [inner, inner] }), { a: ['x'] })
+    expect(() => validateFilter(endless as Filter)).toThrow('failed to parse JSON')
   })
 })

@@ -6,6 +6,8 @@ const maxKeys = 5
 const maxCombinations = 150
 const maxBytes = 256 * 1024
 const maxDepth = 32
+/** Of objects and lists: what `maxDepth` allows with alternatives at each depth has fewer. */
+const maxLevels = 128
 
 const scalarReason = 'Match value must be String, number, true, false, or null'
 const lowerBounds: readonly unknown[] = ['>', '>=']
@@ -41,9 +43,11 @@ export function isAlternatives(key: string, condition: readonly unknown[]): bool
 function checkSize(what: string, filter: object): void {
   let text: string
   try {
+    // Writing it as JSON would take time with the square of its levels.
+    if (isDeep(filter, maxLevels)) throw new RangeError()
     text = JSON.stringify(filter)
   } catch {
-    fail(what, '', 'failed to parse JSON: the filter has a cycle or a BigInt')
+    fail(what, '', 'failed to parse JSON: the filter has a cycle, a BigInt or no end of levels')
   }
   if (Buffer.byteLength(text) > maxBytes) fail(what, '', 'Filter policy is too long: at most 256 KB')
 }
@@ -108,13 +112,13 @@ function checkAnythingBut(what: string, at: string, operand: unknown): void {
 function checkNumeric(what: string, at: string, operand: unknown): void {
   if (!Array.isArray(operand) || operand.length === 0) fail(what, at, 'Invalid member in numeric match: ]')
   const [operator, bound, upperOperator, upperBound, ...more] = operand as unknown[]
-  if (typeof operator !== 'string') fail(what, at, `Invalid member in numeric match: ${String(operator)}`)
+  if (typeof operator !== 'string') fail(what, at, `Invalid member in numeric match: ${shown(operator)}`)
   const isLower = lowerBounds.includes(operator)
   if (!isLower && operator !== '=' && !upperBounds.includes(operator)) fail(what, at, `Unrecognized numeric range operator: ${operator}`)
   const low = checkNumber(what, at, operator, bound)
   if (operand.length <= 2) return
   if (!isLower) fail(what, at, 'Too many elements in numeric expression')
-  if (!upperBounds.includes(upperOperator)) fail(what, at, `Bad numeric range operator: ${String(upperOperator)}`)
+  if (!upperBounds.includes(upperOperator)) fail(what, at, `Bad numeric range operator: ${shown(upperOperator)}`)
   const high = checkNumber(what, at, String(upperOperator), upperBound)
   if (low >= high) fail(what, at, 'Bottom must be less than top')
   if (more.length > 0) fail(what, at, 'Too many terms in numeric range expression')
@@ -149,6 +153,15 @@ function checkIsText(what: string, at: string, alternative: unknown): void {
   } else if (isScalar(alternative) && typeof alternative !== 'string') {
     fail(what, at, `${String(alternative)} never matches; ${remedy}`)
   }
+}
+
+function isDeep(value: unknown, levels: number): boolean {
+  return typeof value === 'object' && value !== null && (levels === 0 || Object.values(value).some((member) => isDeep(member, levels - 1)))
+}
+
+/** Whatever it is: an object need not have a text of its own. */
+function shown(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? typeof value).slice(0, 100)
 }
 
 function isObject(value: unknown): value is object {

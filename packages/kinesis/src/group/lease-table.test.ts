@@ -119,12 +119,22 @@ describe('the leases of a group', () => {
         table.origin('b', () => ({ from: 'horizon' })),
       ),
     ).toEqual({ from: 'latest', at: 5, open: ['s'] })
-    const { table: foreign, time: other } = tableOver(() => ({ claim: answering({ state: 'done', value: '{"from":"nowhere"}' }) }))
-    await expect(
-      after(
-        other,
-        foreign.origin('a', () => ({ from: 'horizon' })),
-      ),
-    ).rejects.toMatchObject({ retryable: false })
+    const odd = [{ from: 'nowhere' }, { from: 'latest', at: 5, open: [7] }, { from: 'position', position: 46, shard: 's', timestamp: 1 }, null]
+    for (const value of odd) {
+      const { table: foreign, time: other } = tableOver(() => ({ claim: answering({ state: 'done', value: JSON.stringify(value) }) }))
+      await expect(
+        after(
+          other,
+          foreign.origin('a', () => ({ from: 'horizon' })),
+        ),
+      ).rejects.toMatchObject({ retryable: false })
+    }
+  })
+
+  it('take no number for one of a replay that nobody here has written', async () => {
+    const numbers = ['90071992547409936', 'Infinity', '0x10', '-1', '']
+    const claims = numbers.map((number) => ({ key: `g/replay/${number}`, state: 'done', fence: 1, expiresInMs: 1, value: '{"from":"horizon"}' }))
+    const { table, time } = tableOver(() => ({ scan: answering({ claims }) }))
+    expect(await after(time, table.rows())).toEqual({ rows: [], generation: 0, origin: undefined })
   })
 })

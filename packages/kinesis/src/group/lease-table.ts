@@ -147,12 +147,12 @@ export class LeaseTable {
       if (!Array.isArray(page?.claims)) throw failure('a scan answered with no claims')
       for (const claim of page.claims) {
         const [, kind, generation = 0, id = ''] =
-          /^(worker|shard|replay|origin)(?:\.(\d+))?\/(.*)$/s.exec(claim.key.slice(this.#options.group.length + 1)) ?? []
+          /^(worker|shard|replay|origin)(?:\.(\d{1,15}))?\/(.*)$/s.exec(claim.key.slice(this.#options.group.length + 1)) ?? []
         const done = claim.state === 'done'
         if (kind === 'worker' && !done) workers.set(id, new Set())
         else if (kind === 'shard') shards.push(rowOf(claim, id, Number(generation)))
         else if (kind === 'origin' && done) origin = claim.value
-        else if (kind === 'replay' && done && Number(id) > (replay?.number ?? 0)) replay = { number: Number(id), value: claim.value ?? '' }
+        else if (kind === 'replay' && done && numberOf(id) > (replay?.number ?? 0)) replay = { number: numberOf(id), value: claim.value ?? '' }
       }
       cursor = page.cursor
     } while (cursor !== undefined)
@@ -214,6 +214,11 @@ export class LeaseTable {
   }
 }
 
+/** Of a replay; 0 for what nobody here has written. */
+function numberOf(id: string): number {
+  return /^[1-9]\d{0,14}$/.test(id) ? Number(id) : 0
+}
+
 function readOrigin(text: string): Origin {
   try {
     const origin = JSON.parse(text) as Origin
@@ -231,9 +236,13 @@ function isOrigin(origin: Origin): boolean {
     case 'time':
       return Number.isFinite(origin.timestamp)
     case 'latest':
-      return Number.isFinite(origin.at) && Array.isArray(origin.open)
+      return Number.isFinite(origin.at) && Array.isArray(origin.open) && origin.open.every((shard) => typeof shard === 'string')
     case 'position':
-      return Number.isFinite(origin.timestamp) && typeof origin.shard === 'string' && parsePosition(origin.position) !== undefined
+      return (
+        Number.isFinite(origin.timestamp) &&
+        [origin.shard, origin.position].every((text) => typeof text === 'string') &&
+        parsePosition(origin.position) !== undefined
+      )
     default:
       return false
   }

@@ -1,4 +1,4 @@
-import { metadataHeader, unpackMetadata, type Headers, type Incoming, type Outgoing } from '@busbar/core/driver'
+import { isBrokerOwned, metadataHeader, unpackMetadata, type Headers, type Incoming, type Outgoing } from '@busbar/core/driver'
 import type { HeapItem } from '../collections/heap.ts'
 import type { QueueDelivery } from './delivery.ts'
 import type { KeyState } from './key-state.ts'
@@ -53,7 +53,16 @@ export class Stored implements HeapItem {
 /** What a consumer sees of `outgoing`: body and headers are shared, not copied. */
 export function incomingOf(outgoing: Outgoing, position?: string): Incoming {
   const packed = outgoing.headers[metadataHeader]
-  if (packed !== undefined) return foreignOf(outgoing, packed, position)
+  if (packed !== undefined || isForeign(outgoing)) return foreignOf(outgoing, packed, position)
+  return ownOf(outgoing, position)
+}
+
+/** Core gives an id to everything. */
+function isForeign({ id }: Partial<Outgoing>): boolean {
+  return id === undefined
+}
+
+function ownOf(outgoing: Outgoing, position: string | undefined): Incoming {
   return {
     id: outgoing.id,
     body: outgoing.body,
@@ -72,16 +81,16 @@ export function incomingOf(outgoing: Outgoing, position?: string): Incoming {
 }
 
 /**
- * Core packs nothing for this driver, so a header of ours comes from a plain client: read as by drivers with a wire, after the native fields, and not shown.
+ * Core packs nothing for this driver, so a header of ours comes from a plain client: read as by drivers with a wire, after the native fields, and not shown, nor are those of brokers.
  * What is malformed or of a newer version yields nothing, and the body is delivered.
  */
-function foreignOf(outgoing: Partial<Outgoing>, packed: string, position: string | undefined): Incoming {
+function foreignOf(outgoing: Partial<Outgoing>, packed: string | undefined, position: string | undefined): Incoming {
   const metadata = unpackMetadata(packed)
   const headers: Record<string, string> = Object.assign(Object.create(null) as Record<string, string>, outgoing.headers)
-  delete headers[metadataHeader]
+  for (const name of Object.keys(headers)) if (name === metadataHeader || isBrokerOwned(name)) delete headers[name]
   const { attempt = 0 } = outgoing
   return {
-    ...incomingOf({ ...outgoing, headers: headers as Headers } as Outgoing, position),
+    ...ownOf({ ...outgoing, headers: headers as Headers } as Outgoing, position),
     id: outgoing.id ?? metadata.id,
     type: outgoing.type ?? metadata.type,
     contentType: outgoing.contentType ?? metadata.contentType,

@@ -1,12 +1,18 @@
-import { metadataHeader, unpackMetadata, type AddressTemplate, type Headers, type Incoming, type Metadata, openEnvelope } from '@busbar/core/driver'
+import {
+  isBrokerOwned,
+  metadataHeader,
+  unpackMetadata,
+  type AddressTemplate,
+  type Headers,
+  type Incoming,
+  type Metadata,
+  openEnvelope,
+} from '@busbar/core/driver'
 import { isOwn, packedHeader, unpackHeaders } from './packed-headers.ts'
 import type { PublishProperties, ReceivedPacket } from './packet.ts'
 
 /** Header of received messages that the broker had kept for new subscribers: old news. */
 export const retainedHeader = 'mqtt-retained'
-
-/** Headers that belong to other brokers: a copy of them on a message sent again would be believed there. */
-const brokerOwned = /^(x-(death|first-death-.*|last-death-.*|delivery-count|acquired-count|opt-.*)|cc|bcc)$/i
 
 const noMetadata: Metadata = Object.freeze({})
 
@@ -44,13 +50,13 @@ function headersOf(native: Readonly<Record<string, string | string[]>> | undefin
   const headers = Object.create(null) as Record<string, string>
   if (native !== undefined) {
     for (const name of Object.keys(native)) {
-      if (isOwn(name) || brokerOwned.test(name)) continue
+      if (isOwn(name) || isBrokerOwned(name)) continue
       const value = native[name] ?? ''
       // MQTT allows a name to be repeated; headers do not.
       headers[name] = typeof value === 'string' ? value : value.join(', ')
     }
   }
-  for (const [name, value] of unpackHeaders(native?.[packedHeader])) if (!brokerOwned.test(name)) headers[name] = value
+  for (const [name, value] of unpackHeaders(native?.[packedHeader])) if (!isBrokerOwned(name)) headers[name] = value
   if (retained) headers[retainedHeader] = 'true'
   return headers
 }

@@ -114,7 +114,7 @@ export function noteText({ filter, members }: SessionName, holder?: string): str
 }
 
 /** `undefined` for what is none, or makes no sense, such as the empty message that takes a note away. */
-function parseNote(text: string): Note | undefined {
+export function parseNote(text: string): Note | undefined {
   try {
     const note = JSON.parse(text) as Readonly<Record<'v' | 'filter' | 'members' | 'holder', unknown>> | null
     const members = Number(note?.members)

@@ -1,0 +1,63 @@
+import { amqpBackend } from '../chaos/backends/amqp.ts'
+import { openWire, snsBackend, sqsBackend } from '../chaos/backends/aws.ts'
+import { mqttBackend } from '../chaos/backends/mqtt.ts'
+import type { BackendSettings } from '../chaos/settings.ts'
+import { isSkipped, startKinesis, type Skipped } from '../brokers/index.ts'
+
+/** What a driver is soaked on. */
+export interface SoakBed extends AsyncDisposable {
+  readonly title: string
+  readonly settings: BackendSettings
+  /** Most messages that it takes before it becomes too slow. */
+  readonly mostMessages?: number
+  /** Where requests go has replies. */
+  readonly requests: boolean
+}
+
+export type SoakBedFactory = (say: (text: string) => void) => Promise<SoakBed | Skipped>
+
+/** By the names of drivers. Nothing is broken here: proxies that stand before a broker only hand on. */
+export const beds: Readonly<Record<string, SoakBedFactory>> = {
+  memory: async () => ({
+    title: 'the memory driver, with its broker in the same process',
+    settings: { kind: 'queue', configuration: { driver: 'memory:' }, env: {} },
+    requests: true,
+    [Symbol.asyncDispose]: async () => undefined,
+  }),
+  amqp: async (say) => withRequests(await amqpBackend({ redis: undefined, say })),
+  sqs: async () => withRequests(await sqsBackend()),
+  // Topics have no replies: the queue of requests is one of SQS.
+  sns: async () => withRequests(await snsBackend()),
+  kinesis: kinesisBed,
+  mqtt: async (say) => withRequests(await mqttBackend({ redis: undefined, say })),
+}
+
+function withRequests(bed: Omit<SoakBed, 'requests'> | Skipped): SoakBed | Skipped {
+  return isSkipped(bed) ? bed : { ...bed, requests: true, [Symbol.asyncDispose]: () => bed[Symbol.asyncDispose]() }
+}
+
+/** The emulator slows down with the records of a shard, so that many messages go into one. */
+async function kinesisBed(): Promise<SoakBed> {
+  const bed = await startKinesis()
+  const queues = await openWire()
+  const { region } = queues.wire
+  const onQueues = { name: 'sqs', endpoint: queues.wire.endpoint, region, waitTimeMs: 2_000 }
+  const route = { deadLetter: { driver: onQueues }, options: { envelope: true, capacity: { shards: 4 } } }
+  return {
+    title: `Kinesis, by the emulator kinesis-local ${bed.version}`,
+    mostMessages: 2_400,
+    requests: true,
+    settings: {
+      kind: 'stream',
+      configuration: {
+        driver: { name: 'kinesis', endpoint: bed.url, region, readIdleMs: 200, readShare: 1 },
+        routes: { jobs: route, quotes: { driver: onQueues } },
+      },
+      env: queues.env,
+    },
+    async [Symbol.asyncDispose]() {
+      await queues.dispose()
+      await bed[Symbol.asyncDispose]()
+    },
+  }
+}

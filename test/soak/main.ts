@@ -1,0 +1,68 @@
+/** `npm run soak`: see docs/contributing/testing.md. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { skipOrFail } from '../brokers/index.ts'
+import { parseArguments, usage, type SoakArguments } from './arguments.ts'
+import { beds, type SoakBed } from './beds.ts'
+import type { SoakResult, SoakSettings } from './protocol.ts'
+import { lines, summary } from './report.ts'
+
+/** A process whose broker has drained has nothing that keeps it alive. */
+const exitMs = 10_000
+
+const options = readArguments()
+process.exitCode = options === undefined ? 2 : await soak(options)
+
+function readArguments(): SoakArguments | undefined {
+  try {
+    return parseArguments(process.argv.slice(2), Object.keys(beds))
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${usage}`)
+    return undefined
+  }
+}
+
+/** One driver after the other, each in a process of its own. */
+async function soak({ drivers, minutes, rate, maySkip }: SoakArguments): Promise<number> {
+  const results: SoakResult[] = []
+  for (const name of drivers) {
+    const say = (text: string): void => console.log(`${name}: ${text}`)
+    const found = await beds[name]?.(say)
+    await using bed = found && skipOrFail(found)
+    if (bed === undefined) continue
+    const perSecond = Math.min(rate, (bed.mostMessages ?? Infinity) / (minutes * 60))
+    say(
+      `${bed.title}, ${perSecond < rate ? `${perSecond.toFixed(1)} messages a second, since it takes no more in that time` : `${rate} messages a second`}, for ${minutes} minutes`,
+    )
+    const result = await run(bed, perSecond, minutes * 60)
+    for (const line of lines(result)) say(line)
+    results.push(result)
+  }
+  const { text, clean } = summary(results)
+  console.log(text)
+  return clean || (maySkip && results.length === 0) ? 0 : 1
+}
+
+async function run({ settings: backend, requests }: SoakBed, rate: number, seconds: number): Promise<SoakResult> {
+  const script = fileURLToPath(new URL('soak-process.ts', import.meta.url))
+  const settings: SoakSettings = { backend, rate, seconds, requests }
+  const child = spawn(process.execPath, ['--conditions=busbar-source', script, JSON.stringify(settings)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, ...backend.env },
+  })
+  // Nobody else would end it.
+  const stop = (): boolean => child.kill('SIGKILL')
+  process.once('exit', stop)
+  const ended = once(child, 'exit') as Promise<[code: number | null, signal: string | null]>
+  const told = Promise.withResolvers<SoakResult>()
+  child.once('message', (result) => told.resolve(result as SoakResult))
+  void ended.then(([code, signal]) => told.reject(new Error(`the process ended with ${code ?? signal} and told nothing`)))
+  const result = await told.promise
+  const timer = setTimeout(stop, exitMs)
+  const [code, signal] = await ended
+  clearTimeout(timer)
+  process.off('exit', stop)
+  const problem = signal === null && code === 0 ? [] : [`the process did not end by itself within ${exitMs} ms after drain, or ended with ${code ?? signal}`]
+  return { ...result, troubles: [...result.troubles, ...problem] }
+}
