@@ -37,9 +37,12 @@ export async function openConnection(plan: Plan, runtime: Runtime, mode: Provisi
     await Promise.all(plan.drivers.map((driver) => keepTrying(driver.name, () => unlessAborted(connect(driver), ending), runtime, ending)))
     const provisioned = await provision(plan, links, mode, runtime, signal)
     const capabilities = new Map<Planned, Capabilities>()
-    const find = async (planned: Planned): Promise<unknown> =>
-      capabilities.set(planned, await inspect(planned, links.get(planned.driver) as Link, mode, signal))
-    await Promise.all(plan.all.map((planned) => keepTrying(planned.label, () => find(planned), runtime, signal)))
+    await Promise.all(
+      plan.all.map(async (planned) => {
+        const found = await keepTrying(planned.label, () => inspect(planned, links.get(planned.driver) as Link, mode, signal), runtime, signal)
+        capabilities.set(planned, found)
+      }),
+    )
     await negotiate(plan, capabilities)
     return { links, capabilities, requesters: new Map(), provisioned }
   } catch (error) {
@@ -79,13 +82,16 @@ export async function provision(
     const { topology } = link
     if (!topology) continue
     const endpoints = plan.all.filter((planned) => planned.driver === driver).map((planned) => planned.endpoint)
-    const provisionOne = async (): Promise<readonly Change[]> => {
-      const changes = await topology.plan(endpoints, signal)
-      if (mode === 'create' && !changes.some(blocks)) await topology.apply(endpoints, changes, signal)
-      return changes
-    }
-    const changes = await keepTrying(driver.name, provisionOne, runtime, signal)
-    found.push(...changes.map((change) => ({ ...change, driver: driver.name })))
+    await keepTrying(
+      driver.name,
+      async () => {
+        const changes = await topology.plan(endpoints, signal)
+        if (mode === 'create' && !changes.some(blocks)) await topology.apply(endpoints, changes, signal)
+        found.push(...changes.map((change) => ({ ...change, driver: driver.name })))
+      },
+      runtime,
+      signal,
+    )
   }
   const blocking = found.filter(blocks)
   if (blocking.length > 0) throw (await lazy.refusals()).differenceError(blocking, mode)
