@@ -12,6 +12,7 @@ import type { Target } from './target.ts'
 const heapSamples = 24
 const fewestForHeap = 50_000
 const thoroughEvery = 4_096
+const turnEvery = 512
 
 /** `next`: the index of the input at hand. */
 const { order, next } = workerData as { readonly order: Order; readonly next: Int32Array }
@@ -38,6 +39,8 @@ async function run(target: Target, from: number, to: number): Promise<void> {
   const sampleEvery = to - from < fewestForHeap ? Infinity : Math.floor((to - from) / heapSamples)
   const began = performance.now()
   for (index = from; index < to && findings < mostFindings; index++) {
+    // What has ended is cleared away between turns of the event loop, of which decoders alone make none.
+    if (index % turnEvery === 0) await new Promise((resolve) => setImmediate(resolve))
     if ((index - from) % sampleEvery === 0) heap.push(bytesInUse())
     const judged = judgeInTime(target)
     const problem = judged instanceof Promise ? await judged : judged

@@ -61,8 +61,10 @@ export class Certificates {
       const signer = await this.#verified(url, region)
       keep(this.#kept, url, signer, mostKept)
       return signer
-    } catch (error) {
-      if (error instanceof Refused && error.status === 403) keep(this.#refused, url, { error, until: this.#options.now() + refusedForMs }, mostRefused)
+    } catch (reason) {
+      // What can be read and not be used, such as a key of a kind that nobody knows, makes the engine throw.
+      const error = reason instanceof Refused ? reason : new Refused(403, 'its certificate cannot be used')
+      if (error.status === 403) keep(this.#refused, url, { error, until: this.#options.now() + refusedForMs }, mostRefused)
       throw error
     }
   }
