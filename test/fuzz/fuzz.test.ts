@@ -121,10 +121,10 @@ describe('arguments', () => {
   })
 })
 
-it('finds nothing in any decoder, with 2,000 inputs for each', async () => {
+it('finds nothing in any decoder, with 1,000 inputs for each', async () => {
   const names = targets.map(({ name }) => name)
   expect(new Set(names).size).toBe(names.length)
-  const reports = await fuzz({ module: new URL('targets/index.ts', import.meta.url), names, seed, inputs: 2_000 })
+  const reports = await fuzz({ module: new URL('targets/index.ts', import.meta.url), names, seed, inputs: 1_000 })
   expect(reports.flatMap((report) => (report.findings.length === 0 ? [] : lines(report, seed)))).toEqual([])
-  expect(reports.map(({ name, inputs }) => [name, inputs])).toEqual(names.map((name) => [name, 2_000]))
+  expect(reports.map(({ name, inputs }) => [name, inputs])).toEqual(names.map((name) => [name, 1_000]))
 }, 120_000)

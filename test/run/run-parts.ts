@@ -32,7 +32,7 @@ async function runPart(part: Part, stop: AbortSignal, print: (line: string) => v
   context.log(`started (budget ${part.budgetSeconds} s)`)
   let result = await part.run(context).catch((error: unknown) => broken(error))
   if (budget.aborted) result = withFailure(result, `over its budget of ${part.budgetSeconds} s and stopped`)
-  else if (stop.aborted) result = withFailure(result, 'interrupted')
+  else if (stop.aborted) result = withFailure(result, `interrupted: ${String(stop.reason)}`)
   const seconds = (performance.now() - began) / 1_000
   context.log(`${result.failed === 0 ? 'passed' : 'FAILED'} in ${seconds.toFixed(1)} s`)
   return { part, result, seconds }

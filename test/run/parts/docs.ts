@@ -12,7 +12,7 @@ import { root } from '../paths.ts'
 export const docsParts: readonly Part[] = [
   {
     name: 'docs',
-    budgetSeconds: 15,
+    budgetSeconds: 25,
     async run({ signal, log }) {
       const all = pages()
       const modules = all.flatMap(modulesOf)

@@ -12,7 +12,7 @@ import { verdict, type Part } from '../part.ts'
 export const packagingParts: readonly Part[] = [
   {
     name: 'packaging',
-    budgetSeconds: 25,
+    budgetSeconds: 40,
     async run({ signal, log }) {
       const packed = await packPackages(signal, log)
       log('manifests, publint, attw, a consumer')
@@ -29,7 +29,7 @@ export const packagingParts: readonly Part[] = [
   },
   {
     name: 'api-reports',
-    budgetSeconds: 5,
+    budgetSeconds: 10,
     run: async () => verdict(await apiReportErrors()),
   },
   {

@@ -14,26 +14,26 @@ export const chaosArguments: readonly string[] = ['all', '--messages', '1000', '
 /** What runs the code. Every test file of the repository belongs to exactly one of these parts, and one that starts brokers to a part that runs alone. */
 export const testParts: readonly Part[] = [
   // The longest two of those that share the machine, side by side.
-  scriptPart({ name: 'simulate', budgetSeconds: 120, entry: 'test/simulate/main.ts', runs: [['--seeds', '11000']], read: violations }),
-  vitestPart({ name: 'unit', budgetSeconds: 115, folders: ['packages', 'test'], except: [...contract, ...rabbitmq, ...mqtt, ...aws, ...stores] }),
+  scriptPart({ name: 'simulate', budgetSeconds: 170, entry: 'test/simulate/main.ts', runs: [['--seeds', '11000']], read: violations }),
+  vitestPart({ name: 'unit', budgetSeconds: 190, folders: ['packages', 'test'], except: [...contract, ...rabbitmq, ...mqtt, ...aws, ...stores] }),
   scriptPart({ name: 'types', budgetSeconds: 5, entry: 'test/types/run.ts', read: passedAndFailed }),
-  scriptPart({ name: 'mutants', budgetSeconds: 15, entry: 'test/mutants/main.ts', read: killed }),
-  vitestPart({ name: 'contract', budgetSeconds: 180, alone: true, workers: 3, folders: contract }),
+  scriptPart({ name: 'mutants', budgetSeconds: 25, entry: 'test/mutants/main.ts', read: killed }),
+  vitestPart({ name: 'contract', budgetSeconds: 260, alone: true, workers: 3, folders: contract }),
   vitestPart({
     name: 'amqp',
-    budgetSeconds: 140,
+    budgetSeconds: 165,
     alone: true,
     workers: 4,
     folders: rabbitmq,
     except: [...mqtt, ...aws],
     env: { BUSBAR_SHARE_RABBITMQ: '1' },
   }),
-  vitestPart({ name: 'aws', budgetSeconds: 85, alone: true, workers: 3, folders: aws }),
-  vitestPart({ name: 'mqtt', budgetSeconds: 65, alone: true, workers: 3, folders: mqtt }),
-  vitestPart({ name: 'stores', budgetSeconds: 70, alone: true, folders: stores }),
+  vitestPart({ name: 'aws', budgetSeconds: 105, alone: true, workers: 3, folders: aws }),
+  vitestPart({ name: 'mqtt', budgetSeconds: 85, alone: true, workers: 3, folders: mqtt }),
+  vitestPart({ name: 'stores', budgetSeconds: 95, alone: true, folders: stores }),
   scriptPart({
     name: 'demo',
-    budgetSeconds: 65,
+    budgetSeconds: 85,
     alone: true,
     entry: 'test/demo/main.ts',
     runs: [
@@ -47,7 +47,7 @@ export const testParts: readonly Part[] = [
   }),
   scriptPart({
     name: 'chaos',
-    budgetSeconds: 105,
+    budgetSeconds: 135,
     alone: true,
     entry: 'test/chaos/main.ts',
     runs: [chaosArguments],
