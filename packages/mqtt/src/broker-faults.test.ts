@@ -1,9 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { BrokerError, Endpoint, Intake, Link, Receiver } from '@busbar/core/driver'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { MqttDelivery } from './receiving/delivery.ts'
 import { mqtt } from './mqtt-driver.ts'
 import type { MqttOptions } from './options.ts'
-import { fakeBroker, type FakeBroker, type Hook } from './test-support/fake-broker.ts'
+import { fakeBroker, message, type FakeBroker, type Hook } from './test-support/fake-broker.ts'
 import { endpoint, outgoing } from './test-support/messages.ts'
 import { never, services } from './test-support/services.ts'
 
@@ -179,4 +180,52 @@ it('notes that it has a session before it is subscribed: the one who had it must
   await link.topology?.apply([subscription], [], never)
   await receiverOf(link).receiver.start()
   expect(JSON.parse(noted ?? '{}')).toHaveProperty('holder')
+})
+
+describe('a session in which a backlog is sent at once, and the answer to the subscription behind it', () => {
+  const backlog = 3_000
+  const bytes = 10_000
+
+  async function setUp(granted: number): Promise<ReturnType<typeof receiverOf> & Pick<FakeBroker, 'unread'>> {
+    const broker = await brokerWith((clientId, packet, send) => {
+      if (packet.cmd !== 'subscribe' || packet.subscriptions[0]?.topic !== 'events') return false
+      if (broker.sessions.get(clientId)?.filters.has('events') !== true) return false
+      for (let id = 1; id <= backlog; id++) send(message('events', 'x'.repeat(bytes), id))
+      send({ cmd: 'suback', messageId: packet.messageId ?? 0, granted: [granted] })
+      return true
+    })
+    const link = await linkTo(broker)
+    await link.topology?.apply([subscription], [], never)
+    return { ...receiverOf(link), unread: broker.unread }
+  }
+
+  /** Acks everything until it has acked so much, or has been told of a failure. */
+  async function handle({ receiver, got, failures }: ReturnType<typeof receiverOf>, most: number): Promise<void> {
+    let acked = 0
+    while (acked < most && failures.length === 0) {
+      const taken = got.slice(acked)
+      acked += taken.length
+      await receiver.settle(taken.map((delivery) => ({ delivery, action: 'ack' })))
+      await expect.poll(() => got.length > acked || acked === backlog || failures.length > 0, { interval: 1, timeout: 5_000 }).toBe(true)
+    }
+  }
+
+  it('is received from at once, and read no further than its messages are handled', async () => {
+    const { unread, ...received } = await setUp(1)
+    await received.receiver.start()
+    await expect.poll(() => received.got.length).toBe(10)
+    await pause(500)
+    expect(unread()).toBeGreaterThan(0.5 * backlog * bytes)
+    await handle(received, backlog)
+    expect(received.got.map(({ packetId }) => packetId)).toEqual(Array.from({ length: backlog }, (_, index) => index + 1))
+    expect(received.failures).toEqual([])
+  })
+
+  it('is told to be refused when the answer is read', async () => {
+    const { receiver, got, failures } = await setUp(0x87)
+    await receiver.start()
+    await handle({ receiver, got, failures }, backlog)
+    await expect.poll(() => failures.length).toBeGreaterThan(0)
+    expect(failures[0]).toMatchObject({ code: 'ERR_ACCESS_DENIED' })
+  })
 })

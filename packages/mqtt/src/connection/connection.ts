@@ -130,6 +130,11 @@ export class Connection {
 
   /** With less quality only where the broker says that it has no more. Kept messages come only if the subscription is new. Throws `BrokerError`. */
   async subscribe(filter: string, wanted: 0 | 1): Promise<void> {
+    await this.#bounded(this.subscribed(filter, wanted), `Subscribing to ${filter}`)
+  }
+
+  /** {@link Connection.subscribe}, however long the answer takes: it comes behind what waits in the session, and reading may be held before it. */
+  subscribed(filter: string, wanted: 0 | 1): Promise<void> {
     const doing = `Subscribing to ${filter}`
     const qos = this.facts.maximumQoS === 0 ? 0 : wanted
     this.#meter('subscribe', 1)
@@ -142,7 +147,7 @@ export class Connection {
       else if (granted < qos) reject(mqttError('ERR_UNSUPPORTED', `${doing}: the broker delivers with quality 0 only, which loses messages`))
       else resolve()
     })
-    await this.#bounded(promise, doing)
+    return promise
   }
 
   async unsubscribe(filter: string): Promise<void> {

@@ -44,7 +44,7 @@ async function yielding(revoke: (delivery: MqttDelivery, members: Members) => Pr
           sessionPresent: true,
           facts: {},
           listen: nothing,
-          subscribe: async () => undefined,
+          subscribed: async () => undefined,
           acknowledge: nothing,
           close,
           kill: nothing,
@@ -58,6 +58,7 @@ async function yielding(revoke: (delivery: MqttDelivery, members: Members) => Pr
       deliveries.push(delivery)
     },
     onDropped: nothing,
+    isFull: () => false,
     onLost: (scope: Scope, { code }: BrokerError) => void told.push(`${scope.id} ${code}`),
     revoke: () => revoke(deliveries[0] as MqttDelivery, members),
   }

@@ -13,7 +13,7 @@ function receiverOf(): { readonly receiver: MqttReceiver; readonly deliver: (mes
   const calls: string[] = []
   const nothing = async (): Promise<void> => undefined
   const fake = {
-    ...{ open: true, sessionPresent: true, facts: {}, subscribe: nothing, close: nothing, kill: () => undefined, listen: () => undefined },
+    ...{ open: true, sessionPresent: true, facts: {}, subscribed: nothing, close: nothing, kill: () => undefined, listen: () => undefined },
     hold: () => calls.push('hold'),
     release: () => calls.push('release'),
   }

@@ -63,6 +63,7 @@ export class MqttReceiver implements Receiver {
       ...parts,
       receiveMaximum: () => this.#receiveMaximum,
       onDelivery: this.#onDelivery,
+      isFull: () => this.#isFull(1),
       onLost: this.#onLost,
       onRetry: (error) => this.#fail(error, error.code === 'ERR_ACCESS_DENIED'),
       onRestored: this.#onRestored,
@@ -85,6 +86,7 @@ export class MqttReceiver implements Receiver {
       throw error
     }
     this.#started = true
+    if (this.#isFull(1)) this.#read(false)
     this.#schedule()
   }
 

@@ -147,11 +147,12 @@ function sessionWith(holder: string | undefined): {
   const { promise: outcome, resolve } = Promise.withResolvers<string>()
   const lost: ConnectionEvents[] = []
   const connection = {
-    ...{ open: true, sessionPresent: true, facts: {}, subscribe: async () => undefined, close: async () => undefined, kill: () => undefined },
+    ...{ open: true, sessionPresent: true, facts: {}, subscribed: async () => undefined, close: async () => undefined, kill: () => undefined },
     listen: (events: ConnectionEvents) => void lost.push(events),
   }
   const host = {
     ...{ holder: 'me', qos: 1, envelope: false, receiveMaximum: () => 1, onDelivery: () => undefined, onLost: () => undefined, onRetry: () => undefined },
+    isFull: () => false,
     options: { protocolVersion: 5, reconnectMaxMs: 100 },
     services: { ...services, clock: { ...services.clock, timer: (_: number, wake: () => void) => services.clock.timer(0, wake) } },
     dialer: { dial: async () => connection },

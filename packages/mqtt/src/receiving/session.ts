@@ -1,4 +1,4 @@
-import { jitteredBackoff, type AddressTemplate, type BrokerError, type Services, pauseFor } from '@busbar/core/driver'
+import { jitteredBackoff, type AddressTemplate, type BrokerError, type Services, pauseFor, within } from '@busbar/core/driver'
 import type { Connection } from '../connection/connection.ts'
 import type { Control } from '../connection/control.ts'
 import type { Dialer } from '../connection/dialer.ts'
@@ -25,6 +25,8 @@ export interface SessionHost {
   /** For the next connection. */
   readonly receiveMaximum: () => number
   readonly onDelivery: (delivery: MqttDelivery) => void
+  /** More has been received than is to be held here. */
+  readonly isFull: () => boolean
   /** A connection is gone with everything received on it. */
   readonly onLost: (scope: SessionScope, error: BrokerError) => void
   /** An attempt to connect again failed; it goes on. */
@@ -96,7 +98,7 @@ export class Session {
   }
 
   async #open(): Promise<void> {
-    const { dialer, control, services, qos, receiveMaximum, notes, envelope, template, onDelivery, holder } = this.#host
+    const { dialer, control, services, qos, receiveMaximum, notes, envelope, template, onDelivery, isFull, holder } = this.#host
     // Of several addresses that are tried each has a scope of its own.
     let scope: SessionScope | undefined
     let of: Connection | undefined
@@ -108,6 +110,7 @@ export class Session {
       return scope
     }
     this.#opening = true
+    const full = Promise.withResolvers<void>()
     try {
       const request = {
         clientId: this.name.clientId,
@@ -118,6 +121,7 @@ export class Session {
           const current = scopeOf(connection)
           const delivery = current.live ? current.receive(packet, envelope, template) : undefined
           if (delivery !== undefined) onDelivery(delivery)
+          if (this.#opening && isFull()) full.resolve()
           return true
         },
       }
@@ -125,7 +129,7 @@ export class Session {
       this.#adopt(connection, scopeOf(connection))
       // At once, for the one whom it has displaced; and afterwards, since the will of his connection may come late.
       this.#note(connection, holder)
-      await this.#subscribe(connection, qos)
+      await this.#subscribe(connection, qos, full.promise)
       if (this.#connection !== connection) throw mqttError('ERR_UNAVAILABLE', `Session ${this.name.clientId}: the connection was lost again`)
       this.#note(connection, holder)
       this.#contention.opened(services.clock.monotonic(), control.connection)
@@ -146,16 +150,27 @@ export class Session {
   /**
    * Always, since a session can be there without its subscription, and since mosquitto forgets shared ones when it is restarted and keeps the session. But with 3.1.1, where
    * the broker sends kept messages again, one that is not shared is subscribed once, unless the broker has no such session, or never says that it has.
+   * `full`: so much has come of a session that there is no need to wait for the answer. Some brokers send all that is not acked at once, however much it is, and the answer after that.
    */
-  async #subscribe(connection: Connection, qos: 0 | 1): Promise<void> {
+  async #subscribe(connection: Connection, qos: 0 | 1, full: Promise<void>): Promise<void> {
     const { services, options } = this.#host
     const { clientId, filter, shared } = this.name
     // Of MQTT 3.1.1 brokers some keep the session and say that they don't.
     if (!connection.sessionPresent && options.protocolVersion === 5)
       services.log('error', 'session:lost', { session: clientId, why: 'the broker did not keep it: what was waiting in it is lost; it is made anew' })
     if (connection.sessionPresent && !shared && options.protocolVersion === 4 && this.#subscribed) return
-    await connection.subscribe(filter, qos)
+    const answer = connection.subscribed(filter, qos)
+    const late = (): BrokerError => mqttError('ERR_UNAVAILABLE', `Subscribing to ${filter}: no answer within ${options.timeoutMs} ms`)
+    await Promise.race([within(answer, options.timeoutMs, services.clock, late), full])
     this.#subscribed = true
+    answer.catch((error: unknown) => this.#refused(connection, error))
+  }
+
+  /** Long after it was opened. */
+  #refused(connection: Connection, error: unknown): void {
+    if (this.#connection !== connection) return
+    this.#host.onRetry(toBrokerError(error, `Opening session ${this.name.clientId}`))
+    connection.kill()
   }
 
   #checkExpiry({ facts }: Connection): void {

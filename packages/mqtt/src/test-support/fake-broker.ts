@@ -17,6 +17,8 @@ export interface FakeBroker {
   readonly retained: Map<string, string>
   /** All that was received, in order. */
   readonly received: { readonly clientId: string; readonly packet: Packet }[]
+  /** Bytes that clients leave unread, beside what the network holds. */
+  readonly unread: () => number
   readonly close: () => void
 }
 
@@ -53,7 +55,8 @@ export async function fakeBroker(
     for (const socket of sockets) socket.destroy()
     server.close()
   }
-  return { ...state, url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`, close }
+  const unread = (): number => [...sockets].reduce((sum, { writableLength }) => sum + writableLength, 0)
+  return { ...state, unread, url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`, close }
 }
 
 interface State extends Pick<FakeBroker, 'sessions' | 'retained'> {
