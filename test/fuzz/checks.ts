@@ -64,6 +64,7 @@ export function incoming(value: Incoming): string | undefined {
     ...Object.entries({ id, type, contentType, key, correlationId, replyTo, position, deadLetteredFrom }).map(([name, text]) => optionalText(name, text)),
     body(value.body, value.bodyBytes),
     headers(value.headers),
+    value.parameters && texts('parameters', value.parameters),
     optionalCount('timestamp', value.timestamp),
     expected(isCount(value.attempt), 'attempt is no whole number from 0', value.attempt),
   )

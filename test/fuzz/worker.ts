@@ -45,10 +45,18 @@ async function run(target: Target, from: number, to: number): Promise<void> {
     const judged = judgeInTime(target)
     const problem = judged instanceof Promise ? await judged : judged
     if (problem !== undefined) found(problem, target)
-    if (index % thoroughEvery === 0 && prototypes.restore().length > 0) found(`one of the last ${thoroughEvery} inputs has changed what all objects share`)
+    if (index % thoroughEvery === 0) lookThoroughly()
     Atomics.store(next, 0, index + 1)
   }
+  lookThoroughly()
   tell({ kind: 'done', target: target.name, inputs: index - from, seconds: (performance.now() - began) / 1_000, heap })
+}
+
+/** Of no single input: one of those since the last look. */
+function lookThoroughly(): void {
+  if (prototypes.restore().length === 0) return
+  findings++
+  tell({ kind: 'finding', target: current, problem: `one of the last ${thoroughEvery} inputs has changed what all objects share` })
 }
 
 function inputOf(target: Target): unknown {

@@ -2,7 +2,7 @@ import { amqpBackend } from '../chaos/backends/amqp.ts'
 import { openWire, snsBackend, sqsBackend } from '../chaos/backends/aws.ts'
 import { mqttBackend } from '../chaos/backends/mqtt.ts'
 import type { BackendSettings } from '../chaos/settings.ts'
-import { isSkipped, startKinesis, type Skipped } from '../brokers/index.ts'
+import { startKinesis, type Skipped } from '../brokers/index.ts'
 
 /** What a driver is soaked on. */
 export interface SoakBed extends AsyncDisposable {
@@ -10,8 +10,6 @@ export interface SoakBed extends AsyncDisposable {
   readonly settings: BackendSettings
   /** Most messages that it takes before it becomes too slow. */
   readonly mostMessages?: number
-  /** Where requests go has replies. */
-  readonly requests: boolean
 }
 
 export type SoakBedFactory = (say: (text: string) => void) => Promise<SoakBed | Skipped>
@@ -21,19 +19,14 @@ export const beds: Readonly<Record<string, SoakBedFactory>> = {
   memory: async () => ({
     title: 'the memory driver, with its broker in the same process',
     settings: { kind: 'queue', configuration: { driver: 'memory:' }, env: {} },
-    requests: true,
     [Symbol.asyncDispose]: async () => undefined,
   }),
-  amqp: async (say) => withRequests(await amqpBackend({ redis: undefined, say })),
-  sqs: async () => withRequests(await sqsBackend()),
+  amqp: async (say) => amqpBackend({ redis: undefined, say }),
+  sqs: sqsBackend,
   // Topics have no replies: the queue of requests is one of SQS.
-  sns: async () => withRequests(await snsBackend()),
+  sns: snsBackend,
   kinesis: kinesisBed,
-  mqtt: async (say) => withRequests(await mqttBackend({ redis: undefined, say })),
-}
-
-function withRequests(bed: Omit<SoakBed, 'requests'> | Skipped): SoakBed | Skipped {
-  return isSkipped(bed) ? bed : { ...bed, requests: true, [Symbol.asyncDispose]: () => bed[Symbol.asyncDispose]() }
+  mqtt: async (say) => mqttBackend({ redis: undefined, say }),
 }
 
 /** The emulator slows down with the records of a shard, so that many messages go into one. */
@@ -46,7 +39,6 @@ async function kinesisBed(): Promise<SoakBed> {
   return {
     title: `Kinesis, by the emulator kinesis-local ${bed.version}`,
     mostMessages: 2_400,
-    requests: true,
     settings: {
       kind: 'stream',
       configuration: {

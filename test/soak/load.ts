@@ -40,7 +40,6 @@ const quotes: Queue<Question, Question, number, number> = queue<Question, number
 /** Sends at a steady rate and handles everything, with keys, retries, dead letters, claims and requests, and keeps books of what is not done. */
 export class Load {
   readonly #workload: Workload
-  readonly #requests: boolean
   readonly #open = new Set<string>()
   readonly #pending = new Set<Promise<unknown>>()
   readonly troubles: string[] = []
@@ -53,13 +52,12 @@ export class Load {
   replies = 0
   unexpected = 0
 
-  constructor(kind: WorkloadKind, requests: boolean) {
+  constructor(kind: WorkloadKind) {
     this.#workload = workloadOf(kind)
-    this.#requests = requests
   }
 
   get definitions(): readonly AnyDefinition[] {
-    return [...this.#workload.definitions, ...(this.#requests ? [quotes] : [])]
+    return [...this.#workload.definitions, quotes]
   }
 
   get lost(): number {
@@ -88,7 +86,7 @@ export class Load {
       use: [done, idempotency({ store, ttlMs: rememberMs }), retry({ maxAttempts: 3, backoff: exponential({ initialMs: 20, maxMs: 200 }) })],
     })
     await broker.consume(broker.deadLetters(source).queue, ({ id }) => this.#isDead(id), { concurrency: 4 })
-    if (this.#requests) await broker.consume(quotes, ({ body }) => body.number * 2)
+    await broker.consume(quotes, ({ body }) => body.number * 2)
   }
 
   /** For so many seconds, and then until all is done. */
@@ -102,7 +100,7 @@ export class Load {
         const id = idOf({ producer: 'soak', key, number: this.sent })
         this.#open.add(id)
         this.#watch('send', producer.send(jobOf(id, key)), id)
-        if (this.#requests && this.sent % perRequest === 0) this.#request(broker, this.sent)
+        if (this.sent % perRequest === 0) this.#request(broker, this.sent)
       }
       await pause(turnMs)
     }

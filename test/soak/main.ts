@@ -44,9 +44,9 @@ async function soak({ drivers, minutes, rate, maySkip }: SoakArguments): Promise
   return clean || (maySkip && results.length === 0) ? 0 : 1
 }
 
-async function run({ settings: backend, requests }: SoakBed, rate: number, seconds: number): Promise<SoakResult> {
+async function run({ settings: backend }: SoakBed, rate: number, seconds: number): Promise<SoakResult> {
   const script = fileURLToPath(new URL('soak-process.ts', import.meta.url))
-  const settings: SoakSettings = { backend, rate, seconds, requests }
+  const settings: SoakSettings = { backend, rate, seconds }
   const child = spawn(process.execPath, ['--conditions=busbar-source', script, JSON.stringify(settings)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, ...backend.env },

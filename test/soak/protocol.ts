@@ -7,8 +7,6 @@ export interface SoakSettings {
   /** Messages a second. */
   readonly rate: number
   readonly seconds: number
-  /** Requests are answered too: where their queue goes has replies. */
-  readonly requests: boolean
 }
 
 /** What is counted while it goes. */

@@ -12,7 +12,7 @@ export function lines(result: SoakResult): readonly string[] {
   const timers = samples.map((sample) => sample.timers)
   return [
     `${sent} sent, ${handled} handled, ${retried} retried, ${deadLetters} dead letters, ${replies} replies, drained in ${drainMs} ms`,
-    `heap ${bytes(heap[0])} at first, ${bytes(heap.at(-1))} at last${trend === undefined ? '' : `, ${shown(trend.growth, 'bytes')} of growth in the second half, noise ${shown(trend.noise, 'bytes')}`}; resident at most ${bytes(highest(samples.map((sample) => sample.resident)))}`,
+    `heap ${bytes(heap[0])} at first, ${bytes(heap.at(-1))} at last${trend === undefined ? ', too few samples to judge growth' : `, ${shown(trend.growth, 'bytes')} of growth in the second half, noise ${shown(trend.noise, 'bytes')}`}; resident at most ${bytes(highest(samples.map((sample) => sample.resident)))}`,
     `handles ${handles[0] ?? 0} at first, ${handles.at(-1) ?? 0} at last, at most ${highest(handles)}; timers ${timers[0] ?? 0}, ${timers.at(-1) ?? 0}, ${highest(timers)}; ${samples.length} samples`,
     ...Object.entries(notes).map(([event, times]) => `${event} was logged ${times} times`),
     ...problemsOf(result).map((problem) => `problem: ${problem}`),

@@ -15,8 +15,8 @@ const leastSampleMs = 500
 const endingMs = 5_000
 
 /** One broker, from its connection to its drain. */
-export async function runSoak({ backend, rate, seconds, requests }: SoakSettings, timers: LiveTimers): Promise<SoakResult> {
-  const load = new Load(backend.kind, requests)
+export async function runSoak({ backend, rate, seconds }: SoakSettings, timers: LiveTimers): Promise<SoakResult> {
+  const load = new Load(backend.kind)
   process.on('unhandledRejection', (reason) => load.trouble(`a promise was left to reject: ${String(reason)}`))
   process.on('uncaughtException', (error) => load.trouble(`an uncaught exception: ${error.stack}`))
   process.on('warning', (warning) => warning.name === 'ExperimentalWarning' || load.trouble(`a warning: ${warning.stack}`))

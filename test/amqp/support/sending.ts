@@ -19,11 +19,7 @@ export async function sendAll(sender: Sender, all: readonly Outgoing[]): Promise
 export async function sendWhile(sender: Sender, wanted: () => boolean): Promise<number> {
   let count = 0
   for (; wanted(); count += atOnce) {
-    const from = count
-    await sendTogether(
-      sender,
-      Array.from({ length: atOnce }, (_, index) => messageOf(String(from + index))),
-    )
+    await sendTogether(sender, messages(atOnce, count))
     await sleep(20)
   }
   return count

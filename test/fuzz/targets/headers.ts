@@ -1,12 +1,22 @@
-import { openEnvelope, envelopeHead, unpackMetadata, type Headers, type Outgoing } from '@busbar/core/driver'
+import { AddressTemplate, openEnvelope, envelopeHead, unpackMetadata, type Headers, type Outgoing } from '@busbar/core/driver'
 import { unpackDeadLetter } from '@busbar/core/decoders'
 import { body, expected, first, isCount, metadata, optionalText, texts } from '../checks.ts'
-import { bytesLike, jsonLike } from '../inputs.ts'
+import { bytesLike, jsonLike, textLike } from '../inputs.ts'
 import { target } from '../target.ts'
 import type { Draw } from '../draw.ts'
 
 const fields = { v: 1, i: 'm-1', t: 'placed', c: 'application/json', s: 1_767_225_600_000, k: 'truck-7', a: 2, d: 3, r: 'c-1', to: 'replies/1' }
-const death = { v: 1, r: 'attempts exhausted', n: 'TypeError', m: 'no such depot', a: 5, s: 'orders', f: 1_767_225_600_000, l: 1_767_225_601_500 }
+const death = {
+  v: 1,
+  r: 'attempts exhausted',
+  n: 'TypeError',
+  m: 'no such depot',
+  a: 5,
+  s: 'orders',
+  p: { truckId: '42' },
+  f: 1_767_225_600_000,
+  l: 1_767_225_601_500,
+}
 
 /** Samples of the headers that drivers find in messages. */
 export const packedMetadata = jsonLike([fields, { v: 1, i: 'm-1' }])
@@ -16,7 +26,10 @@ export const packedHeaders = jsonLike([
   { traceparent: '00-0-0-01', cc: 'x', busbar: '{}' },
 ])
 
-/** What every driver packs besides native fields. */
+const positions = new AddressTemplate('trucks/{truckId}/position/{sensor}')
+const addressLike = textLike(['trucks/42/position/a', 'trucks//position/+', 'trucks/__proto__/position/constructor'])
+
+/** What every driver packs besides native fields, and what a topic's name says. */
 export const headerTargets = [
   target({ name: 'metadata', generate: packedMetadata, decode: unpackMetadata, problem: (value) => metadata(value) }),
   target({
@@ -30,8 +43,16 @@ export const headerTargets = [
         optionalText('errorName', info.errorName),
         optionalText('errorMessage', info.errorMessage),
         expected(isCount(info.attempts), 'attempts is no whole number from 0', info.attempts),
+        info.parameters && texts('parameters', info.parameters),
         expected(Number.isFinite(info.firstFailureAt) && Number.isFinite(info.lastFailureAt), 'a time is not finite', info),
       ),
+  }),
+  target({
+    name: 'address',
+    generate: addressLike,
+    decode: (address) => positions.match(address),
+    problem: (parameters) =>
+      parameters && first(texts('parameters', parameters), expected(Object.keys(parameters).join() === 'truckId,sensor', 'its names are', parameters)),
   }),
   target({
     name: 'envelope',
