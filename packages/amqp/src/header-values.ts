@@ -29,10 +29,10 @@ export function sendable(value: unknown, depth: number = maxDepth): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [shortName(key), sendable(member, depth - 1)]))
 }
 
-/** What is below all 64-bit integers amqplib takes for one, unless it is told otherwise. */
+/** amqplib takes what is below all 64-bit integers, and large fractions, for integers, unless it is told otherwise. */
 function sendableNumber(value: number): unknown {
   if (!Number.isFinite(value)) return String(value)
-  return value < -(2 ** 63) ? { '!': 'double', value } : value
+  return value < -(2 ** 63) || !Number.isInteger(value) ? { '!': 'double', value } : value
 }
 
 /** As much of a received name or text as AMQP has room for: every byte of it that was no UTF-8 has become three. */

@@ -147,6 +147,7 @@ it.each([
   [{ '!': 5 }, '{"!":5}'],
   [Object.setPrototypeOf({ '!': 'timestamp' }, { value: 7 }), { '!': 'timestamp', value: 7 }],
   [-1e300, { '!': 'double', value: -1e300 }],
+  [2 ** 50 + 0.5, { '!': 'double', value: 2 ** 50 + 0.5 }],
   [[{ a: { '!': 'odd', value: 1 } }], [{ a: '{"!":"odd","value":1}' }]],
   [{ ['\ufffd'.repeat(100)]: 1 }, { ['\ufffd'.repeat(85)]: 1 }],
 ])('sends %j again as %j, which the client library can write', (value, again) => {

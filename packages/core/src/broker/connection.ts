@@ -35,11 +35,11 @@ export async function openConnection(plan: Plan, runtime: Runtime, mode: Provisi
   }
   try {
     await Promise.all(plan.drivers.map((driver) => keepTrying(driver.name, () => unlessAborted(connect(driver), ending), runtime, ending)))
-    const provisioned = await provision(plan, links, mode, runtime, signal)
+    const provisioned = await provision(plan, links, mode, runtime, ending)
     const capabilities = new Map<Planned, Capabilities>()
     await Promise.all(
       plan.all.map(async (planned) => {
-        const found = await keepTrying(planned.label, () => inspect(planned, links.get(planned.driver) as Link, mode, signal), runtime, signal)
+        const found = await keepTrying(planned.label, () => inspect(planned, links.get(planned.driver) as Link, mode, ending), runtime, ending)
         capabilities.set(planned, found)
       }),
     )
@@ -67,7 +67,7 @@ async function inspect(planned: Planned, link: Link, mode: ProvisionMode, signal
   }
 }
 
-/** Plans, and in mode `create` applies. In mode `verify` any difference is an error that lists all of them. What an outage interrupts is planned anew. */
+/** Plans, and in mode `create` applies. In mode `verify` any difference is an error that lists all of them. What an outage interrupts is planned anew, and the last plan is what is told. */
 export async function provision(
   plan: Plan,
   links: ReadonlyMap<Driver, Link>,

@@ -83,7 +83,7 @@ function plan(destination: AnyDestination, subscription: Subscription | undefine
   const driver = route.driver ?? options.driver
   const label = labelOf(subscription ?? destination)
   const name = route.name ?? (options.naming ? named(options.naming, destination.name) : destination.name)
-  // The definition brings what templates need: programs without one do not load it.
+  // The definition brings what templates need: programs that use no topic do not bundle it.
   const { template } = destination as { readonly template?: TopicTemplate | undefined }
   const isSource = subscription !== undefined || destination.kind === 'queue'
   const wanted = destination.options.requires?.ordering ?? (destination.options.orderingKey ? 'key' : 'none')

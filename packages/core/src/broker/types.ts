@@ -126,7 +126,7 @@ export interface SourceStats extends EndpointStats {
 export interface Broker extends AsyncDisposable {
   /**
    * Connects, negotiates all destinations at once, provisions. Implied by the first send or consume. Throws one error that lists every mismatch with its remedy.
-   * What fails with a retryable error on the way, since a backend cannot be reached, is tried again for 30 s.
+   * Each step that fails with a retryable error, since a backend cannot be reached, is tried again for 30 s.
    */
   start(options?: { readonly signal?: AbortSignal }): Promise<void>
   /** A producer of `destination`; without options the same one each time. Order per key holds within one producer. */

@@ -3,7 +3,7 @@ import { BrokerError } from '../errors.ts'
 import { kindOf } from '../kind-of.ts'
 import { assertKnownKeys } from '../nearest.ts'
 
-/** What a broker asks of a topic whose name holds parameters. It comes with the definition, so that programs without one do not load it. */
+/** What a broker asks of a topic whose name holds parameters. It comes with the definition, so that programs that use no topic do not bundle it. */
 export interface TopicTemplate {
   /** Names of the parameters. */
   readonly parameters: readonly string[]

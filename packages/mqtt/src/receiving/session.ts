@@ -150,7 +150,7 @@ export class Session {
   /**
    * Always, since a session can be there without its subscription, and since mosquitto forgets shared ones when it is restarted and keeps the session. But with 3.1.1, where
    * the broker sends kept messages again, one that is not shared is subscribed once, unless the broker has no such session, or never says that it has.
-   * `full`: so much has come of a session that there is no need to wait for the answer. Some brokers send all that is not acked at once, however much it is, and the answer after that.
+   * `full`: so much has come of a session that there is no need to wait for the answer. Some brokers send all that is not acked at once, however much it is, and the answer after that; one that never comes is then noticed only with the loss of the connection.
    */
   async #subscribe(connection: Connection, qos: 0 | 1, full: Promise<void>): Promise<void> {
     const { services, options } = this.#host
@@ -162,8 +162,10 @@ export class Session {
     const answer = connection.subscribed(filter, qos)
     const late = (): BrokerError => mqttError('ERR_UNAVAILABLE', `Subscribing to ${filter}: no answer within ${options.timeoutMs} ms`)
     await Promise.race([within(answer, options.timeoutMs, services.clock, late), full])
-    this.#subscribed = true
-    answer.catch((error: unknown) => this.#refused(connection, error))
+    answer.then(
+      () => (this.#subscribed = true),
+      (error: unknown) => this.#refused(connection, error),
+    )
   }
 
   /** Long after it was opened. */
