@@ -83,8 +83,10 @@ const startInOutage: ContractCase = {
     await (await context.api.broker(place)).close()
     const outage = await context.fault('outage')()
     const broker = context.api.make([place.destination, place.source], { [place.name]: context.api.route() })
-    const starting = Promise.allSettled([broker.start()])
+    let over = false
+    const starting = Promise.allSettled([broker.start().finally(() => (over = true))])
     await context.waiting.until(context.now + 500)
+    check(!over, 'it waits')
     await outage.end()
     const [started] = await context.waiting.settled(starting, 'a start during an outage', reconnectMs + longestPauseMs)
     check(started?.status === 'fulfilled', () => `it succeeds once the broker is back; ${show(started)}`)
