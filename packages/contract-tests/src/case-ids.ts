@@ -175,6 +175,7 @@ export const caseIds = [
   'topics/template-injection',
   'topics/template-again',
   'topics/template-dead-letter',
+  'topics/template-long-address',
   'topics/template-keys',
   'topics/template-provisioning',
   'streams/earliest',

@@ -1,5 +1,19 @@
 import { amqp, type AmqpNative, type AmqpOptions } from '@busbar/amqp'
-import type { BrokerError, Clock, Driver, Endpoint, Link, Outgoing, Receiver, Sender, SendResult, Services, Timer, Window } from '@busbar/core/driver'
+import {
+  isBrokerError,
+  type BrokerError,
+  type Clock,
+  type Driver,
+  type Endpoint,
+  type Link,
+  type Outgoing,
+  type Receiver,
+  type Sender,
+  type SendResult,
+  type Services,
+  type Timer,
+  type Window,
+} from '@busbar/core/driver'
 import { FakeIntake } from './intake.ts'
 
 /** Real time: these tests are about a real broker's. */
@@ -136,7 +150,8 @@ export async function errorOf(promise: Promise<unknown>): Promise<BrokerError> {
   try {
     await promise
   } catch (error) {
-    return error as BrokerError
+    if (isBrokerError(error)) return error
+    throw error
   }
   throw new Error('it did not fail')
 }

@@ -84,6 +84,18 @@ export const templateFaults: readonly Mutant[] = [
     },
   },
   {
+    name: 'long-header-lost',
+    fault: 'confirms a message with a header of more than 65,535 characters and stores nothing',
+    killedBy: 'topics/template-long-address',
+    alterations: () => ({
+      send: async (batch, next) => {
+        const short = batch.filter(({ headers }) => Object.values(headers).every(({ length }) => length <= 65_535))
+        const answers = await next(short)
+        return batch.map((message) => answers[short.indexOf(message)] ?? { ok: true })
+      },
+    }),
+  },
+  {
     name: 'order-lost-at-addresses',
     fault: 'swaps neighbours of one address',
     killedBy: 'topics/template-keys',

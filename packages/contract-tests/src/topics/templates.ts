@@ -209,6 +209,50 @@ const dead: ContractCase = {
   },
 }
 
+/** JSON writes each of them with two characters, so that a header with a long one may be longer than the broker takes. */
+const longAddresses = [60_000, 30_000, 2_000].map((length) => '"'.repeat(length))
+
+const longAddress: ContractCase = {
+  id: 'topics/template-long-address',
+  title: 'a message of an address so long that a header cannot hold it gets to the dead letters, whole, and holds up nothing',
+  examines: ['addressTemplates', 'deadLetter'],
+  kills: ['long-header-lost'],
+  kinds: ['topic'],
+  looksAtDeadLetters: true,
+  applies: (capabilities) => native(capabilities) && capabilities.deadLetter !== 'none',
+  async run(context) {
+    const trucks = templated(context)
+    const broker = context.api.make([trucks.destination, trucks.all], { [trucks.name]: context.api.route() })
+    const handled: string[] = []
+    await broker.consume(
+      trucks.all,
+      (message) => {
+        handled.push(message.body)
+        context.changes.notify()
+        return message.body === 'long' ? message.deadLetter({ reason: 'broken' }) : undefined
+      },
+      { concurrency: 1, maxInFlight: 1 },
+    )
+    const producer = broker.producer(trucks.destination)
+    let refused: unknown
+    for (const truckId of longAddresses) {
+      refused = await producer.send('long', { parameters: { truckId, part: 'engine' } }).then(() => undefined, reasonOf)
+      if (refused === undefined) break
+      check(isInvalid(refused), () => `an address that is too long is refused with ERR_INVALID; got ${describe(refused)}`)
+    }
+    check(refused === undefined, () => `an address of 2,000 characters is taken; got ${describe(refused)}`)
+    await producer.send('short', { parameters: { truckId: '42', part: 'engine' } })
+    await context.waiting.eventually(() => handled.includes('short'), 'what is behind it is handled', 60_000)
+    const dead: string[] = []
+    await broker.consume(broker.deadLetters(trucks.all).queue, ({ body }) => {
+      dead.push(body)
+      context.changes.notify()
+    })
+    await context.waiting.eventually(() => dead.length > 0, 'the dead letter is there', context.harness.bounds.arrivalMs)
+    checkEqual([...new Set(dead)], ['long'], 'dead letters')
+  },
+}
+
 const keys: ContractCase = {
   id: 'topics/template-keys',
   title: 'at one address the messages of an ordering key keep their order, beside those of other addresses',
@@ -268,7 +312,7 @@ const provisioned: ContractCase = {
   },
 }
 
-export const templateCases: readonly ContractCase[] = [filled, values, injection, again, dead, keys, provisioned]
+export const templateCases: readonly ContractCase[] = [filled, values, injection, again, dead, longAddress, keys, provisioned]
 
 function templated(context: CaseContext): Trucks {
   const name = `${context.uniqueName()}/{truckId}/{part}` as 'trucks/{truckId}/{part}'

@@ -13,7 +13,7 @@ import { readable } from '../readable.ts'
 import { sleep } from '../sleep.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { copyOf } from './copy.ts'
-import { deadLetterHeader, packDeadLetter, packDeadLetterBriefly } from './header.ts'
+import { deadLetterForms, deadLetterHeader } from './header.ts'
 import type { DeadLetterInfo } from './types.ts'
 
 export interface GiveUpOptions {
@@ -71,25 +71,27 @@ async function writeCopy(task: Task, directive: Directive, options: GiveUpOption
     })
   if (!place) return 'ack'
   const { incoming } = task.delivery
-  let pack = packDeadLetter
+  const forms = deadLetterForms(info)
+  let form = 0
   let copy = copyOf(incoming, incoming.headers, options)
   let shrunk = false
   let blocked = false
   for (let failures = 0; ; failures++) {
-    const outgoing = withHeader(copy, pack(info))
+    const outgoing = withHeader(copy, forms[form] as string)
     const answer = await sendRaw(place, outgoing, sendTimeoutMs)
     if (answer.ok) return 'ack'
     if (signal.aborted) throw answer.error
     const unfit = isBrokerError(answer.error) && unfitCodes.includes(answer.error.code)
     if (unfit) {
-      if (pack === packDeadLetter) {
-        pack = packDeadLetterBriefly
+      if (form + 1 < forms.length) {
+        form++
         continue
       }
       const smaller = shrunk ? undefined : await shrink(outgoing, task, options)
       if (smaller) {
         copy = smaller
         shrunk = true
+        form = 0
         continue
       }
     }

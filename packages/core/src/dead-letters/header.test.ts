@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { shownIn } from '../test-support/wire-format-page.ts'
-import { deadLetterHeader, packDeadLetter, packDeadLetterBriefly, unpackDeadLetter } from './header.ts'
+import { deadLetterForms, deadLetterHeader, packDeadLetter, unpackDeadLetter } from './header.ts'
 import type { DeadLetterInfo } from './types.ts'
 
 const info: DeadLetterInfo = {
@@ -31,10 +31,12 @@ describe('the dead-letter header', () => {
     expect(shownIn('The dead-letter header')).toEqual([full])
   })
 
-  it('keeps the parameters of the address, in both forms and beyond 1 KiB', () => {
-    const parameters = { truckId: '"'.repeat(2_000), part: 'a\u0001\uFFFF' }
-    for (const pack of [packDeadLetter, packDeadLetterBriefly]) {
-      const text = pack({ ...info, parameters })
+  it('keeps the parameters of the address, however long, in all forms but the shortest', () => {
+    const parameters = { truckId: '\u0001'.repeat(65_000), part: 'a\u0001\uFFFF' }
+    const [whole, short, shortest, ...others] = deadLetterForms({ ...info, parameters }) as [string, string, string]
+    expect(others).toEqual([])
+    expect(shortest).toBe(brief)
+    for (const text of [whole, short]) {
       for (const illegal of ['\u0001', '\uFFFF']) expect(text).not.toContain(illegal)
       expect({ ...unpackDeadLetter(text)?.parameters }).toEqual(parameters)
     }
@@ -46,9 +48,9 @@ describe('the dead-letter header', () => {
   })
 
   it('has a shorter form, without the error', () => {
-    expect(packDeadLetterBriefly(info)).toBe(brief)
+    expect(deadLetterForms(info)).toEqual([full, brief])
     expect(unpackDeadLetter(brief)).toEqual({ ...info, errorName: undefined, errorMessage: undefined })
-    expect(unpackDeadLetter(packDeadLetterBriefly({ ...info, reason: 'x'.repeat(500) }))?.reason).toBe('x'.repeat(20))
+    expect(unpackDeadLetter(deadLetterForms({ ...info, reason: 'x'.repeat(500) })[1])?.reason).toBe('x'.repeat(20))
   })
 
   it('stays within 1 KiB, cutting the message of the error first', () => {
@@ -97,7 +99,7 @@ describe('the dead-letter header', () => {
     ['a newer version', full.replace('"v":1', '"v":2')],
     ['a missing field', full.replace('"a":5,', '')],
     ['a field of the wrong type', full.replace('"a":5', '"a":"5"')],
-    ['more than 262,144 characters', full.replace('exhausted', 'x'.repeat(262_144))],
+    ['more than any address needs', full.replace('exhausted', 'x'.repeat(394_234))],
     ['a number of attempts that is none', full.replace('"a":5', '"a":-1.5')],
     ['a time without end', full.replace('"f":1767225600000', '"f":1e999')],
   ])('tells nothing for %s', (_, text) => {

@@ -6,8 +6,8 @@ export const deadLetterHeader = 'busbar-dead'
 
 const version = 1
 const longestBytes = 1_024
-/** Of what is read: parameters of an address may take all of a topic of MQTT, and more as JSON. */
-const longestRead = 262_144
+/** Characters of what is read. The longest topic of MQTT has 65,535 bytes; JSON writes some characters with six. */
+const longestRead = 6 * 65_535 + longestBytes
 
 interface Packed {
   readonly v: number
@@ -65,9 +65,11 @@ function packWithin(info: DeadLetterInfo, longestMessage: number, longestOthers:
   }
 }
 
-/** Its smallest form, for messages that hardly fit the backend. */
-export function packDeadLetterBriefly(info: DeadLetterInfo): string {
-  return packDeadLetter({ ...info, reason: info.reason.slice(0, 20), errorName: undefined, errorMessage: undefined })
+/** The header, the longest form first, for messages that hardly fit the backend. Without the parameters of its address, as in the last, a message cannot be sent back as it is. */
+export function deadLetterForms(info: DeadLetterInfo): readonly string[] {
+  const brief = { ...info, reason: info.reason.slice(0, 20), errorName: undefined, errorMessage: undefined }
+  const forms = [packDeadLetter(info), packDeadLetter(brief)]
+  return info.parameters === undefined ? forms : [...forms, packDeadLetter({ ...brief, parameters: undefined })]
 }
 
 /** `undefined` for messages without the header, or with one that is not ours. */

@@ -7,6 +7,8 @@ import { assertKnownKeys } from '../nearest.ts'
 export interface TopicTemplate {
   /** Names of the parameters. */
   readonly parameters: readonly string[]
+  /** A function of the definition makes them of the body. */
+  readonly computed: boolean
   /** What an endpoint with this physical name is told. Throws `ERR_CONFIGURATION` unless it has the same parameters, each once and a whole level. */
   endpointOf(physicalName: string): { readonly parameters: readonly string[] }
   /** The name as a part of the names of queues: without braces, in one level, so that no address that the template makes is like it. */
@@ -33,6 +35,7 @@ export function templateOf(name: unknown, compute: ((body: never) => AddressPara
     throw new TypeError(`topic '${shown}': one level at least must be no parameter, or it would be all topics of the broker`)
   return Object.freeze({
     parameters: Object.freeze(parameters),
+    computed: compute !== undefined,
     endpointOf: (physicalName: string) => ({ parameters: sameParameters(name, parameters, physicalName) }),
     placeOf: (physicalName: string) => physicalName.replaceAll(/[{}]/g, '').replaceAll('/', '.'),
     parametersOf: (given: unknown, view: unknown) => checkedParameters(name, parameters, given === undefined ? compute?.(view as never) : given),

@@ -47,7 +47,7 @@ export class Encoder {
     this.#codec = (definition.codec ?? json) as Codec
     this.#template = (options.destination as { readonly template?: TopicTemplate }).template
     this.#needsView =
-      !!(this.#template ?? definition.orderingKey ?? definition.messageId ?? definition.deduplicationId) || typeof definition.type === 'function'
+      !!(definition.orderingKey ?? definition.messageId ?? definition.deduplicationId) || typeof definition.type === 'function' || !!this.#template?.computed
   }
 
   /**

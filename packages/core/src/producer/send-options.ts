@@ -4,8 +4,10 @@ import { checkSignal } from '../kind-of.ts'
 import { assertKnownKeys } from '../nearest.ts'
 import type { SendOptions } from './types.ts'
 
-/** The first is not for batches: one id would be that of all messages. */
-const known = ['id', 'headers', 'delayMs', 'timeToLiveMs', 'priority', 'timeoutMs', 'signal'] as const
+const ofBatches = ['headers', 'delayMs', 'timeToLiveMs', 'priority', 'timeoutMs', 'signal']
+/** One id would be that of all messages of a batch. */
+const known = { send: [...ofBatches, 'id'], sendBatch: ofBatches }
+const knownOfTemplates = { send: [...known.send, 'parameters'], sendBatch: [...ofBatches, 'parameters'] }
 
 /** What the backend, or the buffer, cannot do for a message; told in a sentence by `refusalError`. */
 export interface SendRefusal {
@@ -24,10 +26,10 @@ export interface SendPlace {
 
 /** What of the options the backend cannot do: nothing is dropped in silence. Throws `TypeError` or `RangeError` for misuse. */
 export function refusedOption(options: SendOptions, { keyed, parameters, capabilities }: SendPlace, what: 'send' | 'sendBatch'): SendRefusal | undefined {
-  if (typeof options !== 'object' || options === null) assertKnownKeys(what, options, known)
+  if (typeof options !== 'object' || options === null) assertKnownKeys(what, options, known[what])
   for (const _ in options) {
     // Only messages that set an option pay for looking at them all.
-    assertKnownKeys(what, options, [...known.slice(what === 'send' ? 0 : 1), ...(parameters ? ['parameters'] : [])])
+    assertKnownKeys(what, options, (parameters ? knownOfTemplates : known)[what])
     checkValues(options)
     return refusalOf(options, keyed, capabilities())
   }

@@ -61,6 +61,17 @@ describe('a window over several shards', () => {
     expect(window.roomFor(three, 41)).toBe('free')
   })
 
+  it('is full when its bytes are taken, and one on top is out', () => {
+    const window = new SharedWindow({ messages: 100, bytes: 100 })
+    const [one, two, three] = Array.from({ length: 50 }, () => window.join()) as [WindowPart, WindowPart, WindowPart]
+    window.take(one, 100)
+    expect(window.roomFor(two, 1)).toBe('free')
+    window.take(two, 1)
+    expect(window.roomFor(three, 1)).toBe('full')
+    window.free(two, 1, 1)
+    expect(window.roomFor(three, 1)).toBe('free')
+  })
+
   it('lets nothing through on top while it holds more than a smaller size allows', () => {
     const window = new SharedWindow({ messages: 10, bytes: 100 })
     const [one, other] = [window.join(), window.join()]

@@ -63,7 +63,7 @@ export class SharedWindow {
     const { messages: most, bytes: mostBytes } = this.#window
     const { messages } = this.#held
     if (messages === 0) return 'free'
-    if (messages >= most) return 'full'
+    if (messages >= most || (this.#extra !== undefined && this.#inside >= mostBytes)) return 'full'
     const inside = this.#inside + bytes
     if (inside > mostBytes) return part.messages === 0 && this.#extra === undefined && this.#inside <= mostBytes ? 'free' : 'share'
     // What a shard needs for its first message is only refused by the window itself: a message may be larger than what is reserved for each.

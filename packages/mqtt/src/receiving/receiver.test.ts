@@ -20,7 +20,7 @@ function receiverOf(): { readonly receiver: MqttReceiver; readonly deliver: (mes
   const connection = fake as unknown as Connection
   const requests: ConnectionRequest[] = []
   const parts = {
-    ...{ names: async () => [name], qos: 1, envelope: false, holder: 'me', services, options: { protocolVersion: 5 } },
+    ...{ names: async () => [name], qos: 1, envelope: false, holder: 'me', services, options: { protocolVersion: 5, timeoutMs: 60_000 } },
     dialer: {
       dial: async (request: ConnectionRequest) => {
         requests.push(request)

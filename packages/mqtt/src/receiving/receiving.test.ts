@@ -1,6 +1,8 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { BrokerError } from '@busbar/core/driver'
 import type { Connection, ConnectionEvents } from '../connection/connection.ts'
+import { mqttError } from '../errors.ts'
 import type { ReceivedPacket } from '../message/packet.ts'
 import type { Note } from '../provisioning/notes.ts'
 import { services } from '../test-support/services.ts'
@@ -137,7 +139,11 @@ describe('Session', () => {
 })
 
 /** A session on connections that do nothing, with notes that the control connection brings late. Time passes at once. */
-function sessionWith(holder: string | undefined): {
+function sessionWith(
+  holder: string | undefined,
+  overrides: Partial<SessionHost> = {},
+  subscribed: () => Promise<void> = async () => undefined,
+): {
   readonly session: Session
   readonly lose: (error: Error) => void
   readonly outcome: Promise<string>
@@ -147,15 +153,22 @@ function sessionWith(holder: string | undefined): {
   const { promise: outcome, resolve } = Promise.withResolvers<string>()
   const lost: ConnectionEvents[] = []
   const connection = {
-    ...{ open: true, sessionPresent: true, facts: {}, subscribed: async () => undefined, close: async () => undefined, kill: () => undefined },
+    ...{ open: true, sessionPresent: true, facts: {}, subscribed, close: async () => undefined },
+    kill: () => lost.at(-1)?.onLost(new Error('killed')),
     listen: (events: ConnectionEvents) => void lost.push(events),
   }
   const host = {
     ...{ holder: 'me', qos: 1, envelope: false, receiveMaximum: () => 1, onDelivery: () => undefined, onLost: () => undefined, onRetry: () => undefined },
     isFull: () => false,
-    options: { protocolVersion: 5, reconnectMaxMs: 100 },
+    options: { protocolVersion: 5, reconnectMaxMs: 100, timeoutMs: 60_000 },
     services: { ...services, clock: { ...services.clock, timer: (_: number, wake: () => void) => services.clock.timer(0, wake) } },
-    dialer: { dial: async () => connection },
+    dialer: {
+      // Something waits in the session.
+      dial: async ({ onMessage }: { onMessage: (of: unknown, message: unknown) => void }) => {
+        onMessage(connection, packet(1))
+        return connection
+      },
+    },
     notes: { of: async () => notes, topicOf: () => 'note', listen: () => () => undefined, write: async () => undefined },
     control: {
       connection,
@@ -164,6 +177,7 @@ function sessionWith(holder: string | undefined): {
     },
     onRestored: () => resolve('restored'),
     onDisplaced: (_: Session, { code }: BrokerError) => resolve(code),
+    ...overrides,
   }
   const name = { clientId: 's-0', filter: 't', shared: false, members: 1, base: 's', index: 0 }
   const session = new Session(name, host as unknown as SessionHost)
@@ -176,6 +190,19 @@ describe('Session that has lost its connection', () => {
     await session.start()
     lose(new Error('cut'))
     expect([await outcome, dialled()]).toEqual(['ERR_CONFLICT', 1])
+  })
+
+  it('tells that its subscription is refused, also when that comes long after it was opened, and is restored when it no longer is', async () => {
+    const told: string[] = []
+    let asked = 0
+    const answers = async (): Promise<void> => {
+      await setImmediate()
+      if (++asked <= 6) throw mqttError('ERR_ACCESS_DENIED', 'not for you')
+    }
+    const host: Partial<SessionHost> = { isFull: () => true, onRetry: ({ code }) => void told.push(code) }
+    const { session, outcome, dialled } = sessionWith(undefined, host, answers)
+    await session.start()
+    expect([await outcome, dialled(), told]).toEqual(['restored', 7, Array.from({ length: 6 }, () => 'ERR_ACCESS_DENIED')])
   })
 })
 

@@ -54,6 +54,8 @@ export class Session {
   #opening = false
   /** By this receiver. */
   #subscribed = false
+  /** The broker has refused the subscription when the session was open, and no later connection has it. */
+  #refusal: BrokerError | undefined
 
   constructor(name: SessionName, host: SessionHost) {
     this.name = name
@@ -163,15 +165,24 @@ export class Session {
     const late = (): BrokerError => mqttError('ERR_UNAVAILABLE', `Subscribing to ${filter}: no answer within ${options.timeoutMs} ms`)
     await Promise.race([within(answer, options.timeoutMs, services.clock, late), full])
     answer.then(
-      () => (this.#subscribed = true),
-      (error: unknown) => this.#refused(connection, error),
+      () => this.#onSubscribed(connection),
+      (error: unknown) => this.#onRefused(connection, error),
     )
   }
 
+  #onSubscribed(connection: Connection): void {
+    this.#subscribed = true
+    if (this.#connection !== connection || this.#refusal === undefined) return
+    this.#refusal = undefined
+    if (!this.#opening) this.#restored()
+  }
+
   /** Long after it was opened. */
-  #refused(connection: Connection, error: unknown): void {
+  #onRefused(connection: Connection, error: unknown): void {
     if (this.#connection !== connection) return
-    this.#host.onRetry(toBrokerError(error, `Opening session ${this.name.clientId}`))
+    this.#subscribed = false
+    this.#refusal = toBrokerError(error, `Opening session ${this.name.clientId}`)
+    this.#host.onRetry(this.#refusal)
     connection.kill()
   }
 
@@ -212,7 +223,8 @@ export class Session {
       // Without it nobody can tell whose the session is.
       const beside = await control.whenConnected(signal)
       if (beside === undefined) return
-      if (round === 0) this.#contention.lost(lostAt, beside)
+      // Nobody has taken away what was given up here.
+      if (round === 0 && this.#refusal === undefined) this.#contention.lost(lostAt, beside)
       try {
         // What is known may be of before the control connection was lost too.
         await control.roundTrip()
@@ -233,6 +245,7 @@ export class Session {
   /** All is well at once, or, if somebody may take it away again, when that has not happened for a while. */
   #restored(): void {
     const { onRestored, services } = this.#host
+    if (this.#refusal !== undefined) return
     if (!this.#contention.suspected) return onRestored()
     const connection = this.#connection
     void pauseFor(settledMs, services.clock, this.#stopping.signal).then(() => {
