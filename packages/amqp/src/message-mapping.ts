@@ -1,5 +1,6 @@
 import {
   isBrokerOwned,
+  noHeaders,
   metadataHeader,
   packMetadata,
   unpackMetadata,
@@ -27,9 +28,6 @@ const tableBytes = 4
 /** Of the packed header's value, as core bounds it. */
 const maxPackedBytes = 1_024
 
-const noMetadata: Metadata = Object.freeze({})
-const noHeaders: Headers = Object.freeze(Object.create(null) as Record<string, string>)
-
 /** Properties and headers for publishing: native fields first, the rest in one packed header. */
 export function publishOptions(message: Outgoing, mandatory: boolean): Options.Publish {
   const { type, contentType, correlationId, replyTo, timeToLiveMs } = message
@@ -56,7 +54,7 @@ export function publishOptions(message: Outgoing, mandatory: boolean): Options.P
 /** What came in the packed header. */
 export function metadataOf({ properties }: ConsumeMessage): Metadata {
   const packed: unknown = properties.headers?.[metadataHeader]
-  return packed === undefined ? noMetadata : unpackMetadata(textOf(packed))
+  return unpackMetadata(textOf(packed))
 }
 
 /** A received message of any origin; with `addressOf` it may be a dead letter. Never throws. */

@@ -1,7 +1,8 @@
 import type { Headers } from './driver/sender.ts'
 import { kindOf } from './kind-of.ts'
 
-const noHeaders: Headers = Object.freeze(Object.create(null) as Record<string, string>)
+/** Of a message without headers. */
+export const noHeaders: Headers = Object.freeze(Object.create(null) as Record<string, string>)
 
 const brokerOwned = /^(x-(death|first-death-.*|last-death-.*|delivery-count|acquired-count|opt-.*)|cc|bcc)$/i
 const ours = /^(busbar|aws\.|amazon\.)/i
@@ -34,5 +35,3 @@ export function checkedHeaders(headers: Readonly<Record<string, string>> | undef
   }
   return checked
 }
-
-export { noHeaders }

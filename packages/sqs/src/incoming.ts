@@ -1,5 +1,5 @@
 import type { Message } from '@aws-sdk/client-sqs'
-import { isBrokerOwned, metadataHeader, unpackMetadata, type Headers, type Incoming, type Metadata } from '@busbar/core/driver'
+import { isBrokerOwned, metadataHeader, noHeaders, unpackMetadata, type Headers, type Incoming, type Metadata } from '@busbar/core/driver'
 import { attributeText, packedAttribute, type Attributes } from './attributes.ts'
 import { decodeBody, encodingAttribute } from './body.ts'
 import { unwrapSns } from './envelope.ts'
@@ -10,8 +10,6 @@ const ownAttributes: ReadonlySet<string> = new Set([metadataHeader, encodingAttr
 
 /** Header in which core says why a message is a dead letter. */
 const deadLetterHeader = 'busbar-dead'
-
-const noHeaders: Headers = Object.freeze(Object.create(null) as Record<string, string>)
 
 /** How the messages of a queue are to be read. */
 export interface Reading {

@@ -7,15 +7,20 @@ export const metadataHeader = 'busbar'
 export const metadataVersion = 1
 
 /** The parts of a message that may have to travel in the packed header. */
-export interface Metadata extends Partial<Pick<Outgoing, 'id' | 'type' | 'contentType' | 'timestamp' | 'key' | 'attempt' | 'correlationId' | 'replyTo'>> {
+export interface Metadata extends Partial<Pick<Outgoing, 'type' | 'contentType' | 'key' | 'correlationId' | 'replyTo'>> {
+  readonly id?: string | undefined
+  readonly timestamp?: number | undefined
+  readonly attempt?: number | undefined
   /** Where a retry is a copy: deliveries counted before this copy was made. */
   readonly deliveries?: number | undefined
 }
 
+/** Of a message without the packed header. */
+export const noMetadata: Metadata = Object.freeze({})
+
 const names = { id: 'i', type: 't', contentType: 'c', timestamp: 's', key: 'k', attempt: 'a', deliveries: 'd', correlationId: 'r', replyTo: 'to' } as const
 const texts = ['id', 'type', 'contentType', 'key', 'correlationId', 'replyTo'] as const
 /** Core sends no longer `id`, `type` or `key` than 128 characters; AMQP has room for 255 bytes in the first two. */
-const identities: ReadonlySet<string> = new Set(['id', 'type', 'key'])
 const maxIdentity = 255
 const maxText = 1_024
 const numbers = ['timestamp', 'attempt', 'deliveries'] as const
@@ -33,17 +38,28 @@ export function packMetadata(metadata: Metadata): string | undefined {
 
 /** Reads what {@link packMetadata} wrote. Malformed text, wrong types, texts that are empty or too long (ids, types and keys above 255 characters, others above 1,024), and newer versions yield no fields: the body is delivered all the same. */
 export function unpackMetadata(text: string | undefined): Metadata {
-  if (text === undefined || text.length > 4096) return {}
+  if (text === undefined || text.length > 4096) return noMetadata
   const packed = parseObject(text)
-  if (packed?.['v'] !== metadataVersion) return {}
-  const metadata: Record<string, unknown> = {}
-  for (const field of texts) if (isText(packed[names[field]], identities.has(field) ? maxIdentity : maxText)) metadata[field] = packed[names[field]]
-  for (const field of numbers) if (Number.isSafeInteger(packed[names[field]]) && (packed[names[field]] as number) >= 0) metadata[field] = packed[names[field]]
-  return metadata
+  if (packed?.['v'] !== metadataVersion) return noMetadata
+  return {
+    id: textOf(packed[names.id], maxIdentity),
+    type: textOf(packed[names.type], maxIdentity),
+    contentType: textOf(packed[names.contentType], maxText),
+    key: textOf(packed[names.key], maxIdentity),
+    correlationId: textOf(packed[names.correlationId], maxText),
+    replyTo: textOf(packed[names.replyTo], maxText),
+    timestamp: countOf(packed[names.timestamp]),
+    attempt: countOf(packed[names.attempt]),
+    deliveries: countOf(packed[names.deliveries]),
+  }
 }
 
-function isText(value: unknown, longest: number): boolean {
-  return typeof value === 'string' && value !== '' && value.length <= longest
+function textOf(value: unknown, longest: number): string | undefined {
+  return typeof value === 'string' && value !== '' && value.length <= longest ? value : undefined
+}
+
+function countOf(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

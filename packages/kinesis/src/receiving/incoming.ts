@@ -1,8 +1,5 @@
-import { openEnvelope, type Headers, type Incoming, type Metadata } from '@busbar/core/driver'
+import { noHeaders, noMetadata, openEnvelope, type Incoming } from '@busbar/core/driver'
 import type { ShardRecord } from './shard-record.ts'
-
-const noMetadata: Metadata = Object.freeze({})
-const noHeaders: Headers = Object.freeze(Object.create(null) as Record<string, string>)
 
 /** A record of any origin, at `position`, as a message. Never throws. `envelope`: data may begin with one. */
 export function incomingOf(record: ShardRecord, position: string, envelope: boolean): Incoming {

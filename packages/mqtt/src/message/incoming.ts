@@ -1,20 +1,19 @@
 import {
   isBrokerOwned,
   metadataHeader,
+  noHeaders,
+  openEnvelope,
   unpackMetadata,
   type AddressTemplate,
   type Headers,
   type Incoming,
   type Metadata,
-  openEnvelope,
 } from '@busbar/core/driver'
 import { isOwn, packedHeader, unpackHeaders } from './packed-headers.ts'
 import type { PublishProperties, ReceivedPacket } from './packet.ts'
 
 /** Header of received messages that the broker had kept for new subscribers: old news. */
 export const retainedHeader = 'mqtt-retained'
-
-const noMetadata: Metadata = Object.freeze({})
 
 /** A received message of any origin. `envelope`: the route says that there is one around the body. `template`: that of the topics, if they have one. Never throws. */
 export function incomingOf(packet: ReceivedPacket, envelope: boolean, template?: AddressTemplate): Incoming {
@@ -27,7 +26,7 @@ export function incomingOf(packet: ReceivedPacket, envelope: boolean, template?:
     id: metadata.id,
     body,
     bodyBytes: body.length,
-    headers: headersOf(opened?.headers ?? properties?.userProperties, packet.retain),
+    headers: headersOf(opened?.headers ?? properties?.userProperties ?? noHeaders, packet.retain),
     parameters: template?.match(packet.topic),
     type: metadata.type,
     contentType: properties?.contentType || metadata.contentType,
@@ -43,22 +42,24 @@ export function incomingOf(packet: ReceivedPacket, envelope: boolean, template?:
 
 function metadataOf(properties: PublishProperties | undefined): Metadata {
   const packed = properties?.userProperties?.[metadataHeader]
-  return typeof packed === 'string' ? unpackMetadata(packed) : noMetadata
+  return unpackMetadata(typeof packed === 'string' ? packed : undefined)
 }
 
-function headersOf(native: Readonly<Record<string, string | string[]>> | undefined, retained: boolean): Headers {
-  const headers = Object.create(null) as Record<string, string>
-  if (native !== undefined) {
-    for (const name of Object.keys(native)) {
-      if (isOwn(name) || isBrokerOwned(name)) continue
-      const value = native[name] ?? ''
-      // MQTT allows a name to be repeated; headers do not.
-      headers[name] = typeof value === 'string' ? value : value.join(', ')
-    }
+function headersOf(native: Readonly<Record<string, string | string[]>>, retained: boolean): Headers {
+  let headers: Record<string, string> | undefined
+  const add = (name: string, value: string): void => {
+    headers ??= Object.create(null) as Record<string, string>
+    headers[name] = value
   }
-  for (const [name, value] of unpackHeaders(native?.[packedHeader])) if (!isBrokerOwned(name)) headers[name] = value
-  if (retained) headers[retainedHeader] = 'true'
-  return headers
+  for (const name of Object.keys(native)) {
+    if (isOwn(name) || isBrokerOwned(name)) continue
+    const value = native[name] ?? ''
+    // MQTT allows a name to be repeated; headers do not.
+    add(name, typeof value === 'string' ? value : value.join(', '))
+  }
+  for (const [name, value] of unpackHeaders(native[packedHeader])) if (!isBrokerOwned(name)) add(name, value)
+  if (retained) add(retainedHeader, 'true')
+  return headers ?? noHeaders
 }
 
 function correlationOf(properties: PublishProperties | undefined): string | undefined {

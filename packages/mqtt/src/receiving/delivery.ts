@@ -1,4 +1,4 @@
-import type { AddressTemplate, Delivery, Incoming } from '@busbar/core/driver'
+import type { AddressTemplate, Delivery, Incoming, Tracked } from '@busbar/core/driver'
 import { incomingOf } from '../message/incoming.ts'
 import type { ReceivedPacket } from '../message/packet.ts'
 import type { SessionScope } from './session-scope.ts'
@@ -11,6 +11,8 @@ export class MqttDelivery implements Delivery {
   leaseUntil: number | undefined
   /** 0: there is nothing to ack, or the library has acked it: sessions are subscribed with quality 1 at most. */
   readonly packetId: number
+  /** Its place among those to ack. */
+  tracked: Tracked<MqttDelivery> | undefined = undefined
   /** Whether core has it. */
   handed = false
   settled = false

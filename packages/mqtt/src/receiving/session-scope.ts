@@ -1,5 +1,6 @@
-import { PrefixTracker, type AddressTemplate, type Scope, type Tracked } from '@busbar/core/driver'
+import { PrefixTracker, type AddressTemplate, type Scope } from '@busbar/core/driver'
 import type { Connection } from '../connection/connection.ts'
+import { limits } from '../limits.ts'
 import type { ReceivedPacket } from '../message/packet.ts'
 import { MqttDelivery } from './delivery.ts'
 
@@ -10,9 +11,8 @@ import { MqttDelivery } from './delivery.ts'
 export class SessionScope implements Scope {
   readonly id: string
   readonly #tracker: PrefixTracker<MqttDelivery> = new PrefixTracker()
-  readonly #tracked: Map<MqttDelivery, Tracked<MqttDelivery>> = new Map()
-  /** Packet identifiers of what was received and whose acks were not sent yet. */
-  readonly #unacked: Set<number> = new Set()
+  /** By packet identifier: 1 if it was received and its ack was not sent yet. */
+  readonly #unacked: Uint8Array = new Uint8Array(limits.inFlight + 1)
   readonly #connection: Connection
   #closed = false
   #dropping = false
@@ -60,11 +60,11 @@ export class SessionScope implements Scope {
    */
   receive(packet: ReceivedPacket, envelope: boolean, template?: AddressTemplate): MqttDelivery | undefined {
     const { qos, dup, messageId = 0 } = packet
-    if (qos === 1 && dup && this.#unacked.has(messageId)) return undefined
+    if (qos === 1 && dup && this.#unacked[messageId] === 1) return undefined
     const delivery = new MqttDelivery(this, packet, envelope, template)
     if (delivery.packetId === 0) return delivery
-    this.#unacked.add(delivery.packetId)
-    this.#tracked.set(delivery, this.#tracker.add(delivery))
+    this.#unacked[delivery.packetId] = 1
+    delivery.tracked = this.#tracker.add(delivery)
     return delivery
   }
 
@@ -79,12 +79,11 @@ export class SessionScope implements Scope {
   ack(delivery: MqttDelivery): boolean {
     if (this.#closed || delivery.settled) return false
     delivery.settled = true
-    const tracked = this.#tracked.get(delivery)
+    const { tracked } = delivery
     if (tracked === undefined) {
       this.#end(delivery)
       return true
     }
-    this.#tracked.delete(delivery)
     for (const acked of this.#tracker.complete(tracked)) {
       this.#acks.push(acked.packetId)
       this.#end(acked)
@@ -97,7 +96,7 @@ export class SessionScope implements Scope {
     if (this.#acks.length === 0 || !this.#connection.open) return
     const acks = this.#acks
     this.#acks = []
-    for (const id of acks) this.#unacked.delete(id)
+    for (const id of acks) this.#unacked[id] = 0
     this.#connection.acknowledge(acks)
   }
 
@@ -107,8 +106,6 @@ export class SessionScope implements Scope {
     this.#acks = []
     this.#handed = 0
     this.#handedBytes = 0
-    this.#tracked.clear()
-    this.#unacked.clear()
   }
 
   #end(delivery: MqttDelivery): void {
