@@ -78,7 +78,7 @@ function packedHeaders(text: string | undefined): [string, string][] {
   try {
     const packed: unknown = JSON.parse(text)
     if (typeof packed !== 'object' || packed === null || Array.isArray(packed)) return []
-    return Object.entries(packed).filter((entry): entry is [string, string] => typeof entry[1] === 'string' && !ownAttributes.has(entry[0]))
+    return Object.entries(packed).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
   } catch {
     return []
   }
