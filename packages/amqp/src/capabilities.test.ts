@@ -80,6 +80,10 @@ it('tells endpoints apart by what they are at the broker', () => {
   expect(driver.address(endpoint({ kind: 'topic', subscription: { name: 'audit' } }))).toBe('queue orders.audit')
 })
 
+it('asks for room for the round trips of a quorum queue, but for partitions, which are handed over when theirs is handled', () => {
+  expect([driver.leastInFlight?.(endpoint()), driver.leastInFlight?.(endpoint({ keyed: true }))]).toEqual([128, 0])
+})
+
 it('takes the names of partitions, of their records and of filters too', () => {
   expect(driver.reserves?.(endpoint())).toEqual([])
   expect(driver.reserves?.(endpoint({ kind: 'topic', keyed: true }))).toEqual([])

@@ -41,7 +41,7 @@ const lateStartMs = 1_000
 /** Checks options and policy against what was found at the broker, then wires engine, receiver and dead letters together. */
 export async function startConsumer(start: StartConsumerOptions): Promise<RunningConsumer> {
   const { planned, connection, runtime, options, onEnded } = start
-  const flow = checkedFlow(options, planned.endpoint.keyed)
+  const flow = checkedFlow(options, planned)
   const link = connection.links.get(planned.driver) as Link
   const fatal = Promise.withResolvers<BrokerError>()
   const ending = new AbortController()

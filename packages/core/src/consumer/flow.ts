@@ -1,4 +1,5 @@
 import { checkedInteger, checkedNumber } from '../checked-number.ts'
+import type { Planned } from '../broker/plan.ts'
 import { checkSignal } from '../kind-of.ts'
 import { assertKnownKeys } from '../nearest.ts'
 import type { ConsumeOptions } from './types.ts'
@@ -22,9 +23,9 @@ export function checkConsumeOptions(options: ConsumeOptions): void {
 }
 
 /** Throws `TypeError` or `RangeError` for values out of bounds. */
-export function checkedFlow(options: ConsumeOptions, keyed: boolean): Flow {
+export function checkedFlow(options: ConsumeOptions, { driver, endpoint }: Pick<Planned, 'driver' | 'endpoint'>): Flow {
   const { concurrency = defaultConcurrency, maxInFlightBytes = defaultBytes, onExhausted } = options
-  const { maxInFlight = Math.max(concurrency * 2, keyed ? fewestWithKeys : 0) } = options
+  const { maxInFlight = Math.max(concurrency * 2, endpoint.keyed ? fewestWithKeys : 0, driver.leastInFlight?.(endpoint) ?? 0) } = options
   checkedInteger('consume: concurrency', concurrency, 1, 10_000)
   checkedInteger('consume: maxInFlight', maxInFlight, concurrency)
   checkedNumber('consume: maxInFlightBytes', maxInFlightBytes, 1, Infinity)

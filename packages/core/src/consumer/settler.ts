@@ -61,8 +61,7 @@ export class Settler {
     const decisions = this.#gathered
     this.#gathered = []
     const { maxBatch } = this.#options
-    if (decisions.length > 0 && decisions.length <= maxBatch) void this.#send(decisions)
-    else for (let from = 0; from < decisions.length; from += maxBatch) void this.#send(decisions.slice(from, from + maxBatch))
+    for (let from = 0; from < decisions.length; from += maxBatch) void this.#send(decisions.slice(from, from + maxBatch))
   }
 
   /** Resolves when nothing is gathered and no call is open. */

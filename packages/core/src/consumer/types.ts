@@ -4,7 +4,7 @@ import type { RetryBudget } from './retry-budget.ts'
 export interface ConsumeOptions {
   /** Handlers running at once. 1 to 10,000. Default 16. */
   readonly concurrency?: number
-  /** Messages held, running or not. At least `concurrency`. Default twice `concurrency`, and at least 16 with ordering keys. */
+  /** Messages held, running or not. At least `concurrency`. Default twice `concurrency`, at least 16 with ordering keys, and at least what the driver asks for: its page says so. */
   readonly maxInFlight?: number
   /** Body bytes held. Default 67,108,864 (64 MiB). */
   readonly maxInFlightBytes?: number

@@ -59,6 +59,11 @@ export interface Driver<Native = unknown> {
   /** Further names that the endpoint takes at the broker, such as those of its partitions: no other endpoint may have them. Pure. */
   reserves?(endpoint: Endpoint): readonly string[]
   /**
+   * How many messages a consumer that does not set `maxInFlight` holds at least: as many as it takes that round trips to the backend are not the limit of fast handlers, and
+   * no more, since what a process holds beyond its running handlers waits there, whoever else is idle. Default 0: twice `concurrency` is enough. Pure.
+   */
+  leastInFlight?(endpoint: Endpoint): number
+  /**
    * Connects and authenticates. Who retries: core, until its own deadline, by `error.retryable`. Called once per broker; reconnecting afterwards is the driver's work.
    * Throws `BrokerError`; `AbortError` when `signal` fires.
    */

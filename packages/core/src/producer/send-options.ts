@@ -7,7 +7,6 @@ import type { SendOptions } from './types.ts'
 const ofBatches = ['headers', 'delayMs', 'timeToLiveMs', 'priority', 'timeoutMs', 'signal']
 /** One id would be that of all messages of a batch. */
 const known = { send: [...ofBatches, 'id'], sendBatch: ofBatches }
-const knownOfTemplates = { send: [...known.send, 'parameters'], sendBatch: [...ofBatches, 'parameters'] }
 
 /** What the backend, or the buffer, cannot do for a message; told in a sentence by `refusalError`. */
 export interface SendRefusal {
@@ -29,7 +28,7 @@ export function refusedOption(options: SendOptions, { keyed, parameters, capabil
   if (typeof options !== 'object' || options === null) assertKnownKeys(what, options, known[what])
   for (const _ in options) {
     // Only messages that set an option pay for looking at them all.
-    assertKnownKeys(what, options, (parameters ? knownOfTemplates : known)[what])
+    assertKnownKeys(what, options, parameters ? [...known[what], 'parameters'] : known[what])
     checkValues(options)
     return refusalOf(options, keyed, capabilities())
   }
