@@ -1,6 +1,6 @@
 import type { MessageAttributeValue } from '@aws-sdk/client-sqs'
 import type { BrokerError, Outgoing, Sender, SendResult } from '@busbar/core/driver'
-import { prepare, type Prepared } from './attributes.ts'
+import { prepare, type Attributes, type Prepared } from './attributes.ts'
 import { isNotDone, type ErrorMapper, type FailedEntry } from './aws-errors.ts'
 import { encodeBody } from './body.ts'
 import { groupOfRepeats, isGroupId, keyOfGroup, unkeyedGroup } from './groups.ts'
@@ -41,8 +41,8 @@ export interface BatchTarget<Entry> {
   /** Headers that are attributes of their own before all others. */
   readonly plainFirst?: readonly string[]
   readonly errors: ErrorMapper
-  /** Why this target takes no such message, apart from what no queue and no topic takes. */
-  refusal(message: Outgoing): Refused | undefined
+  /** Why this target takes no such message with these attributes, apart from what no queue and no topic takes. */
+  refusal(message: Outgoing, attributes: Attributes | undefined): Refused | undefined
   /** `parts` are there to be made an entry of: to copy them takes time. */
   entry(message: Outgoing, body: string, parts: EntryParts): Entry
   /** Where to send to; may take a call. Throws `BrokerError`. */
@@ -165,7 +165,7 @@ export class BatchSender<Entry> implements Sender {
   }
 
   #refusal(message: Outgoing, prepared: Prepared): SendResult | undefined {
-    const refused = this.#target.refusal(message) ?? this.#commonRefusal(message, prepared)
+    const refused = this.#target.refusal(message, prepared.attributes) ?? this.#commonRefusal(message, prepared)
     if (refused === undefined) return undefined
     const [code, why] = refused
     return notSent(this.#target.errors.make(code, `${this.#target.doing}: ${why}`, { messageId: message.id }))
