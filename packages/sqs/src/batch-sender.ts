@@ -52,8 +52,9 @@ export interface BatchTarget<Entry> {
   onFailed(error: BrokerError): void
 }
 
-/** So many messages are kept prepared between the question for their size and their sending, which mostly follows at once. What is not kept is prepared anew. */
+/** So many messages, and so many bytes of them, are kept prepared between the question for their size and their sending, which mostly follows at once. What is not kept is prepared anew. */
 const mostPrepared = 1_024
+const mostPreparedBytes = 16_777_216
 
 /** A message that is in a call. */
 interface Sent {
@@ -70,7 +71,10 @@ export class BatchSender<Entry> implements Sender {
   onWritable: (() => void) | undefined
   readonly #target: BatchTarget<Entry>
   readonly #uniqueId: () => string
+  /** Some are never sent, since their time is over before. */
   readonly #prepared: Map<Outgoing, Prepared> = new Map()
+  /** Of all that were put there since it was empty last. */
+  #preparedBytes = 0
   /** FIFO: the ids of what has failed, so that an answer that was lost makes no duplicate when core sends the same message again. */
   readonly #failedIds: WeakMap<Outgoing, string> = new WeakMap()
   #closed = false
@@ -103,13 +107,19 @@ export class BatchSender<Entry> implements Sender {
 
   sizeOf(message: Outgoing): number {
     const prepared = this.#prepare(message)
-    if (this.#prepared.size >= mostPrepared) this.#prepared.clear()
+    if (this.#prepared.size === 0) this.#preparedBytes = 0
+    this.#preparedBytes += prepared.bytes
+    if (this.#prepared.size >= mostPrepared || this.#preparedBytes > mostPreparedBytes) {
+      this.#prepared.clear()
+      this.#preparedBytes = prepared.bytes
+    }
     this.#prepared.set(message, prepared)
     return prepared.bytes
   }
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#prepared.clear()
   }
 
   async #request(sent: readonly Sent[], results: (SendResult | undefined)[], signal: AbortSignal): Promise<void> {
@@ -132,7 +142,11 @@ export class BatchSender<Entry> implements Sender {
         sent.map(({ message, body, parts }) => target.entry(message, body, parts)),
       )
       for (const { Id, MessageId } of Successful) results[Number(Id)] = MessageId === undefined ? { ok: true } : { ok: true, id: MessageId }
-      for (const failed of Failed) results[Number(failed.Id)] = notSent(errors.entryError(failed, doing))
+      for (const failed of Failed) {
+        const failure = errors.entryError(failed, doing)
+        // An internal failure may have come after the message was stored.
+        results[Number(failed.Id)] = failure.code === 'ERR_UNAVAILABLE' ? unconfirmed(failure) : notSent(failure)
+      }
     } catch (error) {
       const failure = errors.toBrokerError(error, doing)
       target.onFailed(failure)
