@@ -35,7 +35,7 @@ function senderOf(
   const given = resolveRouteOptions(endpoint({ options: { ...options } }))
   const route = { ...given, filterHeaders: [...given.filterHeaders, ...found] }
   let ids = 0
-  const parts = { route, api: new Api(client, false, services, 1_000), arns: new Arns(client, '123456789012'), uniqueId: () => `unique-${++ids}` }
+  const parts = { route, api: new Api(client, false, services, 1_000), arns: new Arns(client, '123456789012', systemClock, 1_000), uniqueId: () => `unique-${++ids}` }
   return { sender: topicSender({ ...parts, topic: topicOf('order-placed', route.fifo) }), inputs }
 }
 
