@@ -142,11 +142,7 @@ export class BatchSender<Entry> implements Sender {
         sent.map(({ message, body, parts }) => target.entry(message, body, parts)),
       )
       for (const { Id, MessageId } of Successful) results[Number(Id)] = MessageId === undefined ? { ok: true } : { ok: true, id: MessageId }
-      for (const failed of Failed) {
-        const failure = errors.entryError(failed, doing)
-        // An internal failure may have come after the message was stored.
-        results[Number(failed.Id)] = failure.code === 'ERR_UNAVAILABLE' ? unconfirmed(failure) : notSent(failure)
-      }
+      for (const failed of Failed) results[Number(failed.Id)] = notSent(errors.entryError(failed, doing))
     } catch (error) {
       const failure = errors.toBrokerError(error, doing)
       target.onFailed(failure)

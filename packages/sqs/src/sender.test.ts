@@ -50,7 +50,7 @@ it('answers for every entry by itself', async () => {
   }))
   const [results] = await send(fake, [['a', 'b', 'c', 'd'].map((id) => outgoing({ id }))])
   expect(results).toMatchObject([
-    { ok: false, stored: 'unknown', error: { code: 'ERR_UNAVAILABLE', retryable: true } },
+    { ok: false, stored: 'no', error: { code: 'ERR_UNAVAILABLE', retryable: true } },
     { ok: false, stored: 'no', error: { code: 'ERR_INVALID', retryable: false } },
     { ok: true, id: 'c' },
     { ok: false, stored: 'unknown', error: { code: 'ERR_UNCONFIRMED' } },
