@@ -122,9 +122,12 @@ export class Settler {
     const { promise, resolve } = Promise.withResolvers<void>()
     for (const { delivery } of changes) this.#changing.set(delivery, promise)
     if (earlier.length > 0) await Promise.all(earlier)
-    await this.#changeNow(changes, results, onDone)
-    for (const { delivery } of changes) if (this.#changing.get(delivery) === promise) this.#changing.delete(delivery)
-    resolve()
+    try {
+      await this.#changeNow(changes, results, onDone)
+    } finally {
+      for (const { delivery } of changes) if (this.#changing.get(delivery) === promise) this.#changing.delete(delivery)
+      resolve()
+    }
   }
 
   async #changeNow(changes: readonly Change[], results: SettleResult[], onDone: (change: Change) => void): Promise<void> {
