@@ -12,6 +12,7 @@ it('reads no shard on when one of them has failed', async () => {
   const ended: string[] = []
   const reader: ShardReader = async function* ({ shard, signal }) {
     if (shard === 'refused') throw kinesisError('ERR_ACCESS_DENIED', 'no')
+    yield { records: [], millisBehindLatest: 1 }
     await new Promise((resolve) => signal.addEventListener('abort', resolve))
     ended.push(shard)
     return 'aborted'
