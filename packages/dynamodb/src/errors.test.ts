@@ -26,6 +26,13 @@ describe('errors', () => {
     expect(toBrokerError(error, 'claim', 'claims')).toMatchObject({ code, retryable, driver: 'dynamodb' })
   })
 
+  it('are of those that pass where the SDK has set its clock by the answer', () => {
+    const refused = (clockSkewCorrected: boolean): Error =>
+      Object.assign(new Error('Signature expired'), { name: 'InvalidSignatureException', $metadata: { httpStatusCode: 400, clockSkewCorrected } })
+    expect(toBrokerError(refused(true), 'claim', 'claims')).toMatchObject({ code: 'ERR_ACCESS_DENIED', retryable: true })
+    expect(toBrokerError(refused(false), 'claim', 'claims')).toMatchObject({ retryable: false })
+  })
+
   it('hold no item', () => {
     const error = Object.assign(named('ConditionalCheckFailedException'), { Item: { outcome: { S: 'secret' } } })
     expect(inspect(toBrokerError(error, 'claim', 'claims'), { depth: 9 })).not.toContain('secret')

@@ -14,7 +14,7 @@ interface NativeError {
   readonly name?: unknown
   readonly code?: unknown
   readonly message?: unknown
-  readonly $metadata?: { readonly httpStatusCode?: number }
+  readonly $metadata?: { readonly httpStatusCode?: number; readonly clockSkewCorrected?: boolean }
 }
 
 /** The `name` of what was thrown, `''` without one. */
@@ -31,7 +31,9 @@ export function toBrokerError(error: unknown, doing: string, table: string): Bro
   const text = typeof message === 'string' && message !== '' ? message : typeof code === 'string' ? code : name || String(error)
   const kind = codeOf(name, text, code, $metadata?.httpStatusCode)
   const remedy = kind === 'ERR_NOT_FOUND' ? `; there is no table '${table}' in this region: make it with store.createTable(), or set the option 'table'` : ''
-  return dynamoError(kind, `${doing}: ${text}${remedy}`, { cause: new Error(text) })
+  // This machine's clock is wrong, and the SDK signs with the time of the answer from now on.
+  const retryable = $metadata?.clockSkewCorrected === true
+  return dynamoError(kind, `${doing}: ${text}${remedy}`, { cause: new Error(text), ...(retryable && { retryable }) })
 }
 
 const codes: Readonly<Record<string, ErrorCode>> = {

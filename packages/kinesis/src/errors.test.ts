@@ -54,6 +54,13 @@ it('takes missing credentials for a mistake in the configuration', () => {
   expect(toBrokerError(Object.assign(new Error('none'), { name: 'CredentialsProviderError' }), 'x').code).toBe('ERR_CONFIGURATION')
 })
 
+it('takes a refusal for one that passes after which the SDK has set its clock by the answer', () => {
+  const refused = (clockSkewCorrected: boolean): Error =>
+    Object.assign(new Error('Signature expired'), { name: 'InvalidSignatureException', $metadata: { httpStatusCode: 400, clockSkewCorrected } })
+  expect(toBrokerError(refused(true), 'x')).toMatchObject({ code: 'ERR_ACCESS_DENIED', retryable: true })
+  expect(toBrokerError(refused(false), 'x')).toMatchObject({ code: 'ERR_ACCESS_DENIED', retryable: false })
+})
+
 it('survives what is no error', () => {
   for (const thrown of [undefined, null, 'text', 7, {}]) expect(toBrokerError(thrown, 'x').code).toBe('ERR_UNAVAILABLE')
 })

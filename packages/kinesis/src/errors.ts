@@ -17,7 +17,7 @@ interface NativeError {
   readonly name?: unknown
   readonly code?: unknown
   readonly message?: unknown
-  readonly $metadata?: { readonly httpStatusCode?: number }
+  readonly $metadata?: { readonly httpStatusCode?: number; readonly clockSkewCorrected?: boolean }
 }
 
 /** Maps what the SDK or the service threw. `doing` begins the text: `Sending to stream positions`. */
@@ -27,8 +27,8 @@ export function toBrokerError(error: unknown, doing: string): BrokerError {
   const name = typeof givenName === 'string' ? givenName : ''
   const text = typeof message === 'string' && message !== '' ? message : name || String(error)
   const kind = codeOf(name, $metadata?.httpStatusCode) ?? codeOfClientError(name, code)
-  // A stream that changes can be used again when it has changed.
-  const retryable = name === 'ResourceInUseException'
+  // A stream that changes can be used again when it has changed. And where this machine's clock is wrong, the SDK signs with the time of the answer from now on.
+  const retryable = name === 'ResourceInUseException' || $metadata?.clockSkewCorrected === true
   return kinesisError(kind, `${doing}: ${text}`, { cause: error, ...(retryable && { retryable }) })
 }
 
@@ -46,6 +46,12 @@ export function isThrottle(name: string): boolean {
 export function isRefusal(error: unknown): boolean {
   const status = ((error ?? {}) as NativeError).$metadata?.httpStatusCode
   return (status !== undefined && status >= 400 && status < 500) || isUnreached(error)
+}
+
+/** Does the service know the credentials, and their time is over? */
+export function isExpiredToken({ cause }: BrokerError): boolean {
+  const { name } = (cause ?? {}) as NativeError
+  return typeof name === 'string' && name.startsWith('ExpiredToken')
 }
 
 /** The request cannot have reached the service. */

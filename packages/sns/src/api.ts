@@ -28,6 +28,7 @@ export class Api {
     this.#client = client
     this.#isOwn = isOwn
     this.#calls = new Calls(services, timeoutMs, errors)
+    if (isOwn) this.#calls.guard(client)
   }
 
   /** What the latest call found. */
@@ -37,7 +38,7 @@ export class Api {
 
   publish(input: PublishBatchCommandInput, doing: string): Promise<PublishBatchCommandOutput> {
     const command = new PublishBatchCommand(input)
-    if (this.#isOwn) return this.#calls.quickCall('PublishBatch', { doing }, () => this.#client.send(command))
+    if (this.#isOwn) return this.#calls.quickCall('PublishBatch', { doing }, input, () => this.#client.send(command))
     return this.#calls.call('PublishBatch', { doing }, (abortSignal) => this.#client.send(command, { abortSignal }))
   }
 

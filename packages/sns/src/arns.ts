@@ -1,6 +1,7 @@
 import type { SNSClient } from '@aws-sdk/client-sns'
+import { within, type Clock } from '@busbar/core/driver'
 import type { QueueName } from '@busbar/sqs/shared'
-import { configuration } from './errors.ts'
+import { configuration, errors, snsError } from './errors.ts'
 import { addressOf, type TopicName } from './names.ts'
 
 /** Beginnings of the names of regions outside the partition `aws`. */
@@ -17,15 +18,20 @@ const partitions: readonly (readonly [region: string, partition: string])[] = [
 /** ARNs of topics and queues, made of names: SNS finds nothing by its name alone. */
 export class Arns {
   readonly #client: SNSClient
-  readonly #accountId: string | undefined
+  readonly #clock: Clock
+  readonly #timeoutMs: number
+  /** Once it is known, nothing that is sent waits for credentials to tell it again. */
+  #accountId: string | undefined
 
-  /** `accountId`: as the options say. */
-  constructor(client: SNSClient, accountId: string | undefined) {
+  /** `accountId`: as the options say. `timeoutMs`: for credentials, which tell it otherwise. */
+  constructor(client: SNSClient, accountId: string | undefined, clock: Clock, timeoutMs: number) {
     this.#client = client
     this.#accountId = accountId
+    this.#clock = clock
+    this.#timeoutMs = timeoutMs
   }
 
-  /** Throws `ERR_CONFIGURATION` if nothing tells the account. */
+  /** Throws `ERR_CONFIGURATION` if nothing tells the account, and `ERR_UNAVAILABLE` where credentials do not come in time. */
   async topic(topic: TopicName): Promise<string> {
     if (topic.arn !== undefined) return topic.arn
     const region = await this.#client.config.region()
@@ -39,7 +45,18 @@ export class Arns {
   }
 
   async #account(): Promise<string | undefined> {
-    return this.#accountId ?? (await this.#client.config.credentials()).accountId
+    return (this.#accountId ??= await this.#accountOfCredentials())
+  }
+
+  async #accountOfCredentials(): Promise<string | undefined> {
+    const doing = 'Looking for the account'
+    const late = (): Error => snsError('ERR_UNAVAILABLE', `${doing}: no credentials within ${this.#timeoutMs} ms`)
+    try {
+      const asked = this.#clock.external(this.#client.config.credentials())
+      return (await within(asked, this.#timeoutMs, this.#clock, late)).accountId
+    } catch (error) {
+      throw errors.toBrokerError(error, doing)
+    }
   }
 }
 

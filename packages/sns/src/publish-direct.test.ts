@@ -79,3 +79,12 @@ it('ends by its signal', async () => {
   await expect(publishDirect(client, { to: { topicArn: 'arn' }, message: 'm' }, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
   expect(inputs).toEqual([])
 })
+
+it('ends by its signal while credentials do not come, for which the SDK waits before it looks at a signal', async () => {
+  const { client } = clientOf(() => new Promise(() => undefined))
+  const ending = new AbortController()
+  const publishing = publishDirect(client, { to: { topicArn: 'arn' }, message: 'm' }, { signal: ending.signal })
+  const reason = new Error('no more')
+  ending.abort(reason)
+  await expect(publishing).rejects.toBe(reason)
+})

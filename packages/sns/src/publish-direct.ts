@@ -1,4 +1,5 @@
 import { PublishCommand, type MessageAttributeValue, type PublishCommandInput, type SNSClient } from '@aws-sdk/client-sns'
+import { unlessAborted } from '@busbar/core/driver'
 import { errors } from './errors.ts'
 import { isSubject } from './subject.ts'
 
@@ -65,7 +66,9 @@ export async function publishDirect(
   const { input, doing } = requestOf(publication)
   signal?.throwIfAborted()
   try {
-    const { MessageId = '', SequenceNumber } = await client.send(new PublishCommand(input), signal === undefined ? {} : { abortSignal: signal })
+    // The SDK resolves credentials before it looks at a signal.
+    const sending = client.send(new PublishCommand(input), signal === undefined ? {} : { abortSignal: signal })
+    const { MessageId = '', SequenceNumber } = await unlessAborted(sending, signal)
     return { id: MessageId, sequenceNumber: SequenceNumber }
   } catch (error) {
     if (signal?.aborted === true) throw signal.reason

@@ -25,7 +25,7 @@ export interface SnsRouteOptions {
   /**
    * Headers by which subscriptions filter, at most seven: they are attributes of their own before all other headers, since SNS sees nothing of what is packed.
    * Those by which subscriptions of the same broker filter are known. Say it wherever else messages are sent that have more than seven headers.
-   * A message that has one of them without a value is refused.
+   * A message that has one of them without a value, or more of them than it has attributes for (eight, seven with a body of bytes), is refused.
    */
   readonly filterHeaders?: readonly string[]
   /** By the names of subscriptions. */

@@ -19,8 +19,12 @@ function outgoing(parts: Partial<Outgoing> = {}): Outgoing {
   return { ...common, ...absent, priority: undefined, correlationId: undefined, replyTo: undefined, body, bodyBytes: Buffer.byteLength(body), ...parts }
 }
 
-/** A sender whose client answers as told, or that all was taken, and the requests that it made. */
-function senderOf(options: SnsRouteOptions = {}, answer?: () => unknown): { readonly sender: Sender; readonly inputs: PublishBatchCommandInput[] } {
+/** A sender whose client answers as told, or that all was taken, and the requests that it made. `found`: headers by which subscriptions of the program filter. */
+function senderOf(
+  options: SnsRouteOptions = {},
+  answer?: () => unknown,
+  found: readonly string[] = [],
+): { readonly sender: Sender; readonly inputs: PublishBatchCommandInput[] } {
   const inputs: PublishBatchCommandInput[] = []
   const client = Object.assign(new SNSClient({ region: 'eu-central-1', credentials: { accessKeyId: 'a', secretAccessKey: 's' } }), {
     send: async ({ input }: { readonly input: PublishBatchCommandInput }) => {
@@ -28,9 +32,15 @@ function senderOf(options: SnsRouteOptions = {}, answer?: () => unknown): { read
       return answer === undefined ? { Successful: input.PublishBatchRequestEntries?.map(({ Id }) => ({ Id, MessageId: `sns-${Id}` })) } : answer()
     },
   })
-  const route = resolveRouteOptions(endpoint({ options: { ...options } }))
+  const given = resolveRouteOptions(endpoint({ options: { ...options } }))
+  const route = { ...given, filterHeaders: [...given.filterHeaders, ...found] }
   let ids = 0
-  const parts = { route, api: new Api(client, false, services, 1_000), arns: new Arns(client, '123456789012'), uniqueId: () => `unique-${++ids}` }
+  const parts = {
+    route,
+    api: new Api(client, false, services, 1_000),
+    arns: new Arns(client, '123456789012', systemClock, 1_000),
+    uniqueId: () => `unique-${++ids}`,
+  }
   return { sender: topicSender({ ...parts, topic: topicOf('order-placed', route.fifo) }), inputs }
 }
 
@@ -65,6 +75,17 @@ it('makes headers by which subscriptions filter attributes before all others, tr
   const names = Object.keys(inputs[0]?.PublishBatchRequestEntries?.[0]?.MessageAttributes ?? {})
   expect(names.slice(0, 4)).toEqual(['busbar', 'tenant', 'region', 'traceparent'])
   expect(names).toHaveLength(10)
+})
+
+it('refuses what has more headers to filter by than attributes, since SNS would not deliver it to whom it is for and say nothing', async () => {
+  const { sender, inputs } = senderOf({ filterHeaders: ['a', 'b', 'c', 'd', 'e', 'f', 'g'] }, undefined, ['h', 'i'])
+  const headers = (names: string): Record<string, string> => Object.fromEntries(names.split('').map((name) => [name, 'x']))
+  expect(await sender.send([outgoing({ headers: headers('abcdefghi') }), outgoing({ headers: headers('abcdefgh') })], never)).toMatchObject([
+    { ok: false, stored: 'no', error: { code: 'ERR_INVALID', message: expect.stringContaining('nothing of i') } },
+    { ok: true },
+  ])
+  expect(await sender.send([outgoing({ body: Uint8Array.of(1), headers: headers('abcdefgh') })], never)).toMatchObject([{ ok: false, stored: 'no' }])
+  expect(inputs).toHaveLength(1)
 })
 
 it('does not count on an answer that names all entries: what vanished is not confirmed', async () => {

@@ -45,10 +45,13 @@ class TopicTarget implements BatchTarget<PublishBatchRequestEntry> {
     this.plainFirst = route.filterHeaders
   }
 
-  refusal(message: Outgoing): Refused | undefined {
+  refusal(message: Outgoing, attributes: EntryParts['MessageAttributes']): Refused | undefined {
     if (message.delayMs !== undefined && message.delayMs > 0) return ['ERR_UNSUPPORTED', 'SNS delays nothing']
     const unseen = this.plainFirst.find((name) => message.headers[name] !== undefined && !isAttribute(name, message.headers[name]))
     if (unseen !== undefined) return ['ERR_INVALID', `SNS filters by no header ${unseen} that has no value, or characters that attributes cannot have`]
+    const packed = this.plainFirst.find((name) => message.headers[name] !== undefined && attributes?.[name] === undefined)
+    if (packed !== undefined)
+      return ['ERR_INVALID', `it has more of the headers by which subscriptions filter than it has attributes for: SNS would see nothing of ${packed}`]
     const subject = this.#subject(message)
     if (subject === undefined || isSubject(subject)) return undefined
     return ['ERR_INVALID', `the subject in header ${this.#parts.route.subjectHeader} must have 1 to ${limits.subjectLength - 1} characters on one line`]

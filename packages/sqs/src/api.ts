@@ -50,6 +50,7 @@ export class Api {
     this.#options = options
     this.#services = services
     this.#calls = new Calls(services, options.timeoutMs, errors)
+    if (this.#isOwn) this.#calls.guard(clients.main)
   }
 
   /** Our clients end a request by themselves when no answer comes. */
@@ -65,14 +66,14 @@ export class Api {
   sendMessages(input: SendMessageBatchCommandInput, doing: string): Promise<SendMessageBatchCommandOutput> {
     const { main } = this.#clients
     const command = new SendMessageBatchCommand(input)
-    if (this.#isOwn) return this.#calls.quickCall('SendMessageBatch', { doing }, () => main.send(command))
+    if (this.#isOwn) return this.#calls.quickCall('SendMessageBatch', { doing }, input, () => main.send(command))
     return this.#calls.call('SendMessageBatch', { doing }, (abortSignal) => main.send(command, { abortSignal }))
   }
 
   deleteMessages(input: DeleteMessageBatchCommandInput, doing: string): Promise<DeleteMessageBatchCommandOutput> {
     const { main } = this.#clients
     const command = new DeleteMessageBatchCommand(input)
-    if (this.#isOwn) return this.#calls.quickCall('DeleteMessageBatch', { doing }, () => main.send(command))
+    if (this.#isOwn) return this.#calls.quickCall('DeleteMessageBatch', { doing }, input, () => main.send(command))
     return this.#calls.call('DeleteMessageBatch', { doing }, (abortSignal) => main.send(command, { abortSignal }))
   }
 

@@ -37,7 +37,7 @@ export function prepare(message: Outgoing, packsKey: boolean, wanted: readonly s
   const metadata = metadataOf(message, packsKey)
   if (metadata !== undefined) attributes[metadataHeader] = textAttribute(metadata)
   const packed = addHeaders(attributes, message, room, wanted)
-  if (packed !== undefined) attributes[packedAttribute] = textAttribute(jsonOf(packed))
+  if (packed !== undefined) attributes[packedAttribute] = textAttribute(sqsJson(JSON.stringify(packed)))
   let bytes = encodedBytes(message.bodyBytes, encoding)
   let isEmpty = true
   for (const name in attributes) {
@@ -76,7 +76,8 @@ function typedLike(original: MessageAttributeValue | undefined, value: string): 
 }
 
 function metadataOf({ id, type, contentType, timestamp, key, attempt, correlationId, replyTo }: Outgoing, packsKey: boolean): string | undefined {
-  return packMetadata({ id, type, contentType, timestamp, key: packsKey ? key : undefined, attempt, correlationId, replyTo })
+  const json = packMetadata({ id, type, contentType, timestamp, key: packsKey ? key : undefined, attempt, correlationId, replyTo })
+  return json === undefined ? undefined : sqsJson(json)
 }
 
 function textAttribute(value: string): MessageAttributeValue {
@@ -90,10 +91,8 @@ export function isAttribute(name: string, value: string): boolean {
 }
 
 /** JSON of characters that SQS takes: what `JSON.stringify` leaves as it is of the others are these two. */
-function jsonOf(headers: Readonly<Record<string, string>>): string {
-  return JSON.stringify(headers)
-    .replaceAll('\u{FFFE}', String.raw`\ufffe`)
-    .replaceAll('\u{FFFF}', String.raw`\uffff`)
+function sqsJson(json: string): string {
+  return json.replaceAll('\u{FFFE}', String.raw`\ufffe`).replaceAll('\u{FFFF}', String.raw`\uffff`)
 }
 
 /** As SQS counts: name, complete data type and value. */

@@ -26,7 +26,7 @@ interface NativeError {
   readonly name?: unknown
   readonly code?: unknown
   readonly message?: unknown
-  readonly $metadata?: { readonly httpStatusCode?: number }
+  readonly $metadata?: { readonly httpStatusCode?: number; readonly clockSkewCorrected?: boolean }
 }
 
 /** Makes the errors of one driver, and maps those of its service. */
@@ -48,7 +48,8 @@ export class ErrorMapper {
     const name = typeof givenName === 'string' ? givenName : ''
     const text = typeof message === 'string' && message !== '' ? message : name || String(error)
     const kind = this.#codeOf(name, text, $metadata?.httpStatusCode) ?? codeOfClientError(name, code)
-    const retryable = this.#names.passes?.(name) === true
+    // This machine's clock is wrong, and the SDK signs with the time of the answer from now on.
+    const retryable = this.#names.passes?.(name) === true || $metadata?.clockSkewCorrected === true
     return this.make(kind, `${doing}: ${text}`, { cause: error, ...(retryable && { retryable }) })
   }
 

@@ -1,6 +1,6 @@
 import type { MessageAttributeValue } from '@aws-sdk/client-sqs'
 import type { BrokerError, Outgoing, Sender, SendResult } from '@busbar/core/driver'
-import { prepare, type Prepared } from './attributes.ts'
+import { prepare, type Attributes, type Prepared } from './attributes.ts'
 import { isNotDone, type ErrorMapper, type FailedEntry } from './aws-errors.ts'
 import { encodeBody } from './body.ts'
 import { groupOfRepeats, isGroupId, keyOfGroup, unkeyedGroup } from './groups.ts'
@@ -41,8 +41,8 @@ export interface BatchTarget<Entry> {
   /** Headers that are attributes of their own before all others. */
   readonly plainFirst?: readonly string[]
   readonly errors: ErrorMapper
-  /** Why this target takes no such message, apart from what no queue and no topic takes. */
-  refusal(message: Outgoing): Refused | undefined
+  /** Why this target takes no such message with these attributes, apart from what no queue and no topic takes. */
+  refusal(message: Outgoing, attributes: Attributes | undefined): Refused | undefined
   /** `parts` are there to be made an entry of: to copy them takes time. */
   entry(message: Outgoing, body: string, parts: EntryParts): Entry
   /** Where to send to; may take a call. Throws `BrokerError`. */
@@ -52,8 +52,9 @@ export interface BatchTarget<Entry> {
   onFailed(error: BrokerError): void
 }
 
-/** So many messages are kept prepared between the question for their size and their sending, which mostly follows at once. What is not kept is prepared anew. */
+/** So many messages, and so many bytes of them, are kept prepared between the question for their size and their sending, which mostly follows at once. What is not kept is prepared anew. */
 const mostPrepared = 1_024
+const mostPreparedBytes = 16_777_216
 
 /** A message that is in a call. */
 interface Sent {
@@ -70,7 +71,10 @@ export class BatchSender<Entry> implements Sender {
   onWritable: (() => void) | undefined
   readonly #target: BatchTarget<Entry>
   readonly #uniqueId: () => string
+  /** Some are never sent, since their time is over before. */
   readonly #prepared: Map<Outgoing, Prepared> = new Map()
+  /** Of all that were put there since it was empty last. */
+  #preparedBytes = 0
   /** FIFO: the ids of what has failed, so that an answer that was lost makes no duplicate when core sends the same message again. */
   readonly #failedIds: WeakMap<Outgoing, string> = new WeakMap()
   #closed = false
@@ -103,13 +107,19 @@ export class BatchSender<Entry> implements Sender {
 
   sizeOf(message: Outgoing): number {
     const prepared = this.#prepare(message)
-    if (this.#prepared.size >= mostPrepared) this.#prepared.clear()
+    if (this.#prepared.size === 0) this.#preparedBytes = 0
+    this.#preparedBytes += prepared.bytes
+    if (this.#prepared.size >= mostPrepared || this.#preparedBytes > mostPreparedBytes) {
+      this.#prepared.clear()
+      this.#preparedBytes = prepared.bytes
+    }
     this.#prepared.set(message, prepared)
     return prepared.bytes
   }
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#prepared.clear()
   }
 
   async #request(sent: readonly Sent[], results: (SendResult | undefined)[], signal: AbortSignal): Promise<void> {
@@ -165,7 +175,7 @@ export class BatchSender<Entry> implements Sender {
   }
 
   #refusal(message: Outgoing, prepared: Prepared): SendResult | undefined {
-    const refused = this.#target.refusal(message) ?? this.#commonRefusal(message, prepared)
+    const refused = this.#target.refusal(message, prepared.attributes) ?? this.#commonRefusal(message, prepared)
     if (refused === undefined) return undefined
     const [code, why] = refused
     return notSent(this.#target.errors.make(code, `${this.#target.doing}: ${why}`, { messageId: message.id }))

@@ -10,6 +10,14 @@ export interface CallContext {
   readonly isEnded?: () => boolean
 }
 
+interface Stack {
+  add(middleware: (next: (args: Given) => Promise<unknown>) => (args: Given) => Promise<unknown>, options: object): void
+}
+
+interface Given {
+  readonly input: object
+}
+
 const connected: LinkHealth = { state: 'connected' }
 
 /** Calls to one service of AWS: counted, bounded in time, their errors mapped to `BrokerError`. None is repeated here. */
@@ -17,6 +25,8 @@ export class Calls {
   readonly #services: Services
   readonly #timeoutMs: number
   readonly #errors: ErrorMapper
+  /** Inputs of calls that nobody waits for any more. */
+  readonly #givenUp: WeakSet<object> = new WeakSet()
   #health: LinkHealth = connected
 
   constructor(services: Services, timeoutMs: number, errors: ErrorMapper) {
@@ -37,10 +47,22 @@ export class Calls {
     return this.#answer(name, context, () => run(ending.signal), this.#timeoutMs + waitMs, ending)
   }
 
-  /** As {@link Calls.call}, of a client that ends a request by itself when no answer comes: what else would end it costs as much as a message or two. */
-  async quickCall<T>(name: string, context: CallContext, run: () => Promise<T>, waitMs: number = 0): Promise<T> {
+  /**
+   * As {@link Calls.call}, of a client that ends a request by itself when no answer comes, and that is kept by {@link Calls.guard}: what else would end it costs as
+   * much as a message or two. `input`: of the command.
+   */
+  async quickCall<T>(name: string, context: CallContext, input: object, run: () => Promise<T>, waitMs: number = 0): Promise<T> {
     context.signal?.throwIfAborted()
-    return this.#answer(name, context, run, this.#timeoutMs + waitMs, undefined)
+    return this.#answer(name, context, run, this.#timeoutMs + waitMs, { abort: () => void this.#givenUp.add(input) })
+  }
+
+  /** Keeps a client from sending what was given up while it waited for credentials: when they come, that would be sent once more for each attempt, and answered to nobody. */
+  guard(client: { readonly middlewareStack: unknown }): void {
+    const isGivenUp = ({ input }: Given): boolean => this.#givenUp.has(input)
+    const middleware: Parameters<Stack['add']>[0] = (next) => (args) =>
+      isGivenUp(args) ? Promise.reject(new Error('Nobody waits for it any more')) : next(args)
+    // Of the last step, when it has been signed.
+    ;(client.middlewareStack as Stack).add(middleware, { step: 'deserialize', priority: 'low', name: 'busbarGivenUp' })
   }
 
   async #answer<T>(
@@ -48,14 +70,14 @@ export class Calls {
     { doing, signal, isEnded }: CallContext,
     run: () => Promise<T>,
     timeoutMs: number,
-    ending: AbortController | undefined,
+    ending: { abort(reason: Error): void },
   ): Promise<T> {
     const { clock, meter } = this.#services
     // The SDK resolves credentials before it looks at a signal, so its promise alone does not end in time.
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     const end = (reason: Error): void => {
       reject(reason)
-      ending?.abort(reason)
+      ending.abort(reason)
     }
     const onAbort = (): void => end(signal?.reason as Error)
     signal?.addEventListener('abort', onAbort, { once: true })

@@ -122,6 +122,15 @@ it('takes copies that Busbar has sent to the queue as they are, and those of wha
   expect(copy(read({ MessageId: 'sqs-1', Body: 'plain' })).headers).toHaveProperty('busbar-envelope')
 })
 
+it('opens no envelope that somebody has sent as a body when its copy is read', () => {
+  const forwarded = enveloped('inner', typed).Body ?? ''
+  const first = read(enveloped(forwarded))
+  expect(first.body).toBe(forwarded)
+  const { attributes } = prepare(outgoing({ body: first.body, headers: first.headers, attempt: 2, copyOf: first.native }), true)
+  const copy = read({ MessageId: 'sqs-2', Body: forwarded, ...(attributes !== undefined && { MessageAttributes: attributes }) })
+  expect(copy).toMatchObject({ id: 'm-1', body: forwarded, attempt: 2, headers: {} })
+})
+
 it('keeps the types of attributes on copies', () => {
   const { body, headers, native } = read(enveloped('x', typed))
   expect(prepare(outgoing({ body, headers, copyOf: native }), true).attributes).toMatchObject({ n: typed['n'], blob: typed['blob'] })

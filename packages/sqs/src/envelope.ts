@@ -14,6 +14,9 @@ const subjectHeader = 'subject'
  * Copies that Busbar itself sent to the queue, such as redriven messages, need no envelope.
  */
 export function unwrapSns(native: Message): Message {
+  const { MessageAttributes: outer = {} } = native
+  // Before its body is looked at, which may be such an envelope by itself: where SNS has put one around a message, the queue is told no attributes.
+  if (Object.hasOwn(outer, metadataHeader)) return native
   try {
     const { attributes, message, messageId, subject, timestamp } = parseSnsNotification(native.Body)
     const inner = Object.create(null) as Attributes
@@ -23,8 +26,6 @@ export function unwrapSns(native: Message): Message {
     const system = { ...native.Attributes, SentTimestamp: String(timestamp) }
     return { ...native, MessageId: messageId, Body: message, Attributes: system, MessageAttributes: inner }
   } catch (error) {
-    const { MessageAttributes: outer = {} } = native
-    if (Object.hasOwn(outer, metadataHeader)) return native
     const why = isBrokerError(error) ? error.message : String(error)
     return { ...native, MessageAttributes: { ...outer, [envelopeMark]: { DataType: 'String', StringValue: why } } }
   }

@@ -56,6 +56,13 @@ it.each([
   expect(toBrokerError(error, 'Sending')).toMatchObject({ code, retryable })
 })
 
+it('takes a refusal for one that passes after which the SDK has set its clock by the answer', () => {
+  const refused = (clockSkewCorrected: boolean): Error =>
+    Object.assign(new Error('Signature expired'), { name: 'SignatureDoesNotMatch', $metadata: { httpStatusCode: 403, clockSkewCorrected } })
+  expect(toBrokerError(refused(true), 'Sending')).toMatchObject({ code: 'ERR_ACCESS_DENIED', retryable: true })
+  expect(toBrokerError(refused(false), 'Sending')).toMatchObject({ code: 'ERR_ACCESS_DENIED', retryable: false })
+})
+
 it('knows what is certainly not done: what was refused, and what never reached the service', () => {
   const failures = [
     serviceError('InvalidParameterValue'),

@@ -2,7 +2,7 @@ import type { Message, MessageAttributeValue } from '@aws-sdk/client-sqs'
 import type { Outgoing } from '@busbar/core/driver'
 import { expect, it } from 'vitest'
 import { prepare } from './attributes.ts'
-import { encodeBody, encodingOf } from './body.ts'
+import { encodeBody, encodingOf, isSqsText } from './body.ts'
 import { incomingOf, type Reading } from './incoming.ts'
 import { outgoing } from './test-support/fake-sqs.ts'
 
@@ -80,6 +80,12 @@ it('carries values that SQS refuses: empty ones, control characters, U+FFFE and 
   expect({ ...through(outgoing({ headers: odd })).headers }).toEqual(odd)
   const values = Object.values(prepare(outgoing({ headers: odd }), true).attributes ?? {}).map(({ StringValue }) => StringValue)
   for (const value of values) expect(value).toMatch(/^[\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]+$/u)
+})
+
+it('carries metadata of what comes from elsewhere in characters that SQS takes', () => {
+  const message = outgoing({ key: 'a\ufffe', correlationId: '\uffff', type: '🚌\u0000' })
+  expect(isSqsText(prepare(message, true).attributes?.['busbar']?.StringValue ?? '')).toBe(true)
+  expect(through(message)).toMatchObject({ key: 'a\ufffe', correlationId: '\uffff', type: '🚌\u0000' })
 })
 
 it.each([['text'], ['🚌'], [''], ['\u0000'], ['\ufffe'], ['(empty)'], [Uint8Array.of(0xff, 0)], [new Uint8Array(0)]])('carries the body %j', (body) => {

@@ -42,7 +42,7 @@ export function mergedPolicy(current: string | undefined, statements: readonly P
   const policy = parsePolicy(current, queueArn)
   const existing = statementsOf(policy)
   const wanted = statements.map((statement) => ({ ...statement, Resource: statement.Resource ?? queueArn }))
-  if (wanted.every((statement) => existing.some((other) => isSameDocument(other, statement)))) return undefined
+  if (wanted.every((statement) => existing.some((other) => isSameStatement({ ...other }, statement)))) return undefined
   const ids = new Set<unknown>(wanted.map(({ Sid }) => Sid))
   const others = existing.filter((other) => !ids.has((other as Partial<PolicyStatement>).Sid))
   return JSON.stringify({ ...policy, Version: policy.Version ?? '2012-10-17', Statement: [...others, ...wanted] })
@@ -62,6 +62,18 @@ function parsePolicy(text: string | undefined, queueArn: string): Policy {
 function statementsOf({ Statement }: Policy): readonly object[] {
   const all: readonly unknown[] = Array.isArray(Statement) ? (Statement as readonly unknown[]) : Statement === undefined ? [] : [Statement]
   return all.filter((statement): statement is object => typeof statement === 'object' && statement !== null)
+}
+
+/** Do two statements say the same? An account's number and the ARN of its root, which AWS may keep in its place, are the same principal. */
+function isSameStatement(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): boolean {
+  return isSameDocument({ ...a, Principal: withRoots(a['Principal']) }, { ...b, Principal: withRoots(b['Principal']) })
+}
+
+function withRoots(principal: unknown): unknown {
+  if (typeof principal !== 'object' || principal === null || !('AWS' in principal)) return principal
+  const { AWS } = principal
+  const root = (one: unknown): unknown => (typeof one === 'string' ? (/^arn:[a-z-]+:iam::(\d{12}):root$/.exec(one)?.[1] ?? one) : one)
+  return { ...principal, AWS: Array.isArray(AWS) ? AWS.map(root) : root(AWS) }
 }
 
 /** Do two policies say the same? The order of keys and of lists does not matter. */

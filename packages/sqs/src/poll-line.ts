@@ -66,6 +66,7 @@ export class OwnPollLine implements PollLine {
     this.#client = new SQSClient({ ...clientConfig(options, Infinity, options.waitTimeMs), region, credentials })
     this.#calls = calls
     this.#clock = clock
+    calls.guard(this.#client)
     // One that was still waiting for credentials must not get a socket when the others have lost theirs: what it took at the service would be hidden for a lease.
     this.#client.middlewareStack.add((next) => async (args) => (this.ended ? Promise.reject(new Error('The polls were ended')) : next(args)), {
       step: 'deserialize',
@@ -76,7 +77,13 @@ export class OwnPollLine implements PollLine {
 
   async receive(input: ReceiveMessageCommandInput, waitMs: number, doing: string): Promise<readonly Message[]> {
     const command = new ReceiveMessageCommand(input)
-    const { Messages = [] } = await this.#calls.quickCall('ReceiveMessage', { doing, isEnded: () => this.ended }, () => this.#client.send(command), waitMs)
+    const { Messages = [] } = await this.#calls.quickCall(
+      'ReceiveMessage',
+      { doing, isEnded: () => this.ended },
+      input,
+      () => this.#client.send(command),
+      waitMs,
+    )
     this.#connected = true
     return Messages
   }

@@ -309,6 +309,41 @@ it('settles and extends in the way of its queue', async () => {
   expect(d.leaseUntil).toBe(40_000)
 })
 
+it.each([
+  ['release', 0],
+  ['retry', 3_600],
+] as const)('changes the visibility of a message by one call at a time, so that an extension cannot arrive after a %s and undo it', async (action, seconds) => {
+  const fake = scripted(new FakeSqs(), messages('a'))
+  const arrived: number[] = []
+  const answers: (() => void)[] = []
+  // The first call is slow on its way, and comes after all that are made meanwhile.
+  fake.on('ChangeMessageVisibilityBatch', async ({ Entries }) => {
+    if (answers.length === 0) await new Promise<void>((resolve) => answers.push(resolve))
+    const [entry] = Entries as unknown as readonly { readonly VisibilityTimeout: number }[]
+    arrived.push(Number(entry?.VisibilityTimeout))
+    return {}
+  })
+  const { intake, receiver } = await receiving(fake)
+  const [a] = intake.delivered as [Delivery]
+  const extending = receiver.extend?.([a], 30_000)
+  await settled()
+  const settling = receiver.settle([action === 'retry' ? { delivery: a, action, delayMs: 3_600_000, attempt: 1 } : { delivery: a, action }])
+  await settled()
+  answers[0]?.()
+  expect([await extending, await settling]).toEqual([['durable'], ['durable']])
+  expect(arrived).toEqual([30, seconds])
+})
+
+it('extends nothing that is being given back', async () => {
+  const fake = scripted(new FakeSqs(), messages('a'))
+  const { intake, receiver } = await receiving(fake)
+  const [a] = intake.delivered as [Delivery]
+  const settling = receiver.settle([{ delivery: a, action: 'release' }])
+  const extending = receiver.extend?.([a], 30_000)
+  expect([await settling, await extending]).toEqual([['durable'], ['too-late']])
+  expect(fake.named('ChangeMessageVisibilityBatch')).toHaveLength(1)
+})
+
 it('answers too-late for receipts that are dead, by the three names that servers have for it', async () => {
   const fake = scripted(new FakeSqs(), messages('a', 'b', 'c'))
   fake.on('ChangeMessageVisibilityBatch', () => ({

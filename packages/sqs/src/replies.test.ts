@@ -16,6 +16,23 @@ async function opened(fake: FakeSqs): Promise<{ readonly address: string; readon
   return { address: address ?? '', replies, close: async () => link.replies?.close() }
 }
 
+it.each(['CreateQueue', 'GetQueueUrl'])('leaves nothing behind that receives, and no queue, when it is closed while it is opened (%s)', async (name) => {
+  const fake = new FakeSqs()
+  const replies = await linkReplies(fake)
+  const answered = Promise.withResolvers<object>()
+  fake.on(name, () => answered.promise)
+  const opening = replies.open(() => undefined)
+  await settled()
+  const closing = replies.close()
+  await settled()
+  answered.resolve({ QueueUrl: 'https://sqs.eu-central-1.amazonaws.com/123456789012/replies' })
+  await expect(opening).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+  await closing
+  await fake.clock.advance(60_000)
+  expect(fake.named('DeleteQueue')).toHaveLength(1)
+  expect(fake.named('ReceiveMessage').filter(({ signal }) => !signal.aborted)).toEqual([])
+})
+
 it('makes one queue for the replies of a process, and deletes it in the end', async () => {
   const fake = new FakeSqs()
   const { address, close } = await opened(fake)

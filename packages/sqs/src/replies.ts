@@ -26,6 +26,8 @@ export class SqsReplies implements Replies {
   readonly #uniqueId: () => string
   /** By the addresses of requesters. */
   readonly #senders: Map<string, ReplySender> = new Map()
+  readonly #closing: AbortController = new AbortController()
+  #opening: Promise<string> | undefined
   #open: { readonly queue: QueueName; readonly url: string | undefined; readonly receiver: SqsReceiver } | undefined
 
   constructor(options: ResolvedOptions, api: Api, queues: Queues, services: Services, uniqueId: () => string) {
@@ -36,7 +38,11 @@ export class SqsReplies implements Replies {
     this.#uniqueId = uniqueId
   }
 
-  async open(deliver: (reply: Incoming) => void): Promise<string> {
+  open(deliver: (reply: Incoming) => void): Promise<string> {
+    return (this.#opening = this.#make(deliver))
+  }
+
+  async #make(deliver: (reply: Incoming) => void): Promise<string> {
     const queue = queueOf(`${replyPrefix}${this.#uniqueId()}`, false)
     const url = await this.#create(queue)
     const intake = new ReplyIntake(deliver, this.#services, () => void this.#makeAgain(queue, receiver))
@@ -49,11 +55,14 @@ export class SqsReplies implements Replies {
     intake.receiver = receiver
     this.#open = { queue, url, receiver }
     try {
-      await this.#queues.createdUrl(queue, this.#services.clock)
+      const { signal } = this.#closing
+      signal.throwIfAborted()
+      await this.#queues.createdUrl(queue, this.#services.clock, signal)
       await receiver.start()
+      signal.throwIfAborted()
     } catch (error) {
       // Nobody closes what was not opened, and the next request makes another queue.
-      await this.close()
+      await this.#end()
       throw error
     }
     return queue.name
@@ -79,7 +88,14 @@ export class SqsReplies implements Replies {
     return sender
   }
 
+  /** What is being opened would otherwise receive for ever. */
   async close(): Promise<void> {
+    this.#closing.abort(sqsError('ERR_CLOSED', 'The link is closed.'))
+    await this.#opening?.catch(() => undefined)
+    await this.#end()
+  }
+
+  async #end(): Promise<void> {
     const open = this.#open
     this.#open = undefined
     if (open === undefined) return

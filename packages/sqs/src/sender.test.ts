@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { Outgoing, SendResult } from '@busbar/core/driver'
 import { expect, it } from 'vitest'
 import { endpoint, FakeSqs, outgoing, serviceError } from './test-support/fake-sqs.ts'
@@ -163,4 +165,18 @@ it('names the tenant of a fair queue by a header, and never by the ordering key'
   expect(await send(fake, [[outgoing({ headers: { tenant: 'two words' } })]], { options: { tenantHeader: 'tenant' } })).toMatchObject([
     [{ error: { code: 'ERR_INVALID' } }],
   ])
+})
+
+it('keeps little of what it was asked the size of and is never given to send', async () => {
+  setFlagsFromString('--expose_gc')
+  const collectGarbage = runInNewContext('gc') as () => void
+  const sender = (await new FakeSqs().link()).sender(endpoint())
+  const asked = Array.from({ length: 64 }, (_, index) => {
+    const message = outgoing({ id: `m-${index}`, body: 'x'.repeat(1_000_000) })
+    expect(sender.sizeOf(message)).toBeGreaterThan(1_000_000)
+    return new WeakRef(message)
+  })
+  await new Promise((resolve) => setImmediate(resolve))
+  collectGarbage()
+  expect(asked.filter((message) => message.deref() !== undefined).length).toBeLessThan(17)
 })

@@ -35,6 +35,8 @@ interface FailedEntry {
 /** Settles and extends deliveries, ten in a call. A receipt that has expired is never used to hide or to show a message: on a standard queue that would reach its next receiver. */
 export class Settler {
   readonly #parts: SettlerParts
+  /** Deliveries whose visibility is being changed, until that is answered. */
+  readonly #changing: Map<SqsDelivery, Promise<void>> = new Map()
 
   constructor(parts: SettlerParts) {
     this.#parts = parts
@@ -114,7 +116,21 @@ export class Settler {
     } else await this.#change([...retries, ...releases], results, done)
   }
 
+  /** No message has two calls out: the earlier one, an extension, might arrive last, and would undo that the message was given back. */
   async #change(changes: readonly Change[], results: SettleResult[], onDone: (change: Change) => void): Promise<void> {
+    const earlier = changes.flatMap(({ delivery }) => this.#changing.get(delivery) ?? [])
+    const { promise, resolve } = Promise.withResolvers<void>()
+    for (const { delivery } of changes) this.#changing.set(delivery, promise)
+    if (earlier.length > 0) await Promise.all(earlier)
+    try {
+      await this.#changeNow(changes, results, onDone)
+    } finally {
+      for (const { delivery } of changes) if (this.#changing.get(delivery) === promise) this.#changing.delete(delivery)
+      resolve()
+    }
+  }
+
+  async #changeNow(changes: readonly Change[], results: SettleResult[], onDone: (change: Change) => void): Promise<void> {
     const { api, queue } = this.#parts
     const doing = `Changing visibility in ${addressOf(queue)}`
     const possible = changes.filter((change) => {
@@ -131,7 +147,7 @@ export class Settler {
 
   #refusal({ delivery, seconds }: Change): SettleResult | undefined {
     const now = this.#now
-    if (delivery.leaseUntil <= now) return 'too-late'
+    if (delivery.state !== 'held' || delivery.leaseUntil <= now) return 'too-late'
     if (now + seconds * 1_000 <= delivery.extendableUntil) return undefined
     return {
       error: sqsError(

@@ -1,5 +1,6 @@
 import type { Change, Endpoint, Topology } from '@busbar/core/driver'
 import { expect, it } from 'vitest'
+import { allowAccount } from './allow.ts'
 import { endpoint, FakeSqs, serviceError } from './test-support/fake-sqs.ts'
 
 const never = new AbortController().signal
@@ -151,6 +152,20 @@ it('puts statements into the access policy by their ids and leaves all others', 
   await topology.apply([asking], [], never)
   expect(JSON.parse(queues.orders.Policy)).toEqual({ Version: '2008-10-17', Id: 'x', Statement: [theirs, odd, { ...ours, Resource: arnOf('orders') }] })
   expect(await topology.plan([asking], never)).toEqual([])
+})
+
+it('finds the statement for an account again where AWS has kept the ARN of its root in place of the number', async () => {
+  const statement = allowAccount('210987654321')
+  const queues = { orders: { Policy: '' } }
+  const fake = withQueues(queues)
+  const asking = endpoint({ options: { policy: [statement] } })
+  const topology = await topologyOf(fake)
+  await topology.apply([asking], [], never)
+  queues.orders.Policy = queues.orders.Policy.replace('"210987654321"', '"arn:aws:iam::210987654321:root"')
+  expect(queues.orders.Policy).toContain(':root')
+  expect(await topology.plan([asking], never)).toEqual([])
+  queues.orders.Policy = queues.orders.Policy.replace('210987654321:root', '210987654321:user/somebody')
+  expect(await topology.plan([asking], never)).toMatchObject([{ kind: 'update' }])
 })
 
 it('adds nothing to an access policy that it cannot read', async () => {

@@ -100,3 +100,24 @@ it('leaves off waiting when the signal fires, for that caller alone', async () =
   await expect(consumer.arn(ending.signal)).rejects.toThrow('enough')
   expect(await outcome(fake, other, 1_000)).toBe('arn-1')
 })
+
+it('is looked for as long as somebody waits for it', async () => {
+  const fake = new FakeKinesis(1)
+  statuses(fake, 'CREATING')
+  const consumer = consumerOf(fake, false)
+  const endings = [new AbortController(), new AbortController()]
+  const found = endings.map((ending) => outcome(fake, consumer.arn(ending.signal), 0))
+  await Promise.all(found)
+  const looks = (): number => fake.named('DescribeStreamConsumer').length
+  endings[0]?.abort()
+  const before = looks()
+  await fake.clock.advance(2_000)
+  expect(looks()).toBeGreaterThan(before)
+  endings[1]?.abort()
+  await fake.clock.advance(1_000)
+  const after = looks()
+  await fake.clock.advance(60_000)
+  expect(looks()).toBe(after)
+  statuses(fake, 'ACTIVE')
+  expect(await outcome(fake, consumer.arn(never), 1_000)).toBe('arn-1')
+})

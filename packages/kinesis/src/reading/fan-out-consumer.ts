@@ -25,6 +25,9 @@ export class FanOutConsumer {
   readonly #options: FanOutConsumerOptions
   readonly #context: CallContext
   #finding: Promise<string> | undefined
+  #ending = new AbortController()
+  /** Those who wait for it to be found. */
+  #waiting = 0
 
   constructor(options: FanOutConsumerOptions) {
     this.#options = options
@@ -35,12 +38,28 @@ export class FanOutConsumer {
    * Its ARN, when it can be read by: looked up once for all shards, registered if it may be, and waited for. Throws `ERR_NOT_FOUND` if it is missing and may not be registered,
    * `ERR_UNAVAILABLE` if it is not ready within a minute, the signal's reason, or what the service answers.
    */
-  arn(signal: AbortSignal): Promise<string> {
-    const finding = (this.#finding ??= this.#find().catch((error: unknown) => {
-      this.#finding = undefined
+  async arn(signal: AbortSignal): Promise<string> {
+    const finding = (this.#finding ??= this.#begin())
+    this.#waiting++
+    try {
+      return await unlessAborted(finding, signal)
+    } catch (error) {
+      if (this.#finding === finding && !signal.aborted) this.#finding = undefined
       throw error
-    }))
-    return unlessAborted(finding, signal)
+    } finally {
+      if (--this.#waiting === 0 && signal.aborted) this.#leave()
+    }
+  }
+
+  #begin(): Promise<string> {
+    this.#ending = new AbortController()
+    return this.#find(this.#ending.signal)
+  }
+
+  /** Nobody waits any more: a consumer that is still being made would be looked at for a minute, and keep a process from ending. */
+  #leave(): void {
+    this.#finding = undefined
+    this.#ending.abort()
   }
 
   /** The service does not know this ARN: is there another one now, since the consumer was made anew? */
@@ -50,7 +69,7 @@ export class FanOutConsumer {
     return (await this.arn(signal)) !== arn
   }
 
-  async #find(): Promise<string> {
+  async #find(signal: AbortSignal): Promise<string> {
     const { api, services, stream, name, register } = this.#options
     const streamArn = await arnOf(api, stream, this.#context)
     const endMs = services.clock.monotonic() + longestWaitMs
@@ -63,7 +82,7 @@ export class FanOutConsumer {
       if (consumer === undefined) await api.registerConsumer(streamArn, name, this.#context).catch(noneIf('ERR_CONFLICT'))
       if (services.clock.monotonic() >= endMs)
         throw kinesisError('ERR_UNAVAILABLE', `${this.#context.doing}: it is still ${consumer?.ConsumerStatus ?? 'missing'} after ${longestWaitMs} ms`)
-      await sleep(services.clock, lookMs)
+      await sleep(services.clock, lookMs, signal)
     }
   }
 }

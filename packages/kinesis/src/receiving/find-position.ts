@@ -49,6 +49,8 @@ export async function findPosition(
   } finally {
     late.cancel()
     signal?.removeEventListener('abort', end)
+    // After a failure the other shards need not be read on.
+    ending.abort()
   }
   throw kinesisError('ERR_INVALID', what)
 }

@@ -1,5 +1,5 @@
 import type { BrokerError } from '@busbar/core/driver'
-import { kinesisError } from '../errors.ts'
+import { isExpiredToken, kinesisError } from '../errors.ts'
 import { addressOf } from '../names.ts'
 import type { GroupContext } from './group-context.ts'
 import type { Verdict } from './shard-reading.ts'
@@ -15,6 +15,8 @@ export async function judge(error: BrokerError, shard: string, sinceMs: number, 
     const found = await looked(error, shard, context).catch(() => 'again' as const)
     if (found !== 'again') return found
   }
+  // Credentials that have run out only have to be renewed.
+  if (isExpiredToken(error)) return 'again'
   return (code === 'ERR_NOT_FOUND' || code === 'ERR_ACCESS_DENIED') && sinceMs >= giveUpAfterMs ? { fatal: error } : 'again'
 }
 

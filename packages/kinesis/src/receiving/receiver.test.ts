@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { aggregate } from '../aggregation/aggregate.ts'
-import { kinesisError } from '../errors.ts'
+import { kinesisError, toBrokerError } from '../errors.ts'
 import { startingAt } from '../group/checkpoint.ts'
 import { hashKeyOf } from '../shards/hash-key.ts'
-import { endpoint } from '../test-support/fake-kinesis.ts'
+import { endpoint, serviceError } from '../test-support/fake-kinesis.ts'
 import { group, TestReceivers, type Joined } from './test-support/receivers.ts'
 import { RecordingIntake, textOf } from './test-support/recording-intake.ts'
 
@@ -286,6 +286,18 @@ describe('a shard that cannot be read', () => {
     await receivers.time.pass(30_000)
     expect(intake.failures.some(({ fatal }) => fatal)).toBe(false)
     await receivers.until('it is fatal', () => intake.failures.some(({ fatal }) => fatal), 120_000)
+  })
+
+  it.each(['CredentialsProviderError', 'ExpiredTokenException'])('goes on being tried while credentials are away (%s)', async (name) => {
+    const receivers = new TestReceivers(1)
+    receivers.broken.set('shardId-000000000000', toBrokerError(serviceError(name), 'Reading'))
+    const { intake } = await receivers.join()
+    await receivers.time.pass(180_000)
+    expect([intake.failing, intake.failures.some(({ fatal }) => fatal)]).toEqual([true, false])
+    receivers.broken.clear()
+    receivers.put(0, 'again')
+    await receivers.until('it comes', () => intake.texts.includes('again'), 60_000)
+    expect(intake.failing).toBe(false)
   })
 
   it('ends the receiver when another stream has its name', async () => {

@@ -1,0 +1,120 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Delivery, Intake, Link, SendResult, Services } from '@busbar/core/driver'
+import { expect, it, vi } from 'vitest'
+import { sqs } from './sqs-driver.ts'
+import { endpoint, outgoing } from './test-support/fake-sqs.ts'
+import { ManualClock } from './test-support/manual-clock.ts'
+
+const never = new AbortController().signal
+
+/** Takes every message, has one queue and nothing in it, and notes what arrives. */
+async function service(): Promise<{ readonly server: Server; readonly url: string; readonly arrived: (name: string) => number }> {
+  const arrived: string[] = []
+  const server = createServer((request, response) => {
+    const name = String(request.headers['x-amz-target']).replace('AmazonSQS.', '')
+    arrived.push(name)
+    request.resume().on('end', () => {
+      response.setHeader('content-type', 'application/x-amz-json-1.0')
+      const taken = { Successful: [{ Id: '0', MessageId: 'sqs-0', MD5OfMessageBody: '5d41402abc4b2a76b9719d911017c592' }] }
+      // A receive waits until its socket is ended.
+      if (name !== 'ReceiveMessage') response.end(JSON.stringify(name === 'GetQueueUrl' ? { QueueUrl: 'http://127.0.0.1/123456789012/orders' } : taken))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return { server, url: `http://127.0.0.1:${port}`, arrived: (name) => arrived.filter((each) => each === name).length }
+}
+
+/** Has to be asked for every call, since what it gives ends soon, and answers when it may. */
+class Credentials {
+  #open = Promise.resolve()
+  #release: (() => void) | undefined
+  asked = 0
+
+  readonly provide = async (): Promise<{ accessKeyId: string; secretAccessKey: string; expiration: Date }> => {
+    this.asked++
+    await this.#open
+    return { accessKeyId: 'a', secretAccessKey: 's', expiration: new Date(Date.now() + 60_000) }
+  }
+
+  hang(): void {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#open = promise
+    this.#release = resolve
+  }
+
+  come(): void {
+    this.#release?.()
+    this.#open = Promise.resolve()
+  }
+}
+
+async function linkTo(url: string, credentials: Credentials, clock: ManualClock): Promise<Link> {
+  const services: Services = { clock, random: () => 0.5, log: () => undefined, meter: () => undefined }
+  const driver = sqs({ region: 'eu-central-1', endpoint: url, credentials: credentials.provide, timeoutMs: 1_000, waitTimeMs: 1_000 })
+  return driver.connect(services, never)
+}
+
+class QuietIntake implements Intake {
+  failures = 0
+  deliver(_deliveries: readonly Delivery[]): void {
+    throw new Error('there are no messages')
+  }
+  lost(): void {}
+  async revoke(): Promise<void> {}
+  failed(): void {
+    this.failures++
+  }
+  recovered(): void {}
+}
+
+it('sends nothing that was given up while it waited for credentials: when they come, core has sent it again', async () => {
+  const { server, url, arrived } = await service()
+  const [credentials, clock] = [new Credentials(), new ManualClock()]
+  const link = await linkTo(url, credentials, clock)
+  const sender = link.sender(endpoint())
+  expect(await sender.send([outgoing()], never)).toMatchObject([{ ok: true }])
+  credentials.hang()
+  const results: Promise<readonly SendResult[]>[] = []
+  for (let times = 0; times < 3; times++) {
+    results.push(sender.send([outgoing()], never))
+    await clock.advance(1_000)
+  }
+  expect((await Promise.all(results)).flat()).toMatchObject([0, 1, 2].map(() => ({ ok: false, error: { code: 'ERR_UNAVAILABLE' } })))
+  credentials.come()
+  for (let times = 0; times < 3; times++) expect(await sender.send([outgoing()], never)).toMatchObject([{ ok: true }])
+  expect(arrived('SendMessageBatch')).toBe(4)
+  await link.close()
+  server.close()
+})
+
+it('makes no receive that was given up while it waited for credentials: what it took would be hidden for a lease', async () => {
+  const { server, url, arrived } = await service()
+  const [credentials, clock] = [new Credentials(), new ManualClock()]
+  const link = await linkTo(url, credentials, clock)
+  if (link.receiver === false) throw new TypeError('a queue can be received from')
+  const intake = new QuietIntake()
+  const receiver = link.receiver(endpoint(), intake, { messages: 100, bytes: 100_000_000 })
+  const asked = credentials.asked
+  credentials.hang()
+  const starting = receiver.start()
+  await vi.waitFor(() => expect(credentials.asked).toBeGreaterThan(asked))
+  credentials.come()
+  await starting
+  await vi.waitFor(() => expect(arrived('ReceiveMessage')).toBe(1))
+  credentials.hang()
+  while (intake.failures < 4) await clock.advance(1_000)
+  credentials.come()
+  await vi.waitFor(async () => {
+    await clock.advance(100)
+    expect(arrived('ReceiveMessage')).toBeGreaterThan(1)
+  })
+  // What is sent after them arrives after them.
+  for (let times = 0; times < 3; times++) expect(await link.sender(endpoint()).send([outgoing()], never)).toMatchObject([{ ok: true }])
+  expect(arrived('ReceiveMessage')).toBe(2)
+  await receiver.pause()
+  await link.close()
+  server.closeAllConnections()
+  server.close()
+})
