@@ -86,7 +86,7 @@ function waiting(handOverMs: number): {
 } {
   const logged: (readonly unknown[])[] = []
   const asked: string[] = []
-  const notes = new Map([0, 1].map((index) => [index, { holder: 'another' as string | undefined }]))
+  const notes = new Map<number, { readonly holder: string | undefined }>([0, 1].map((index) => [index, { holder: 'another' }]))
   const timers = new Set<{ readonly atMs: number; readonly wake: () => void }>()
   let onNote: (index: number) => void = nothing
   let nowMs = 0
@@ -107,7 +107,10 @@ function waiting(handOverMs: number): {
     holder: 'me',
     notes: {
       of: async () => notes,
-      listen: (_: string, listener: typeof onNote) => ((onNote = listener), nothing),
+      listen: (_: string, listener: typeof onNote) => {
+        onNote = listener
+        return nothing
+      },
       topicOf: () => 'note',
       write: async () => undefined,
     },
