@@ -43,6 +43,14 @@ it.each([
   expect(mapped.message).toMatch(/^Doing: /)
 })
 
+it('says in plain words that there is no TLS', () => {
+  const error = Object.assign(new Error('401D:error:0A00010B:SSL routines:tls_validate_record_header:wrong version number:tlsany_meth.c:77:\n'), {
+    code: 'ERR_SSL_WRONG_VERSION_NUMBER',
+  })
+  const message = 'Connecting: nothing speaks TLS at this address; check the port: 5671 for amqps, 5672 for amqp'
+  expect(toBrokerError(error, 'Connecting')).toMatchObject({ code: 'ERR_CONFIGURATION', message, cause: error })
+})
+
 it('leaves its own errors alone', () => {
   const error = toBrokerError(new Error('x'), 'Doing')
   expect(toBrokerError(error, 'Again')).toBe(error)

@@ -95,6 +95,8 @@ function codeOfClientError(error: unknown): ErrorCode {
 
 function textOf(error: unknown): string {
   const text = replyTextOf(error)
+  // What OpenSSL says of an answer in clear text.
+  if (text.includes('wrong version number')) return 'nothing speaks TLS at this address; check the port: 5671 for amqps, 5672 for amqp'
   return isVhostRefusal(text)
     ? 'the broker took the user but not the vhost: it does not exist, the user may not use it, or its limit of connections is reached'
     : text

@@ -8,8 +8,7 @@ import type * as GivingUp from './dead-letters/give-up.ts'
 import type * as DeadLetters from './dead-letters/operations.ts'
 import type * as Filters from './filter/compile-filter.ts'
 import type * as Chains from './middleware/process-chains.ts'
-import type * as Aborting from './producer/abort-watch.ts'
-import type * as Preparing from './producer/prepare.ts'
+import type * as SomeSends from './producer/some-sends.ts'
 import type * as Refusals from './refusals.ts'
 import type * as Responders from './reply/responder.ts'
 
@@ -18,7 +17,6 @@ import type * as Responders from './reply/responder.ts'
  * `import()` of a part that is loaded costs a few turns of the microtask queue.
  */
 export const lazy: {
-  readonly aborting: () => Promise<typeof Aborting>
   readonly giveUp: () => Promise<typeof GivingUp>
   readonly deadLetters: () => Promise<typeof DeadLetters>
   readonly filters: () => Promise<typeof Filters>
@@ -30,9 +28,8 @@ export const lazy: {
   readonly refusals: () => Promise<typeof Refusals>
   readonly requirements: () => Promise<typeof Requirements>
   readonly chains: () => Promise<typeof Chains>
-  readonly preparing: () => Promise<typeof Preparing>
+  readonly someSends: () => Promise<typeof SomeSends>
 } = {
-  aborting: () => import('./producer/abort-watch.ts'),
   giveUp: () => import('./dead-letters/give-up.ts'),
   deadLetters: () => import('./dead-letters/operations.ts'),
   filters: () => import('./filter/compile-filter.ts'),
@@ -44,7 +41,7 @@ export const lazy: {
   refusals: () => import('./refusals.ts'),
   requirements: () => import('./broker/requirements.ts'),
   chains: () => import('./middleware/process-chains.ts'),
-  preparing: () => import('./producer/prepare.ts'),
+  someSends: () => import('./producer/some-sends.ts'),
 }
 
 /** Loads one, marked as taking real time for clocks that are not the system's. */

@@ -85,7 +85,13 @@ export function toBrokerError(error: unknown, doing: string): BrokerError {
   if (isBrokerError(error)) return error
   const reasonCode = reasonCodeOf(error)
   if (reasonCode !== undefined) return refusedBy(reasonCode, doing, error)
-  return mqttError(codeOfClientError(error), `${doing}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  return mqttError(codeOfClientError(error), `${doing}: ${textOf(error)}`, { cause: error })
+}
+
+function textOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  // What OpenSSL says of an answer in clear text.
+  return text.includes('wrong version number') ? 'nothing speaks TLS at this address; check the port: 8883 for mqtts, 443 for wss' : text
 }
 
 function codeOfClientError(error: unknown): ErrorCode {

@@ -39,6 +39,14 @@ describe('errors', () => {
     })
   })
 
+  it('says in plain words that there is no TLS', () => {
+    const error = Object.assign(new Error('401D:error:0A00010B:SSL routines:tls_validate_record_header:wrong version number:tlsany_meth.c:77:\n'), {
+      code: 'ERR_SSL_WRONG_VERSION_NUMBER',
+    })
+    const message = 'redis: claim: nothing speaks TLS at this address; check the port, or use redis:// where it is plain'
+    expect(toBrokerError(error, 'claim')).toMatchObject({ code: 'ERR_CONFIGURATION', message })
+  })
+
   it('leaves its own errors as they are', () => {
     const error = redisError('ERR_CLOSED', 'closed')
     expect(toBrokerError(error, 'claim')).toBe(error)

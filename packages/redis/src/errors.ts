@@ -40,6 +40,8 @@ function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { code, lastNodeError } = error as Error & { readonly code?: unknown; readonly lastNodeError?: unknown }
   // Several addresses that were all refused have no text in common. A cluster tells what its last node said.
-  const text = error.message !== '' ? error.message : typeof code === 'string' ? code : error.name
+  const message = error.message !== '' ? error.message : typeof code === 'string' ? code : error.name
+  // What OpenSSL says of an answer in clear text.
+  const text = message.includes('wrong version number') ? 'nothing speaks TLS at this address; check the port, or use redis:// where it is plain' : message
   return lastNodeError instanceof Error ? `${text} ${textOf(lastNodeError)}` : text
 }

@@ -81,14 +81,43 @@ function remedyOfPlace(planned: Planned, { all }: Plan): string | undefined {
 }
 
 /** One error that lists how the resources at the broker differ from what is needed. */
-export function differenceError(changes: readonly (Change & { readonly driver: string })[], mode: ProvisionMode): BrokerError {
-  const lines = changes.map(
-    (change) => `- ${change.resource} on ${change.driver} (${change.kind}): ${change.text}${change.permission ? ` (needs ${change.permission})` : ''}`,
-  )
+export function differenceError(changes: readonly Difference[], mode: ProvisionMode): BrokerError {
+  const lines = [...alike(changes).values()].flatMap((group) => {
+    const [first, last] = [group[0], group.at(-1)]
+    if (group.length < fewestTogether || first === undefined || last === undefined) return group.map((change) => lineOf(change, change.resource))
+    return [lineOf(first, `${first.resource} and ${group.length - 1} more like it, up to ${last.resource},`)]
+  })
   const remedy =
     mode === 'verify'
       ? "Create what is missing with broker.provision({ mode: 'create' }), or start with provision: 'none' to skip this check."
       : 'These cannot be changed in place.'
   const conflict = changes.some((change) => change.kind === 'conflict')
   return new BrokerError(conflict ? 'ERR_CONFLICT' : 'ERR_NOT_FOUND', `The broker differs from what the destinations need:\n${lines.join('\n')}\n${remedy}`)
+}
+
+type Difference = Change & { readonly driver: string }
+
+/** What is missing and differs in nothing but numbers is told in one line from so many on: a driver's partitions and delays, dozens of them, would hide the rest. */
+const fewestTogether = 3
+
+function alike(changes: readonly Difference[]): Map<string, Difference[]> {
+  const found = new Map<string, Difference[]>()
+  for (const change of changes) {
+    const { driver, kind, resource, text, permission = '' } = change
+    const texts = [resource, text, permission]
+    const id = JSON.stringify([driver, kind, ...(kind === 'create' || kind === 'missing' ? texts.map(withoutSerial) : texts)])
+    const others = found.get(id)
+    if (others === undefined) found.set(id, [change])
+    else others.push(change)
+  }
+  return found
+}
+
+/** Without the numbers at the end of names: `orders.p0`, `delay.00`, `session-3`. */
+function withoutSerial(text: string): string {
+  return text.replaceAll(/(?<=[.p-])\d+(?![\w-])/g, '#')
+}
+
+function lineOf({ driver, kind, text, permission }: Difference, what: string): string {
+  return `- ${what} on ${driver} (${kind}): ${text}${permission ? ` (needs ${permission})` : ''}`
 }

@@ -77,7 +77,7 @@ describe('connect with a URL', () => {
 
   it.each([
     ['amqqs://user:hunter2@host', "driver: unknown scheme 'amqqs'; did you mean 'amqps'?"],
-    ['kafka://hunter2', "driver: unknown scheme 'kafka'; known: memory, amqp, amqps"],
+    ['kafka://hunter2', "driver: unknown scheme 'kafka'; known: memory, amqp, amqps; give connect the driver of another one: { drivers: [memory, amqp, …] }"],
     ['amqp://user:hunter2@ho st', 'driver is not a valid URL'],
     ['hunter2', "connect: the configuration must be a URL, such as 'memory:', a path ending in .json, or an object"],
     ['', 'connect: the configuration is empty'],

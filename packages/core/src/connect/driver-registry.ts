@@ -37,15 +37,21 @@ export class DriverRegistry {
     const scheme = schemePattern.exec(text)?.[1]?.toLowerCase()
     if (scheme === undefined) return fail(`${what} must be a URL, such as '${this.#byScheme.has(text) ? text : [...this.#byScheme.keys()][0]}:'`)
     const factory = this.#byScheme.get(scheme)
-    if (factory === undefined) return fail(`${what}: unknown scheme '${scheme.slice(0, 32)}'${suggestion(scheme, [...this.#byScheme.keys()])}`)
+    if (factory === undefined) return fail(`${what}: unknown scheme '${scheme.slice(0, 32)}'${this.#suggestion(scheme, this.#byScheme)}`)
     if (!URL.canParse(text)) fail(`${what} is not a valid URL`)
     return factory.fromUrl(new URL(text))
   }
 
   #fromObject(what: string, { name, ...options }: Exclude<DriverConfiguration, string>): Driver {
     const factory = this.#byName.get(name)
-    if (factory === undefined) return fail(`${what}: unknown driver '${name.slice(0, 32)}'${suggestion(name, [...this.#byName.keys()])}`)
+    if (factory === undefined) return fail(`${what}: unknown driver '${name.slice(0, 32)}'${this.#suggestion(name, this.#byName)}`)
     return factory.fromConfiguration(options)
+  }
+
+  /** What is no misspelling may be a driver that was not given. */
+  #suggestion(word: string, known: ReadonlyMap<string, DriverFactory>): string {
+    const text = suggestion(word, [...known.keys()])
+    return text.includes('?') ? text : `${text}; give connect the driver of another one: { drivers: [${[...this.#byName.keys()].join(', ')}, …] }`
   }
 }
 

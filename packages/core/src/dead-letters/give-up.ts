@@ -13,7 +13,7 @@ import { readable } from '../readable.ts'
 import { sleep } from '../sleep.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { copyOf } from './copy.ts'
-import { deadLetterForms, deadLetterHeader } from './header.ts'
+import { cleaned, deadLetterForms, deadLetterHeader } from './header.ts'
 import type { DeadLetterInfo } from './types.ts'
 
 export interface GiveUpOptions {
@@ -38,6 +38,8 @@ export interface GiveUpOptions {
 const sendTimeoutMs = 30_000
 const firstBackoffMs = 200
 const lastBackoffMs = 30_000
+/** Of what an error says, in the log, in characters. */
+const longestText = 500
 
 /** Codes that say that a copy is refused as it is. Whatever else ails a place, it may get well. */
 const unfitCodes: readonly string[] = ['ERR_TOO_LARGE', 'ERR_INVALID', 'ERR_UNSUPPORTED']
@@ -60,15 +62,7 @@ export async function giveUp(task: Task, directive: Directive, options: GiveUpOp
 async function writeCopy(task: Task, directive: Directive, options: GiveUpOptions): Promise<'ack' | 'discard' | 'retry'> {
   const { source, place, native, nativeLimit, clock, random, log, signal } = options
   const info = infoOf(task, directive, source, clock.now())
-  if (!task.givenUp)
-    log('warn', 'message:given-up', {
-      source,
-      messageId: task.delivery.incoming.id,
-      reason: info.reason,
-      errorName: info.errorName,
-      attempts: info.attempts,
-      dropped: !place,
-    })
+  if (!task.givenUp) tellGivenUp(task, info, options)
   if (!place) return 'ack'
   const { incoming } = task.delivery
   const forms = deadLetterForms(info)
@@ -107,6 +101,19 @@ async function writeCopy(task: Task, directive: Directive, options: GiveUpOption
     blocked ||= unfit
     await sleep(clock, jitteredBackoff(failures, firstBackoffMs, lastBackoffMs, random), signal)
   }
+}
+
+function tellGivenUp(task: Task, { reason, errorName, errorMessage, attempts }: DeadLetterInfo, { source, place, log }: GiveUpOptions): void {
+  log('warn', 'message:given-up', {
+    source,
+    messageId: task.delivery.incoming.id,
+    reason,
+    errorName,
+    // Where it is dropped, this is all that remains of it.
+    ...(errorMessage !== undefined && { errorMessage: cleaned(errorMessage, longestText) }),
+    attempts,
+    dropped: !place,
+  })
 }
 
 /** Told and listed once. A wish to skip it from before was no consent to losing it. */

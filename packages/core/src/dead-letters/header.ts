@@ -113,7 +113,7 @@ function parse(text: string): Record<string, unknown> | undefined {
 }
 
 /** One line without control characters, stray surrogates or credentials in URLs. */
-function cleaned(text: string, longest: number): string {
+export function cleaned(text: string, longest: number): string {
   return (
     text
       .toWellFormed()

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { isBrokerError } from '../errors.ts'
+import { checkOrder } from './check-order.ts'
 import { checkProcessOrder } from './process-order.ts'
+import { sendOrder } from './send-order.ts'
 import { processStages, type ProcessStage } from './stages.ts'
-import type { ProcessFunction, ProcessMiddleware } from './types.ts'
+import type { ProcessFunction, ProcessMiddleware, SendMiddleware } from './types.ts'
 
 function at(stage: ProcessStage, name: string = stage): ProcessMiddleware {
   return { name, stage, process: (_context, next) => next() }
@@ -50,6 +52,24 @@ describe('checkProcessOrder', () => {
   it('refuses a second idempotency, but not a second timeout', () => {
     expect(refusal([at('idempotency'), at('idempotency')])).toContain('the second would find every message claimed by the first')
     expect(refusal([at('timeout'), at('timeout')])).toBe('accepted')
+  })
+
+  it.each(['claim-check', 'compression'] as const)(
+    'refuses a middleware of sends, and says where it belongs, whether or not its stage has a name of this chain: %s',
+    (stage) => {
+      const ofSends: SendMiddleware = { name: 'mine', stage, send: (_context, next) => next() }
+      expect(refusal([at('retry'), ofSends as never])).toBe('use: mine works on sends: give it to broker.producer(destination, { use: […] })')
+    },
+  )
+
+  it('refuses a middleware of consumers in the chain of a producer', () => {
+    expect(() => checkOrder([at('idempotency') as never], sendOrder)).toThrow(
+      'use: idempotency works on what is received: give it to broker.consume(source, handler, { use: […] })',
+    )
+  })
+
+  it('refuses what has a name and a stage, and does nothing', () => {
+    expect(() => checkProcessOrder([{ name: 'mine', stage: 'custom' } as never])).toThrow(new TypeError('use: there is no middleware, but object'))
   })
 
   it('refuses an unknown stage', () => {

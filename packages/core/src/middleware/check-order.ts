@@ -8,6 +8,10 @@ interface Staged<Stage extends string> {
 
 /** Which middleware may stand where in a chain. */
 export interface OrderRules<Stage extends string> {
+  /** The function that its middleware have. */
+  readonly method: 'process' | 'send'
+  /** What a middleware of the other chain is told. */
+  readonly otherwise: string
   /** Outermost first. */
   readonly stages: readonly Stage[]
   /** Why each stage has to stand inside all stages before it. */
@@ -19,7 +23,7 @@ export interface OrderRules<Stage extends string> {
 /** Throws `ERR_CONFIGURATION` with a sentence for every middleware that stands in a wrong place. Bare functions may stand anywhere. */
 export function checkOrder<Stage extends string>(
   middlewares: readonly (Staged<Stage> | ((...parameters: never[]) => unknown))[],
-  { stages, why, once }: OrderRules<Stage>,
+  { method, otherwise, stages, why, once }: OrderRules<Stage>,
 ): void {
   if (!Array.isArray(middlewares)) throw new TypeError(`use must be a list of middleware, not ${kindOf(middlewares)}`)
   const problems: string[] = []
@@ -28,7 +32,14 @@ export function checkOrder<Stage extends string>(
     if (typeof middleware === 'function') continue
     // From JavaScript anything may come.
     const { name, stage } = (middleware as Staged<Stage> | undefined | null) ?? {}
-    if (typeof name !== 'string' || stage === undefined) throw new TypeError(`use: there is no middleware, but ${kindOf(middleware)}`)
+    const has = (middleware ?? {}) as Partial<Record<'process' | 'send', unknown>>
+    const isOther = has[method] === undefined && has[method === 'send' ? 'process' : 'send'] !== undefined
+    if (typeof name !== 'string' || stage === undefined || (typeof has[method] !== 'function' && !isOther))
+      throw new TypeError(`use: there is no middleware, but ${kindOf(middleware)}`)
+    if (isOther) {
+      problems.push(`${name} ${otherwise}`)
+      continue
+    }
     if (stage === 'custom') continue
     const rank = stages.indexOf(stage)
     if (rank === -1) {

@@ -3,6 +3,8 @@ import { processStages, type ProcessStage } from './stages.ts'
 import type { ProcessFunction, ProcessMiddleware } from './types.ts'
 
 const processOrder: OrderRules<ProcessStage> = {
+  method: 'process',
+  otherwise: 'works on sends: give it to broker.producer(destination, { use: […] })',
   stages: processStages,
   why: {
     telemetry: '',

@@ -2,6 +2,8 @@ import type { OrderRules } from './check-order.ts'
 import { sendStages, type SendStage } from './stages.ts'
 
 export const sendOrder: OrderRules<SendStage> = {
+  method: 'send',
+  otherwise: 'works on what is received: give it to broker.consume(source, handler, { use: […] })',
   stages: sendStages,
   why: {
     telemetry: '',

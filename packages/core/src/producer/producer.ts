@@ -104,7 +104,7 @@ export class TypedProducer implements Producer {
   async #watch(pending: PendingSend, signal: AbortSignal): Promise<void> {
     const { engine, clock } = this.#options
     const abort = (aborted: PendingSend, by: AbortSignal): void => engine.fail(aborted, abortError(by))
-    const aborts = await (this.#aborts ??= load(clock, 'aborting').then(({ AbortWatch }) => new AbortWatch(abort)))
+    const aborts = await (this.#aborts ??= load(clock, 'someSends').then(({ AbortWatch }) => new AbortWatch(abort)))
     // It may have fired while that part was being loaded.
     if (signal.aborted) abort(pending, signal)
     else aborts.add(pending, signal)
@@ -123,7 +123,7 @@ export class TypedProducer implements Producer {
   }
 
   async #makePreparer(): Promise<Preparer> {
-    const { Preparer } = await load(this.#options.clock, 'preparing')
+    const { Preparer } = await load(this.#options.clock, 'someSends')
     return new Preparer(this.#options)
   }
 }

@@ -8,6 +8,10 @@ const setup = () => {
 }
 
 describe('memoryStore', () => {
+  it.each([undefined, {}, { clock: Date }, virtualClock()])('says what it needs (case %#)', (options) => {
+    expect(() => memoryStore(options as never)).toThrow(/^memoryStore: clock is needed, memoryStore\(\{ clock: systemClock \}\)/)
+  })
+
   it('gives a key to one owner, and to the next with a higher fence when the lease has ended', () => {
     const { clock, store } = setup()
     expect(store.claim({ key: 'k', owner: 'a', leaseMs: 100 })).toEqual({ state: 'claimed', fence: 1 })

@@ -23,9 +23,12 @@ export interface MemoryStore extends LeaseStore {
 /**
  * Claims in memory: O(1) per claim, renewal, completion and release, and no timer. Their number is limited by memory alone: about 150 bytes each.
  * An expired claim counts as absent at once; its memory is given back by later claims, a few at a time.
- * For tests, single-process programs and the memory driver's streams.
+ * For tests, single-process programs and the memory driver's streams. Throws a `TypeError` without a clock.
  */
 export function memoryStore(options: MemoryStoreOptions): MemoryStore {
+  const clock = (options as Partial<MemoryStoreOptions> | undefined)?.clock
+  if (typeof clock?.monotonic !== 'function')
+    throw new TypeError('memoryStore: clock is needed, memoryStore({ clock: systemClock }), the same as that of the broker')
   return new TableStore(options.clock)
 }
 

@@ -51,6 +51,12 @@ describe.each(Object.entries(factories))('the options of %s', (name, factory) =>
     expect(() => make(options)).toThrow(new TypeError(`${name}: options must be an object, not ${kind}`))
   })
 
+  it('are not what a chain calls it with: then it was not called to make a middleware', () => {
+    expect(() => make({ capabilities: {}, clock: {}, attempt: 1 })).toThrow(
+      new TypeError(`${name}: in use there must be what ${name}({ … }) returns, not ${name} itself`),
+    )
+  })
+
   it('may be left out only where all of them have a default', () => {
     if (['retry', 'compression', 'decompression'].includes(name)) expect(make()).toMatchObject({ name })
     else expect(() => make()).toThrow(new TypeError(`${name}: options must be an object, not undefined`))

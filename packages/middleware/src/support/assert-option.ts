@@ -5,6 +5,8 @@ export function assertOptions(what: string, options: object, known: readonly str
   // From JavaScript anything may come.
   if (typeof options !== 'object' || (options as object | null) === null || Array.isArray(options))
     throw new TypeError(`${what}: options must be an object, not ${kindOf(options)}`)
+  // What a chain gives to a function in it.
+  if ('capabilities' in options && 'clock' in options) throw new TypeError(`${what}: in use there must be what ${what}({ … }) returns, not ${what} itself`)
   assertKnownKeys(what, options, known)
 }
 

@@ -76,6 +76,105 @@ it('tells that a session is lost before it gives it away, when what runs has out
   await members.stop()
 })
 
+/** Sessions that another process has. What is logged and asked while time passes; `free` has its holder's will come. */
+function waiting(handOverMs: number): {
+  readonly members: Members
+  readonly logged: (readonly unknown[])[]
+  readonly asked: string[]
+  readonly pass: (ms: number) => Promise<void>
+  readonly free: (index: number) => void
+} {
+  const logged: (readonly unknown[])[] = []
+  const asked: string[] = []
+  const notes = new Map<number, { readonly holder: string | undefined }>([0, 1].map((index) => [index, { holder: 'another' }]))
+  const timers = new Set<{ readonly atMs: number; readonly wake: () => void }>()
+  let onNote: (index: number) => void = nothing
+  let nowMs = 0
+  const timer = (atMs: number, wake: () => void): { cancel: () => void } => {
+    const one = { atMs, wake }
+    timers.add(one)
+    return { cancel: () => void timers.delete(one) }
+  }
+  const connection = { open: true, sessionPresent: true, facts: {}, listen: nothing, subscribed: async () => undefined, close: async () => undefined }
+  const host = {
+    options: { rebalanceMs: 1_000, handOverMs, notesTopic: 'notes', sessionExpirySeconds: 60, protocolVersion: 5, timeoutMs: 1_000 },
+    services: {
+      clock: { now: () => nowMs, monotonic: () => nowMs, timer, external: <T>(operation: Promise<T>) => operation },
+      random: () => 0.5,
+      log: (level: string, event: string, { session }: { readonly session?: string }) => void (level === 'debug' || logged.push([level, event, session])),
+      meter: nothing,
+    },
+    holder: 'me',
+    notes: {
+      of: async () => notes,
+      listen: (_: string, listener: typeof onNote) => {
+        onNote = listener
+        return nothing
+      },
+      topicOf: () => 'note',
+      write: async () => undefined,
+    },
+    control: {
+      connection: { publish: ({ topic }: { readonly topic: string }) => void asked.push(topic) },
+      listen: () => nothing,
+      subscribe: async () => nothing,
+    },
+    dialer: { dial: async () => connection },
+    receiveMaximum: () => 10,
+    onRestored: nothing,
+    onRetry: nothing,
+    onDropped: nothing,
+  }
+  return {
+    members: new Members(names, host as unknown as KeeperHost),
+    logged,
+    asked,
+    pass: async (ms) => {
+      for (const end = nowMs + ms; nowMs < end; nowMs += 50) {
+        for (const one of timers) if (one.atMs <= nowMs && timers.delete(one)) one.wake()
+        await new Promise(setImmediate)
+      }
+    },
+    free: (index) => {
+      notes.set(index, { holder: undefined })
+      onNote(index)
+    },
+  }
+}
+
+it('says that it has the session of a process that has died, when that one’s will has come', async () => {
+  const { members, logged, pass, free } = waiting(60_000)
+  await members.start()
+  free(0)
+  await pass(500)
+  expect(logged).toEqual([['info', 'session:taken', 's-0']])
+  await members.stop()
+})
+
+it('warns when it takes the sessions of a process of which nothing is heard', async () => {
+  const { members, logged, pass } = waiting(60_000)
+  await members.start()
+  await pass(29_000)
+  expect(logged).toEqual([])
+  await pass(5_000)
+  expect(logged).toEqual([
+    ['warn', 'session:taken', 's-0'],
+    ['warn', 'session:taken', 's-1'],
+  ])
+  await members.stop()
+})
+
+it('warns when it takes a session whose holder was asked for it and does not answer', async () => {
+  const { members, logged, asked, pass } = waiting(5_000)
+  await members.start()
+  expect(asked).toEqual(['notes/asks/s/1'])
+  await pass(7_500)
+  expect(logged).toEqual([])
+  await pass(3_000)
+  expect(logged).toEqual([['warn', 'session:seized', 's-1']])
+  await members.stop()
+})
+
 it('tells nothing when all that ran has ended', async () => {
   const { told, members } = await yielding(async (delivery) => void delivery.scope.ack(delivery))
   expect(told).toEqual(['closed'])

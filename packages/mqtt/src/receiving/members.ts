@@ -210,11 +210,15 @@ export class Members implements Keeper {
     if (name === undefined) return false
     if (!first) await pauseFor(hesitationMs * services.random(), services.clock, signal)
     if (signal.aborted || this.#held.has(index) || (!first && !this.#isFree(index))) return false
+    const gone = this.#isGone(index)
     const session = new Session(name, { ...this.#host, onDisplaced: this.#onDisplaced })
     this.#held.set(index, session)
     try {
       await session.start()
-      if (!first) onRestored()
+      if (first) return true
+      onRestored()
+      const why = gone ? 'nothing was heard of its holder for long' : 'it had no holder: he has left, or died'
+      services.log(gone ? 'warn' : 'info', 'session:taken', { session: name.clientId, why })
       return true
     } catch (error) {
       this.#held.delete(index)
