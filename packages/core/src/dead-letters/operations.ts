@@ -236,7 +236,7 @@ export class DeadLetterOperations {
 
 /** What is left alone is held, so that it does not come again, and that has a limit. */
 function tooMany({ source }: Place, progress: string): BrokerError {
-  const text = `${source}: more than ${mostHeld} dead letters were left alone, or so much that another might not fit into 64 MiB, and no more can be looked at in one go; ${progress}. Redrive or discard some of those, or consume deadLetters(…).queue.`
+  const text = `${source}: more than ${mostHeld} dead letters were left alone, or so much that another might not fit into 64 MiB, and no more can be looked at in one go; ${progress}. Ask for fewer with max, redrive or discard some of those, or consume deadLetters(…).queue.`
   return new BrokerError('ERR_UNSUPPORTED', text, { destination: source })
 }
 
