@@ -2,7 +2,7 @@ import type { MaybePromise } from './driver/fenced-store.ts'
 import type { Headers, Outgoing } from './driver/sender.ts'
 import type { Message, Settlement } from './message.ts'
 
-/** Hooks named after the OpenTelemetry messaging operations. All are optional and synchronous unless said otherwise. What one throws is logged as `telemetry:failed`; only `process` fails the handler start that it wraps. */
+/** Hooks named after the OpenTelemetry messaging operations. All are optional and synchronous unless said otherwise. What one throws, or its promise rejects with, is logged as `telemetry:failed`; only `process` fails the handler start that it wraps. */
 export interface Telemetry {
   /** A message was made. The headers returned (`traceparent`, …) are added to it. */
   create?(event: { readonly destination: string; readonly id: string; readonly headers: Headers }): Readonly<Record<string, string>> | undefined

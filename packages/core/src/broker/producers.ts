@@ -111,8 +111,8 @@ export class Producers {
       maxBufferedBytes,
     })
     this.#engines.set(engine, planned)
-    if (this.#connection) this.#attach(engine, planned, this.#connection)
     if (this.#closed) engine.close(this.#closed)
+    else if (this.#connection) this.#attach(engine, planned, this.#connection)
     return engine
   }
 

@@ -16,7 +16,7 @@ export interface Runtime {
 
 export function makeRuntime(options: BrokerOptions): Runtime {
   const random = options.random ?? systemRandom
-  const log = options.log ? guardedLog(options.log) : consoleLog
+  const log = options.log ? guarded(options.log, nowhere) : consoleLog
   return {
     clock: options.clock ?? systemClock,
     random,
@@ -35,17 +35,22 @@ function systemRandom(): number {
   return (crypto.getRandomValues(new Uint32Array(1))[0] as number) / 2 ** 32
 }
 
+/** A logger that fails has nowhere to tell it. */
+const nowhere = (): void => undefined
+
 const consoleLog: Logger = (level, event, data) => {
   if (level === 'warn' || level === 'error') console[level](`busbar ${event}`, data)
 }
 
-/** A logger that fails must not stop messages. */
-function guardedLog(log: Logger): Logger {
-  return (level, event, data) => {
+/** What an observer throws, or its promise rejects with, must not stop messages or end the process. */
+function guarded<Given extends unknown[]>(observer: (...given: Given) => unknown, failed: (error: unknown) => void): (...given: Given) => unknown {
+  return (...given) => {
     try {
-      log(level, event, data)
-    } catch {
-      // There is nowhere to tell.
+      const answer = observer(...given)
+      if (answer instanceof Promise) answer.catch(failed)
+      return answer
+    } catch (error) {
+      return failed(error)
     }
   }
 }
@@ -56,18 +61,13 @@ export const hooks: readonly string[] = [...guardedHooks, 'process']
 
 /** Hooks that throw are logged and must not stop messages, save `process`, which is part of a handler's start and fails it. */
 function guardedTelemetry(telemetry: Telemetry, log: Logger): Telemetry {
-  const guarded: Record<string, unknown> = { process: telemetry.process?.bind(telemetry) }
+  const hooked: Record<string, unknown> = { process: telemetry.process?.bind(telemetry) }
   for (const hook of guardedHooks) {
     const call = telemetry[hook] as ((event: unknown) => unknown) | undefined
     if (!call) continue
-    guarded[hook] = (event: unknown): unknown => {
-      try {
-        return call.call(telemetry, event)
-      } catch (error) {
-        log('error', 'telemetry:failed', { hook, error: String(error) })
-        return undefined
-      }
-    }
+    hooked[hook] = guarded(call.bind(telemetry), (error) => {
+      log('error', 'telemetry:failed', { hook, error: String(error) })
+    })
   }
-  return guarded
+  return hooked
 }

@@ -45,9 +45,17 @@ export async function startConsumer(start: StartConsumerOptions): Promise<Runnin
   const link = connection.links.get(planned.driver) as Link
   const fatal = Promise.withResolvers<BrokerError>()
   const ending = new AbortController()
-  const giveUpEnds = (): void => ending.abort()
   const engine = await makeEngine(start, link, flow, ending.signal, fatal.resolve)
-  const stop = (): void => engine.stop()
+  let running: RunningConsumer | undefined
+  const stop = (): void => {
+    engine.stop()
+    // The broker drains it by itself, and closes one that is still starting.
+    if (options.signal?.aborted) void running?.drain()
+  }
+  const giveUpEnds = (): void => {
+    ending.abort()
+    start.signal.removeEventListener('abort', stop)
+  }
   start.signal.addEventListener('abort', stop, { once: true })
   try {
     const receiver = await openReceiver(start, link, engine, flow.window)
@@ -56,14 +64,11 @@ export async function startConsumer(start: StartConsumerOptions): Promise<Runnin
       onEnded(consumer)
     })
     void fatal.promise.then((error) => consumer.fail(error))
-    watchSignal(consumer, options.signal)
-    return consumer
+    return (running = consumer)
   } catch (error) {
     engine.close()
     giveUpEnds()
     throw error
-  } finally {
-    start.signal.removeEventListener('abort', stop)
   }
 }
 
@@ -108,6 +113,7 @@ async function makeEngine(
 /** During an outage a receiver is made anew until one starts. One that starts when it is no longer wanted is handed back. */
 function openReceiver({ planned, runtime, signal }: StartConsumerOptions, link: Link, engine: ConsumerEngine, window: Window): Promise<Receiver> {
   const open = async (): Promise<Receiver> => {
+    signal.throwIfAborted()
     if (!link.receiver) throw (await load(runtime.clock, 'refusals')).noReceiver(planned)
     const receiver = link.receiver(planned.endpoint, engine, window)
     engine.attach(receiver)
@@ -159,12 +165,4 @@ async function processorOf(
     telemetry: runtime.telemetry,
   })
   return planned.endpoint.deadLettersOf?.parameters ? (await load(runtime.clock, 'deadLetters')).withParameters(process) : process
-}
-
-function watchSignal(consumer: RunningConsumer, signal: AbortSignal | undefined): void {
-  if (!signal) return
-  const onAbort = (): void => void consumer.drain()
-  if (signal.aborted) onAbort()
-  signal.addEventListener('abort', onAbort, { once: true })
-  void consumer.closed.catch(() => undefined).then(() => signal.removeEventListener('abort', onAbort))
 }

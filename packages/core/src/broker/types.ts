@@ -129,7 +129,7 @@ export interface Broker extends AsyncDisposable {
    * Each step that fails with a retryable error, since a backend cannot be reached, is tried again for 30 s.
    */
   start(options?: { readonly signal?: AbortSignal }): Promise<void>
-  /** A producer of `destination`; without options the same one each time. Order per key holds within one producer. */
+  /** A producer of `destination`; without options the same one each time, with options another one, which lives as long as the broker: keep it. Order per key holds within one producer. */
   producer<D>(destination: DestinationOf<D> & D, options?: ProducerOptions): Producer<InputOf<D>, SendOptionsOf<D>>
   /** Handles messages one by one. Resolves when the consumer receives. */
   consume<S>(source: SourceOf<S> & S, handler: Handler<S>, options?: ConsumeOptions): Promise<Consumer>

@@ -55,6 +55,12 @@ export class BatchCollector {
 
   readonly join = (run: Run): Promise<unknown> =>
     new Promise((resolve, reject) => {
+      // It may have fired before the run came here: what is asynchronous stands before it.
+      const { reason } = run
+      if (reason) {
+        reject(reason)
+        return
+      }
       const member = { run, resolve, reject }
       this.#members.add(member)
       run.onAborted = (reason) => this.#leave(member, reason)

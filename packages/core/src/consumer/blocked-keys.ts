@@ -1,3 +1,4 @@
+import { answerOf } from '../answer-of.ts'
 import { assertKnownKeys } from '../nearest.ts'
 import type { BlockedKey, BlockedKeysOptions, SkipOptions } from './blocked-keys-types.ts'
 import type { ConsumerEngine } from './engine.ts'
@@ -32,7 +33,7 @@ export class BlockedKeysOf {
     let count = 0
     for (const engine of this.#engines) {
       for (const task of engine.tasks.filter(isBlocked)) {
-        if (!where(asBlockedKey(task))) continue
+        if (!answerOf(`blockedKeys.${what}: where`, where(asBlockedKey(task)))) continue
         act(engine, task)
         count++
       }

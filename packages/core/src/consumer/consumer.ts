@@ -128,5 +128,5 @@ export function drainTimeoutOf(options: { readonly timeoutMs?: number }): number
 }
 
 function closedError(): BrokerError {
-  return new BrokerError('ERR_CLOSED', 'The consumer has been drained or closed: start a new one with broker.consume().')
+  return new BrokerError('ERR_CLOSED', 'The consumer has ended: start a new one.')
 }

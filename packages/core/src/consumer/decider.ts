@@ -173,10 +173,11 @@ export class Decider {
   async #write(task: Task, directive: Directive, answer: Answer): Promise<void> {
     const action = await this.#options.giveUp(task, directive)
     task.deadLettered = action === 'ack' || action === 'discard'
+    // Also where it comes too late: then a redelivery is acked instead of handled.
+    if (action === 'ack' || (action === 'discard' && !task.lost)) return this.#host.settle(task, { delivery: task.delivery, action }, answer)
     if (task.lost) this.#host.forget(task)
     else if (action === 'hold') this.#host.hold(task, blockedRetryMs)
-    else if (action === 'retry') return this.#toTheLimit(task, directive, answer)
-    else return this.#host.settle(task, { delivery: task.delivery, action }, answer)
+    else return this.#toTheLimit(task, directive, answer)
     answer?.('too-late')
   }
 }

@@ -89,7 +89,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
 
   #detach(): void {
     this.#keeper.close()
-    this.#ownership.lose(this.#held.all(), new BrokerError('ERR_TOO_LATE', 'The receiver that delivered the message could not start.'))
+    this.#ownership.lose(this.#held.all(), new BrokerError('ERR_TOO_LATE', 'Its receiver could not start.'))
     this.#settler.close()
   }
 

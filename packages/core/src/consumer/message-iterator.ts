@@ -71,6 +71,12 @@ export class MessageIterator<Received> implements AsyncIterableIterator<Received
 
   readonly #park = (run: Run): Promise<unknown> =>
     new Promise<void>((resolve, reject) => {
+      // It may have fired before the run came here: what is asynchronous stands before it.
+      const { reason } = run
+      if (reason) {
+        reject(reason)
+        return
+      }
       const parked = { run, reject }
       run.onDecided = resolve
       run.onAborted = (reason) => {

@@ -93,3 +93,30 @@ describe('a wait that uses no attempt', () => {
     expect(waiting(logged)).toEqual([])
   })
 })
+
+describe('a message of a key that has been held for so long that no wait fits', () => {
+  it('goes back with what is behind it where the broker keeps no order, also without a wait', async () => {
+    const handled: string[] = []
+    const { promise: gate, resolve } = Promise.withResolvers<void>()
+    const capabilities = {
+      lease: { kind: 'scope', maxHoldMs: 60_000 },
+      redelivery: { immediate: false, delayed: { maxMs: 900_000, keepsOrder: false }, onReconnect: true },
+    } as const
+    const { send, pass, receiver } = await setUp(
+      async (message) => {
+        handled.push(`${message.body.n}#${message.attempt}`)
+        if (handled.length > 1) return
+        await gate
+        throw new Error('late')
+      },
+      { use: [(_, next) => Promise.resolve(next()).catch(() => new Directive('retry', { delayMs: 0 }))] },
+      capabilities,
+    )
+    await send([1, 'a'], [2, 'a'])
+    await pass(50_000)
+    resolve()
+    await pass(1_000)
+    expect(receiver.settled.slice(0, 2).map(({ action }) => action)).toEqual(['release', 'release'])
+    expect(handled).toEqual(['1#1', '1#2', '2#1'])
+  })
+})

@@ -75,11 +75,16 @@ export class Run implements ProcessContext, HandlerContext {
     return this.host.random
   }
 
+  /** Why its signal has fired. */
+  get reason(): Error | undefined {
+    return this.#abortReason ?? this.#cancelReason
+  }
+
   // Made on first use: an AbortController costs more than everything else that is done for a message.
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController()
-      const reason = this.#abortReason ?? this.#cancelReason
+      const { reason } = this
       if (reason) this.#controller.abort(reason)
     }
     return this.#controller.signal

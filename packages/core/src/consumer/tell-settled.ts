@@ -21,10 +21,14 @@ export function createTeller({ source, telemetry, settling, log }: TellOptions):
     telemetry.settle?.({ source, id: outcome.delivery.incoming.id ?? '', ...settlement })
     if (!task.run) return
     for (const middleware of settling) {
-      try {
-        middleware.settled?.(task.run, settlement)
-      } catch (error) {
+      const failed = (error: unknown): void => {
         log('error', 'middleware:failed', { source, middleware: middleware.name, error: String(error) })
+      }
+      try {
+        const answer: unknown = middleware.settled?.(task.run, settlement)
+        if (answer instanceof Promise) answer.catch(failed)
+      } catch (error) {
+        failed(error)
       }
     }
   }

@@ -42,6 +42,7 @@ export function longestWaitMs(capabilities: Capabilities, keyed: boolean): numbe
 
 function longestAtBrokerMs(capabilities: Capabilities, keyed: boolean, heldMs: number): number {
   const { delayed } = capabilities.redelivery
-  if (!delayed || (keyed && !delayed.keepsOrder)) return 0
+  // Without order there is not even a wait of 0 ms: what comes after it would pass.
+  if (!delayed || (keyed && !delayed.keepsOrder)) return keyed ? -1 : 0
   return messageLease(capabilities) ? Math.floor(delayed.maxMs * onTheWay) - heldMs : delayed.maxMs
 }

@@ -10,6 +10,7 @@ import type { Link } from '../driver/driver.ts'
 import type { Endpoint } from '../driver/endpoint.ts'
 import type { Delivery, Incoming } from '../driver/receiver.ts'
 import type { Outgoing } from '../driver/sender.ts'
+import { answerOf } from '../answer-of.ts'
 import { checkedInteger, checkedNumber } from '../checked-number.ts'
 import { BrokerError } from '../errors.ts'
 import { assertKnownKeys } from '../nearest.ts'
@@ -207,7 +208,7 @@ export class DeadLetterOperations {
         left.interrupt()
         batch.push(delivery)
       }
-      if (batch.length >= batchSize || (keepsBack && reader.empty)) await flush()
+      if (batch.length >= batchSize || (keepsBack && reader.empty) || reader.full) await flush()
     }
     await flush()
     return { done, skipped: left.count }
@@ -221,7 +222,7 @@ export class DeadLetterOperations {
     await reader.start()
     for (;;) {
       const delivery = await reader.next(options.signal)
-      if (!delivery && reader.full && most >= mostHeld) throw tooMany(place, 'those before have been given out')
+      if (!delivery && reader.full) throw tooMany(place, 'those before have been given out')
       if (!delivery) return
       if (!reader.isRepeat(delivery) && wanted(place, options, delivery.incoming)) yield asDeadLetter(delivery.incoming)
     }
@@ -235,7 +236,7 @@ export class DeadLetterOperations {
 
 /** What is left alone is held, so that it does not come again, and that has a limit. */
 function tooMany({ source }: Place, progress: string): BrokerError {
-  const text = `${source}: more than ${mostHeld} dead letters were left alone, and no more can be looked at in one go; ${progress}. Redrive or discard some of those, or consume deadLetters(…).queue.`
+  const text = `${source}: more than ${mostHeld} dead letters were left alone, or so much that another might not fit into 64 MiB, and no more can be looked at in one go; ${progress}. Ask for fewer with max, redrive or discard some of those, or consume deadLetters(…).queue.`
   return new BrokerError('ERR_UNSUPPORTED', text, { destination: source })
 }
 
@@ -251,7 +252,7 @@ async function* browsed(place: Place, options: DeadLetterFilter): AsyncIterable<
 
 function wanted(place: Place, { where }: DeadLetterFilter, incoming: Incoming): boolean {
   const deadLetter = asDeadLetter(incoming)
-  return isOf(place, deadLetter.info?.source, incoming.deadLetteredFrom) && (!where || where(deadLetter))
+  return isOf(place, deadLetter.info?.source, incoming.deadLetteredFrom) && (!where || answerOf('where', where(deadLetter)))
 }
 
 /** Sources may share a place, also with other programs: what names another source, or none where there are several, is not ours. */

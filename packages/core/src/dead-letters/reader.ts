@@ -36,6 +36,8 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
   readonly #capabilities: Capabilities
   readonly #arrived: Fifo<Delivery> = new Fifo()
   readonly #taken: Set<Delivery> = new Set()
+  /** Bytes of their bodies. */
+  #takenBytes = 0
   /** Which were given out and lost, and have not come again. */
   readonly #lost: Set<string> = new Set()
   #keeping: Timer | undefined
@@ -78,9 +80,9 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
     return this.#lost.size > 0 && this.#lost.delete(identityOf(delivery))
   }
 
-  /** It holds as many as it may: what it looks for may be behind them. */
+  /** It holds as many as it may, or so much that another might not fit: what it looks for may be behind them. */
   get full(): boolean {
-    return this.#taken.size >= this.#windowMessages
+    return this.#taken.size >= this.#windowMessages || this.#takenBytes + Math.min(this.#capabilities.maxMessageBytes, windowBytes / 2) > windowBytes
   }
 
   /** Nothing more has arrived yet. */
@@ -98,20 +100,32 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
       if (this.#failure) throw this.#failure
     } while (this.#arrived.size === 0 && this.#saysNothing(deadline))
     const delivery = this.#arrived.shift()
-    if (delivery) this.#taken.add(delivery)
+    if (delivery) {
+      this.#taken.add(delivery)
+      this.#takenBytes += delivery.incoming.bodyBytes
+    }
     return delivery
   }
 
   /** Is the silence that of the connection, and not of the place? */
   #saysNothing(deadline: number): boolean {
-    if (!this.#disturbed && this.#link.health().state === 'connected') return false
+    const connected = this.#isConnected()
+    if (!this.#disturbed && connected) return false
     if (this.#clock.monotonic() < deadline) return true
     throw new BrokerError('ERR_UNAVAILABLE', `${this.#name} could not be reached for ${outageMs / 1_000} s: what it holds is not known.`)
   }
 
+  /** Throws where the broker has closed, or the driver has given its connection up: nothing comes any more, and nothing can be settled. */
+  #isConnected(): boolean {
+    const health = this.#link.health()
+    if (health.state === 'closed')
+      throw new BrokerError('ERR_CLOSED', `${this.#name}: the connection has been closed while dead letters were read.`, { cause: health.error })
+    return health.state === 'connected'
+  }
+
   /** Repeats what fails with a retryable error, for half a minute. What comes too late is delivered and looked at again. */
   async ack(deliveries: readonly Delivery[], signal: AbortSignal | undefined): Promise<void> {
-    for (const delivery of deliveries) this.#taken.delete(delivery)
+    for (const delivery of deliveries) this.#letGo(delivery)
     const deadline = this.#clock.monotonic() + ackDeadlineMs
     let open = deliveries
     for (let pauseMs = firstPauseMs; open.length > 0; pauseMs = Math.min(lastPauseMs, pauseMs * 2)) {
@@ -120,7 +134,9 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
       const final = results.find((result) => typeof result === 'object' && (late || !result.error.retryable))
       if (typeof final === 'object') throw final.error
       open = open.filter((_, index) => typeof results[index] === 'object')
-      if (open.length > 0) await sleep(this.#clock, pauseMs, signal)
+      if (open.length === 0) return
+      this.#isConnected()
+      await sleep(this.#clock, pauseMs, signal)
     }
   }
 
@@ -158,13 +174,17 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
     for (const delivery of this.#taken) {
       if (!isLost(delivery)) continue
       this.#disturbed = true
-      this.#taken.delete(delivery)
+      this.#letGo(delivery)
       this.#lost.add(identityOf(delivery))
     }
     for (const delivery of this.#arrived.takeAll()) {
       if (isLost(delivery)) this.#disturbed = true
       else this.#arrived.push(delivery)
     }
+  }
+
+  #letGo(delivery: Delivery): void {
+    if (this.#taken.delete(delivery)) this.#takenBytes -= delivery.incoming.bodyBytes
   }
 
   revoke(): Promise<void> {

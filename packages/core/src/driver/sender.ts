@@ -54,7 +54,7 @@ export interface Sender {
   /**
    * Sends at most `maxBatch` messages in the order given. Resolves with one result per message, in request order, and never rejects.
    * Every call settles while the link lives: a lost connection answers `stored: 'unknown'` for what was handed over.
-   * `signal` fires when core no longer waits (deadline, close); what was not handed over by then is answered `stored: 'no'`.
+   * `signal` fires when core no longer waits for any of them, since the producer closes; what was not handed over by then is answered `stored: 'no'`.
    * Messages of one call and key must be handed over in order; those of a later call after those of an earlier one.
    */
   send(batch: readonly Outgoing[], signal: AbortSignal): Promise<readonly SendResult[]>

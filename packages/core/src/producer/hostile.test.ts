@@ -302,3 +302,34 @@ describe('what a definition throws', () => {
     await broker.close()
   })
 })
+
+describe('a middleware that fails after it has called next()', () => {
+  it('does not make of what is on its way something that is not stored', async () => {
+    const { driver, broker } = await setUp()
+    const impatient: SendFunction = (_context, next) => {
+      void next()
+      return Promise.reject(new Error('too slow'))
+    }
+    const [result] = await broker.producer(plain, { use: [impatient] }).sendBatch([1])
+    await turns()
+    expect(driver.queue('plain').ready.length).toBe(1)
+    expect(result).toMatchObject({ ok: false, stored: 'unknown' })
+  })
+})
+
+describe('aborting while others fill the buffer', () => {
+  it('ends a batch that waits for room', async () => {
+    const { broker } = await setUp(false)
+    const producer = broker.producer(plain, { maxBuffered: 2, timeoutMs: 3_600_000 })
+    void producer.sendBatch([1, 2])
+    const controller = new AbortController()
+    const batch = outcomeOf(producer.sendBatch([3, 4], { signal: controller.signal }))
+    await turns()
+    controller.abort()
+    await turns()
+    expect(batch.value).toMatchObject([
+      { ok: false, stored: 'no' },
+      { ok: false, stored: 'no' },
+    ])
+  })
+})

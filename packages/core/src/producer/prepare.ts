@@ -81,6 +81,8 @@ class PreparedSend implements SendObserver {
   /** The engine's answer, for the innermost middleware. */
   chained(): Promise<SendReceipt> {
     this.#chained = true
+    // Until the engine answers: a middleware that fails meanwhile does not take it back.
+    this.#stored = 'unknown'
     return this.#answer.promise
   }
 

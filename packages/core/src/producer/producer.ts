@@ -10,6 +10,7 @@ import type { Preparer } from './prepare.ts'
 import type { ProducerEngine } from './producer-engine.ts'
 import { refusedOption, type SendRefusal } from './send-options.ts'
 import { kindOf } from '../kind-of.ts'
+import { unlessAborted } from '../waiting.ts'
 import type { BatchResult, Producer, SendOptions } from './types.ts'
 
 export interface TypedProducerOptions {
@@ -67,7 +68,7 @@ export class TypedProducer implements Producer {
     if (refused) return this.#refuse(refused)
     const batch = new BatchSend(bodies.length)
     for (let index = 0; index < bodies.length; index++) {
-      if (engine.full) await engine.room()
+      if (engine.full) await unlessAborted(engine.room(), options.signal).catch(() => undefined)
       try {
         // It may have fired while there was no room.
         if (options.signal?.aborted) throw abortError(options.signal)

@@ -166,8 +166,13 @@ export class NaiveReceiver implements Receiver {
     queueMicrotask(() => {
       this.#scheduled = false
       const batch: Delivery[] = []
+      let bytes = 0
+      for (const { incoming } of this.unsettled.values()) bytes += incoming.bodyBytes
       while (this.#open && this.unsettled.size < this.#window.messages && this.#queue.ready.length > 0) {
-        const stored = this.#queue.ready.shift() as { incoming: Incoming; deliveries: number }
+        const stored = this.#queue.ready[0] as { incoming: Incoming; deliveries: number }
+        bytes += stored.incoming.bodyBytes
+        if (bytes > this.#window.bytes && this.unsettled.size > 0) break
+        this.#queue.ready.shift()
         stored.deliveries++
         const delivery: Delivery = {
           scope: this.scope,

@@ -81,6 +81,15 @@ describe('virtualClock', () => {
     expect([clock.now(), clock.monotonic()]).toEqual([1_250, 250])
   })
 
+  it('does not go to the end of time for a timer that is never due', async () => {
+    const clock = virtualClock()
+    let woken = false
+    const timer = clock.timer(Infinity, () => (woken = true))
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+    timer.cancel()
+    expect([woken, clock.monotonic()]).toEqual([false, 0])
+  })
+
   it('refuses times that are no numbers and steps backwards', () => {
     const clock = virtualClock({ auto: false })
     expect(() => clock.timer(Number.NaN, () => {})).toThrow(RangeError)

@@ -79,6 +79,8 @@ class TimerHeapClock implements VirtualClock {
   timer(atMs: number, wake: () => void): Timer {
     if (Number.isNaN(atMs)) throw new RangeError('timer: atMs must be a number')
     const timer = new VirtualTimer(this, Math.max(atMs, this.#elapsed), this.#made++, wake)
+    // One that is never due would take the time there.
+    if (atMs === Infinity) return timer
     this.timers.push(timer)
     this.#schedule()
     return timer
