@@ -15,6 +15,12 @@ export function toBrokerError(error: unknown, doing: string): BrokerError {
   return redisError(codeOf(error, text), `redis: ${doing}: ${text}`, { cause: new Error(text) })
 }
 
+/** As {@link toBrokerError}, for what kept us from a connection: however strange it is, it is no refusal of a call that waits for one. */
+export function toConnectionError(error: unknown, doing: string): BrokerError {
+  const mapped = toBrokerError(error, doing)
+  return mapped.code === 'ERR_INVALID' ? redisError('ERR_UNAVAILABLE', mapped.message, { cause: mapped.cause }) : mapped
+}
+
 /** Is it the answer to a script that the server does not know (any more)? */
 export function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.includes('NOSCRIPT')
