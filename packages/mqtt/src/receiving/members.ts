@@ -110,18 +110,21 @@ export class Members implements Keeper {
     services.log('info', 'session:yield', { session: session.name.clientId })
     session.scope?.drop()
     onDropped()
-    if (session.scope !== undefined) await this.#revoke(session.scope)
+    if (session.scope !== undefined) await this.#revoke(session.scope, session)
     this.#yieldedUntil.set(index, services.clock.monotonic() + yieldedLooks * options.rebalanceMs)
     this.#held.delete(index)
     await session.stop()
   }
 
-  async #revoke(scope: SessionScope): Promise<void> {
+  async #revoke(scope: SessionScope, session: Session): Promise<void> {
     const { revoke, onLost, options } = this.#host
     await revoke(scope, options.handOverMs)
-    if (scope.closed || scope.handed === 0 || this.#stopping.signal.aborted) return
+    // Another one, if the connection was lost meanwhile and opened again.
+    const current = session.scope
+    if (current === undefined || current.handed === 0 || this.#stopping.signal.aborted) return
     // What has outlasted the deadline must not be begun again here, when another process has the session.
-    onLost(scope, mqttError('ERR_TOO_LATE', `Session ${scope.id} goes to another process before its handlers have ended`))
+    current.drop()
+    onLost(current, mqttError('ERR_TOO_LATE', `Session ${current.id} goes to another process before its handlers have ended`))
   }
 
   #schedule(): void {
