@@ -36,7 +36,7 @@ const answers: readonly (readonly [RegExp, ErrorCode])[] = [
 
 function codeOf(error: unknown, text: string): ErrorCode {
   const { code, name } = (error ?? {}) as { readonly code?: unknown; readonly name?: unknown }
-  if (typeof code === 'string' && /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO|HOSTNAME/.test(code)) return 'ERR_CONFIGURATION'
+  if (typeof code === 'string' && /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO|HOSTNAME/.test(code)) return 'ERR_CONFIGURATION'
   const found = answers.find(([pattern]) => pattern.test(text))
   if (found !== undefined) return found[1]
   return name === 'ReplyError' || error instanceof TypeError || error instanceof RangeError ? 'ERR_INVALID' : 'ERR_UNAVAILABLE'

@@ -33,6 +33,12 @@ describe('a connection that cannot be had', () => {
   })
 })
 
+it('says of a key that is none that this is how it was set up', async () => {
+  const store = redisStore({ url: 'rediss://127.0.0.1:1', tls: { key: 'no key' }, timeoutMs: 300 })
+  closers.push(() => store.close())
+  await expect(store.claim({ key: 'k', owner: 'o', leaseMs: 1_000 })).rejects.toMatchObject({ code: 'ERR_CONFIGURATION', retryable: false })
+})
+
 describe('a connection to what has become a replica', () => {
   it.each([
     "READONLY You can't write against a read only replica. script: 5ffd, on @user_script:36.",
