@@ -186,17 +186,18 @@ describe('a session in which a backlog is sent at once, and the answer to the su
   const backlog = 3_000
   const bytes = 10_000
 
-  async function setUp(granted: number): Promise<ReturnType<typeof receiverOf> & Pick<FakeBroker, 'unread'>> {
-    const broker = await brokerWith((clientId, packet, send) => {
+  async function setUp(granted: number, properties = {}): Promise<ReturnType<typeof receiverOf> & Pick<FakeBroker, 'unread' | 'received'>> {
+    const hook: Hook = (clientId, packet, send) => {
       if (packet.cmd !== 'subscribe' || packet.subscriptions[0]?.topic !== 'events') return false
       if (broker.sessions.get(clientId)?.filters.has('events') !== true) return false
       for (let id = 1; id <= backlog; id++) send(message('events', 'x'.repeat(bytes), id))
       send({ cmd: 'suback', messageId: packet.messageId ?? 0, granted: [granted] })
       return true
-    })
+    }
+    const broker = await brokerWith(hook, 5, properties)
     const link = await linkTo(broker)
     await link.topology?.apply([subscription], [], never)
-    return { ...receiverOf(link), unread: broker.unread }
+    return { ...receiverOf(link), unread: broker.unread, received: broker.received }
   }
 
   /** Acks everything until it has acked so much, or has been told of a failure. */
@@ -219,6 +220,17 @@ describe('a session in which a backlog is sent at once, and the answer to the su
     await handle(received, backlog)
     expect(received.got.map(({ packetId }) => packetId)).toEqual(Array.from({ length: backlog }, (_, index) => index + 1))
     expect(received.failures).toEqual([])
+  })
+
+  it('is kept alive while it is not read, as often as the broker wants to hear of it', async () => {
+    const { receiver, got, received } = await setUp(1, { serverKeepAlive: 1 })
+    await receiver.start()
+    await expect.poll(() => got.length).toBe(10)
+    const [{ scope }] = got as [MqttDelivery]
+    await pause(2_500)
+    expect(scope.closed).toBe(false)
+    const pings = received.filter(({ clientId, packet }) => packet.cmd === 'pingreq' && clientId === scope.id)
+    expect(pings.length).toBeGreaterThanOrEqual(2)
   })
 
   it('is told to be refused when the answer is read', async () => {
