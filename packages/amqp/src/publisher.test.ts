@@ -1,6 +1,5 @@
 import { getEventListeners } from 'node:events'
 import { expect, it } from 'vitest'
-import type { ConfirmChannel } from 'amqplib'
 import type { Publication } from './confirms.ts'
 import type { ConnectionListener, ConnectionManager } from './connection-manager.ts'
 import { Publisher } from './publisher.ts'
@@ -26,13 +25,13 @@ function publisherWith(): { readonly publisher: Publisher; readonly open: () => 
     open: () => opening.resolve(channel),
     lose: () => {
       manager.connection = undefined
-      for (const { onLost } of listeners) onLost?.(manager.reason as never)
+      for (const listener of listeners) listener.onLost?.(manager.reason as never)
     },
     confirm: (deliveryTag) => handlers.get('ack')?.({ deliveryTag, multiple: false }),
   }
 }
 
-const publication: Publication = { size: 1, refusal: 'no', idOf: () => 'a', bytesOf: () => 1, publish: (_: ConfirmChannel) => undefined }
+const publication: Publication = { size: 1, refusal: 'no', idOf: () => 'a', bytesOf: () => 1, publish: () => undefined }
 
 it('keeps nothing of a message that has waited for its channel, however long its signal lives', async () => {
   const { publisher, open, confirm } = publisherWith()

@@ -26,7 +26,10 @@ async function yielding(
   const listeners: ConnectionEvents[] = []
   let ask: (packet: ReceivedPacket) => void = nothing
   // Nobody waits here but who connects again.
-  const timer = (atMs: number, wake: () => void): { cancel: () => void } => (atMs <= 100 && setImmediate(wake), { cancel: nothing })
+  const timer = (atMs: number, wake: () => void): { cancel: () => void } => {
+    if (atMs <= 100) setImmediate(wake)
+    return { cancel: nothing }
+  }
   const clock = { now: () => 0, monotonic: () => 0, timer, external: <T>(operation: Promise<T>) => operation }
   const again = async (): Promise<void> => {
     listeners[0]?.onLost(new Error('cut'))
