@@ -15,6 +15,3 @@ export const services: Services = {
   log: () => undefined,
   meter: () => undefined,
 }
-
-/** A signal that does not fire. */
-export const never: AbortSignal = new AbortController().signal
