@@ -173,9 +173,14 @@ export class Members implements Keeper {
   async #balanceOnce(first: boolean): Promise<void> {
     const { signal } = this.#stopping
     for (let step = this.#next(); step !== undefined && !signal.aborted; step = this.#next()) {
-      if ('ask' in step) return this.#ask(step.ask)
+      if ('ask' in step) {
+        await this.#ask(step.ask)
+        break
+      }
       if (!(await this.#take(step.take, first))) return
     }
+    // What could not be taken is not wanted any more, if somebody else has it now.
+    if (!signal.aborted) this.#host.onRestored()
   }
 
   #next(): ReturnType<typeof nextStep> {
@@ -207,7 +212,7 @@ export class Members implements Keeper {
 
   /** True if it is ours now. Throws only at the start. */
   async #take(index: number, first: boolean): Promise<boolean> {
-    const { services, onRestored, onRetry } = this.#host
+    const { services, onRetry } = this.#host
     const name = this.#names[index]
     const { signal } = this.#stopping
     if (name === undefined) return false
@@ -217,7 +222,6 @@ export class Members implements Keeper {
     this.#held.set(index, session)
     try {
       await session.start()
-      if (!first) onRestored()
       return true
     } catch (error) {
       this.#held.delete(index)
