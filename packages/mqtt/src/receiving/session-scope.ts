@@ -12,7 +12,7 @@ export class SessionScope implements Scope {
   readonly id: string
   readonly #tracker: PrefixTracker<MqttDelivery> = new PrefixTracker()
   /** By packet identifier: how often it was received since its last ack was sent. Once, or not at all, but for what {@link SessionScope.flush} says. */
-  readonly #unacked: Uint8Array = new Uint8Array(limits.inFlight + 1)
+  readonly #unacked: Uint16Array = new Uint16Array(limits.inFlight + 1)
   readonly #connection: Connection
   #closed = false
   #dropping = false
