@@ -140,6 +140,24 @@ await onEachRabbitmq({ own: true, consumerTimeoutMs: 3_000, older: 'full' }, (be
     await until('what was handed over', () => intake.bodies.includes('handed over'))
   })
 
+  it('keeps what others have handed over when a sender is closed while the broker blocks, which answers to nothing then', async () => {
+    await using link = await TestLink.open(bed.url, fast)
+    const closing = endpointOf('closing')
+    await link.provision(closing)
+    const [sender, other] = [link.sender(closing), link.sender(closing)]
+    for (const each of [sender, other]) await sendSurely(each, [messageOf('before')])
+    await bed.setMemoryAlarm(true)
+    try {
+      const handedOver = sender.send([messageOf('handed over')], never)
+      await until('the block', () => !sender.writable)
+      await other.close()
+      await bed.setMemoryAlarm(false)
+      expect(await handedOver).toEqual([{ ok: true }])
+    } finally {
+      await bed.setMemoryAlarm(false)
+    }
+  })
+
   it('says that a scope is lost at the consumer timeout, and receives again', async () => {
     await using link = await TestLink.open(await freshVhost(bed), fast)
     await link.provision(orders)

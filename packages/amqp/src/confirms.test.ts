@@ -78,6 +78,18 @@ it('reports none of several messages with one id as stored when one of them was 
   expect((await batch.done).map((result) => result.ok || result.stored)).toEqual(['unknown', 'unknown', true])
 })
 
+it('reports nothing as stored that may be what was returned, when none has the id that came back', async () => {
+  const confirms = new Confirms()
+  const before = batchOf(confirms, 'a')
+  confirms.acked(1, false)
+  // Sent as it could be written: half of a surrogate pair has no UTF-8.
+  const batch = batchOf(confirms, '\ud800', 'b')
+  confirms.returned('\ufffd', unroutable)
+  confirms.acked(3, true)
+  expect(await before.done).toEqual([{ ok: true }])
+  expect((await batch.done).map((result) => result.ok || result.stored)).toEqual(['unknown', 'unknown'])
+})
+
 it('answers unknown for what is open when the channel goes', async () => {
   const confirms = new Confirms()
   const batch = batchOf(confirms, 'a', 'b', 'c')

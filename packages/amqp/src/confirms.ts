@@ -75,15 +75,17 @@ export class Confirms {
 
   /** The broker could not route a message; its confirm follows. A return names no sequence number, only what we had sent. */
   returned(id: string | undefined, error: BrokerError): void {
-    const mask = this.#batches.length - 1
-    const slots: number[] = []
+    const [open, slots]: [number[], number[]] = [[], []]
     for (let sequence = this.#low; sequence < this.#next; sequence++) {
-      const slot = sequence & mask
-      if (this.#batches[slot]?.publication.idOf(this.#indexes[slot] as number) === id) slots.push(slot)
+      const slot = sequence & (this.#batches.length - 1)
+      const batch = this.#batches[slot]
+      if (batch === undefined) continue
+      open.push(slot)
+      if (batch.publication.idOf(this.#indexes[slot] as number) === id) slots.push(slot)
     }
-    // With several of one id in flight it is not known which came back: none of them may be reported as stored.
+    // With several of one id in flight it is not known which came back, nor with none, whose id was sent in another form: none of them may be reported as stored.
     const result: SendResult = { ok: false, error, stored: slots.length === 1 ? 'no' : 'unknown' }
-    for (const slot of slots) this.#batches[slot]?.preset(this.#indexes[slot] as number, result)
+    for (const slot of slots.length > 0 ? slots : open) this.#batches[slot]?.preset(this.#indexes[slot] as number, result)
   }
 
   /** The channel is gone: whatever is open was handed over and is not answered any more. */

@@ -149,7 +149,8 @@ export class Connection {
   async #bounded(close: () => Promise<void>, doing: string): Promise<void> {
     try {
       await within(close(), this.#timeoutMs, this.#clock, () => {
-        this.kill()
+        // A blocked connection does not answer and is not dead: what others have handed over is in it.
+        if (!this.#blocked) this.kill()
         return amqpError('ERR_TIMEOUT', `${doing}: no answer within ${this.#timeoutMs} ms`)
       })
     } catch {

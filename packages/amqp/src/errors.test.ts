@@ -34,6 +34,7 @@ it.each([
   [native('ENOTFOUND'), 'ERR_UNAVAILABLE', true],
   [native('DEPTH_ZERO_SELF_SIGNED_CERT'), 'ERR_CONFIGURATION', false],
   [native('ERR_TLS_CERT_ALTNAME_INVALID'), 'ERR_CONFIGURATION', false],
+  [native('ERR_OSSL_PEM_NO_START_LINE'), 'ERR_CONFIGURATION', false],
   [new Error('connect ETIMEDOUT'), 'ERR_UNAVAILABLE', true],
   [new Error('Channel closed'), 'ERR_UNAVAILABLE', true],
   [new RangeError('Encoded field table exceeds'), 'ERR_INVALID', false],

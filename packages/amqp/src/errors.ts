@@ -86,7 +86,7 @@ function codeOfNotAllowed(text: string): ErrorCode {
 
 function codeOfClientError(error: unknown): ErrorCode {
   const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown }
-  if (typeof code === 'string' && /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO|HOSTNAME/.test(code)) return 'ERR_CONFIGURATION'
+  if (typeof code === 'string' && /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO|HOSTNAME/.test(code)) return 'ERR_CONFIGURATION'
   if (isVhostRefusal(message)) return 'ERR_NOT_FOUND'
   if (typeof message === 'string' && message.startsWith('SASL mechanism')) return 'ERR_CONFIGURATION'
   if (error instanceof RangeError || error instanceof TypeError) return 'ERR_INVALID'

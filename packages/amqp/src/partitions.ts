@@ -22,6 +22,8 @@ export class Partitions implements Keeper {
   readonly #leaving: Set<number> = new Set()
   readonly #window: Window
   #control: Channel | undefined
+  /** Waited for at every count, however long the broker takes: a second consumer would be counted as a member. */
+  #joined: Promise<unknown> = Promise.resolve()
   #members = 1
   #timer: Timer | undefined
   #stopped = false
@@ -171,11 +173,16 @@ export class Partitions implements Keeper {
 
   async #askMembers(): Promise<number> {
     const queue = membersName(this.#base)
-    const { timeoutMs, manager, services } = this.#host
+    const { timeoutMs, services } = this.#host
+    const late = (): BrokerError => amqpError('ERR_UNAVAILABLE', `Counting the members of ${this.#base}: no answer within ${timeoutMs} ms`)
     try {
-      this.#control ??= await this.#join(queue)
-      const late = (): BrokerError => amqpError('ERR_UNAVAILABLE', `Counting the members of ${this.#base}: no answer within ${manager.purpose}'s deadline`)
-      const { consumerCount } = await within(this.#control.checkQueue(queue), timeoutMs, services.clock, late)
+      const control = this.#control ?? (await this.#join(queue))
+      const { consumerCount } = await within(
+        this.#joined.then(() => control.checkQueue(queue)),
+        timeoutMs,
+        services.clock,
+        late,
+      )
       return Math.max(1, consumerCount)
     } catch (error) {
       throw toBrokerError(error, `Counting the members of ${this.#base}`)
@@ -183,20 +190,17 @@ export class Partitions implements Keeper {
   }
 
   async #join(queue: string): Promise<Channel> {
-    const { manager, timeoutMs, services } = this.#host
+    const { manager } = this.#host
     const { connection } = manager
     if (connection === undefined) throw manager.reason
+    let closed = false
     const channel: Channel = await connection.openChannel(() => {
+      closed = true
       if (this.#control === channel) this.#control = undefined
     })
-    const late = (): BrokerError => amqpError('ERR_UNAVAILABLE', `Joining ${queue}: no answer within ${timeoutMs} ms`)
-    await within(
-      channel.consume(queue, () => undefined),
-      timeoutMs,
-      services.clock,
-      late,
-    )
     if (this.#stopped) await connection.closeChannel(channel)
+    this.#joined = channel.consume(queue, () => undefined)
+    if (!closed) this.#control = channel
     return channel
   }
 }

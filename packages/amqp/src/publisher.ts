@@ -64,9 +64,15 @@ export class Publisher {
     // A channel takes two round trips; an outage is core's to wait for.
     if (!this.#opening || this.#manager.connection === undefined) return refused(publication.size, this.#reason)
     return new Promise((resolve) => {
-      const waiting: Waiting = { publication, signal, resolve }
+      const onAbort = (): void => this.#giveUp(waiting)
+      const settle = (results: readonly SendResult[]): void => {
+        // Signals may live as long as the process, and would keep every message that has waited.
+        signal.removeEventListener('abort', onAbort)
+        resolve(results)
+      }
+      const waiting: Waiting = { publication, signal, resolve: settle }
       this.#waiting.push(waiting)
-      signal.addEventListener('abort', () => this.#giveUp(waiting), { once: true })
+      signal.addEventListener('abort', onAbort, { once: true })
     })
   }
 

@@ -27,20 +27,28 @@ async function linkTo({ url }: FakeBroker, options: Partial<MqttOptions> = {}): 
   return link
 }
 
-function receiverOf(link: Link, source = subscription): { readonly receiver: Receiver; readonly got: MqttDelivery[]; readonly failures: BrokerError[] } {
+interface Received {
+  readonly receiver: Receiver
+  readonly got: MqttDelivery[]
+  readonly failures: BrokerError[]
+  readonly recoveries: () => number
+}
+
+function receiverOf(link: Link, source = subscription): Received {
   if (link.receiver === false) throw new Error('the link receives nothing')
   const got: MqttDelivery[] = []
   const failures: BrokerError[] = []
+  let recovered = 0
   const intake: Intake = {
     deliver: (deliveries) => void got.push(...(deliveries as readonly MqttDelivery[])),
     lost: () => undefined,
     revoke: async () => undefined,
     failed: (error) => void failures.push(error),
-    recovered: () => undefined,
+    recovered: () => void recovered++,
   }
   const receiver = link.receiver(source, intake, { messages: 10, bytes: 1_000_000 })
   closers.push(() => receiver.handBack())
-  return { receiver, got, failures }
+  return { receiver, got, failures, recoveries: () => recovered }
 }
 
 const subscription = endpoint({ kind: 'topic', name: 'events', subscription: { name: 's' } })
@@ -124,6 +132,31 @@ it('takes back a session that the broker says was taken over, where nobody notes
   expect(failures).toEqual([])
 })
 
+it('has not recovered before all of its sessions have', async () => {
+  let refused: string | undefined
+  const refuse: Hook = (clientId, packet, send) => {
+    if (packet.cmd !== 'connect' || clientId !== refused) return false
+    send({ cmd: 'connack', reasonCode: 0x88, sessionPresent: false })
+    return true
+  }
+  const broker = await brokerWith(refuse)
+  const link = await linkTo(broker, { reconnectMaxMs: 100 })
+  const queue = endpoint({ options: { members: 2 } })
+  await link.topology?.apply([queue], [], never)
+  const { receiver, failures, recoveries } = receiverOf(link, queue)
+  await receiver.start()
+  const connects = (): readonly string[] => broker.received.flatMap(({ clientId, packet }) => (packet.cmd === 'connect' ? [clientId] : []))
+  const [first = '', second = ''] = [...broker.sessions.keys()].filter((clientId) => !clientId.includes('-link-'))
+  refused = second
+  const before = connects().length
+  for (const clientId of [first, second]) broker.sessions.get(clientId)?.send?.({ cmd: 'disconnect', reasonCode: 0x8b })
+  await expect.poll(() => connects().slice(before), { timeout: 5_000 }).toContain(first)
+  await expect.poll(() => failures.length, { timeout: 5_000 }).toBeGreaterThan(2)
+  expect(recoveries()).toBe(0)
+  refused = undefined
+  await expect.poll(recoveries, { timeout: 5_000 }).toBe(1)
+})
+
 it('has never more unconfirmed than the broker allows, its own messages among them', async () => {
   let [open, worst, confirmed] = [0, 0, 0]
   const slow: Hook = (_, packet, send) => {
@@ -186,21 +219,22 @@ describe('a session in which a backlog is sent at once, and the answer to the su
   const backlog = 3_000
   const bytes = 10_000
 
-  async function setUp(granted: number): Promise<ReturnType<typeof receiverOf> & Pick<FakeBroker, 'unread'>> {
-    const broker = await brokerWith((clientId, packet, send) => {
+  async function setUp(granted: number, properties = {}): Promise<Received & Pick<FakeBroker, 'unread' | 'received'>> {
+    const hook: Hook = (clientId, packet, send) => {
       if (packet.cmd !== 'subscribe' || packet.subscriptions[0]?.topic !== 'events') return false
       if (broker.sessions.get(clientId)?.filters.has('events') !== true) return false
       for (let id = 1; id <= backlog; id++) send(message('events', 'x'.repeat(bytes), id))
       send({ cmd: 'suback', messageId: packet.messageId ?? 0, granted: [granted] })
       return true
-    })
+    }
+    const broker = await brokerWith(hook, 5, properties)
     const link = await linkTo(broker)
     await link.topology?.apply([subscription], [], never)
-    return { ...receiverOf(link), unread: broker.unread }
+    return { ...receiverOf(link), unread: broker.unread, received: broker.received }
   }
 
   /** Acks everything until it has acked so much, or has been told of a failure. */
-  async function handle({ receiver, got, failures }: ReturnType<typeof receiverOf>, most: number): Promise<void> {
+  async function handle({ receiver, got, failures }: Omit<Received, 'recoveries'>, most: number): Promise<void> {
     let acked = 0
     while (acked < most && failures.length === 0) {
       const taken = got.slice(acked)
@@ -219,6 +253,17 @@ describe('a session in which a backlog is sent at once, and the answer to the su
     await handle(received, backlog)
     expect(received.got.map(({ packetId }) => packetId)).toEqual(Array.from({ length: backlog }, (_, index) => index + 1))
     expect(received.failures).toEqual([])
+  })
+
+  it('is kept alive while it is not read, as often as the broker wants to hear of it', async () => {
+    const { receiver, got, received } = await setUp(1, { serverKeepAlive: 1 })
+    await receiver.start()
+    await expect.poll(() => got.length).toBe(10)
+    const [{ scope }] = got as [MqttDelivery]
+    await pause(2_500)
+    expect(scope.closed).toBe(false)
+    const pings = received.filter(({ clientId, packet }) => packet.cmd === 'pingreq' && clientId === scope.id)
+    expect(pings.length).toBeGreaterThanOrEqual(2)
   })
 
   it('is told to be refused when the answer is read', async () => {

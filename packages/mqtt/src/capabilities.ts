@@ -88,8 +88,6 @@ export interface BrokerFacts {
   readonly maximumPacketBytes: number | undefined
   /** Seconds, where the broker does not keep sessions as long as it was asked to. */
   readonly sessionExpirySeconds: number | undefined
-  /** Seconds, where the broker has set another. */
-  readonly keepaliveSeconds: number | undefined
 }
 
 /** Never wider than what was claimed from options alone. `sessions`: how many the source has. */

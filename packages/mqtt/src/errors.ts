@@ -96,7 +96,7 @@ function textOf(error: unknown): string {
 
 function codeOfClientError(error: unknown): ErrorCode {
   const { code } = (error ?? {}) as { readonly code?: unknown }
-  if (typeof code === 'string' && /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO|HOSTNAME/.test(code)) return 'ERR_CONFIGURATION'
+  if (typeof code === 'string' && /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO|HOSTNAME/.test(code)) return 'ERR_CONFIGURATION'
   if (error instanceof RangeError || error instanceof TypeError) return 'ERR_INVALID'
   return 'ERR_UNAVAILABLE'
 }

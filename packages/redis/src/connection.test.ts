@@ -100,6 +100,23 @@ describe('Connection', () => {
     expect(clients.length).toBe(2)
   })
 
+  it('waits for what could not be opened, whatever it was: none of it is the fault of a call', async () => {
+    const open = (): Promise<never> => Promise.reject(new TypeError('fetch failed'))
+    const connection = new Connection({ open, owned: true, timeoutMs: 200, clock: systemClock })
+    await expect(connection.run('claim', async () => 1)).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE', message: 'redis: opening the client: fetch failed' })
+  })
+
+  it('is closed in time also if its client is never there, and closes it when it comes', async () => {
+    const { promise, resolve } = Promise.withResolvers<ScriptedClient>()
+    const connection = new Connection({ open: () => promise, owned: true, timeoutMs: 200, clock: systemClock })
+    await expect(connection.run('claim', async () => 1)).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
+    await connection.close()
+    const client = new ScriptedClient()
+    resolve(client)
+    await turn()
+    expect(client.closed).toBe(true)
+  })
+
   it('replaces a client that has ended once, however many calls wait for it', async () => {
     const clients: ScriptedClient[] = []
     const open = async (): Promise<ScriptedClient> => {

@@ -1,7 +1,7 @@
 import type { BrokerError, Clock } from '@busbar/core/driver'
 import type { RedisClient } from './client.ts'
 import { Deadline } from './deadline.ts'
-import { redisError, toBrokerError } from './errors.ts'
+import { redisError, toBrokerError, toConnectionError } from './errors.ts'
 
 export interface ConnectionOptions {
   /** Gives the client; asked again if it fails. */
@@ -54,12 +54,18 @@ export class Connection {
     return running
   }
 
-  /** Ends calls that wait for a connection with `ERR_CLOSED`, lets the others finish, and closes the client if it is ours. */
+  /** Ends calls that wait for a connection with `ERR_CLOSED`, lets the others finish, and closes the client if it is ours. One that is still being made is waited for no longer than a call. */
   async close(): Promise<void> {
     this.#closed = true
     this.#wake()
     await Promise.allSettled(this.#running)
     if (!this.#options.owned) return
+    const deadline = new Deadline(this.#options.clock, this.#options.timeoutMs)
+    await Promise.race([this.#disconnect(), deadline.up])
+    deadline.cancel()
+  }
+
+  async #disconnect(): Promise<void> {
     const client = await this.#client?.catch(() => undefined)
     if (client !== undefined && client.status !== 'end') client.disconnect()
   }
@@ -122,7 +128,7 @@ export class Connection {
       return await opening
     } catch (error) {
       if (this.#client === opening) this.#client = undefined
-      const failure = toBrokerError(error, 'opening the client')
+      const failure = toConnectionError(error, 'opening the client')
       if (!failure.retryable) throw failure
       call.lastFailure = failure
       return undefined
@@ -159,7 +165,7 @@ export class Connection {
   #lateError({ doing, handedOver, lastFailure }: Call): BrokerError {
     const { timeoutMs } = this.#options
     if (handedOver) return redisError('ERR_TIMEOUT', `redis: ${doing}: no answer within ${timeoutMs} ms`)
-    if (this.#lastError !== undefined) return toBrokerError(this.#lastError, `${doing}: no connection within ${timeoutMs} ms`)
+    if (this.#lastError !== undefined) return toConnectionError(this.#lastError, `${doing}: no connection within ${timeoutMs} ms`)
     return lastFailure ?? redisError('ERR_UNAVAILABLE', `redis: ${doing}: no connection within ${timeoutMs} ms`)
   }
 }

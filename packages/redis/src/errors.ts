@@ -15,6 +15,12 @@ export function toBrokerError(error: unknown, doing: string): BrokerError {
   return redisError(codeOf(error, text), `redis: ${doing}: ${text}`, { cause: new Error(text) })
 }
 
+/** As {@link toBrokerError}, for what kept us from a connection: however strange it is, it is no refusal of a call that waits for one. */
+export function toConnectionError(error: unknown, doing: string): BrokerError {
+  const mapped = toBrokerError(error, doing)
+  return mapped.code === 'ERR_INVALID' ? redisError('ERR_UNAVAILABLE', mapped.message, { cause: mapped.cause }) : mapped
+}
+
 /** Is it the answer to a script that the server does not know (any more)? */
 export function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.includes('NOSCRIPT')
@@ -30,7 +36,7 @@ const answers: readonly (readonly [RegExp, ErrorCode])[] = [
 
 function codeOf(error: unknown, text: string): ErrorCode {
   const { code, name } = (error ?? {}) as { readonly code?: unknown; readonly name?: unknown }
-  if (typeof code === 'string' && /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO|HOSTNAME/.test(code)) return 'ERR_CONFIGURATION'
+  if (typeof code === 'string' && /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO|HOSTNAME/.test(code)) return 'ERR_CONFIGURATION'
   const found = answers.find(([pattern]) => pattern.test(text))
   if (found !== undefined) return found[1]
   return name === 'ReplyError' || error instanceof TypeError || error instanceof RangeError ? 'ERR_INVALID' : 'ERR_UNAVAILABLE'

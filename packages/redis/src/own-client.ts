@@ -46,8 +46,8 @@ function sharedOptions({ addresses: [{ secure, username, password }], tls, conne
     socketTimeout: timeoutMs + 200,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    // After a fail-over this connection may still lead to what is a replica now.
-    reconnectOnError: ({ message }) => message.startsWith('READONLY'),
+    // After a fail-over this connection may still lead to what is a replica now. Before Redis 7 the word stands in the middle.
+    reconnectOnError: ({ message }) => /\bREADONLY\b/.test(message),
   }
 }
 

@@ -101,3 +101,8 @@ it('takes nothing more of what a broker sends while it is being closed, and read
   expect(taken).toBe(0)
   expect(broker.received.map(({ packet }) => packet.cmd)).toEqual(['connect', 'puback', 'puback', 'puback', 'disconnect'])
 })
+
+it('says of a key that is none that this is how it was set up, which no further attempt changes', async () => {
+  const driver = mqtt({ url: 'mqtts://127.0.0.1:1', tls: { key: 'no key' }, timeoutMs: 500 })
+  await expect(driver.connect(services, never)).rejects.toMatchObject({ code: 'ERR_CONFIGURATION', retryable: false })
+})

@@ -71,7 +71,7 @@ export class Connection {
     this.#meter = services.meter
     this.#timeoutMs = options.timeoutMs
     this.own = new OwnMessages(this.client, services.meter)
-    this.#reading = new ReadHold(this.client, services.clock, options.keepaliveMs)
+    this.#reading = new ReadHold(this.client, services.clock)
     // Before it connects: what a session has waiting may come in one piece with the broker's first answer.
     this.client.handleMessage = (packet, done) => {
       const mine = request.onMessage(this, packet)

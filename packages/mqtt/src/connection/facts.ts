@@ -13,6 +13,5 @@ export function factsOf({ properties = {} }: IConnackPacket, protocolVersion: 5 
     receiveMaximum: protocolVersion === 5 ? (receiveMaximum ?? limits.inFlight) : limits.inFlight,
     maximumPacketBytes: properties.maximumPacketSize,
     sessionExpirySeconds: properties.sessionExpiryInterval,
-    keepaliveSeconds: properties.serverKeepAlive,
   }
 }

@@ -24,8 +24,8 @@ function held(): { readonly hold: ReadHold; readonly calls: string[]; readonly p
     for (const [key, { at, wake }] of due) if (at <= now && due.delete(key)) wake()
   }
   const calls: string[] = []
-  const client = { sendPing: () => calls.push('ping'), reschedulePing: () => calls.push('reschedule') }
-  return { hold: new ReadHold(client as unknown as MqttClient, clock, keepaliveMs), calls, pass }
+  const client = { keepalive: keepaliveMs / 1_000, sendPing: () => calls.push('ping'), reschedulePing: () => calls.push('reschedule') }
+  return { hold: new ReadHold(client as unknown as MqttClient, clock), calls, pass }
 }
 
 it('keeps the link alive while it is held, and leaves that to the library afterwards', () => {

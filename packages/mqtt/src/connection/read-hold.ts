@@ -8,17 +8,15 @@ import type { MqttClient } from 'mqtt'
 export class ReadHold {
   readonly #client: MqttClient
   readonly #clock: Clock
-  readonly #everyMs: number
   #holding = false
   /** Since the last ping from here. */
   #held = false
   #next: (() => void) | undefined
   #pings: Timer | undefined
 
-  constructor(client: MqttClient, clock: Clock, keepaliveMs: number) {
+  constructor(client: MqttClient, clock: Clock) {
     this.#client = client
     this.#clock = clock
-    this.#everyMs = keepaliveMs / 2
   }
 
   hold(): void {
@@ -53,7 +51,9 @@ export class ReadHold {
   }
 
   #ping(): void {
-    this.#pings = this.#clock.timer(this.#clock.monotonic() + this.#everyMs, () => {
+    // Seconds, and the broker's own where it has said how often it wants to hear of us.
+    const everyMs = (this.#client.keepalive * 1_000) / 2
+    this.#pings = this.#clock.timer(this.#clock.monotonic() + everyMs, () => {
       this.#pings = undefined
       if (!this.#held) return
       this.#held = this.#holding

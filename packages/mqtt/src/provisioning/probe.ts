@@ -1,4 +1,4 @@
-import { sleep, type Services } from '@busbar/core/driver'
+import { pauseFor, type Services } from '@busbar/core/driver'
 import type { Control } from '../connection/control.ts'
 import { mqttError } from '../errors.ts'
 import type { ResolvedOptions } from '../options.ts'
@@ -38,11 +38,13 @@ export class SharedProbe {
     const arrived = Promise.withResolvers<true>()
     const filter = `$share/${clientId}-probe/${topic}`
     const leave = await this.#control.subscribeAs(filter, topic, () => arrived.resolve(true))
+    const waiting = new AbortController()
     try {
       connection.publish({ topic, payload: 'probe', qos: 1, retain: false }, () => undefined)
-      const came = await Promise.race([arrived.promise, sleep(this.#services.clock, arrivalMs)])
+      const came = await Promise.race([arrived.promise, pauseFor(arrivalMs, this.#services.clock, waiting.signal)])
       if (came !== true) throw unsupported(`it grants shared subscriptions and delivers nothing to them within ${arrivalMs} ms`)
     } finally {
+      waiting.abort()
       await leave()
     }
   }

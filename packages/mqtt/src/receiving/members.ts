@@ -110,18 +110,21 @@ export class Members implements Keeper {
     services.log('info', 'session:yield', { session: session.name.clientId })
     session.scope?.drop()
     onDropped()
-    if (session.scope !== undefined) await this.#revoke(session.scope)
+    if (session.scope !== undefined) await this.#revoke(session.scope, session)
     this.#yieldedUntil.set(index, services.clock.monotonic() + yieldedLooks * options.rebalanceMs)
     this.#held.delete(index)
     await session.stop()
   }
 
-  async #revoke(scope: SessionScope): Promise<void> {
+  async #revoke(scope: SessionScope, session: Session): Promise<void> {
     const { revoke, onLost, options } = this.#host
     await revoke(scope, options.handOverMs)
-    if (scope.closed || scope.handed === 0 || this.#stopping.signal.aborted) return
+    // Another one, if the connection was lost meanwhile and opened again.
+    const current = session.scope
+    if (current === undefined || current.handed === 0 || this.#stopping.signal.aborted) return
     // What has outlasted the deadline must not be begun again here, when another process has the session.
-    onLost(scope, mqttError('ERR_TOO_LATE', `Session ${scope.id} goes to another process before its handlers have ended`))
+    current.drop()
+    onLost(current, mqttError('ERR_TOO_LATE', `Session ${current.id} goes to another process before its handlers have ended`))
   }
 
   #schedule(): void {
@@ -170,9 +173,14 @@ export class Members implements Keeper {
   async #balanceOnce(first: boolean): Promise<void> {
     const { signal } = this.#stopping
     for (let step = this.#next(); step !== undefined && !signal.aborted; step = this.#next()) {
-      if ('ask' in step) return this.#ask(step.ask)
+      if ('ask' in step) {
+        await this.#ask(step.ask)
+        break
+      }
       if (!(await this.#take(step.take, first))) return
     }
+    // What could not be taken is not wanted any more, if somebody else has it now.
+    if (!signal.aborted) this.#host.onRestored()
   }
 
   #next(): ReturnType<typeof nextStep> {
@@ -204,7 +212,7 @@ export class Members implements Keeper {
 
   /** True if it is ours now. Throws only at the start. */
   async #take(index: number, first: boolean): Promise<boolean> {
-    const { services, onRestored, onRetry } = this.#host
+    const { services, onRetry } = this.#host
     const name = this.#names[index]
     const { signal } = this.#stopping
     if (name === undefined) return false
@@ -216,7 +224,6 @@ export class Members implements Keeper {
     try {
       await session.start()
       if (first) return true
-      onRestored()
       const why = gone ? 'nothing was heard of its holder for long' : 'it had no holder: he has left, or died'
       services.log(gone ? 'warn' : 'info', 'session:taken', { session: name.clientId, why })
       return true

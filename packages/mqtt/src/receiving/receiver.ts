@@ -166,7 +166,7 @@ export class MqttReceiver implements Receiver {
   readonly #onRestored = (): void => {
     // Connections that are new read, whatever was so before.
     if (!this.#reading) this.#read(false)
-    if (!this.#failing) return
+    if (!this.#failing || ![...this.#sessions].every(({ receives }) => receives)) return
     this.#failing = false
     this.#intake.recovered()
   }

@@ -83,6 +83,22 @@ describe('SessionScope', () => {
     for (let time = 0; time < 2; time++) received(scope, packet(0, { qos: 0, dup: true }))
   })
 
+  it('does not ack what the broker has done with: its identifier stands for the next message by now', () => {
+    const { connection, acked } = connectionOf()
+    const scope = new SessionScope('s', connection)
+    scope.ack(received(scope, packet(5)))
+    scope.flush()
+    // Sent again before our ack was there; then comes another message.
+    const [copy, next] = [received(scope, packet(5, { dup: true })), received(scope, packet(5))]
+    scope.ack(copy)
+    scope.flush()
+    expect(acked).toEqual([[5], []])
+    expect(scope.receive(packet(5, { dup: true }), false)).toBeUndefined()
+    scope.ack(next)
+    scope.flush()
+    expect(acked).toEqual([[5], [], [5]])
+  })
+
   it('acks nothing of quality 0, which waits for nobody', () => {
     const { connection, acked } = connectionOf()
     const scope = new SessionScope('s', connection)

@@ -11,8 +11,8 @@ import { MqttDelivery } from './delivery.ts'
 export class SessionScope implements Scope {
   readonly id: string
   readonly #tracker: PrefixTracker<MqttDelivery> = new PrefixTracker()
-  /** By packet identifier: 1 if it was received and its ack was not sent yet. */
-  readonly #unacked: Uint8Array = new Uint8Array(limits.inFlight + 1)
+  /** By packet identifier: how often it was received since its last ack was sent. Once, or not at all, but for what {@link SessionScope.flush} says. */
+  readonly #unacked: Uint16Array = new Uint16Array(limits.inFlight + 1)
   readonly #connection: Connection
   #closed = false
   #dropping = false
@@ -60,10 +60,10 @@ export class SessionScope implements Scope {
    */
   receive(packet: ReceivedPacket, envelope: boolean, template?: AddressTemplate): MqttDelivery | undefined {
     const { qos, dup, messageId = 0 } = packet
-    if (qos === 1 && dup && this.#unacked[messageId] === 1) return undefined
+    if (qos === 1 && dup && this.#countOf(messageId) > 0) return undefined
     const delivery = new MqttDelivery(this, packet, envelope, template)
     if (delivery.packetId === 0) return delivery
-    this.#unacked[delivery.packetId] = 1
+    this.#unacked[delivery.packetId] = this.#countOf(delivery.packetId) + 1
     delivery.tracked = this.#tracker.add(delivery)
     return delivery
   }
@@ -91,12 +91,12 @@ export class SessionScope implements Scope {
     return true
   }
 
+  /** A broker that has used an identifier again has done with the message before, which it had sent a second time when our ack was on its way: only the ack of the last one is due. */
   flush(): void {
     // Not open yet, they wait until it is.
     if (this.#acks.length === 0 || !this.#connection.open) return
-    const acks = this.#acks
+    const acks = this.#acks.filter((id) => (this.#unacked[id] = this.#countOf(id) - 1) === 0)
     this.#acks = []
-    for (const id of acks) this.#unacked[id] = 0
     this.#connection.acknowledge(acks)
   }
 
@@ -106,6 +106,10 @@ export class SessionScope implements Scope {
     this.#acks = []
     this.#handed = 0
     this.#handedBytes = 0
+  }
+
+  #countOf(packetId: number): number {
+    return this.#unacked[packetId] ?? 0
   }
 
   #end(delivery: MqttDelivery): void {

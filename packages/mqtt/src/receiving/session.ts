@@ -31,7 +31,7 @@ export interface SessionHost {
   readonly onLost: (scope: SessionScope, error: BrokerError) => void
   /** An attempt to connect again failed; it goes on. */
   readonly onRetry: (error: BrokerError) => void
-  /** Receives again. */
+  /** Receives again; others of the receiver may not. */
   readonly onRestored: () => void
   /** Somebody else has the session now, and this one has ended. */
   readonly onDisplaced: (session: Session, error: BrokerError) => void
@@ -65,6 +65,11 @@ export class Session {
   /** The open connection, if there is one. Not while it is being opened: the broker's answers come behind what waits in the session, and must be read. */
   get connection(): Connection | undefined {
     return this.#opening ? undefined : this.#connection
+  }
+
+  /** It is connected, the broker has not refused its subscription, and nobody is about to take it away again. */
+  get receives(): boolean {
+    return this.connection !== undefined && this.#refusal === undefined && !this.#contention.suspected
   }
 
   /** What is received now belongs to it. */
