@@ -1,4 +1,4 @@
-import { BrokerError, isBrokerError, type BrokerErrorOptions, type ErrorCode } from '@busbar/core/driver'
+import { BrokerError, isBrokerError, isTlsFault, type BrokerErrorOptions, type ErrorCode } from '@busbar/core/driver'
 
 /** Makes an error of this store. */
 export function dynamoError(code: ErrorCode, message: string, options: Omit<BrokerErrorOptions, 'driver'> = {}): BrokerError {
@@ -61,7 +61,7 @@ function codeOf(name: string, text: string, code: unknown, status: number | unde
   if (refusedLogin.test(name)) return 'ERR_ACCESS_DENIED'
   if (name === 'ValidationException') return codeOfValidation(text)
   if (text.startsWith('Region is missing')) return 'ERR_CONFIGURATION'
-  if (typeof code === 'string' && /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO|HOSTNAME/.test(code)) return 'ERR_CONFIGURATION'
+  if (isTlsFault(code)) return 'ERR_CONFIGURATION'
   if (status === undefined || status >= 500) return 'ERR_UNAVAILABLE'
   if (status === 429) return 'ERR_THROTTLED'
   if (status === 403) return 'ERR_ACCESS_DENIED'

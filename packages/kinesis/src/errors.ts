@@ -1,4 +1,4 @@
-import { BrokerError, isBrokerError, type BrokerErrorOptions, type ErrorCode } from '@busbar/core/driver'
+import { BrokerError, isBrokerError, isTlsFault, type BrokerErrorOptions, type ErrorCode } from '@busbar/core/driver'
 
 /** For texts and the `driver` field of errors. */
 export const driverName = 'kinesis'
@@ -95,6 +95,6 @@ const codes: Readonly<Record<string, ErrorCode>> = {
 
 function codeOfClientError(name: string, code: unknown): ErrorCode {
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError') return 'ERR_CONFIGURATION'
-  if (typeof code === 'string' && /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO|HOSTNAME/.test(code)) return 'ERR_CONFIGURATION'
+  if (isTlsFault(code)) return 'ERR_CONFIGURATION'
   return 'ERR_UNAVAILABLE'
 }

@@ -1,4 +1,4 @@
-import { BrokerError, isBrokerError, type BrokerErrorOptions, type ErrorCode } from '@busbar/core/driver'
+import { BrokerError, isBrokerError, isTlsFault, type BrokerErrorOptions, type ErrorCode } from '@busbar/core/driver'
 
 /** For texts and the `driver` field of errors. */
 export const driverName = 'mqtt'
@@ -96,7 +96,7 @@ function textOf(error: unknown): string {
 
 function codeOfClientError(error: unknown): ErrorCode {
   const { code } = (error ?? {}) as { readonly code?: unknown }
-  if (typeof code === 'string' && /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO|HOSTNAME/.test(code)) return 'ERR_CONFIGURATION'
+  if (isTlsFault(code)) return 'ERR_CONFIGURATION'
   if (error instanceof RangeError || error instanceof TypeError) return 'ERR_INVALID'
   return 'ERR_UNAVAILABLE'
 }

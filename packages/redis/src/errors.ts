@@ -1,4 +1,4 @@
-import { BrokerError, isBrokerError, type BrokerErrorOptions, type ErrorCode } from '@busbar/core/driver'
+import { BrokerError, isBrokerError, isTlsFault, type BrokerErrorOptions, type ErrorCode } from '@busbar/core/driver'
 
 /** Makes an error of this store. */
 export function redisError(code: ErrorCode, message: string, options: Omit<BrokerErrorOptions, 'driver'> = {}): BrokerError {
@@ -36,7 +36,7 @@ const answers: readonly (readonly [RegExp, ErrorCode])[] = [
 
 function codeOf(error: unknown, text: string): ErrorCode {
   const { code, name } = (error ?? {}) as { readonly code?: unknown; readonly name?: unknown }
-  if (typeof code === 'string' && /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO|HOSTNAME/.test(code)) return 'ERR_CONFIGURATION'
+  if (isTlsFault(code)) return 'ERR_CONFIGURATION'
   const found = answers.find(([pattern]) => pattern.test(text))
   if (found !== undefined) return found[1]
   return name === 'ReplyError' || error instanceof TypeError || error instanceof RangeError ? 'ERR_INVALID' : 'ERR_UNAVAILABLE'

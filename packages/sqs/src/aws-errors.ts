@@ -1,4 +1,4 @@
-import { BrokerError, isBrokerError, type BrokerErrorOptions, type ErrorCode } from '@busbar/core/driver'
+import { BrokerError, isBrokerError, isTlsFault, type BrokerErrorOptions, type ErrorCode } from '@busbar/core/driver'
 
 /** What is particular to the errors of one service of AWS. */
 export interface ErrorNames {
@@ -105,6 +105,6 @@ function codeOfStatus(status: number): ErrorCode | undefined {
 
 function codeOfClientError(name: string, code: unknown): ErrorCode {
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError') return 'ERR_CONFIGURATION'
-  if (typeof code === 'string' && /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO|HOSTNAME/.test(code)) return 'ERR_CONFIGURATION'
+  if (isTlsFault(code)) return 'ERR_CONFIGURATION'
   return 'ERR_UNAVAILABLE'
 }
