@@ -39,12 +39,6 @@ export function kinesisWith(given: Pick<KinesisOptions, 'store' | 'credentials' 
   })
 }
 
-/**
- * A page holds up to 10,000 records, which nobody else gets as long as the shard is leased here: a smaller window would have no other effect than more reads, of which a
- * shard takes five a second. Measured with `npm run bench -- kinesis`.
- */
-const leastHeld = 1_000
-
 /** Exported for tools of this package that ask what a driver needs. */
 export class KinesisDriver implements Driver<KinesisClient> {
   readonly name: string = driverName
@@ -66,10 +60,6 @@ export class KinesisDriver implements Driver<KinesisClient> {
   address({ name, subscription }: Endpoint): string {
     const stream = addressOf(streamOf(name))
     return subscription === undefined ? stream : `${stream}, subscription ${subscription.name}`
-  }
-
-  leastInFlight(): number {
-    return leastHeld
   }
 
   async connect(services: Services, signal: AbortSignal): Promise<Link<KinesisClient>> {
