@@ -22,7 +22,9 @@ export interface ConsumerChannelOptions extends DeliverySource {
  * Acks wait for others until they are this share of the window, or for this long. Each costs a write here and a log entry in a quorum queue there, and the rest
  * of the window keeps the broker busy meanwhile.
  */
-const flushShare = 0.25
+const flushShare = 1 / 8
+/** Behind a message that takes long: those behind it cannot be acked in one frame, and what they take of the window is missing to others sooner. */
+const flushShareBehind = 1 / 32
 const flushMs = 5
 
 /** One channel with one consumer: the scope in which deliveries are lost together. It never comes back; a new one takes its place. */
@@ -112,12 +114,13 @@ export class ConsumerChannel implements Scope {
     this.#dropping = true
   }
 
-  /** Acks it, together with others: at once when they are a quarter of the window, else within five milliseconds. False if it is too late. */
+  /** Acks it, together with others: at once when they are an eighth of the window (see `flushShareBehind`), else within five milliseconds. False if it is too late. */
   mark(delivery: AmqpDelivery): boolean {
     if (this.#state !== 'open' || (delivery.state !== 'open' && delivery.state !== 'copying')) return false
     delivery.state = 'marked'
     this.#marked.push(delivery)
-    if (this.#marked.length >= this.#prefetch * flushShare) return this.#flush()
+    const share = this.#head?.state === 'marked' ? flushShare : flushShareBehind
+    if (this.#marked.length >= this.#prefetch * share) return this.#flush()
     if (this.#flushTimer === undefined) {
       const { clock } = this.#options
       this.#flushTimer = clock.timer(clock.monotonic() + flushMs, this.#onFlushTimer)
