@@ -2,9 +2,12 @@ import { isSkipped, startMosquitto, startProxy, type Skipped } from '../../broke
 import type { Backend, Lent } from './backend.ts'
 import { mosquittoFaults } from './server-faults.ts'
 
+/** What has piled up behind a fault must fit: mosquitto does not even start with more in its database. */
+const memoryLimitBytes = 2 * 2 ** 30
+
 /** mosquitto by MQTT 5: real. */
 export async function mqttBackend({ say }: Lent): Promise<Backend | Skipped> {
-  const bed = await startMosquitto({ own: true, onProgress: say })
+  const bed = await startMosquitto({ own: true, config: { memory_limit: memoryLimitBytes }, onProgress: say })
   if (isSkipped(bed)) return { ...bed, broker: 'chaos on mosquitto' }
   const proxy = await startProxy(Number(new URL(bed.url).port))
   const options = { reconnectMaxMs: 500, timeoutMs: 2_000, keepaliveMs: 2_000, rebalanceMs: 500 }
