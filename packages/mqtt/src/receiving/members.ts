@@ -121,9 +121,11 @@ export class Members implements Keeper {
     await revoke(scope, options.handOverMs)
     // Another one, if the connection was lost meanwhile and opened again.
     const current = session.scope
-    if (current === undefined || current.handed === 0 || this.#stopping.signal.aborted) return
-    // What has outlasted the deadline must not be begun again here, when another process has the session.
+    if (current === undefined || this.#stopping.signal.aborted) return
+    // From here to the end of the session nothing is handed on that nobody would be told of.
     current.drop()
+    if (current.handed === 0) return
+    // What has outlasted the deadline must not be begun again here, when another process has the session.
     onLost(current, mqttError('ERR_TOO_LATE', `Session ${current.id} goes to another process before its handlers have ended`))
   }
 
@@ -174,7 +176,7 @@ export class Members implements Keeper {
     const { signal } = this.#stopping
     for (let step = this.#next(); step !== undefined && !signal.aborted; step = this.#next()) {
       if ('ask' in step) {
-        await this.#ask(step.ask)
+        if (!(await this.#ask(step.ask))) return
         break
       }
       if (!(await this.#take(step.take, first))) return
@@ -235,22 +237,27 @@ export class Members implements Keeper {
     }
   }
 
-  /** A holder that does not answer in time is gone, and its session taken. */
-  async #ask(index: number): Promise<void> {
+  /** A holder that does not answer in time is gone, and its session taken. False if that could not be. */
+  async #ask(index: number): Promise<boolean> {
     const { services, options, control } = this.#host
     const name = this.#names[index]
     const now = services.clock.monotonic()
     const askedAt = this.#askedAt.get(index)
-    if (name === undefined || control.connection === undefined) return
+    if (name === undefined || control.connection === undefined) return true
     if (askedAt === undefined) this.#askedAt.set(index, now)
     else if (now - askedAt > options.handOverMs + strandedLooks * options.rebalanceMs) {
       this.#askedAt.delete(index)
       services.log('warn', 'session:seized', { session: name.clientId, why: 'its holder does not answer' })
-      await this.#take(index, true).catch((error: unknown) => this.#host.onRetry(toBrokerError(error, `Opening session ${name.clientId}`)))
-      return
+      try {
+        return await this.#take(index, true)
+      } catch (error) {
+        this.#host.onRetry(toBrokerError(error, `Opening session ${name.clientId}`))
+        return false
+      }
     }
     const publication = { topic: `${this.#asksTopic(name)}/${index}`, payload: this.#host.holder, qos: 0, retain: false } as const
     control.connection.publish(publication, () => undefined)
+    return true
   }
 
   readonly #onDisplaced = (session: Session, error: BrokerError): void => {
