@@ -56,6 +56,8 @@ export class Session {
   #subscribed = false
   /** The broker has refused the subscription when the session was open, and no later connection has it. */
   #refusal: BrokerError | undefined
+  /** In a row: each is of a connection that was opened well, so that its rounds do not count them. */
+  #refusals = 0
 
   constructor(name: SessionName, host: SessionHost) {
     this.name = name
@@ -179,6 +181,7 @@ export class Session {
     this.#subscribed = true
     if (this.#connection !== connection || this.#refusal === undefined) return
     this.#refusal = undefined
+    this.#refusals = 0
     if (!this.#opening) this.#restored()
   }
 
@@ -186,6 +189,7 @@ export class Session {
   #onRefused(connection: Connection, error: unknown): void {
     if (this.#connection !== connection) return
     this.#subscribed = false
+    this.#refusals++
     this.#refusal = toBrokerError(error, `Opening session ${this.name.clientId}`)
     this.#host.onRetry(this.#refusal)
     connection.kill()
@@ -224,7 +228,8 @@ export class Session {
     const { signal } = this.#stopping
     const lostAt = services.clock.monotonic()
     for (let round = 0; !signal.aborted; round++) {
-      await pauseFor(jitteredBackoff(round + this.#contention.times, firstBackoffMs, options.reconnectMaxMs, services.random), services.clock, signal)
+      const failures = round + this.#contention.times + this.#refusals
+      await pauseFor(jitteredBackoff(failures, firstBackoffMs, options.reconnectMaxMs, services.random), services.clock, signal)
       // Without it nobody can tell whose the session is.
       const beside = await control.whenConnected(signal)
       if (beside === undefined) return
