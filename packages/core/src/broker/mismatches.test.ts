@@ -24,8 +24,8 @@ it('tells what differs by numbers alone in one line, and everything else by itse
 
 it('tells each conflict, and apart what is missing for another reason or is another name', () => {
   const conflicts = [1, 2, 3].map((number) => missing(`queue q.${number}`, 'conflict', 'It is a classic queue.'))
-  const others = ['queue order1', 'queue order2', 'queue order3'].map((name) => missing(name))
+  const others = ['queue order1', 'queue order2', 'queue order3', 'queue shop1', 'queue shop2', 'queue shop3'].map((name) => missing(name))
   const { code, message } = differenceError([...conflicts, ...others], 'create')
   expect(code).toBe('ERR_CONFLICT')
-  expect(message.split('\n').slice(1, -1)).toHaveLength(6)
+  expect(message.split('\n').slice(1, -1)).toHaveLength(9)
 })

@@ -115,7 +115,7 @@ function alike(changes: readonly Difference[]): Map<string, Difference[]> {
 
 /** Without the numbers at the end of names: `orders.p0`, `delay.00`, `session-3`. */
 function withoutSerial(text: string): string {
-  return text.replaceAll(/(?<=[.p-])\d+(?![\w-])/g, '#')
+  return text.replaceAll(/(?<=\.p?|-)\d+(?![\w-])/g, '#')
 }
 
 function lineOf({ driver, kind, text, permission }: Difference, what: string): string {
