@@ -53,7 +53,9 @@ it('joins once, however long the broker takes to say so', async () => {
   expect(control.map(({ joined }) => joined)).toEqual([true])
   broker.mute = true
   control[0]?.lose()
-  await pause(700)
+  await expect.poll(() => control.length, { timeout: 5_000 }).toBe(2)
+  // For more looks, none of which is answered.
+  await pause(500)
   expect(control.map(({ joined }) => joined)).toEqual([true, false])
   await partitions.stop()
   expect(closed).toContain(control[1])
