@@ -64,8 +64,10 @@ export class FanOutConsumer {
 
   /** The service does not know this ARN: is there another one now, since the consumer was made anew? */
   async isReplaced(arn: string, signal: AbortSignal): Promise<boolean> {
+    const finding = (this.#finding ??= this.#begin())
     if ((await this.arn(signal)) !== arn) return true
-    this.#finding = undefined
+    // Another shard may be looking already: of two searches only the later one could be ended.
+    if (this.#finding === finding) this.#finding = undefined
     return (await this.arn(signal)) !== arn
   }
 
