@@ -100,6 +100,8 @@ async function writeCopy(task: Task, directive: Directive, options: GiveUpOption
     if (unfit && !blocked) block(task, directive, answer.error, options)
     blocked ||= unfit
     await sleep(clock, jitteredBackoff(failures, firstBackoffMs, lastBackoffMs, random), signal)
+    // What ailed the place may have been something else.
+    form = 0
   }
 }
 

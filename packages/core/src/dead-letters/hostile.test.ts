@@ -23,8 +23,8 @@ interface SetUp {
 }
 
 /** A broker whose queue `orders.dead` holds `count` dead letters that say to be of `bodyBytes` bytes. */
-function setUp(count: number, bodyBytes = 10): SetUp {
-  const driver = new NaiveDriver({ maxMessageBytes: 2 * mebibyte })
+function setUp(count: number, bodyBytes = 10, maxMessageBytes = 2 * mebibyte): SetUp {
+  const driver = new NaiveDriver({ maxMessageBytes })
   const clock = new ManualClock()
   const health: SetUp['health'] = { value: { state: 'connected' } }
   const connect = driver.connect.bind(driver)
@@ -58,11 +58,22 @@ describe('dead letters that together are more than is held at once', () => {
     expect(driver.queue('orders.dead').ready.length).toBe(0)
   })
 
-  it('are not left out in silence where they are left alone', async () => {
-    const { broker, passing } = setUp(200, mebibyte)
+  it('are all looked at where they are left alone', async () => {
+    const { driver, broker, passing } = setUp(200, 2 * mebibyte)
+    expect(await passing(broker.deadLetters(orders).discard({ where: ({ id }) => id === 'd200' }))).toMatchObject({ value: { discarded: 1, skipped: 199 } })
+    expect(driver.queue('orders.dead').ready.length).toBe(199)
+  })
+
+  it('are no reason to refuse what is all there is, however large a message may be', async () => {
+    const { broker, passing } = setUp(60, mebibyte, 256 * mebibyte)
+    expect(((await passing(broker.deadLetters(orders).peek({ max: 100 }))).value as unknown[]).length).toBe(60)
+  })
+
+  it('are not left out in silence where they are too much', async () => {
+    const { broker, passing } = setUp(600, mebibyte)
     const unsupported = { error: { code: 'ERR_UNSUPPORTED' } }
-    expect(await passing(broker.deadLetters(orders).discard({ where: ({ id }) => id === 'd200' }))).toMatchObject(unsupported)
-    expect(await passing(broker.deadLetters(orders).peek({ max: 100 }))).toMatchObject(unsupported)
+    expect(await passing(broker.deadLetters(orders).discard({ where: ({ id }) => id === 'd600' }))).toMatchObject(unsupported)
+    expect(await passing(broker.deadLetters(orders).peek({ max: 600 }))).toMatchObject(unsupported)
   })
 
   it('are shown as far as they are asked for', async () => {

@@ -198,7 +198,7 @@ export class DeadLetterOperations {
       const delivery = await reader.next(options.signal)
       if (!delivery) {
         await flush()
-        if (reader.full && !failedAgain) throw tooMany(place, `${done} were dealt with`)
+        if (reader.full && !failedAgain) throw tooMany(place, reader, `${done} were dealt with`)
         break
       }
       const isNew = hasFailedAgain(delivery.incoming)
@@ -222,7 +222,7 @@ export class DeadLetterOperations {
     await reader.start()
     for (;;) {
       const delivery = await reader.next(options.signal)
-      if (!delivery && reader.full) throw tooMany(place, 'those before have been given out')
+      if (!delivery && reader.full) throw tooMany(place, reader, 'those before have been given out')
       if (!delivery) return
       if (!reader.isRepeat(delivery) && wanted(place, options, delivery.incoming)) yield asDeadLetter(delivery.incoming)
     }
@@ -235,8 +235,8 @@ export class DeadLetterOperations {
 }
 
 /** What is left alone is held, so that it does not come again, and that has a limit. */
-function tooMany({ source }: Place, progress: string): BrokerError {
-  const text = `${source}: more than ${mostHeld} dead letters were left alone, or so much that another might not fit into 64 MiB, and no more can be looked at in one go; ${progress}. Ask for fewer with max, redrive or discard some of those, or consume deadLetters(…).queue.`
+function tooMany({ source }: Place, { held }: DeadLetterReader, progress: string): BrokerError {
+  const text = `${source}: ${held} dead letters were left alone, as many, or as much, as can be held, and no more can be looked at in one go; ${progress}. Ask for fewer with max, redrive or discard some of those, or consume deadLetters(…).queue.`
   return new BrokerError('ERR_UNSUPPORTED', text, { destination: source })
 }
 

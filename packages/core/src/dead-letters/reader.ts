@@ -3,7 +3,7 @@ import { fingerprint } from '../consumer/fingerprint.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
 import type { Link } from '../driver/driver.ts'
 import type { Endpoint } from '../driver/endpoint.ts'
-import type { Delivery, Intake, Receiver, Scope, SettleResult } from '../driver/receiver.ts'
+import type { Delivery, Intake, Receiver, Scope, SettleResult, Window } from '../driver/receiver.ts'
 import { BrokerError } from '../errors.ts'
 import { Fifo } from '../fifo.ts'
 import { inCalls } from '../in-calls.ts'
@@ -25,13 +25,15 @@ const leaseLooks = 4
 
 const windowMessages = 100
 const windowBytes = 64 * 1024 * 1024
+/** Of what is left alone and held: as much memory as an operation may take. */
+const mostBytes = 512 * 1024 * 1024
 
 /** Reads deliveries one by one from a place that operators look into; what is not settled when it closes goes back. */
 export class DeadLetterReader implements AsyncDisposable, Intake {
   readonly #clock: Clock
   readonly #link: Link
   readonly #name: string
-  readonly #windowMessages: number
+  #window: Window
   readonly #receiver: Receiver
   readonly #capabilities: Capabilities
   readonly #arrived: Fifo<Delivery> = new Fifo()
@@ -56,8 +58,8 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
     this.#link = link
     this.#name = endpoint.name
     this.#capabilities = capabilities
-    this.#windowMessages = windowMessages + Math.min(holding, 10_000)
-    this.#receiver = link.receiver(endpoint, this, { messages: this.#windowMessages, bytes: windowBytes })
+    this.#window = { messages: windowMessages + Math.min(holding, 10_000), bytes: windowBytes }
+    this.#receiver = link.receiver(endpoint, this, this.#window)
   }
 
   async start(): Promise<void> {
@@ -80,9 +82,14 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
     return this.#lost.size > 0 && this.#lost.delete(identityOf(delivery))
   }
 
-  /** It holds as many as it may, or so much that another might not fit: what it looks for may be behind them. */
+  /** It holds as many as it may, or as much: what it looks for may be behind them. */
   get full(): boolean {
-    return this.#taken.size >= this.#windowMessages || this.#takenBytes + Math.min(this.#capabilities.maxMessageBytes, windowBytes / 2) > windowBytes
+    return this.#taken.size >= this.#window.messages || this.#takenBytes >= mostBytes
+  }
+
+  /** How many it has given out and not let go. */
+  get held(): number {
+    return this.#taken.size
   }
 
   /** Nothing more has arrived yet. */
@@ -93,6 +100,7 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
   /** The next delivery; `undefined` when nothing has come for a second, or two at first. Rejects when the connection is away for half a minute. */
   async next(signal: AbortSignal | undefined): Promise<Delivery | undefined> {
     const deadline = this.#clock.monotonic() + outageMs
+    this.#makeRoom()
     do {
       signal?.throwIfAborted()
       this.#disturbed = false
@@ -105,6 +113,14 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
       this.#takenBytes += delivery.incoming.bodyBytes
     }
     return delivery
+  }
+
+  /** For one more of any size: without room silence would look like the end of the place. */
+  #makeRoom(): void {
+    const needed = this.#takenBytes + this.#capabilities.maxMessageBytes
+    if (this.full || needed <= this.#window.bytes) return
+    this.#window = { ...this.#window, bytes: needed + windowBytes }
+    this.#receiver.resize(this.#window)
   }
 
   /** Is the silence that of the connection, and not of the place? */

@@ -34,7 +34,7 @@ export interface DeadLetter {
 }
 
 export interface DeadLetterFilter {
-  /** Only dead letters for which it returns true. Default: all. At most 10,100 are left alone in one operation, and as much as leaves room for the largest message in 64 MiB; with more it rejects with `ERR_UNSUPPORTED`. */
+  /** Only dead letters for which it returns true. Default: all. At most 10,100 of 512 MiB together are left alone in one operation; with more it rejects with `ERR_UNSUPPORTED`. */
   readonly where?: (deadLetter: DeadLetter) => boolean
   /** Most messages to act on. Default: all that are there. */
   readonly max?: number

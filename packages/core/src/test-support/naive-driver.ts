@@ -134,6 +134,7 @@ export class NaiveReceiver implements Receiver {
 
   resize(window: Window): void {
     this.#window = window
+    this.#schedule()
   }
 
   async pause(): Promise<void> {
