@@ -39,6 +39,12 @@ export function kinesisWith(given: Pick<KinesisOptions, 'store' | 'credentials' 
   })
 }
 
+/**
+ * Checkpoints go in the order of the shard: behind a record that takes long, or waits to be tried again, only so many others are handled until it is done. Nobody else
+ * gets the records of a shard that is leased here, so that a smaller window keeps nothing for others.
+ */
+const leastHeld = 1_000
+
 /** Exported for tools of this package that ask what a driver needs. */
 export class KinesisDriver implements Driver<KinesisClient> {
   readonly name: string = driverName
@@ -60,6 +66,10 @@ export class KinesisDriver implements Driver<KinesisClient> {
   address({ name, subscription }: Endpoint): string {
     const stream = addressOf(streamOf(name))
     return subscription === undefined ? stream : `${stream}, subscription ${subscription.name}`
+  }
+
+  leastInFlight(): number {
+    return leastHeld
   }
 
   async connect(services: Services, signal: AbortSignal): Promise<Link<KinesisClient>> {

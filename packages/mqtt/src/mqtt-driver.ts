@@ -59,6 +59,12 @@ export const mqtt: ((options: MqttOptions) => Driver<MqttNative>) & DriverFactor
   },
 )
 
+/**
+ * Acks go in the order of receipt: behind a message that takes long, or waits to be tried again, only so many others are handled until it is done. What waits in a
+ * session goes to nobody else meanwhile, so that a smaller window keeps nothing for others.
+ */
+const leastHeld = 1_000
+
 class MqttDriver implements Driver<MqttNative> {
   readonly name: string = driverName
   readonly #options: ResolvedOptions
@@ -78,6 +84,10 @@ class MqttDriver implements Driver<MqttNative> {
 
   address(endpoint: Endpoint): string {
     return addressOf(endpoint)
+  }
+
+  leastInFlight(): number {
+    return leastHeld
   }
 
   async connect(services: Services, signal: AbortSignal): Promise<Link<MqttNative>> {

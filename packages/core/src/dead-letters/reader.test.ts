@@ -43,7 +43,11 @@ async function setUp(extend?: (delivery: Delivery) => SettleResult): Promise<Set
       return receiver
     },
   } as unknown as Link
-  const capabilities = { maxMessageBytes: 1_000, settlement: { maxBatch: 2 }, lease: { kind: extend ? 'message' : 'scope', ms: leaseMs } } as unknown as Capabilities
+  const capabilities = {
+    maxMessageBytes: 1_000,
+    settlement: { maxBatch: 2 },
+    lease: { kind: extend ? 'message' : 'scope', ms: leaseMs },
+  } as unknown as Capabilities
   const reader = new DeadLetterReader(link, { name: 'orders.dead' } as Endpoint, capabilities, clock, 0)
   await reader.start()
   const take = async (id: string): Promise<Delivery> => {
