@@ -18,7 +18,7 @@ import {
   type Window,
 } from '@busbar/core/driver'
 import { sqs } from '@busbar/sqs'
-import { checkAttempts, checkIdentity, clientConfig, uniqueIds } from '@busbar/sqs/shared'
+import { checkAttempts, checkIdentity, clientConfig, leastHeld, uniqueIds } from '@busbar/sqs/shared'
 import { Api } from './api.ts'
 import { Arns } from './arns.ts'
 import { capabilitiesOf } from './capabilities.ts'
@@ -80,6 +80,10 @@ export class SnsDriver implements Driver<SNSClient> {
     } catch {
       return `${topic}, subscription ${subscription.name}`
     }
+  }
+
+  leastInFlight({ keyed }: Endpoint): number {
+    return keyed ? 0 : leastHeld
   }
 
   async connect(services: Services, signal: AbortSignal): Promise<Link<SNSClient>> {

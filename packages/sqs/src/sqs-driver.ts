@@ -52,6 +52,12 @@ export const sqs: ((options?: SqsOptions) => Driver<SQSClient>) & DriverFactory<
   },
 )
 
+/**
+ * What a receive asks for is reserved while it is out, and what is handled is held until its delete is answered: with fewer, receives wait for one another. Measured with
+ * `npm run bench -- sqs`.
+ */
+export const leastHeld = 100
+
 /** Made by {@link sqs}. */
 export class SqsDriver implements Driver<SQSClient> {
   readonly name: string = driverName
@@ -72,6 +78,10 @@ export class SqsDriver implements Driver<SQSClient> {
 
   address(endpoint: Endpoint): string {
     return addressOf(this.queue(endpoint))
+  }
+
+  leastInFlight({ keyed }: Endpoint): number {
+    return keyed ? 0 : leastHeld
   }
 
   async connect(services: Services, signal: AbortSignal): Promise<Link<SQSClient>> {
