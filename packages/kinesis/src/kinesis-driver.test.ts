@@ -18,6 +18,10 @@ function described(summary: object): FakeKinesis {
 /** As far as a driver looks at it before it is used. */
 const store = Object.fromEntries(['claim', 'renew', 'complete', 'release', 'scan', 'save'].map((name) => [name, () => undefined])) as unknown as LeaseStore
 
+it('asks for room behind a record that takes long, with keys and without', () => {
+  expect([false, true].map((keyed) => kinesis().leastInFlight?.(endpoint({ keyed })))).toEqual([1_000, 1_000])
+})
+
 it('sends to streams, topics and queues in order per key, and receives nothing without a store for leases', async () => {
   for (const kind of ['stream', 'topic', 'queue'] as const)
     expect(kinesis().capabilities(endpoint({ kind }))).toMatchObject({

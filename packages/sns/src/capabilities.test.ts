@@ -26,6 +26,10 @@ it('sends to topics, and receives from nothing but subscriptions', () => {
   })
 })
 
+it('asks for as much room as a queue does that is received from by itself', () => {
+  expect([subscribed(), subscribed({ keyed: true })].map((subscription) => driver.leastInFlight?.(subscription))).toEqual([100, 0])
+})
+
 it('serves ordering keys by FIFO topics and FIFO queues', () => {
   expect(driver.capabilities(endpoint({ keyed: true }))).toMatchObject({ ordering: 'key', deduplication: { windowMs: 300_000 } })
   expect(driver.capabilities(subscribed({ keyed: true }))).toMatchObject({ ordering: 'key', keyHold: 'broker' })

@@ -23,6 +23,13 @@ it('serves destinations with ordering keys by FIFO queues and all others by stan
   expect(driver.capabilities(endpoint({ keyed: true, options: { fifo: false } }))).toMatchObject({ ordering: 'none' })
 })
 
+it('asks for room for receives and deletes that are out, but on FIFO queues, where what is held keeps the rest of its group from everybody', () => {
+  const least = [{}, { keyed: true }, { options: { fifo: true } }, { keyed: true, options: { fifo: false } }].map((parts) =>
+    driver.leastInFlight?.(endpoint(parts)),
+  )
+  expect(least).toEqual([100, 0, 0, 100])
+})
+
 it('names one queue whatever else the route says', () => {
   const addresses = [{ keyed: true }, { keyed: true, options: { fifo: false } }, { options: { fifo: true } }, {}].map((parts) =>
     driver.address(endpoint(parts)),

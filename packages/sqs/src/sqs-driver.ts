@@ -80,8 +80,9 @@ export class SqsDriver implements Driver<SQSClient> {
     return addressOf(this.queue(endpoint))
   }
 
-  leastInFlight({ keyed }: Endpoint): number {
-    return keyed ? 0 : leastHeld
+  // What is held of a FIFO queue keeps the rest of its group from everybody.
+  leastInFlight(endpoint: Endpoint): number {
+    return this.queue(endpoint).fifo ? 0 : leastHeld
   }
 
   async connect(services: Services, signal: AbortSignal): Promise<Link<SQSClient>> {
