@@ -1,6 +1,6 @@
 import { DeleteStreamCommand, PutRecordCommand } from '@aws-sdk/client-kinesis'
 import { createBroker, queue, stream, systemClock, text, topic, type AnyDefinition, type Broker, type BrokerOptions } from '@busbar/core'
-import { aggregate, kinesis, kinesisGroup, kinesisWith, type KinesisOptions, type KinesisRouteOptions } from '@busbar/kinesis'
+import { aggregate, kinesis, kinesisGroup, kinesisWith, type KinesisOptions, type KinesisRouteOptions, type ShardLag } from '@busbar/kinesis'
 import { memory, memoryStore } from '@busbar/memory'
 import { afterAll, describe, it } from 'vitest'
 import { startKinesis } from '../brokers/index.ts'
@@ -129,6 +129,10 @@ describe('what is received', { concurrent: true, timeout: 40_000 }, () => {
   })
 })
 
+function sum(lags: readonly ShardLag[]): number {
+  return lags.reduce((total, { records = NaN }) => total + records, 0)
+}
+
 describe('an operator', { concurrent: true, timeout: 40_000 }, () => {
   it('sees leases and lag, and replays: refused while others read, unless it is forced', async ({ expect }) => {
     const readings = stream('operated', { codec: text })
@@ -138,12 +142,18 @@ describe('an operator', { concurrent: true, timeout: 40_000 }, () => {
     await broker.producer(readings).sendBatch(['one', 'two', 'three'])
     const waiting = await group.lag()
     expect(Math.max(...waiting.map(({ behindMs }) => behindMs))).toBeGreaterThan(0)
-    expect(waiting.map(({ worker }) => worker)).toEqual([undefined, undefined])
+    expect(waiting.map(({ worker, records }) => [worker, records])).toEqual([
+      [undefined, undefined],
+      [undefined, undefined],
+    ])
+    expect(sum(await group.lag({ countUpTo: 10 }))).toBe(3)
+    await expect(group.lag({ countUpTo: 0 })).rejects.toMatchObject({ code: 'ERR_CONFIGURATION', message: expect.stringContaining('countUpTo') })
     const handled: string[] = []
     const consumer = await broker.consume(tracker, ({ body }) => void handled.push(body))
     await expect.poll(() => handled.length, patient).toBe(3)
     await expect.poll(async () => (await group.leases()).map(({ state }) => state), patient).toEqual(['leased', 'leased'])
     await expect.poll(async () => (await broker.stats(tracker)).oldestAgeMs, patient).toBe(0)
+    expect(sum(await group.lag({ countUpTo: 10 }))).toBe(0)
     await expect(group.replay('earliest')).rejects.toMatchObject({ code: 'ERR_CONFLICT', message: expect.stringContaining('force the replay') })
     await group.replay('earliest', { force: true })
     await expect.poll(() => handled.length, patient).toBe(6)

@@ -90,7 +90,7 @@ export class KinesisLink implements Link<KinesisClient> {
     const group = this.#groupParts(endpoint)
     if (group === undefined || (endpoint.subscription === undefined && endpoint.kind !== 'queue')) return noStats
     const context = await GroupContext.of(group, signal)
-    const lags = await lagOf(context, workerName(this.#parts.services.random), signal)
+    const lags = await lagOf(context, workerName(this.#parts.services.random), { signal })
     return { ...noStats, oldestAgeMs: Math.max(0, ...lags.map(({ behindMs }) => behindMs)) }
   }
 

@@ -9,6 +9,8 @@ export const limits = {
   requestBytes: 10_485_760,
   /** What endpoints took until 2025, and some still do. */
   oldRequestBytes: 5_242_880,
+  /** Of one GetRecords. */
+  readRecords: 10_000,
   partitionKeyLength: 256,
   nameLength: 128,
   shardBytesPerSecond: 1_000_000,

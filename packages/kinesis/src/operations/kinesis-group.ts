@@ -10,7 +10,10 @@ import { streamOf } from '../names.ts'
 import { resolveOptions, type KinesisOptions } from '../options.ts'
 import { pollingReader } from '../reading/polling-reader.ts'
 import { GroupContext } from '../receiving/group-context.ts'
-import { lagOf, type ShardLag } from './group-lag.ts'
+import { lagOf, type LagOptions, type ShardLag } from './group-lag.ts'
+
+/** Some minutes of reading. */
+const mostCounted = 10_000_000
 
 /** Which subscription. */
 export interface KinesisGroupOptions extends KinesisOptions {
@@ -39,8 +42,8 @@ export interface ShardLeaseView {
 export interface KinesisGroup extends AsyncDisposable {
   /** Every shard that the stream has. Throws `BrokerError`. */
   leases(): Promise<readonly ShardLeaseView[]>
-  /** Every shard that is not read to its end. A shard that nobody reads is leased for a moment, to see its checkpoint. Throws `BrokerError`. */
-  lag(options?: { readonly signal?: AbortSignal }): Promise<readonly ShardLag[]>
+  /** Every shard that is not read to its end. A shard that nobody reads is leased for a moment, to see its checkpoint. Throws `BrokerError`; `ERR_CONFIGURATION` for an illegal `countUpTo`. */
+  lag(options?: LagOptions): Promise<readonly ShardLag[]>
   /** How the subscription begins; `undefined` as long as nobody has begun it. */
   beginning(): Promise<Origin | undefined>
   /**
@@ -86,7 +89,10 @@ export function kinesisGroup(options: KinesisGroupOptions): KinesisGroup {
   const close = async (): Promise<void> => clients.destroy()
   return {
     leases: async () => leasesOf(await context()),
-    lag: async ({ signal } = {}) => lagOf(await context(signal), worker, signal),
+    lag: async (lagOptions = {}) => {
+      checkLagOptions(lagOptions)
+      return await lagOf(await context(lagOptions.signal), worker, lagOptions)
+    },
     beginning: async () => (await (await context()).table().rows()).origin,
     replay: async (startFrom, replayOptions = {}) => {
       assertKnownKeys('replay', replayOptions, ['force'])
@@ -97,6 +103,13 @@ export function kinesisGroup(options: KinesisGroupOptions): KinesisGroup {
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+function checkLagOptions(options: LagOptions): void {
+  assertKnownKeys('lag', options, ['countUpTo', 'signal'])
+  const { countUpTo = 1 } = options
+  if (!Number.isInteger(countUpTo) || countUpTo < 1 || countUpTo > mostCounted)
+    throw configuration(`lag: countUpTo must be a whole number from 1 to ${mostCounted}`)
 }
 
 async function leasesOf(context: GroupContext): Promise<readonly ShardLeaseView[]> {
