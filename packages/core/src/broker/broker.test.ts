@@ -7,6 +7,7 @@ import { ManualClock } from '../test-support/manual-clock.ts'
 import { NaiveDriver } from '../test-support/naive-driver.ts'
 import { turns } from '../test-support/turns.ts'
 import { createBroker } from './create-broker.ts'
+import type { Broker } from './types.ts'
 
 const orders = queue<{ readonly id: string }>('orders', { orderingKey: (order) => order.id })
 const events = topic<{ readonly total: number }>('events')
@@ -87,6 +88,27 @@ describe('the start of a broker', () => {
     failures.push(new BrokerError('ERR_ACCESS_DENIED', 'wrong password'))
     const second = createBroker({ driver, destinations: [orders], clock, log: () => undefined })
     await expect(second.start()).rejects.toMatchObject({ code: 'ERR_ACCESS_DENIED' })
+  })
+
+  it('waits at its end for a broker that cannot be reached only if something is still to be sent', async () => {
+    const endedAfter = async (begin: (broker: Broker) => Promise<unknown>): Promise<number> => {
+      const driver = new NaiveDriver()
+      const clock = new ManualClock()
+      driver.connect = () => Promise.reject(new BrokerError('ERR_UNAVAILABLE', 'refused'))
+      const broker = createBroker({ driver, destinations: [orders], clock, random: () => 0.5, log: () => undefined })
+      const begun = begin(broker).catch(() => undefined)
+      const ended: number[] = []
+      void broker.drain({ timeoutMs: 10_000 }).then(() => ended.push(clock.monotonic()))
+      while (ended.length === 0) {
+        await turns()
+        clock.advance(100)
+      }
+      await begun
+      return ended[0] as number
+    }
+    expect(await endedAfter((broker) => broker.start())).toBeLessThan(1_000)
+    expect(await endedAfter((broker) => broker.consume(orders, () => undefined))).toBeLessThan(1_000)
+    expect(await endedAfter((broker) => broker.producer(orders).send({ id: 'a' }))).toBeGreaterThan(9_000)
   })
 
   it('plans anew and looks again when an outage begins between connecting and starting', async () => {

@@ -287,12 +287,12 @@ class ConnectedBroker implements Broker {
     this.#state = 'closed'
   }
 
-  /** What was started is waited for, and if it does not come about, given up. */
+  /** A start that something waits for to be sent is waited for, and if it does not come about, given up. */
   async #connectionAtLast(deadline: number): Promise<Connection | undefined> {
     let connection: Connection | undefined
     const starting = this.#started?.then((started) => void (connection = started))
     if (!starting) return undefined
-    await this.#unlessHurried(starting, deadline)
+    await this.#unlessHurried(starting, this.#producers.pending + this.#requests.count > 0 ? deadline : 0)
     if (connection) return connection
     this.#closing.abort(closedError())
     await endedWithin(this.#runtime.clock, starting, graceMs)

@@ -3,6 +3,7 @@ import type { Capabilities, Delivery, Incoming, Outcome, Scope, SettleResult } f
 import { BrokerError } from '../errors.ts'
 import type { Settlement } from '../message.ts'
 import { deadLetter } from '../outcome.ts'
+import { cpuMs } from '../test-support/cpu-time.ts'
 import { gate, setUp } from '../test-support/consumer-kit.ts'
 import type { NaiveReceiver } from '../test-support/naive-driver.ts'
 import { turns } from '../test-support/turns.ts'
@@ -219,16 +220,16 @@ describe('many messages', () => {
 
   it('may be lost one by one', async () => {
     const { receiver, deliveries } = await held()
-    const began = performance.now()
+    const began = cpuMs()
     for (const { scope } of deliveries) receiver.intake.lost(scope, gone)
-    expect(performance.now() - began).toBeLessThan(500)
+    expect(cpuMs() - began).toBeLessThan(500)
   })
 
   it('may be redelivered one by one', async () => {
     const { receiver, deliveries } = await held()
-    const began = performance.now()
+    const began = cpuMs()
     for (const given of deliveries) receiver.intake.deliver([{ ...given, scope: { id: 'again' } }])
-    expect(performance.now() - began).toBeLessThan(500)
+    expect(cpuMs() - began).toBeLessThan(500)
   })
 
   it('may be settled while their scope moves to another process', async () => {
@@ -238,9 +239,9 @@ describe('many messages', () => {
       maxInFlight: 10_000,
     })
     receiver.intake.deliver(Array.from({ length: 10_000 }, (_, n) => delivery(receiver.scope, n, `k${n}`, `m${n}`)))
-    const began = performance.now()
+    const began = cpuMs()
     await receiver.intake.revoke(receiver.scope, 1_000)
-    expect(performance.now() - began).toBeLessThan(500)
+    expect(cpuMs() - began).toBeLessThan(500)
     expect(consumer.stats.held).toBe(0)
   })
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { cpuMs } from '../test-support/cpu-time.ts'
 import { shownIn } from '../test-support/wire-format-page.ts'
 import { deadLetterForms, deadLetterHeader, packDeadLetter, unpackDeadLetter } from './header.ts'
 import type { DeadLetterInfo } from './types.ts'
@@ -87,9 +88,9 @@ describe('the dead-letter header', () => {
   })
 
   it('takes no more than linear time for what is full of slashes', () => {
-    const began = performance.now()
+    const began = cpuMs()
     packDeadLetter({ ...info, errorMessage: '//'.repeat(200_000) })
-    expect(performance.now() - began).toBeLessThan(1_000)
+    expect(cpuMs() - began).toBeLessThan(1_000)
   })
 
   it.each([

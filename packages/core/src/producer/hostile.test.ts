@@ -7,6 +7,7 @@ import type { Outgoing, SendResult } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
 import type { SendFunction } from '../middleware/types.ts'
 import type { StandardSchema } from '../standard-schema.ts'
+import { cpuMs } from '../test-support/cpu-time.ts'
 import { ManualClock } from '../test-support/manual-clock.ts'
 import { NaiveDriver } from '../test-support/naive-driver.ts'
 import { turns } from '../test-support/turns.ts'
@@ -231,10 +232,10 @@ describe('many messages', () => {
     const { broker } = await setUp()
     const results = await broker.producer(plain, { maxBuffered: 100, maxBufferedBytes: 1 }).sendBatch(Array.from({ length: 1_000 }, (_, n) => n))
     expect(results.every((result) => result.ok)).toBe(true)
-    const began = performance.now()
+    const began = cpuMs()
     const more = await broker.producer(plain, { maxBuffered: 1_000 }).sendBatch(Array.from({ length: 200_000 }, (_, n) => n))
     expect(more.every((result) => result.ok)).toBe(true)
-    expect(performance.now() - began).toBeLessThan(4_000)
+    expect(cpuMs() - began).toBeLessThan(4_000)
   })
 
   it('are put back after failed requests without going through all that wait', async () => {
@@ -246,12 +247,12 @@ describe('many messages', () => {
       { timeoutMs: 3_600_000 },
     )
     await turns()
-    const began = performance.now()
+    const began = cpuMs()
     for (let n = 0; n < 200; n++) {
       clock.advance(5_000)
       await turns()
     }
-    expect(performance.now() - began).toBeLessThan(400)
+    expect(cpuMs() - began).toBeLessThan(400)
     const closing = broker.close()
     await turns()
     clock.advance(10_000)
