@@ -41,6 +41,22 @@ await onEachRabbitmq({}, (bed) => {
     expect(intake.deliveries[0]!.brokerAttempts).toBe(1)
   })
 
+  it('carries the headers and keys of each message of a batch, of which many have the same names', async () => {
+    await using link = await TestLink.open(await freshVhost(bed))
+    const orders = endpointOf('orders')
+    await link.provision(orders)
+    const sent = Array.from({ length: 200 }, (_, n) => {
+      const headers = n % 10 === 0 ? {} : n % 7 === 0 ? { tenant: `t${n}` } : { trace: `${n}`, tenant: `t${n}` }
+      return messageOf(`${n}`, { headers, ...(n % 3 === 0 ? {} : { key: `k${n}` }) })
+    })
+    await link.send(orders, sent)
+    const { intake } = await link.receive(orders)
+    await until('all of them', () => intake.deliveries.length === 200)
+    expect(intake.deliveries.map(({ incoming: { id, headers, key } }) => ({ id, headers: { ...headers }, key }))).toEqual(
+      sent.map(({ id, headers, key }) => ({ id, headers, key })),
+    )
+  })
+
   it('interoperates with plain clients both ways', async () => {
     const url = await freshVhost(bed)
     await using link = await TestLink.open(url)

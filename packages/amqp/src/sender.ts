@@ -1,9 +1,10 @@
 import type { Endpoint, Outgoing, Sender, SendResult, Services } from '@busbar/core/driver'
-import type { ConfirmChannel } from 'amqplib'
+import type { ConfirmChannel, Options } from 'amqplib'
 import type { Publication } from './confirms.ts'
 import type { ConnectionManager } from './connection-manager.ts'
 import { copiedOptions, deliveredMessage } from './copy-options.ts'
 import { amqpError } from './errors.ts'
+import { HeaderTable } from './header-table.ts'
 import { contentOf, headerBytes, isShort, maxHeaderBytes, maxShortBytes, publishOptions, sizeOf } from './message-mapping.ts'
 import { Publisher } from './publisher.ts'
 import { sendRestoring, type Restoration } from './restoration.ts'
@@ -18,6 +19,7 @@ export class AmqpSender implements Sender {
   readonly #mandatory: boolean
   readonly #refusal: 'no' | 'unknown'
   readonly #restoration: Restoration
+  readonly #headerTable = new HeaderTable()
 
   constructor(endpoint: Endpoint, options: ResolvedRouteOptions, manager: ConnectionManager, services: Services, restoration: Restoration) {
     this.#target = new Target(endpoint, options)
@@ -33,7 +35,7 @@ export class AmqpSender implements Sender {
   }
 
   send(batch: readonly Outgoing[], signal: AbortSignal): Promise<readonly SendResult[]> {
-    const publication = new OutgoingPublication(batch, this.#target, this.#mandatory, this.#refusal)
+    const publication = new OutgoingPublication(batch, this.#target, this.#mandatory, this.#refusal, this.#headerTable)
     if (!this.#restoration.active) return this.#publisher.send(publication, signal)
     return sendRestoring(this.#restoration, () => this.#publisher.send(publication, signal))
   }
@@ -52,12 +54,14 @@ class OutgoingPublication implements Publication {
   readonly #messages: readonly Outgoing[]
   readonly #target: Target
   readonly #mandatory: boolean
+  readonly #headerTable: HeaderTable
 
-  constructor(messages: readonly Outgoing[], target: Target, mandatory: boolean, refusal: 'no' | 'unknown') {
+  constructor(messages: readonly Outgoing[], target: Target, mandatory: boolean, refusal: 'no' | 'unknown', headerTable: HeaderTable) {
     this.refusal = refusal
     this.#messages = messages
     this.#target = target
     this.#mandatory = mandatory
+    this.#headerTable = headerTable
   }
 
   get size(): number {
@@ -77,8 +81,14 @@ class OutgoingPublication implements Publication {
     checkMessage(message)
     this.#target.aim(message)
     const original = message.copyOf === undefined ? undefined : deliveredMessage(message.copyOf)
-    const options = original === undefined ? publishOptions(message, this.#mandatory) : copiedOptions(message, this.#mandatory, original)
+    const options = original === undefined ? this.#optionsOf(message) : copiedOptions(message, this.#mandatory, original)
     channel.publish(this.#target.exchange, this.#target.routingKey, contentOf(message.body), options)
+  }
+
+  #optionsOf(message: Outgoing): Options.Publish {
+    const options = publishOptions(message, this.#mandatory)
+    if (options.headers !== undefined) options.headers = this.#headerTable.with(options.headers)
+    return options
   }
 
   #at(index: number): Outgoing {
