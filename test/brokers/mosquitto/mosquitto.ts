@@ -12,6 +12,9 @@ import { mosquitto2 } from './sources.ts'
 
 export interface MosquittoBedOptions extends MosquittoSettings, BedOptions {}
 
+/** It reads its snapshot before it listens, which may hold hundreds of thousands of messages. */
+const startTimeoutMs = 60_000
+
 /** A mosquitto for tests, for MQTT 5 and 3.1.1. `stop` keeps sessions and messages; `kill` loses what has come since the last snapshot. */
 export interface MosquittoBed extends Bed {
   /** `ws://…`; `undefined` when it was given by the environment. */
@@ -30,7 +33,7 @@ export async function startMosquitto(options: MosquittoBedOptions = {}): Promise
   const created = source.how === 'environment' ? undefined : await createInstance(source, settings)
   const user = credentialsOf(settings.users)
   const url = source.how === 'environment' ? source.url : `mqtt://${user}127.0.0.1:${created?.ports.plain}`
-  const server = { broker: 'mosquitto', url, how: source.how, instance: created?.instance, startTimeoutMs: 10_000, greet: () => greet(url) }
+  const server = { broker: 'mosquitto', url, how: source.how, instance: created?.instance, startTimeoutMs, greet: () => greet(url) }
   return {
     ...(await startBed(server)),
     ...furtherUrls(created?.ports, user, settings),
