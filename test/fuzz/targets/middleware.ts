@@ -41,7 +41,9 @@ export const middlewareTargets = [
       return contextOf({ body: bytesLike(packed[encoding] ?? [])(draw), headers: { 'content-encoding': header } })
     },
     decode: (context) => processed(unpack, context),
-    problem: ({ value, context }) => first(outcomeProblem(value), body(context.incoming.body, context.incoming.bodyBytes), tooMuch(context.incoming.bodyBytes)),
+    // What is refused, or has no encoding, stays as it came, however large.
+    problem: ({ value, context: { incoming } }) =>
+      first(outcomeProblem(value), body(incoming.body, incoming.bodyBytes), 'content-encoding' in incoming.headers ? undefined : tooMuch(incoming.bodyBytes)),
   }),
   target({
     name: 'claim-check',
