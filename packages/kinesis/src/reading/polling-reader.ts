@@ -2,9 +2,9 @@ import type { _Record as NativeRecord } from '@aws-sdk/client-kinesis'
 import { isBrokerError } from '@busbar/core/driver'
 import { isExpiredIterator, type CallContext, type RecordsPage } from '../api.ts'
 import { Place } from './place.ts'
-import { doingOf, isDue, readPages, sleepUntil, type PageSource } from './read-pages.ts'
+import { doingOf, isDue, readPages, sleepUntil, type PageRead, type PageSource } from './read-pages.ts'
 import { ShardPace, type ReadPace } from './shard-pace.ts'
-import type { Page, ShardReader, ShardReaderOptions } from './shard-reader.ts'
+import type { ShardReader, ShardReaderOptions } from './shard-reader.ts'
 
 /** Reads by `GetRecords`, within its part of what the shard gives to all that poll it. */
 export function pollingReader(pace: ReadPace): ShardReader {
@@ -26,7 +26,7 @@ class PollingSource implements PageSource {
     this.#pace = new ShardPace(pace)
   }
 
-  async next(): Promise<{ readonly page: Page; readonly ended: boolean } | undefined> {
+  async next(): Promise<PageRead | undefined> {
     const { services, signal, stream, api } = this.#options
     const { clock } = services
     await sleepUntil(clock, this.#pace.nextAt, signal)
@@ -49,7 +49,7 @@ class PollingSource implements PageSource {
     this.#pace.read(Records.length, bytesOf(Records), (MillisBehindLatest ?? 0) > 0)
     // Some servers answer null.
     this.#iterator = answer.NextShardIterator ?? undefined
-    return { page, ended: this.#iterator === undefined }
+    return { page, ended: this.#iterator === undefined && ((answer.ChildShards ?? []).length > 0 || 'unnamed') }
   }
 
   close(): void {
