@@ -160,6 +160,7 @@ export class GroupWorker {
     const ended = new Set([...view.ended, ...this.#endedHere])
     const graph = await this.#graphOf(ended)
     if (graph === undefined) return
+    await this.#endAgain(graph, view)
     const readable = new Set(graph.readable(ended, new Set([...view.leased.keys(), ...this.shards])))
     const counts = new Map([...view.workers].map(([worker, shards]) => [worker, [...shards].filter((shard) => readable.has(shard)).length]))
     // One that has expired, and is not done, is nothing to share.
@@ -177,6 +178,21 @@ export class GroupWorker {
     if (shard.generation === this.#beginning.generation) this.#endedHere.add(shard.shard)
     // Its children can be read.
     if (!this.#draining.signal.aborted) void this.#try(() => this.#look())
+  }
+
+  /**
+   * A store may have lost what it was told last. While this worker alone knows that a shard has ended, the others keep it for a share, and its children are nobody's.
+   * Where somebody reads it again already, it ends by that.
+   */
+  async #endAgain(graph: ShardGraph, { ended, leased }: TableView): Promise<void> {
+    const { clock, leaseMs, worker } = this.#options
+    for (const id of this.#endedHere) {
+      if (ended.has(id) || leased.has(id) || !graph.reads(id)) continue
+      await this.#try(async () => {
+        const again = await this.#table.lease(worker, id, this.#beginning.generation)
+        if (again.state === 'leased') await within(clock, leaseMs, `ending shard ${id}`, () => this.#table.end(again.claim))
+      })
+    }
   }
 
   /** What was known is nothing. After a replay, what is held belongs to the past. */
