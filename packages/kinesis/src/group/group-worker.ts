@@ -16,7 +16,7 @@ import { within } from './within.ts'
 const lookMsPerWorker = 50
 /** Leases begun at once. */
 const leasedAtOnce = 16
-/** Looks in vain after which a worker counts for nobody for a while, and that while in leases. */
+/** Looks in a row that fail, after which a worker counts for nobody until one succeeds; or in which it can take nothing, and then it does so for some leases. */
 const mostVainLooks = 3
 const abstainLeases = 3
 /** Between two looks of a replay at whether the shards of before it have been given up, in milliseconds. */
@@ -46,6 +46,8 @@ export class GroupWorker {
   #listAt = 0
   #endedWhenListed = 0
   #workers = 1
+  /** Looks in a row that have failed. */
+  #failedLooks = 0
   /** Looks in a row in which it could take nothing, because that failed. */
   #vainLooks = 0
   /** Until when it counts for nobody, on the monotonic clock. */
@@ -76,7 +78,7 @@ export class GroupWorker {
   start(): void {
     const { leaseMs, checkpointMs, lookMs } = this.#options
     const announce = async (): Promise<void> => {
-      if (this.#draining.signal.aborted || this.#options.clock.monotonic() < this.#abstainsUntil) return
+      if (this.#draining.signal.aborted || this.#failedLooks >= mostVainLooks || this.#options.clock.monotonic() < this.#abstainsUntil) return
       await (this.#announcing = this.#table.announce(this.#options.worker))
     }
     const save = async (): Promise<void> => this.#held.saveDue()
@@ -146,7 +148,14 @@ export class GroupWorker {
   async #lookAll(): Promise<void> {
     while (this.#lookAgain && !this.#draining.signal.aborted) {
       this.#lookAgain = false
-      await this.#lookOnce()
+      try {
+        await this.#lookOnce()
+        this.#failedLooks = 0
+      } catch (error) {
+        // Who lives and cannot see what there is takes nothing, and others would leave it its share.
+        if (++this.#failedLooks === mostVainLooks) await this.#try(() => this.#table.leave(this.#options.worker))
+        throw error
+      }
     }
   }
 
