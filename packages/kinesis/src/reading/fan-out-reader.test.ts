@@ -273,14 +273,17 @@ describe('the end', () => {
     expect([reading.texts, reading.end, reading.shard.open]).toEqual([['a', 'b', 'c'], 'ended', 0])
   })
 
-  it('is not believed of an event that names no children while the shard is open: nothing that comes after it is left out', async () => {
+  it.each([
+    ['still open', { Records: [], MillisBehindLatest: 0 }],
+    ['empty', {}],
+  ])('is not believed of an event that names no children and is the end of nothing: %s', async (text, event) => {
     const reading = fanOut()
     const from = reading.shard.subscribe
     let bare = true
     reading.fake.on('SubscribeToShard', (input, signal) => {
       if (!bare) return from(input, signal)
       bare = false
-      return { EventStream: events({ SubscribeToShardEvent: { Records: [], MillisBehindLatest: 0 } as never }) }
+      return { EventStream: events({ SubscribeToShardEvent: event as never }) }
     })
     reading.shard.put('a')
     reading.start()
@@ -288,7 +291,7 @@ describe('the end', () => {
     reading.shard.put('b')
     await reading.pass(10_000)
     expect([reading.texts, reading.end]).toEqual([['a', 'b'], undefined])
-    expect(reading.failures).toMatchObject([{ code: 'ERR_UNAVAILABLE', message: expect.stringContaining('still open') }])
+    expect(reading.failures).toMatchObject([{ code: 'ERR_UNAVAILABLE', message: expect.stringContaining(text) }])
   })
 
   it('comes at once when the signal fires or the iteration is left, and closes the connection', async () => {

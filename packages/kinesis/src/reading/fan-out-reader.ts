@@ -66,9 +66,11 @@ class FanOutSource implements PageSource {
     this.#subscription = undefined
   }
 
-  #read({ Records = [], MillisBehindLatest, ContinuationSequenceNumber, ChildShards = [] }: SubscribeToShardEvent): PageRead {
+  #read({ Records, MillisBehindLatest, ContinuationSequenceNumber, ChildShards = [] }: SubscribeToShardEvent): PageRead {
+    if (Records === undefined && ContinuationSequenceNumber === undefined && ChildShards.length === 0)
+      throw kinesisError('ERR_UNAVAILABLE', `${this.#doing}: the event is empty`)
     this.#heard = true
-    const page = this.#place.take(Records, MillisBehindLatest)
+    const page = this.#place.take(Records ?? [], MillisBehindLatest)
     const ended = ChildShards.length > 0 || (ContinuationSequenceNumber === undefined && 'unnamed')
     if (ContinuationSequenceNumber !== undefined) this.#place.continueAfter(ContinuationSequenceNumber, this.#clock.now())
     return { page, ended }

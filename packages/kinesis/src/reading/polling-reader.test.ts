@@ -263,15 +263,15 @@ describe('the end', () => {
     reading.start()
     await reading.pass(1_000)
     const page = reading.shard.answer
-    const answers: ((input: Readonly<Record<string, never>>) => unknown)[] = [
-      () => ({}),
-      (input) => ({ ...(page(input) as object), NextShardIterator: undefined }),
+    const bare: readonly (readonly [answer: (input: Readonly<Record<string, never>>) => unknown, text: string])[] = [
+      [() => ({}), 'empty'],
+      [(input) => ({ ...(page(input) as object), NextShardIterator: undefined }), 'still open'],
     ]
-    for (const [index, answer] of answers.entries()) {
+    for (const [index, [answer, text]] of bare.entries()) {
       reading.fake.on('GetRecords', answer)
       reading.shard.put(`b-${index}`)
       await reading.pass(10_000)
-      expect(reading.failures.at(-1)).toMatchObject({ code: 'ERR_UNAVAILABLE', message: expect.stringContaining('still open') })
+      expect(reading.failures.at(-1)).toMatchObject({ code: 'ERR_UNAVAILABLE', message: expect.stringContaining(text) })
       reading.fake.on('GetRecords', page)
       reading.shard.put(`c-${index}`)
       await reading.pass(20_000)
@@ -279,6 +279,19 @@ describe('the end', () => {
     expect(reading.end).toBeUndefined()
     expect(reading.texts).toEqual(['a', 'b-0', 'c-0', 'b-1', 'c-1'])
     expect(reading.recoveries).toBe(2)
+  })
+
+  it('is not believed of an empty answer, also where the shard is closed and has more', async () => {
+    const reading = polling()
+    reading.shard.put('a', 'b')
+    reading.shard.pageRecords = 1
+    reading.shard.closed = true
+    reading.fake.shards = reading.fake.shards.map((shard) => ({ ...shard, open: false }))
+    let answers = 0
+    reading.fake.on('GetRecords', (input) => (++answers === 2 ? {} : reading.shard.answer(input)))
+    reading.start()
+    await reading.pass(20_000)
+    expect([reading.texts, reading.end]).toEqual([['a', 'b'], 'ended'])
   })
 
   it('is believed without children where the shard is listed as closed, when that can be looked up', async () => {
