@@ -32,8 +32,9 @@ export interface GroupContextParts {
 export class GroupContext {
   readonly parts: GroupContextParts
   readonly startFrom: StartFrom
-  readonly identity: StreamIdentity
-  /** As it was listed last. */
+  /** As it was looked at last: always of the same stream. */
+  identity: StreamIdentity
+  /** As they were listed last. */
   shards: ReadonlyMap<string, Shard> = new Map()
   readonly #doing: string
 

@@ -91,7 +91,7 @@ export class KinesisReceiver implements Receiver {
     this.#worker = new GroupWorker({ store, clock, random, group, worker, startFrom, listShards, findPosition, handler: this.#handler, ...times })
     this.#watch = new BlockedWatch({
       clock,
-      retentionMs: context.identity.retentionMs,
+      retentionMs: () => context.identity.retentionMs,
       scopes: () => [...this.#held.values()].map(({ scope }) => scope),
       onBlocked: ({ partition, lease }, ageMs) =>
         services.log('error', 'record:blocked', {
