@@ -1,9 +1,9 @@
 import { refusedTemplate, type Capabilities, type Endpoint, type Refusal } from '@busbar/core/driver'
+import { isStart } from './group/beginning.ts'
 import { limits } from './limits.ts'
 import { characterProblem, nameProblem, streamOf } from './names.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { ResolvedRouteOptions } from './route-options.ts'
-import { parsePosition } from './shards/position.ts'
 
 /** A call of `send` costs no request of its own: the sender fills requests from all that are out. Bounded by what core buffers. */
 const callsOut = 1_000
@@ -31,8 +31,11 @@ export function capabilitiesOf(endpoint: Endpoint, options: ResolvedOptions, rou
   const subscriptionRefused = subscription === undefined ? undefined : characterProblem(subscription.name)
   if (subscriptionRefused !== undefined) return { refused: subscriptionRefused, remedy: 'name the subscription otherwise' }
   const { startFrom } = subscription ?? {}
-  if (typeof startFrom === 'object' && 'position' in startFrom && parsePosition(startFrom.position) === undefined)
-    return { refused: `it starts from ${JSON.stringify(startFrom.position.slice(0, 64))}, which is no position`, remedy: 'take the position of a message' }
+  if (startFrom !== undefined && !isStart(startFrom))
+    return {
+      refused: `it starts from ${JSON.stringify(startFrom).slice(0, 100)}, which is no position and no time`,
+      remedy: 'take the position of a message, or a time in milliseconds since the epoch, from 0 to the end of the year 9999',
+    }
   const sending = sendingCapabilities(endpoint.kind, options, route)
   return Object.freeze(options.store === undefined ? sending : { ...sending, ...receivingCapabilities(endpoint.kind) })
 }

@@ -79,6 +79,8 @@ it.each([
 it.each([
   ['with an illegal name', { name: 'a/b' }, 'letters, digits'],
   ['that starts from no position', { name: 's', startFrom: { position: 'x' } }, 'no position'],
+  ['that starts before all times', { name: 's', startFrom: { timestamp: -1 } }, 'no time'],
+  ['that starts after all times', { name: 's', startFrom: { timestamp: 1e300 } }, 'no time'],
 ])('refuses a subscription %s', (_what, subscription, text) => {
   expect(kinesis({ store }).capabilities(endpoint({ subscription }))).toEqual({ refused: expect.stringContaining(text), remedy: expect.any(String) })
 })

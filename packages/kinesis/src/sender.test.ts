@@ -1,4 +1,4 @@
-import type { Outgoing } from '@busbar/core/driver'
+import { sleep, type Outgoing } from '@busbar/core/driver'
 import { describe, expect, it } from 'vitest'
 import { deaggregate } from './aggregation/deaggregate.ts'
 import { kinesis } from './kinesis-driver.ts'
@@ -216,6 +216,26 @@ describe('messages that nobody waits for any more', () => {
     expect(codes(await sender.send([outgoing()], abort.signal))).toEqual([['ERR_TIMEOUT', 'no']])
     await sender.close()
     expect(codes(await sender.send([outgoing()], never))).toEqual([['ERR_CLOSED', 'no']])
+  })
+
+  it('hands nothing over again that is refused when nobody waits for it any more', async () => {
+    const fake = new FakeKinesis(1)
+    const sender = await senderOf(fake)
+    const abort = new AbortController()
+    fake.on('PutRecords', async (input) => {
+      await sleep(fake.clock, 100)
+      return { Records: entriesOf(input).map(() => throttled()) }
+    })
+    const sent = sender.send(numbered(2), abort.signal)
+    await fake.clock.advance(50)
+    abort.abort()
+    await fake.clock.advance(100)
+    expect(codes(await sent)).toEqual([
+      ['ERR_TIMEOUT', 'no'],
+      ['ERR_TIMEOUT', 'no'],
+    ])
+    await fake.clock.advance(60_000)
+    expect(fake.requests).toEqual([2])
   })
 })
 

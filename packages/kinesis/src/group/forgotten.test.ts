@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { SimulatedStream } from './test-support/simulated-stream.ts'
+import { SimulatedStream, type Member } from './test-support/simulated-stream.ts'
 
 const first = 'shardId-000000000000'
 
@@ -102,5 +102,20 @@ describe('a store that has lost all that it was given', () => {
     await stream.until('it is told', () => failures.some(({ message }) => message.includes('the store has forgotten')), 10_000)
     await stream.until('it is read again', () => stream.unread.length === 0, 5_000)
     expect(stream.forgotten).toBe(0)
+  })
+})
+
+describe('a store that has lost what it was told last', () => {
+  it.each([2, 17, 25, 56])("is told again which shards have ended, or what is behind them would be nobody's (seed %i)", async (seed) => {
+    const stream = new SimulatedStream(seed, 4)
+    for (let worker = 0; worker < 4; worker++) stream.join()
+    await stream.time.pass(10_000)
+    const parents = [...stream.shards.keys()].slice(0, 2)
+    for (const parent of parents) stream.split(parent)
+    await stream.time.pass(30_000)
+    for (const parent of parents) stream.store.free(`stream/app/shard/${parent}`)
+    stream.kill(stream.living[seed % 4] as Member)
+    await stream.time.pass(30_000)
+    await stream.until('every shard is read', () => stream.unread.length === 0, 60_000)
   })
 })

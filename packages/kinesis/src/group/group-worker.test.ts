@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ShardLease } from './held-shard.ts'
+import type { GroupShard } from './shard-graph.ts'
 import { SimulatedStream } from './test-support/simulated-stream.ts'
 
 describe('a worker of a group', () => {
@@ -166,6 +167,23 @@ describe('a worker of a group', () => {
     await stream.until('the other reads everything', () => stream.loads.join() === '0,5', 20_000)
     await stream.time.pass(20_000)
     expect(stream.unread).toEqual([])
+  })
+
+  it('leaves its share to others while it lives and cannot list the shards, and comes back', async () => {
+    const stream = new SimulatedStream(16, 6)
+    const healthy = stream.join()
+    await stream.until('it reads everything', () => stream.loads.join() === '6', 5_000)
+    let down = true
+    const list = async (): Promise<GroupShard[]> => [...stream.shards.values()].map(({ id, parents, open }) => ({ id, parents, open }))
+    stream.join({ listShards: () => (down ? Promise.reject(new Error('no access')) : list()) })
+    await stream.time.pass(30_000)
+    for (let minute = 0; minute < 10; minute++) {
+      expect([minute, healthy.leases.size]).toEqual([minute, 6])
+      await stream.time.pass(60_000)
+    }
+    down = false
+    await stream.until('each reads half of them', () => stream.loads.join() === '3,3', 20_000)
+    expect(stream.violations).toEqual([])
   })
 
   it('ends a drain when the leases end where the store takes nothing any more', async () => {

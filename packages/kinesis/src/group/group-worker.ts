@@ -16,7 +16,7 @@ import { within } from './within.ts'
 const lookMsPerWorker = 50
 /** Leases begun at once. */
 const leasedAtOnce = 16
-/** Looks in vain after which a worker counts for nobody for a while, and that while in leases. */
+/** Looks in a row that fail, after which a worker counts for nobody until one succeeds; or in which it can take nothing, and then it does so for some leases. */
 const mostVainLooks = 3
 const abstainLeases = 3
 /** Between two looks of a replay at whether the shards of before it have been given up, in milliseconds. */
@@ -46,6 +46,8 @@ export class GroupWorker {
   #listAt = 0
   #endedWhenListed = 0
   #workers = 1
+  /** Looks in a row that have failed. */
+  #failedLooks = 0
   /** Looks in a row in which it could take nothing, because that failed. */
   #vainLooks = 0
   /** Until when it counts for nobody, on the monotonic clock. */
@@ -76,7 +78,7 @@ export class GroupWorker {
   start(): void {
     const { leaseMs, checkpointMs, lookMs } = this.#options
     const announce = async (): Promise<void> => {
-      if (this.#draining.signal.aborted || this.#options.clock.monotonic() < this.#abstainsUntil) return
+      if (this.#draining.signal.aborted || this.#failedLooks >= mostVainLooks || this.#options.clock.monotonic() < this.#abstainsUntil) return
       await (this.#announcing = this.#table.announce(this.#options.worker))
     }
     const save = async (): Promise<void> => this.#held.saveDue()
@@ -146,7 +148,14 @@ export class GroupWorker {
   async #lookAll(): Promise<void> {
     while (this.#lookAgain && !this.#draining.signal.aborted) {
       this.#lookAgain = false
-      await this.#lookOnce()
+      try {
+        await this.#lookOnce()
+        this.#failedLooks = 0
+      } catch (error) {
+        // Who lives and cannot see what there is takes nothing, and others would leave it its share.
+        if (++this.#failedLooks === mostVainLooks) await this.#try(() => this.#table.leave(this.#options.worker))
+        throw error
+      }
     }
   }
 
@@ -160,6 +169,7 @@ export class GroupWorker {
     const ended = new Set([...view.ended, ...this.#endedHere])
     const graph = await this.#graphOf(ended)
     if (graph === undefined) return
+    await this.#endAgain(graph, view)
     const readable = new Set(graph.readable(ended, new Set([...view.leased.keys(), ...this.shards])))
     const counts = new Map([...view.workers].map(([worker, shards]) => [worker, [...shards].filter((shard) => readable.has(shard)).length]))
     // One that has expired, and is not done, is nothing to share.
@@ -177,6 +187,21 @@ export class GroupWorker {
     if (shard.generation === this.#beginning.generation) this.#endedHere.add(shard.shard)
     // Its children can be read.
     if (!this.#draining.signal.aborted) void this.#try(() => this.#look())
+  }
+
+  /**
+   * A store may have lost what it was told last. While this worker alone knows that a shard has ended, the others keep it for a share, and its children are nobody's.
+   * Where somebody reads it again already, it ends by that.
+   */
+  async #endAgain(graph: ShardGraph, { ended, leased }: TableView): Promise<void> {
+    const { clock, leaseMs, worker } = this.#options
+    for (const id of this.#endedHere) {
+      if (ended.has(id) || leased.has(id) || !graph.reads(id)) continue
+      await this.#try(async () => {
+        const again = await this.#table.lease(worker, id, this.#beginning.generation)
+        if (again.state === 'leased') await within(clock, leaseMs, `ending shard ${id}`, () => this.#table.end(again.claim))
+      })
+    }
   }
 
   /** What was known is nothing. After a replay, what is held belongs to the past. */

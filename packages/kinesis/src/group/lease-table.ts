@@ -1,4 +1,4 @@
-import type { BrokerError, Claim, Clock, LeaseStore, MaybePromise, Note, StoredClaim } from '@busbar/core/driver'
+import { sleep, type BrokerError, type Claim, type Clock, type LeaseStore, type MaybePromise, type Note, type StoredClaim } from '@busbar/core/driver'
 import { kinesisError } from '../errors.ts'
 import { parsePosition } from '../shards/position.ts'
 import type { Origin } from './shard-graph.ts'
@@ -94,7 +94,7 @@ export class LeaseTable {
     if (result.state === 'done') return readOrigin(result.value)
     if (result.state !== 'claimed') return undefined
     const claim = { key, owner: worker, fence: result.fence }
-    const origin = await beginning()
+    const origin = await this.#whileRenewed(claim, beginning)
     const ended = await this.#within('beginning the group', () => store.complete(claim, JSON.stringify(origin), longMs))
     return ended === 'completed' ? origin : undefined
   }
@@ -203,6 +203,25 @@ export class LeaseTable {
 
   async release(claim: Claim): Promise<void> {
     await this.#within('releasing a lease', () => this.#options.store.release(claim))
+  }
+
+  /** To find a position may take longer than a lease lasts. */
+  async #whileRenewed<T>(claim: Claim, work: () => MaybePromise<T>): Promise<T> {
+    const { store, clock, leaseMs } = this.#options
+    const ending = new AbortController()
+    const renew = async (): Promise<void> => {
+      for (;;) {
+        await sleep(clock, leaseMs / 3, ending.signal)
+        // Where it fails, the claim shows in the end whether it still holds.
+        await this.#within('renewing a claim', () => store.renew([claim], leaseMs)).catch(() => undefined)
+      }
+    }
+    renew().catch(() => undefined)
+    try {
+      return await work()
+    } finally {
+      ending.abort()
+    }
   }
 
   #key(kind: 'worker' | 'shard' | `shard.${number}` | 'origin' | 'replay', id: string): string {

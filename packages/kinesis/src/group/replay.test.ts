@@ -1,10 +1,11 @@
+import type { StartFrom } from '@busbar/core/driver'
 import { describe, expect, it } from 'vitest'
 import { LeaseTable } from './lease-table.ts'
 import { replayGroup } from './replay.ts'
 import { SimulatedStream } from './test-support/simulated-stream.ts'
 
 /** As somebody would who operates the group. */
-function replay(stream: SimulatedStream, force: boolean, name = 'operator'): Promise<number> {
+function replay(stream: SimulatedStream, force: boolean, name = 'operator', startFrom: StartFrom = 'earliest'): Promise<number> {
   const clock = stream.time.clock()
   const table = new LeaseTable({ store: stream.store.client(), clock, group: 'stream/app', leaseMs: 10_000 })
   const listShards = async (): Promise<{ id: string; parents: readonly string[]; open: boolean }[]> =>
@@ -12,7 +13,7 @@ function replay(stream: SimulatedStream, force: boolean, name = 'operator'): Pro
   const findPosition = (): never => {
     throw new RangeError('no positions here')
   }
-  return replayGroup({ table, clock, startFrom: 'earliest', listShards, findPosition, worker: name, force })
+  return replayGroup({ table, clock, startFrom, listShards, findPosition, worker: name, force })
 }
 
 async function during<T>(stream: SimulatedStream, call: Promise<T>): Promise<T> {
@@ -53,6 +54,20 @@ describe('a replay', () => {
     await stream.until('all are handled again', () => least(stream) === 2, 60_000)
     expect(stream.violations).toEqual([])
   })
+
+  it.each([{ timestamp: Date.parse('2026-13-01') }, { timestamp: -1 }, { timestamp: 1e300 }, { timestamp: '7' }, { position: '12x' }, 'lastest', null])(
+    'is refused from %j, which is no point, and changes nothing',
+    async (startFrom) => {
+      const stream = new SimulatedStream(35, 2)
+      stream.putEverywhere(5)
+      const { failures } = stream.join()
+      await stream.time.pass(5_000)
+      await expect(during(stream, replay(stream, true, 'operator', startFrom as StartFrom))).rejects.toThrow(TypeError)
+      stream.putEverywhere(5)
+      await stream.until('all are handled', () => stream.unhandled.length === 0, 10_000)
+      expect(failures).toEqual([])
+    },
+  )
 
   it('of two at once is one', async () => {
     const stream = new SimulatedStream(33, 2)

@@ -1,6 +1,6 @@
 import type { BrokerError, Clock, StartFrom } from '@busbar/core/driver'
 import { kinesisError } from '../errors.ts'
-import { beginningOf, type FindPosition } from './beginning.ts'
+import { beginningOf, isStart, type FindPosition } from './beginning.ts'
 import type { LeaseTable } from './lease-table.ts'
 import type { GroupShard } from './shard-graph.ts'
 
@@ -18,9 +18,14 @@ export interface ReplayOptions {
 
 /**
  * All shards of a group begin anew at `startFrom`. It is one write, which either is done or is not: leases and checkpoints of before it belong to an earlier number of
- * replays, and say nothing about later ones. Returns how many replays there have been. Throws `ERR_CONFLICT` while others read, unless `force`.
+ * replays, and say nothing about later ones. Returns how many replays there have been. Throws `ERR_CONFLICT` while others read, unless `force`, and a `TypeError` for
+ * what is no point to begin at.
  */
 export async function replayGroup({ table, clock, startFrom, listShards, findPosition, worker, force }: ReplayOptions): Promise<number> {
+  if (!isStart(startFrom))
+    throw new TypeError(
+      "kinesis: a replay begins at 'earliest', 'latest', { timestamp: milliseconds since the epoch, up to the year 9999 } or { position: that of a message }",
+    )
   const { leased, replay } = await table.view()
   const others = new Set([...leased.values()].filter((holder) => holder !== worker))
   if (others.size > 0 && !force)

@@ -49,6 +49,7 @@ export interface KinesisGroup extends AsyncDisposable {
   /**
    * Lets all workers of the subscription read again from a point on. One write, which is done or not done: no worker goes on from a checkpoint of before it.
    * Throws `ERR_CONFLICT` while workers read; with `force` they finish what runs, give all shards up and begin anew within two looks. Ended shards are read again too.
+   * Throws a `TypeError` for what is no point: times are 0 to the end of the year 9999, in milliseconds since the epoch.
    */
   replay(startFrom: StartFrom, options?: { readonly force?: boolean }): Promise<void>
   /** Closes the client, unless it was given. */

@@ -30,7 +30,7 @@ export async function beginGroups(endpoints: readonly Endpoint[], { api, service
     const stream = streamOf(endpoint.name)
     if (needsConsumer(endpoint)) await new FanOutConsumer({ api, services, stream, name: subscriptionName(endpoint), register: true }).arn(signal)
     const parts = groupOf(endpoint)
-    if (parts !== undefined) await (await GroupContext.of(parts, signal)).begin(workerName(services.random))
+    if (parts !== undefined) await (await GroupContext.of(parts, signal)).begin(workerName(services.random), signal)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Change, Topology } from '@busbar/core/driver'
+import type { Change, Claim, LeaseStore, Topology } from '@busbar/core/driver'
 import { describe, expect, it } from 'vitest'
 import { endpoint, FakeKinesis, serviceError } from '../test-support/fake-kinesis.ts'
 
@@ -170,4 +170,26 @@ it('gives up on a stream that does not get ready, and at once when it is told to
   await fake.clock.advance(1_000)
   abort.abort()
   await aborted
+})
+
+it('waits until it is written where a subscription begins, also where that was left to a process that has died over it', async () => {
+  const { fake } = withStream(provisioned)
+  const written: string[] = []
+  const answers = (call: string): unknown => {
+    if (call === 'claim') return fake.clock.monotonic() < 9_000 ? { state: 'busy', expiresInMs: 1_000 } : { state: 'claimed', fence: 2 }
+    return 'completed'
+  }
+  const store = Object.fromEntries(['claim', 'renew', 'release', 'scan', 'save'].map((call) => [call, () => answers(call)]))
+  const complete = (_claim: Claim, value: string): unknown => {
+    written.push(value)
+    return answers('complete')
+  }
+  const { topology } = await fake.link({ store: { ...store, complete } as unknown as LeaseStore })
+  let done = false
+  const applying = topology?.apply([endpoint({ subscription: { name: 'tracker' } })], [], never).then(() => (done = true))
+  await fake.clock.advance(8_000)
+  expect([done, written]).toEqual([false, []])
+  await fake.clock.advance(4_000)
+  await applying
+  expect(written).toEqual([expect.stringContaining('"from":"latest"')])
 })

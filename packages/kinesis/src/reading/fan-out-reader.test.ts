@@ -1,3 +1,4 @@
+import type { SubscribeToShardEventStream } from '@aws-sdk/client-kinesis'
 import { describe, expect, it } from 'vitest'
 import type { Checkpoint } from '../group/checkpoint.ts'
 import { FakeKinesis, serviceError } from '../test-support/fake-kinesis.ts'
@@ -272,6 +273,27 @@ describe('the end', () => {
     expect([reading.texts, reading.end, reading.shard.open]).toEqual([['a', 'b', 'c'], 'ended', 0])
   })
 
+  it.each([
+    ['still open', { Records: [], MillisBehindLatest: 0 }],
+    ['empty', {}],
+  ])('is not believed of an event that names no children and is the end of nothing: %s', async (text, event) => {
+    const reading = fanOut()
+    const from = reading.shard.subscribe
+    let bare = true
+    reading.fake.on('SubscribeToShard', (input, signal) => {
+      if (!bare) return from(input, signal)
+      bare = false
+      return { EventStream: events({ SubscribeToShardEvent: event as never }) }
+    })
+    reading.shard.put('a')
+    reading.start()
+    await reading.pass(10_000)
+    reading.shard.put('b')
+    await reading.pass(10_000)
+    expect([reading.texts, reading.end]).toEqual([['a', 'b'], undefined])
+    expect(reading.failures).toMatchObject([{ code: 'ERR_UNAVAILABLE', message: expect.stringContaining(text) }])
+  })
+
   it('comes at once when the signal fires or the iteration is left, and closes the connection', async () => {
     const waiting = fanOut().start()
     await waiting.pass(500)
@@ -314,6 +336,10 @@ describe('the end', () => {
     expect(reading.fake.named('SubscribeToShard').at(-1)?.input).toMatchObject({ ConsumerARN: 'arn-2' })
   })
 })
+
+async function* events(...all: readonly SubscribeToShardEventStream[]): AsyncGenerator<SubscribeToShardEventStream> {
+  yield* all
+}
 
 function silent(): AsyncIterable<never> {
   return { [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => undefined) }) }

@@ -3,8 +3,8 @@ import { isBrokerError, type Clock, type ErrorCode } from '@busbar/core/driver'
 import { kinesisError } from '../errors.ts'
 import type { FanOutConsumer } from './fan-out-consumer.ts'
 import { Place } from './place.ts'
-import { doingOf, isDue, readPages, sleepUntil, type PageSource } from './read-pages.ts'
-import type { Page, ShardReader, ShardReaderOptions } from './shard-reader.ts'
+import { doingOf, isDue, readPages, sleepUntil, type PageRead, type PageSource } from './read-pages.ts'
+import type { ShardReader, ShardReaderOptions } from './shard-reader.ts'
 import { ShardSubscription } from './shard-subscription.ts'
 
 /** Before the five minutes after which the service ends a subscription. */
@@ -42,7 +42,7 @@ class FanOutSource implements PageSource {
     this.#place = new Place(options.from)
   }
 
-  async next(): Promise<{ readonly page: Page; readonly ended: boolean } | undefined> {
+  async next(): Promise<PageRead | undefined> {
     this.#place.begin(this.#clock.now())
     if (this.#clock.monotonic() >= this.#renewAt) this.close()
     try {
@@ -66,10 +66,12 @@ class FanOutSource implements PageSource {
     this.#subscription = undefined
   }
 
-  #read({ Records = [], MillisBehindLatest, ContinuationSequenceNumber, ChildShards = [] }: SubscribeToShardEvent): { page: Page; ended: boolean } {
+  #read({ Records, MillisBehindLatest, ContinuationSequenceNumber, ChildShards = [] }: SubscribeToShardEvent): PageRead {
+    if (Records === undefined && ContinuationSequenceNumber === undefined && ChildShards.length === 0)
+      throw kinesisError('ERR_UNAVAILABLE', `${this.#doing}: the event is empty`)
     this.#heard = true
-    const page = this.#place.take(Records, MillisBehindLatest)
-    const ended = ContinuationSequenceNumber === undefined || ChildShards.length > 0
+    const page = this.#place.take(Records ?? [], MillisBehindLatest)
+    const ended = ChildShards.length > 0 || (ContinuationSequenceNumber === undefined && 'unnamed')
     if (ContinuationSequenceNumber !== undefined) this.#place.continueAfter(ContinuationSequenceNumber, this.#clock.now())
     return { page, ended }
   }

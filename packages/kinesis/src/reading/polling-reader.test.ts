@@ -216,7 +216,7 @@ describe('what goes wrong', () => {
     reading.fake.on('GetRecords', () => {
       const SequenceNumber = broken ? undefined : '77'
       broken = false
-      return { Records: [{ SequenceNumber, Data: Buffer.from('a') }], NextShardIterator: undefined }
+      return { Records: [{ SequenceNumber, Data: Buffer.from('a') }], ChildShards: [{ ShardId: 'child' }] }
     })
     reading.start()
     await reading.pass(10_000)
@@ -255,6 +255,63 @@ describe('the end', () => {
     const calls = reading.fake.calls.length
     await reading.pass(60_000)
     expect(reading.fake.calls).toHaveLength(calls)
+  })
+
+  it('is not believed of an answer that names no children while the shard is open: nothing that comes after it is left out', async () => {
+    const reading = polling()
+    reading.shard.put('a')
+    reading.start()
+    await reading.pass(1_000)
+    const page = reading.shard.answer
+    const bare: readonly (readonly [answer: (input: Readonly<Record<string, never>>) => unknown, text: string])[] = [
+      [() => ({}), 'empty'],
+      [(input) => ({ ...(page(input) as object), NextShardIterator: undefined }), 'still open'],
+    ]
+    for (const [index, [answer, text]] of bare.entries()) {
+      reading.fake.on('GetRecords', answer)
+      reading.shard.put(`b-${index}`)
+      await reading.pass(10_000)
+      expect(reading.failures.at(-1)).toMatchObject({ code: 'ERR_UNAVAILABLE', message: expect.stringContaining(text) })
+      reading.fake.on('GetRecords', page)
+      reading.shard.put(`c-${index}`)
+      await reading.pass(20_000)
+    }
+    expect(reading.end).toBeUndefined()
+    expect(reading.texts).toEqual(['a', 'b-0', 'c-0', 'b-1', 'c-1'])
+    expect(reading.recoveries).toBe(2)
+  })
+
+  it('is not believed of an empty answer, also where the shard is closed and has more', async () => {
+    const reading = polling()
+    reading.shard.put('a', 'b')
+    reading.shard.pageRecords = 1
+    reading.shard.closed = true
+    reading.fake.shards = reading.fake.shards.map((shard) => ({ ...shard, open: false }))
+    let answers = 0
+    reading.fake.on('GetRecords', (input) => (++answers === 2 ? {} : reading.shard.answer(input)))
+    reading.start()
+    await reading.pass(20_000)
+    expect([reading.texts, reading.end]).toEqual([['a', 'b'], 'ended'])
+  })
+
+  it('is believed without children where the shard is listed as closed, when that can be looked up', async () => {
+    const reading = polling()
+    reading.shard.put('a')
+    reading.shard.closed = true
+    const page = reading.shard.answer
+    reading.fake.on('GetRecords', (input) => ({ ...(page(input) as object), ChildShards: undefined }))
+    let down = true
+    const listed = { Shards: [{ ShardId: 'shard-0', SequenceNumberRange: { StartingSequenceNumber: '1', EndingSequenceNumber: '2' } }] }
+    reading.fake.on('ListShards', () => {
+      if (down) throw serviceError('InternalFailureException', 'broken', 500)
+      return listed
+    })
+    reading.start()
+    await reading.pass(20_000)
+    expect(reading.end).toBeUndefined()
+    down = false
+    await reading.pass(20_000)
+    expect([reading.texts, reading.end]).toEqual([['a'], 'ended'])
   })
 
   it('comes at once when the signal fires: in a pause, in a call, in a back-off', async () => {

@@ -1,10 +1,11 @@
 import type { _Record as NativeRecord } from '@aws-sdk/client-kinesis'
 import { isBrokerError } from '@busbar/core/driver'
 import { isExpiredIterator, type CallContext, type RecordsPage } from '../api.ts'
+import { kinesisError } from '../errors.ts'
 import { Place } from './place.ts'
-import { doingOf, isDue, readPages, sleepUntil, type PageSource } from './read-pages.ts'
+import { doingOf, isDue, readPages, sleepUntil, type PageRead, type PageSource } from './read-pages.ts'
 import { ShardPace, type ReadPace } from './shard-pace.ts'
-import type { Page, ShardReader, ShardReaderOptions } from './shard-reader.ts'
+import type { ShardReader, ShardReaderOptions } from './shard-reader.ts'
 
 /** Reads by `GetRecords`, within its part of what the shard gives to all that poll it. */
 export function pollingReader(pace: ReadPace): ShardReader {
@@ -26,7 +27,7 @@ class PollingSource implements PageSource {
     this.#pace = new ShardPace(pace)
   }
 
-  async next(): Promise<{ readonly page: Page; readonly ended: boolean } | undefined> {
+  async next(): Promise<PageRead | undefined> {
     const { services, signal, stream, api } = this.#options
     const { clock } = services
     await sleepUntil(clock, this.#pace.nextAt, signal)
@@ -44,12 +45,15 @@ class PollingSource implements PageSource {
       if (isBrokerError(error) && error.code === 'ERR_THROTTLED') this.#pace.throttled()
       throw error
     }
-    const { Records = [], MillisBehindLatest } = answer
-    const page = this.#place.take(Records, MillisBehindLatest)
-    this.#pace.read(Records.length, bytesOf(Records), (MillisBehindLatest ?? 0) > 0)
+    const { Records, MillisBehindLatest, ChildShards } = answer
     // Some servers answer null.
-    this.#iterator = answer.NextShardIterator ?? undefined
-    return { page, ended: this.#iterator === undefined }
+    const next = answer.NextShardIterator ?? undefined
+    if (Records === undefined && next === undefined) throw kinesisError('ERR_UNAVAILABLE', `${this.#context.doing}: the answer is empty`)
+    const natives = Records ?? []
+    const page = this.#place.take(natives, MillisBehindLatest)
+    this.#pace.read(natives.length, bytesOf(natives), (MillisBehindLatest ?? 0) > 0)
+    this.#iterator = next
+    return { page, ended: next === undefined && ((ChildShards ?? []).length > 0 || 'unnamed') }
   }
 
   close(): void {

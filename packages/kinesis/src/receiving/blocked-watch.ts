@@ -8,8 +8,8 @@ const shortestLookMs = 1_000
 
 export interface BlockedWatchOptions {
   readonly clock: Clock
-  /** How long the stream keeps records, in milliseconds. */
-  readonly retentionMs: number
+  /** How long the stream keeps records now, in milliseconds. */
+  readonly retentionMs: () => number
   readonly scopes: () => Iterable<ShardScope>
   /** The oldest record of the shard that is not done is so old. Told once, until the shard has gone on. */
   readonly onBlocked: (scope: ShardScope, ageMs: number) => void
@@ -27,7 +27,7 @@ export class BlockedWatch {
 
   start(): void {
     const { clock, retentionMs } = this.#options
-    const everyMs = Math.min(longestLookMs, Math.max(shortestLookMs, retentionMs / looksPerRetention))
+    const everyMs = Math.min(longestLookMs, Math.max(shortestLookMs, retentionMs() / looksPerRetention))
     this.#timer = clock.timer(clock.monotonic() + everyMs, () => {
       this.look()
       this.start()
@@ -42,7 +42,7 @@ export class BlockedWatch {
     const { clock, retentionMs, scopes, onBlocked } = this.#options
     for (const scope of scopes()) {
       const ageMs = clock.now() - (scope.oldestArrivedAt ?? Infinity)
-      if (ageMs < retentionMs / 2) this.#told.delete(scope)
+      if (ageMs < retentionMs() / 2) this.#told.delete(scope)
       else if (!this.#told.has(scope)) {
         this.#told.add(scope)
         onBlocked(scope, ageMs)

@@ -1,8 +1,9 @@
-import type { Endpoint, LeaseStore, Services, StartFrom } from '@busbar/core/driver'
+import { sleep, type Endpoint, type LeaseStore, type Services, type StartFrom } from '@busbar/core/driver'
 import type { Api } from '../api.ts'
 import type { FindPosition } from '../group/beginning.ts'
 import { beginningOf } from '../group/beginning.ts'
 import { LeaseTable } from '../group/lease-table.ts'
+import type { Origin } from '../group/shard-graph.ts'
 import { addressOf, type StreamName } from '../names.ts'
 import type { GroupTimes } from '../options.ts'
 import type { ShardReader } from '../reading/shard-reader.ts'
@@ -13,6 +14,8 @@ import { groupOf, identityOf, type StreamIdentity } from './stream-identity.ts'
 
 /** The one subscription by which a stream serves as a queue. */
 const queueSubscription = 'queue'
+/** Between two looks at whether another process has written down where the group begins, in milliseconds. */
+const beginLookMs = 500
 
 export interface GroupContextParts {
   readonly endpoint: Endpoint
@@ -29,8 +32,9 @@ export interface GroupContextParts {
 export class GroupContext {
   readonly parts: GroupContextParts
   readonly startFrom: StartFrom
-  readonly identity: StreamIdentity
-  /** As it was listed last. */
+  /** As it was looked at last: always of the same stream. */
+  identity: StreamIdentity
+  /** As they were listed last. */
   shards: ReadonlyMap<string, Shard> = new Map()
   readonly #doing: string
 
@@ -69,12 +73,14 @@ export class GroupContext {
     return new LeaseTable({ store, clock: services.clock, group: this.group, leaseMs: times.leaseMs })
   }
 
-  /** Writes down where the group begins, if it has not begun. */
-  async begin(worker: string): Promise<void> {
+  /** Writes down where the group begins, if it has not begun. Resolves when that is written: another process that was about to may never have done it. */
+  async begin(worker: string, signal: AbortSignal): Promise<void> {
     const { startFrom, findPosition: find } = this
-    await this.table().origin(worker, async () =>
-      beginningOf({ startFrom, shards: await this.listShards(), now: this.parts.services.clock.now(), findPosition: find }),
-    )
+    const { clock } = this.parts.services
+    const table = this.table()
+    const findPosition: FindPosition = (position, shards) => find(position, shards, signal)
+    const beginning = async (): Promise<Origin> => beginningOf({ startFrom, shards: await this.listShards(), now: clock.now(), findPosition })
+    while ((await table.origin(worker, beginning)) === undefined) await sleep(clock, beginLookMs, signal)
   }
 }
 

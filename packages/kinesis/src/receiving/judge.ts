@@ -20,11 +20,18 @@ export async function judge(error: BrokerError, shard: string, sinceMs: number, 
   return (code === 'ERR_NOT_FOUND' || code === 'ERR_ACCESS_DENIED') && sinceMs >= giveUpAfterMs ? { fatal: error } : 'again'
 }
 
-/** Where another stream has the name of the one that was read: an error that ends the receiver, since positions of the old one mean nothing there. Throws `BrokerError`. */
-export async function replacedStream({ identity, parts }: GroupContext): Promise<BrokerError | undefined> {
+/**
+ * Where another stream has the name of the one that was read: an error that ends the receiver, since positions of the old one mean nothing there. Otherwise what else
+ * the stream is like now counts from now on. Throws `BrokerError`.
+ */
+export async function replacedStream(context: GroupContext): Promise<BrokerError | undefined> {
+  const { parts, identity } = context
   const what = addressOf(parts.stream)
-  const { id } = await identityOf(parts.api, parts.stream, { doing: `Looking at ${what}` })
-  if (id === identity.id) return undefined
+  const found = await identityOf(parts.api, parts.stream, { doing: `Looking at ${what}` })
+  if (found.id === identity.id) {
+    context.identity = found
+    return undefined
+  }
   const text = `${what} was deleted and made anew while it was read; consume it again to read the new one from where the subscription starts`
   return kinesisError('ERR_NOT_FOUND', text)
 }

@@ -64,6 +64,20 @@ describe('receivers of one subscription', () => {
     expect(intake.texts.toSorted()).toEqual(['a-new', 'b-new'])
   })
 
+  it('begin at a position also where finding it takes longer than a lease', async () => {
+    const receivers = new TestReceivers(2)
+    receivers.put(0, 'old')
+    const { sequence } = receivers.put(0, 'new')
+    const inner = receivers.reader()
+    async function* polling(options: Parameters<ShardReader>[0]): ReturnType<ShardReader> {
+      await receivers.time.sleep(25_000)
+      return yield* inner(options)
+    }
+    const { intake } = await receivers.join({ startFrom: { position: String(sequence) }, polling })
+    await receivers.time.pass(60_000)
+    expect(intake.texts).toEqual(['new'])
+  })
+
   it('tell that a position cannot be looked for, try again, and leave off when they are handed back', async () => {
     const receivers = new TestReceivers(1)
     const { sequence } = receivers.put(0, 'm')

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { seeded } from '../group/test-support/virtual-time.ts'
 import type { KinesisReceiver } from './receiver.ts'
-import { TestReceivers } from './test-support/receivers.ts'
+import { group, TestReceivers } from './test-support/receivers.ts'
 import { WorkingIntake } from './test-support/working-intake.ts'
 
 interface Process {
@@ -14,7 +14,7 @@ const window = { messages: 12, bytes: 150 }
 /** Of a record. */
 const largestBytes = 34
 
-/** Processes come, go and are killed, shards are split, the window changes, reading fails, and the store is not always there; then there is peace. */
+/** Processes come, go and are killed, shards are split, the window changes, reading fails, and the store is not always there and loses what it was told last; then there is peace. */
 async function disturb(seed: number): Promise<{ readonly handled: readonly string[]; readonly put: readonly string[]; readonly receivers: TestReceivers }> {
   const random = seeded(seed)
   const receivers = new TestReceivers(3)
@@ -58,6 +58,7 @@ async function disturb(seed: number): Promise<{ readonly handled: readonly strin
     else if (what < 0.6) receivers.broken.clear()
     else if (what < 0.66) receivers.store.faults = { down: 0.1, lost: 0.1, slow: 0.02 }
     else if (what < 0.8) receivers.store.faults = {}
+    else if (what < 0.88) receivers.store.free(`${group}/shard/${pick(receivers.shards).id}`)
     await receivers.time.pass(2_000 * random())
     for (const { intake } of living) {
       expect(intake.most.messages).toBeLessThanOrEqual(window.messages)

@@ -173,3 +173,17 @@ describe('the window of a receiver', () => {
     expect(intake.arrived).toHaveLength(7)
   })
 })
+
+it('gives the places of a shard that is lost to others when core has heard of that, and not before', async () => {
+  const receivers = new TestReceivers(2)
+  receivers.putAll(0, 'a', 20)
+  const { intake } = await receivers.join({ window: { messages: 10, bytes: 1_000 } })
+  await receivers.until('the window is filled', () => intake.unsettled.size > 5)
+  receivers.putAll(1, 'b', 20)
+  await receivers.until('it is full', () => intake.unsettled.size === 10)
+  receivers.store.free(`${group}/shard/${receivers.shards[0]?.id}`)
+  await receivers.until('it is lost', () => intake.lostScopes.size === 1)
+  await receivers.time.pass(1_000)
+  expect(intake.texts.filter((text) => text.startsWith('b')).length).toBeGreaterThan(5)
+  expect(intake.most).toBe(10)
+})

@@ -138,6 +138,16 @@ describe('aggregated records', () => {
     await keeping.until('both have come', () => kept.intake.arrived.length === 2)
   })
 
+  it('are handed out whatever their keys are, once the stream has been told to distribute records by itself', async () => {
+    const receivers = new TestReceivers(2)
+    const [own, other] = keysOf(receivers, 0)
+    const { intake } = await receivers.join()
+    receivers.description = { ...receivers.description, RecordDistributionStrategy: 'AUTO' }
+    await receivers.time.pass(70_000)
+    receivers.put(0, container([own, 'one'], [other, 'two']), 'a')
+    await receivers.until('both have come', () => intake.arrived.length === 2)
+  })
+
   it('are taken for one record where they are corrupt, and that is told', async () => {
     const receivers = new TestReceivers(1)
     const broken = Uint8Array.from(container(['k', 'one'], ['k', 'two']))
@@ -327,6 +337,19 @@ it('tells once of a record that is not done for half of the time that the stream
     },
   ])
   expect(textOf(intake.held('m-1')[0] as never)).toBe('m-1')
+})
+
+it('goes by the retention that the stream has now', async () => {
+  const receivers = new TestReceivers(1)
+  receivers.description = { ...receivers.description, RetentionPeriodHours: 168 }
+  receivers.putAll(0, 'm', 1)
+  await receivers.join()
+  await receivers.time.pass(13 * 3_600_000)
+  const told = (): unknown[] => receivers.logged.filter(({ event }) => event === 'record:blocked')
+  expect(told()).toEqual([])
+  receivers.description = { ...receivers.description, RetentionPeriodHours: 24 }
+  await receivers.time.pass(600_000)
+  expect(told()).toEqual([expect.objectContaining({ data: expect.objectContaining({ retentionMs: 86_400_000 }) })])
 })
 
 it('tells of records that were lost before they could be read', async () => {

@@ -91,7 +91,7 @@ export class KinesisReceiver implements Receiver {
     this.#worker = new GroupWorker({ store, clock, random, group, worker, startFrom, listShards, findPosition, handler: this.#handler, ...times })
     this.#watch = new BlockedWatch({
       clock,
-      retentionMs: context.identity.retentionMs,
+      retentionMs: () => context.identity.retentionMs,
       scopes: () => [...this.#held.values()].map(({ scope }) => scope),
       onBlocked: ({ partition, lease }, ageMs) =>
         services.log('error', 'record:blocked', {
@@ -232,8 +232,10 @@ export class KinesisReceiver implements Receiver {
   #lost(lease: ShardLease, reason: Error): void {
     const held = this.#held.get(lease)
     if (held === undefined) return
-    this.#remove(lease)
+    held.scope.stop()
+    // Before its places are given to others, or more than the window were held for a moment.
     if (!this.#ended) this.#intake.lost(held.scope, asBrokerError(reason))
+    this.#remove(lease)
   }
 
   #remove(lease: ShardLease): void {

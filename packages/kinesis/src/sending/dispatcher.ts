@@ -50,6 +50,8 @@ export class Dispatcher {
   #scheduled = false
   #timer: Timer | undefined
   #watched: AbortSignal | undefined
+  /** Messages that were out then may come back. */
+  #anyAborted = false
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts
@@ -75,6 +77,7 @@ export class Dispatcher {
   #pump(): void {
     this.#timer?.cancel()
     this.#timer = undefined
+    if (this.#anyAborted) this.#failAborted()
     if (this.#shape === undefined || this.#stale) {
       // While requests are out their records belong to lanes of the old map.
       if (this.#out === 0 && !this.#loading && this.#hasWork()) void this.#load()
@@ -267,11 +270,16 @@ export class Dispatcher {
   #watch(signal: AbortSignal | undefined): void {
     if (signal === undefined || signal === this.#watched) return
     this.#watched = signal
-    const failAll = (): void => {
-      const failure = kinesisError('ERR_TIMEOUT', `${this.#doing}: there was no time left to send the message`)
-      this.#failAll(failure, (item) => item.signal === signal)
+    const fail = (): void => {
+      this.#anyAborted = true
+      this.#failAborted()
     }
-    signal.addEventListener('abort', failAll, { once: true })
+    signal.addEventListener('abort', fail, { once: true })
+  }
+
+  #failAborted(): void {
+    const failure = kinesisError('ERR_TIMEOUT', `${this.#doing}: there was no time left to send the message`)
+    this.#failAll(failure, ({ signal }) => signal.aborted)
   }
 
   /** Everything that is not handed over. */

@@ -35,6 +35,18 @@ export class FakeShard {
   /** Most records of an event, or of a page whatever its limit. */
   pageRecords: number = Infinity
 
+  /** To `GetRecords`. */
+  readonly answer = (input: Readonly<Record<string, never>>): unknown => {
+    this.fail('GetRecords')
+    return this.#page(input as unknown as { readonly ShardIterator: string; readonly Limit: number })
+  }
+
+  /** To `SubscribeToShard`. */
+  readonly subscribe = (input: Readonly<Record<string, never>>, signal: AbortSignal): unknown => {
+    this.fail('SubscribeToShard')
+    return { EventStream: this.#subscribe((input as unknown as { readonly StartingPosition: StartingPosition }).StartingPosition, signal) }
+  }
+
   constructor(fake: FakeKinesis) {
     this.#fake = fake
     fake.on('GetShardIterator', (input) => {
@@ -42,14 +54,8 @@ export class FakeShard {
       const { ShardIteratorType: Type, StartingSequenceNumber: SequenceNumber, Timestamp } = input
       return { ShardIterator: this.#iterator(this.#firstOf({ Type, SequenceNumber, Timestamp })) }
     })
-    fake.on('GetRecords', (input) => {
-      this.fail('GetRecords')
-      return this.#page(input as unknown as { readonly ShardIterator: string; readonly Limit: number })
-    })
-    fake.on('SubscribeToShard', (input, signal) => {
-      this.fail('SubscribeToShard')
-      return { EventStream: this.#subscribe((input as unknown as { readonly StartingPosition: StartingPosition }).StartingPosition, signal) }
-    })
+    fake.on('GetRecords', this.answer)
+    fake.on('SubscribeToShard', this.subscribe)
   }
 
   /** Writes records; gives their numbers. */
