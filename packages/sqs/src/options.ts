@@ -40,7 +40,10 @@ export interface SqsOptions {
   readonly timeoutMs?: number
   /** Longest wait between two attempts of a receive that fails, in milliseconds. 100 to 600,000. Default 10,000. */
   readonly retryMaxMs?: number
-  /** Largest message with its attributes, in bytes. 1,024 to 1,048,576 (the limit of the service). Default 1,048,576; a queue's own `MaximumMessageSize` narrows it. */
+  /**
+   * Largest message with its attributes, and all messages of one call, in bytes. 1,024 to 1,048,576 (the limit of the service). Default 1,048,576; a queue's own
+   * `MaximumMessageSize` narrows it for messages.
+   */
   readonly maxMessageBytes?: number
 }
 
