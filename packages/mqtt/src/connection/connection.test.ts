@@ -6,7 +6,7 @@ import { afterEach, expect, it } from 'vitest'
 import { parseAddress } from '../address.ts'
 import { mqtt } from '../mqtt-driver.ts'
 import { resolveOptions } from '../options.ts'
-import { fakeBroker } from '../test-support/fake-broker.ts'
+import { fakeBroker, type Hook } from '../test-support/fake-broker.ts'
 import { endpoint, outgoing } from '../test-support/messages.ts'
 import { never, services } from '../test-support/services.ts'
 import { Connection } from './connection.ts'
@@ -56,6 +56,33 @@ it.each([
   [0x99, 'ERR_INVALID', false],
 ])('maps the reason code %s of PUBACK', async (reasonCode, code, retryable) => {
   expect(await sent(reasonCode)).toMatchObject({ ok: false, stored: 'no', error: { code, retryable } })
+})
+
+it.each([
+  [4, 1, 'ERR_CONFIGURATION', false],
+  [4, 2, 'ERR_CONFIGURATION', false],
+  [4, 3, 'ERR_UNAVAILABLE', true],
+  [4, 4, 'ERR_ACCESS_DENIED', false],
+  [4, 5, 'ERR_ACCESS_DENIED', false],
+  [4, 77, 'ERR_UNAVAILABLE', true],
+  [5, 0x84, 'ERR_CONFIGURATION', false],
+  [5, 0x85, 'ERR_CONFIGURATION', false],
+  [5, 0x86, 'ERR_ACCESS_DENIED', false],
+  [5, 0x87, 'ERR_ACCESS_DENIED', false],
+  [5, 0x88, 'ERR_UNAVAILABLE', true],
+  [5, 0x89, 'ERR_THROTTLED', true],
+  [5, 0x8a, 'ERR_ACCESS_DENIED', false],
+  [5, 0x9d, 'ERR_CONFIGURATION', false],
+  [5, 0x9f, 'ERR_THROTTLED', true],
+] as const)('MQTT %s: maps the code %s of a connection that is refused', async (protocolVersion, answer, code, retryable) => {
+  const refuse: Hook = (_, packet, send) => {
+    if (packet.cmd === 'connect') send({ cmd: 'connack', reasonCode: answer, returnCode: answer, sessionPresent: false })
+    return packet.cmd === 'connect'
+  }
+  const broker = await fakeBroker(protocolVersion, refuse)
+  closers.push(() => broker.close())
+  const connecting = mqtt({ url: broker.url, protocolVersion, timeoutMs: 500 }).connect(services, never)
+  await expect(connecting).rejects.toMatchObject({ code, retryable, message: expect.stringContaining(`(code ${answer})`) as string })
 })
 
 it('takes "no matching subscribers" for all is well, unless the route is mandatory', async () => {
