@@ -66,7 +66,7 @@ export class OwnPollLine implements PollLine {
     this.#client = new SQSClient({ ...clientConfig(options, Infinity, options.waitTimeMs), region, credentials })
     this.#calls = calls
     this.#clock = clock
-    calls.guard(this.#client)
+    calls.guard(this.#client, options.allowPlaintext)
     // One that was still waiting for credentials must not get a socket when the others have lost theirs: what it took at the service would be hidden for a lease.
     this.#client.middlewareStack.add((next) => async (args) => (this.ended ? Promise.reject(new Error('The polls were ended')) : next(args)), {
       step: 'deserialize',
