@@ -200,6 +200,40 @@ it('goes on when its session is denied for a moment, as by a broker that is stil
   await expect.poll(() => fatal.map(({ code }) => code), { timeout: 5_000 }).toContain('ERR_ACCESS_DENIED')
 })
 
+it('believes a broker that says that it has no shared subscriptions, and does not try', async () => {
+  const broker = await brokerWith(undefined, 5, { sharedSubscriptionAvailable: false })
+  const link = await linkTo(broker)
+  const queue = endpoint({ options: { members: 2 } })
+  const unsupported = { code: 'ERR_UNSUPPORTED', message: expect.stringMatching(/says that it has no shared subscriptions.*members: 1/) as string }
+  await expect(link.inspect(queue, never)).rejects.toMatchObject(unsupported)
+  expect(broker.received.filter(({ packet }) => packet.cmd === 'publish' && packet.topic.includes('/probes/'))).toEqual([])
+})
+
+it('warns when the broker keeps sessions for less time than it was asked to', async () => {
+  const told: unknown[] = []
+  const log: Services['log'] = (level, event, { grantedMs }) => void (event === 'session:expiry' && told.push([level, grantedMs]))
+  const link = await linkTo(await brokerWith(undefined, 5, { sessionExpiryInterval: 3_600 }), { sessionExpiryMs: 86_400_000 }, { ...services, log })
+  await link.topology?.apply([subscription], [], never)
+  await receiverOf(link).receiver.start()
+  expect(told).toEqual([['warn', 3_600_000]])
+})
+
+it.each([
+  [0, 1, 'at-most-once', false],
+  [1, 2, 'at-least-once', true],
+] as const)(
+  'of a broker that has quality %s at most asks no more, where a route says %s, and says what that loses',
+  async (maximumQoS, qos, delivery, confirms) => {
+    const broker = await brokerWith(undefined, 5, { maximumQoS })
+    const link = await linkTo(broker)
+    const topic = endpoint({ kind: 'topic', name: 'events', options: { qos } })
+    expect(await link.inspect(topic, never)).toMatchObject({ delivery, confirms })
+    expect(await link.sender(topic).send([outgoing()], never)).toEqual([{ ok: true }])
+    const sent = (): readonly number[] => broker.received.flatMap(({ packet }) => (packet.cmd === 'publish' && packet.topic === 'events' ? [packet.qos] : []))
+    await expect.poll(sent).toEqual([maximumQoS])
+  },
+)
+
 it('has never more unconfirmed than the broker allows, its own messages among them', async () => {
   let [open, worst, confirmed] = [0, 0, 0]
   const slow: Hook = (_, packet, send) => {

@@ -129,6 +129,23 @@ it('takes nothing more of what a broker sends while it is being closed, and read
   expect(broker.received.map(({ packet }) => packet.cmd)).toEqual(['connect', 'puback', 'puback', 'puback', 'disconnect'])
 })
 
+it('opens a WebSocket at the path of its URL', async () => {
+  const asked: (string | undefined)[] = []
+  const server = createServer((socket) => {
+    socket
+      .on('error', () => undefined)
+      .once('data', (bytes) => {
+        asked.push(bytes.toString().split('\r\n', 1)[0])
+        socket.destroy()
+      })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  closers.push(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  await expect(mqtt({ url: `ws://127.0.0.1:${port}/some/path`, timeoutMs: 500 }).connect(services, never)).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
+  expect(asked).toEqual(['GET /some/path HTTP/1.1'])
+})
+
 it('says of a key that is none that this is how it was set up, which no further attempt changes', async () => {
   const driver = mqtt({ url: 'mqtts://127.0.0.1:1', tls: { key: 'no key' }, timeoutMs: 500 })
   await expect(driver.connect(services, never)).rejects.toMatchObject({ code: 'ERR_CONFIGURATION', retryable: false })
