@@ -1,9 +1,15 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Services } from '@busbar/core/driver'
 import { afterEach, expect, it, vi } from 'vitest'
 import { sqs } from './sqs-driver.ts'
 import { endpoint, FakeSqs, outgoing } from './test-support/fake-sqs.ts'
-import type { Services } from '@busbar/core/driver'
 
-afterEach(() => vi.unstubAllEnvs())
+afterEach(() => {
+  vi.unstubAllEnvs()
+  vi.restoreAllMocks()
+})
 
 const { clock } = new FakeSqs()
 const services: Services = { clock, random: Math.random, log: () => undefined, meter: () => undefined }
@@ -20,4 +26,25 @@ it('sends nothing in clear text to an endpoint that the environment names, unles
   const allowed = await sqs({ region: 'eu-central-1', credentials, allowPlaintext: true }).connect(services, never)
   await expect(allowed.inspect(endpoint(), never)).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
   await allowed.close()
+})
+
+it('goes to the endpoint that the environment names with all calls, whatever host the URLs of queues have, and says nothing on the console', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const arrived: string[] = []
+  const server = createServer((request, response) => {
+    arrived.push(String(request.headers['x-amz-target']).replace('AmazonSQS.', ''))
+    request.resume().on('end', () => {
+      response.setHeader('content-type', 'application/x-amz-json-1.0')
+      // As LocalStack names queues, and the service those that are asked for by way of a private endpoint.
+      response.end(JSON.stringify({ QueueUrl: 'http://sqs.eu-central-1.emulator.invalid:4566/000000000000/orders', Attributes: {} }))
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  vi.stubEnv('AWS_ENDPOINT_URL_SQS', `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const link = await sqs({ region: 'eu-central-1', credentials }).connect(services, never)
+  await link.inspect(endpoint(), never)
+  await link.close()
+  server.close()
+  expect([arrived, warn.mock.calls]).toEqual([['GetQueueUrl', 'GetQueueAttributes'], []])
 })
