@@ -46,7 +46,9 @@ beforeEach(() => {
   refusals = []
 })
 
-function fetchFake(input: string | URL | Request): Promise<Response> {
+function fetchFake(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+  // Where SNS keeps its certificates is told by the host, which a redirect would leave.
+  if (init?.redirect !== 'error') return Promise.reject(new Error('redirects would be followed'))
   const url = input instanceof Request ? input.url : input.toString()
   asked.push(url)
   const found = network.get(url) ?? (url.includes('Action=ConfirmSubscription') ? '<ok/>' : 404)
@@ -196,7 +198,7 @@ describe('what is forged', () => {
 
   it.each<[string, Certified, string, string?]>([
     ['was not issued to SNS', stranger, 'not issued to SNS'],
-    ['was issued by one that is no authority', below, 'no root that is trusted', servant.certificate],
+    ['was issued by one that is no authority', below, 'no root that is trusted', `${servant.certificate}${authority.intermediate.certificate}`],
     ['is an authority', authority.intermediate, 'none for signatures'],
     ['is signed by itself', ownRoot, 'no root that is trusted'],
   ])('is refused: a certificate that %s', async (_what, { certificate, key }, problem, issuer) => {
@@ -228,6 +230,19 @@ describe('what is forged', () => {
     at = now - 86_400_000
     expect(await handler({ now: () => at })(dated())).toBe(403)
     expect(handled).toHaveLength(1)
+  })
+
+  it('is refused: a certificate whose root is not valid any more', async () => {
+    const root = authority.otherRoot('short-lived', 5)
+    const own = authority.leaf('outlives', ['sns.amazonaws.com'], 'short-lived')
+    network.set(certificateUrl, own.certificate)
+    let at = now
+    const post = (): Promise<number> =>
+      handler({ now: () => at, roots: [root.certificate] })(signed({ ...notification, Timestamp: new Date(at).toISOString() }, own.key))
+    expect(await post()).toBe(200)
+    at = now + 6 * 86_400_000
+    expect(await post()).toBe(403)
+    expect(refusals[0]?.problem).toContain('the root of its chain is not valid now')
   })
 
   it('is refused: what is signed by SHA-1 where only SHA-256 is taken', async () => {
@@ -322,9 +337,9 @@ describe('certificates', () => {
 
   it('are not fetched by the hundred for messages that nobody has verified', async () => {
     const waiting: (() => void)[] = []
-    const slow = async (input: string | URL | Request): Promise<Response> => {
+    const slow = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
       await new Promise<void>((resolve) => waiting.push(resolve))
-      return fetchFake(input)
+      return fetchFake(input, init)
     }
     const post = handler({ fetch: slow })
     const all = Array.from({ length: 100 }, (_, index) => post(at(index)))

@@ -82,6 +82,9 @@ it('narrows what a message may have to what the topic takes', async () => {
   await producer()
   await using broker = bed.broker([news], { provision: 'none', routes: { news: { options: { maxMessageBytes: 1_048_576 } } } })
   await expect(broker.producer(news).send('x'.repeat(300_000))).rejects.toMatchObject({ code: 'ERR_TOO_LARGE' })
+  // Together they would be too large for one call.
+  const results = await broker.producer(news).sendBatch(Array.from({ length: 4 }, () => 'x'.repeat(100_000)))
+  expect(results.map(({ ok }) => ok)).toEqual([true, true, true, true])
 })
 
 it('carries bytes, nothing at all, and characters that SQS does not take', async () => {

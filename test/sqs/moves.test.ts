@@ -1,6 +1,8 @@
 import { GetQueueUrlCommand, ReceiveMessageCommand, SQSClient, StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs'
 import { deadLetter, isBrokerError, queue, text, type Broker, type Queue } from '@busbar/core'
+import { sqs } from '@busbar/sqs'
 import { afterAll, afterEach, expect, it, vi } from 'vitest'
+import { startFauxqs } from '../brokers/fauxqs.ts'
 import { brokerOn, connection, unique, wire } from './support/wire.ts'
 
 const client = new SQSClient(connection)
@@ -76,6 +78,16 @@ it('is refused for a queue that is the dead-letter queue of none, with the remed
   await broker.start()
   const error = await failureOf(broker.deadLetters(work).redrive({ native: true, to: work }))
   expect(error).toMatchObject({ code: 'ERR_UNSUPPORTED', message: expect.stringMatching(/Dead Letter Queue.*nativeLimit/s) })
+})
+
+it('is refused where the endpoint has no such tasks, and says what is done without', async () => {
+  const work = queue<string>(unique('work'), { codec: text })
+  await using fauxqs = await startFauxqs()
+  const { endpoint, region, credentials } = fauxqs
+  await using broker = brokerOn([work], {}, { driver: sqs({ endpoint, region, credentials }) })
+  await broker.start()
+  const error = await failureOf(broker.deadLetters(work).redrive({ native: true, to: work }))
+  expect(error).toMatchObject({ code: 'ERR_UNSUPPORTED', message: expect.stringMatching(/StartMessageMoveTask.*without native/s) })
 })
 
 it('says that the task goes on when the broker closes', async () => {

@@ -2,7 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { jittered, sleep, type BrokerError, type Clock } from '@busbar/core/driver'
 import { configuration, dynamoError, toBrokerError } from './errors.ts'
 import { placeOf } from './key-names.ts'
-import type { ResolvedOptions } from './options.ts'
+import { isLoopback, type ResolvedOptions } from './options.ts'
 import { ServiceTime } from './service-time.ts'
 import { isUnmetCondition, TableApi, type Request, type RequestOptions } from './table-api.ts'
 
@@ -139,9 +139,9 @@ export class Calls {
 /** Sockets of a client of ours. */
 const sockets = 256
 
-function makeClient({ region, endpoint, credentials, timeoutMs }: ResolvedOptions): DynamoDBClient {
+function makeClient({ allowPlaintext, region, endpoint, credentials, timeoutMs }: ResolvedOptions): DynamoDBClient {
   const agent = { keepAlive: true, maxSockets: sockets }
-  return new DynamoDBClient({
+  const client = new DynamoDBClient({
     ...(region !== undefined && { region }),
     ...(endpoint !== undefined && { endpoint }),
     ...(credentials !== undefined && { credentials }),
@@ -149,6 +149,19 @@ function makeClient({ region, endpoint, credentials, timeoutMs }: ResolvedOption
     maxAttempts: 1,
     requestHandler: { httpAgent: agent, httpsAgent: agent, connectionTimeout: timeoutMs / 2 },
   })
+  if (!allowPlaintext) refuseClearText(client)
+  return client
+}
+
+/** The SDK takes endpoints from the environment and the shared configuration file, too. */
+function refuseClearText({ middlewareStack }: { readonly middlewareStack: unknown }): void {
+  const middleware: Parameters<Stack['add']>[0] = (next) => (given) => {
+    const { protocol, hostname = '' } = (given as { readonly request: { readonly protocol?: string; readonly hostname?: string } }).request
+    if (protocol !== 'http:' || isLoopback(hostname)) return next(given)
+    return Promise.reject(configuration(`http to ${hostname} would send values in clear text; use an endpoint with https, or set allowPlaintext: true`))
+  }
+  // Of the last step, where it is known where to.
+  ;(middlewareStack as Stack).add(middleware, { step: 'deserialize', priority: 'low', name: 'busbarNoClearText' })
 }
 
 /** Attempts of the SDK multiply those made here. Throws `ERR_CONFIGURATION` for a client of the program's own that makes more than one. */

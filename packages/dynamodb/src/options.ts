@@ -37,6 +37,7 @@ export interface DynamoStoreOptions {
 export interface ResolvedOptions {
   readonly region: string | undefined
   readonly endpoint: string | undefined
+  readonly allowPlaintext: boolean
   readonly credentials: DynamoStoreOptions['credentials']
   readonly client: DynamoDBClient | undefined
   readonly table: string
@@ -64,6 +65,7 @@ export function resolveOptions(options: DynamoStoreOptions): ResolvedOptions {
   return {
     region: regionOf(options.region),
     endpoint: endpointOf(options.endpoint, options.allowPlaintext),
+    allowPlaintext: options.allowPlaintext === true,
     credentials,
     client,
     table,
@@ -93,11 +95,13 @@ function endpointOf(endpoint: unknown, allowPlaintext: unknown = false): string 
   if (url === null || !['http:', 'https:'].includes(url.protocol))
     throw configuration("option 'endpoint' must be a URL, such as https://dynamodb.eu-central-1.amazonaws.com")
   if (url.username !== '' || url.password !== '') throw configuration("option 'endpoint' must hold no credentials")
-  if (url.protocol === 'http:' && !allowPlaintext && !isLoopback(url.hostname.replace(/^\[|\]$/g, '')))
+  if (url.protocol === 'http:' && !allowPlaintext && !isLoopback(url.hostname))
     throw configuration(`http to ${url.hostname} would send values in clear text; use https, or set allowPlaintext: true`)
   return url.href
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host.endsWith('.localhost') || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+/** Does a host stand for this machine? */
+export function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '')
+  return bare === 'localhost' || bare.endsWith('.localhost') || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'))
 }

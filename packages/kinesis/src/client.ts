@@ -1,7 +1,7 @@
 import { KinesisClient } from '@aws-sdk/client-kinesis'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import { kinesisError, toBrokerError } from './errors.ts'
-import type { ResolvedOptions } from './options.ts'
+import { configuration, kinesisError, toBrokerError } from './errors.ts'
+import { isLoopback, type ResolvedOptions } from './options.ts'
 
 /** The SDK's clients of one link. */
 export interface Clients {
@@ -18,7 +18,7 @@ const sockets = 64
 
 /** A client of the program's own does everything. */
 export function createClients(options: ResolvedOptions): Clients {
-  const { client, region, endpoint, credentials, timeoutMs } = options
+  const { allowPlaintext, client, region, endpoint, credentials, timeoutMs } = options
   if (client !== undefined) return { main: client, subscribing: client, destroy: () => undefined }
   const common = {
     ...(endpoint !== undefined && { endpoint }),
@@ -40,11 +40,33 @@ export function createClients(options: ResolvedOptions): Clients {
     // HTTP/2, for which a connection per call is right here, is agreed upon by TLS.
     ...(endpoint?.startsWith('http:') === true && { requestHandler: handlerOf(timeoutMs, Infinity) }),
   })
+  if (!allowPlaintext) for (const each of [main, subscribing]) refuseClearText(each)
   const destroy = (): void => {
     main.destroy()
     subscribing.destroy()
   }
   return { main, subscribing, destroy }
+}
+
+interface Stack {
+  add(middleware: (next: (args: Given) => Promise<unknown>) => (args: Given) => Promise<unknown>, options: object): void
+}
+
+interface Given {
+  readonly request: { readonly protocol?: string; readonly hostname?: string }
+}
+
+/** The SDK takes endpoints from the environment and the shared configuration file, too. */
+function refuseClearText(client: { readonly middlewareStack: unknown }): void {
+  const middleware: Parameters<Stack['add']>[0] = (next) => (args) => {
+    const { protocol, hostname = '' } = args.request
+    if (protocol !== 'http:' || isLoopback(hostname)) return next(args)
+    return Promise.reject(
+      configuration(`kinesis: http to ${hostname} would send messages in clear text; use an endpoint with https, or set allowPlaintext: true`),
+    )
+  }
+  // Of the last step, where it is known where to.
+  ;(client.middlewareStack as Stack).add(middleware, { step: 'deserialize', priority: 'low', name: 'busbarNoClearText' })
 }
 
 /** By HTTP/1.1, over connections that are kept. */

@@ -8,6 +8,7 @@ it('has the defaults that it says', () => {
   expect(resolveOptions({})).toEqual({
     region: undefined,
     endpoint: undefined,
+    allowPlaintext: false,
     credentials: undefined,
     client: undefined,
     timeoutMs: 10_000,

@@ -12,7 +12,8 @@ export interface KinesisOptions {
   readonly region?: string
   /**
    * Another endpoint than that of the region, such as a VPC endpoint or an emulator. `https:`; `http:` for loopback addresses only, unless
-   * {@link KinesisOptions.allowPlaintext} is set, and then by HTTP/1.1 alone. Default: that of the region.
+   * {@link KinesisOptions.allowPlaintext} is set, and then by HTTP/1.1 alone. Default: as the SDK finds it (`AWS_ENDPOINT_URL_KINESIS`, `AWS_ENDPOINT_URL`, the shared configuration file), under the same
+   * condition, or else that of the region.
    */
   readonly endpoint?: string
   /** Allows `http:` to remote hosts: messages travel in clear text. Default false. */
@@ -70,6 +71,7 @@ export type GroupTimes = Readonly<Required<Pick<KinesisOptions, 'leaseMs' | 'che
 export interface ResolvedOptions {
   readonly region: string | undefined
   readonly endpoint: string | undefined
+  readonly allowPlaintext: boolean
   readonly credentials: KinesisOptions['credentials']
   readonly client: KinesisClient | undefined
   readonly timeoutMs: number
@@ -104,9 +106,11 @@ export function resolveOptions(options: KinesisOptions): ResolvedOptions {
     const settled = (['region', 'endpoint', 'allowPlaintext', 'credentials'] as const).find((name) => options[name] !== undefined)
     if (settled !== undefined) throw configuration(`kinesis: option '${settled}' belongs to the client; give the one or the other`)
   }
+  const allowPlaintext = booleanOf('allowPlaintext', options.allowPlaintext, false)
   return {
     region: regionOf(options.region),
-    endpoint: endpointOf(options.endpoint, booleanOf('allowPlaintext', options.allowPlaintext, false)),
+    endpoint: endpointOf(options.endpoint, allowPlaintext),
+    allowPlaintext,
     credentials,
     client,
     timeoutMs: integer('timeoutMs', options.timeoutMs, 10_000, 100, 600_000),
@@ -186,11 +190,13 @@ function endpointOf(value: unknown, allowPlaintext: boolean): string | undefined
   if (url === null || !['http:', 'https:'].includes(url.protocol))
     throw configuration("kinesis: option 'endpoint' must be a URL, such as https://kinesis.example.com")
   if (url.username !== '' || url.password !== '') throw configuration("kinesis: option 'endpoint' must hold no credentials")
-  if (url.protocol === 'http:' && !allowPlaintext && !isLoopback(url.hostname.replace(/^\[|\]$/g, '')))
+  if (url.protocol === 'http:' && !allowPlaintext && !isLoopback(url.hostname))
     throw configuration(`kinesis: http to ${url.hostname} would send messages in clear text; use https, or set allowPlaintext: true`)
   return url.href
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host.endsWith('.localhost') || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+/** Does a host stand for this machine? */
+export function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '')
+  return bare === 'localhost' || bare.endsWith('.localhost') || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'))
 }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { BrokerError, Endpoint, Intake, Link, Receiver } from '@busbar/core/driver'
+import type { BrokerError, Endpoint, Intake, Link, Receiver, Services } from '@busbar/core/driver'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { MqttDelivery } from './receiving/delivery.ts'
 import { mqtt } from './mqtt-driver.ts'
@@ -21,8 +21,8 @@ async function brokerWith(hook?: Hook, protocolVersion: 5 | 4 = 5, properties = 
   return broker
 }
 
-async function linkTo({ url }: FakeBroker, options: Partial<MqttOptions> = {}): Promise<Link> {
-  const link = await mqtt({ url, timeoutMs: 500, ...options }).connect(services, never)
+async function linkTo({ url }: FakeBroker, options: Partial<MqttOptions> = {}, given: Services = services): Promise<Link> {
+  const link = await mqtt({ url, timeoutMs: 500, ...options }).connect(given, never)
   closers.push(() => link.close())
   return link
 }
@@ -31,6 +31,8 @@ interface Received {
   readonly receiver: Receiver
   readonly got: MqttDelivery[]
   readonly failures: BrokerError[]
+  /** Those of them after which it has ended. */
+  readonly fatal: BrokerError[]
   readonly recoveries: () => number
 }
 
@@ -38,17 +40,21 @@ function receiverOf(link: Link, source = subscription): Received {
   if (link.receiver === false) throw new Error('the link receives nothing')
   const got: MqttDelivery[] = []
   const failures: BrokerError[] = []
+  const fatal: BrokerError[] = []
   let recovered = 0
   const intake: Intake = {
     deliver: (deliveries) => void got.push(...(deliveries as readonly MqttDelivery[])),
     lost: () => undefined,
     revoke: async () => undefined,
-    failed: (error) => void failures.push(error),
+    failed: (error, isFatal) => {
+      failures.push(error)
+      if (isFatal) fatal.push(error)
+    },
     recovered: () => void recovered++,
   }
   const receiver = link.receiver(source, intake, { messages: 10, bytes: 1_000_000 })
   closers.push(() => receiver.handBack())
-  return { receiver, got, failures, recoveries: () => recovered }
+  return { receiver, got, failures, fatal, recoveries: () => recovered }
 }
 
 const subscription = endpoint({ kind: 'topic', name: 'events', subscription: { name: 's' } })
@@ -157,6 +163,77 @@ it('has not recovered before all of its sessions have', async () => {
   await expect.poll(recoveries, { timeout: 5_000 }).toBe(1)
 })
 
+it('goes on when its session is denied for a moment, as by a broker that is still starting, and ends when that lasts for a minute', async () => {
+  let [denied, passedMs] = [false, 0]
+  const deny: Hook = (clientId, packet, send) => {
+    if (packet.cmd !== 'connect' || !denied || clientId.includes('-link-')) return false
+    send({ cmd: 'connack', reasonCode: 0x87, sessionPresent: false })
+    return true
+  }
+  const { clock } = services
+  const later = {
+    ...clock,
+    monotonic: () => clock.monotonic() + passedMs,
+    timer: (atMs: number, wake: () => void) => clock.timer(atMs - passedMs, wake),
+  }
+  const broker = await brokerWith(deny)
+  const link = await linkTo(broker, { reconnectMaxMs: 100 }, { ...services, clock: later })
+  await link.topology?.apply([subscription], [], never)
+  const { receiver, failures, fatal, recoveries } = receiverOf(link)
+  await receiver.start()
+  const cut = (): void => {
+    denied = true
+    broker.sessions.get(sessionOf(broker).clientId)?.send?.({ cmd: 'disconnect', reasonCode: 0x8b })
+  }
+  for (const time of [1, 2]) {
+    cut()
+    await expect.poll(() => failures.length, { timeout: 5_000 }).toBeGreaterThan(time)
+    denied = false
+    await expect.poll(recoveries, { timeout: 5_000 }).toBe(time)
+    failures.splice(0)
+    passedMs += 60_000
+  }
+  expect(fatal).toEqual([])
+  cut()
+  await expect.poll(() => failures.length, { timeout: 5_000 }).toBeGreaterThan(0)
+  passedMs += 60_000
+  await expect.poll(() => fatal.map(({ code }) => code), { timeout: 5_000 }).toContain('ERR_ACCESS_DENIED')
+})
+
+it('believes a broker that says that it has no shared subscriptions, and does not try', async () => {
+  const broker = await brokerWith(undefined, 5, { sharedSubscriptionAvailable: false })
+  const link = await linkTo(broker)
+  const queue = endpoint({ options: { members: 2 } })
+  const unsupported = { code: 'ERR_UNSUPPORTED', message: expect.stringMatching(/says that it has no shared subscriptions.*members: 1/) as string }
+  await expect(link.inspect(queue, never)).rejects.toMatchObject(unsupported)
+  expect(broker.received.filter(({ packet }) => packet.cmd === 'publish' && packet.topic.includes('/probes/'))).toEqual([])
+})
+
+it('warns when the broker keeps sessions for less time than it was asked to', async () => {
+  const told: unknown[] = []
+  const log: Services['log'] = (level, event, { grantedMs }) => void (event === 'session:expiry' && told.push([level, grantedMs]))
+  const link = await linkTo(await brokerWith(undefined, 5, { sessionExpiryInterval: 3_600 }), { sessionExpiryMs: 86_400_000 }, { ...services, log })
+  await link.topology?.apply([subscription], [], never)
+  await receiverOf(link).receiver.start()
+  expect(told).toEqual([['warn', 3_600_000]])
+})
+
+it.each([
+  [0, 1, 'at-most-once', false],
+  [1, 2, 'at-least-once', true],
+] as const)(
+  'of a broker that has quality %s at most asks no more, where a route says %s, and says what that loses',
+  async (maximumQoS, qos, delivery, confirms) => {
+    const broker = await brokerWith(undefined, 5, { maximumQoS })
+    const link = await linkTo(broker)
+    const topic = endpoint({ kind: 'topic', name: 'events', options: { qos } })
+    expect(await link.inspect(topic, never)).toMatchObject({ delivery, confirms })
+    expect(await link.sender(topic).send([outgoing()], never)).toEqual([{ ok: true }])
+    const sent = (): readonly number[] => broker.received.flatMap(({ packet }) => (packet.cmd === 'publish' && packet.topic === 'events' ? [packet.qos] : []))
+    await expect.poll(sent).toEqual([maximumQoS])
+  },
+)
+
 it('has never more unconfirmed than the broker allows, its own messages among them', async () => {
   let [open, worst, confirmed] = [0, 0, 0]
   const slow: Hook = (_, packet, send) => {
@@ -234,7 +311,7 @@ describe('a session in which a backlog is sent at once, and the answer to the su
   }
 
   /** Acks everything until it has acked so much, or has been told of a failure. */
-  async function handle({ receiver, got, failures }: Omit<Received, 'recoveries'>, most: number): Promise<void> {
+  async function handle({ receiver, got, failures }: Pick<Received, 'receiver' | 'got' | 'failures'>, most: number): Promise<void> {
     let acked = 0
     while (acked < most && failures.length === 0) {
       const taken = got.slice(acked)

@@ -14,6 +14,7 @@ import {
 import type { LinkHealth, Services } from '@busbar/core/driver'
 import { Calls, type CallContext } from '@busbar/sqs/shared'
 import { errors } from './errors.ts'
+import type { ResolvedOptions } from './options.ts'
 
 export type Attributes = Readonly<Record<string, string>>
 
@@ -24,11 +25,11 @@ export class Api {
   readonly #calls: Calls
 
   /** `isOwn`: the client ends a request by itself when no answer comes. */
-  constructor(client: SNSClient, isOwn: boolean, services: Services, timeoutMs: number) {
+  constructor(client: SNSClient, isOwn: boolean, services: Services, { timeoutMs, allowPlaintext }: Pick<ResolvedOptions, 'timeoutMs' | 'allowPlaintext'>) {
     this.#client = client
     this.#isOwn = isOwn
     this.#calls = new Calls(services, timeoutMs, errors)
-    if (isOwn) this.#calls.guard(client)
+    if (isOwn) this.#calls.guard(client, allowPlaintext)
   }
 
   /** What the latest call found. */

@@ -32,6 +32,7 @@ export interface SnsOptions extends Pick<
 export interface ResolvedOptions extends QueueTimes {
   readonly region: string | undefined
   readonly endpoint: string | undefined
+  readonly allowPlaintext: boolean
   readonly credentials: SnsOptions['credentials']
   readonly accountId: string | undefined
   readonly client: SNSClient | undefined
@@ -72,13 +73,15 @@ export function resolveOptions(options: SnsOptions): ResolvedOptions {
   const times = resolveTimes(checks, options)
   const own = {
     ...(region !== undefined && { region }),
-    ...(queueEndpoint !== undefined && { endpoint: queueEndpoint, allowPlaintext }),
+    ...(queueEndpoint !== undefined && { endpoint: queueEndpoint }),
+    ...(allowPlaintext && { allowPlaintext }),
     ...(credentials !== undefined && { credentials }),
   }
   const given = { ...(queueClient !== undefined && { client: queueClient }), ...(pollingClient !== undefined && { pollingClient }) }
   return {
     region,
     endpoint,
+    allowPlaintext,
     credentials,
     accountId: accountOf(options.accountId),
     client,

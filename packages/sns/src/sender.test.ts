@@ -37,7 +37,7 @@ function senderOf(
   let ids = 0
   const parts = {
     route,
-    api: new Api(client, false, services, 1_000),
+    api: new Api(client, false, services, { timeoutMs: 1_000, allowPlaintext: false }),
     arns: new Arns(client, '123456789012', systemClock, 1_000),
     uniqueId: () => `unique-${++ids}`,
   }

@@ -128,7 +128,7 @@ class SnsLink implements Link<SNSClient> {
     const { client, options, services, queueDriver, queues } = parts
     this.#parts = parts
     this.native = client
-    this.#api = new Api(client, options.client === undefined, services, options.timeoutMs)
+    this.#api = new Api(client, options.client === undefined, services, options)
     this.#arns = new Arns(client, options.accountId, services.clock, options.timeoutMs)
     this.#uniqueId = uniqueIds(services.random)
     this.topology = new SnsTopology({ api: this.#api, arns: this.#arns, queueDriver, queues: topologyOf(queues) })

@@ -50,7 +50,7 @@ export class Api {
     this.#options = options
     this.#services = services
     this.#calls = new Calls(services, options.timeoutMs, errors)
-    if (this.#isOwn) this.#calls.guard(clients.main)
+    if (this.#isOwn) this.#calls.guard(clients.main, options.allowPlaintext)
   }
 
   /** Our clients end a request by themselves when no answer comes. */

@@ -3,7 +3,7 @@ import type { BrokerError, Outgoing, Sender, SendResult } from '@busbar/core/dri
 import { prepare, type Attributes, type Prepared } from './attributes.ts'
 import { isNotDone, type ErrorMapper, type FailedEntry } from './aws-errors.ts'
 import { encodeBody } from './body.ts'
-import { groupOfRepeats, isGroupId, keyOfGroup, unkeyedGroup } from './groups.ts'
+import { groupOfRepeats, isGroupId, keyOfGroup, unkeyedGroup, unkeyedPrefix } from './groups.ts'
 import { limits } from './limits.ts'
 
 /** What an entry of a batch has wherever it is sent to. */
@@ -189,7 +189,9 @@ export class BatchSender<Entry> implements Sender {
     if (message.priority !== undefined) return ['ERR_UNSUPPORTED', `${service} has no priorities`]
     if (!fifo && deduplicationId !== undefined) return ['ERR_UNSUPPORTED', `a standard ${kind} drops no duplicates`]
     if (fifo) {
-      if (key !== undefined && (!isGroupId(key) || keyOfGroup(key) === undefined)) return ['ERR_INVALID', badId('an ordering key')]
+      if (key !== undefined && !isGroupId(key)) return ['ERR_INVALID', badId('an ordering key')]
+      if (key !== undefined && keyOfGroup(key) === undefined)
+        return ['ERR_INVALID', `an ordering key does not begin with ${unkeyedPrefix}, as the groups of messages without a key do`]
       if (deduplicationId !== undefined && !isGroupId(deduplicationId)) return ['ERR_INVALID', badId('a deduplication id')]
     }
     const tenant = tenantHeader === undefined ? undefined : message.headers[tenantHeader]

@@ -1,5 +1,6 @@
 import type { BrokerError, LinkHealth, Services } from '@busbar/core/driver'
 import type { ErrorMapper } from './aws-errors.ts'
+import { isLoopback } from './checks.ts'
 
 /** What an error is thrown for: `Sending to orders`. */
 export interface CallContext {
@@ -16,6 +17,7 @@ interface Stack {
 
 interface Given {
   readonly input: object
+  readonly request: { readonly protocol?: string; readonly hostname?: string }
 }
 
 const connected: LinkHealth = { state: 'connected' }
@@ -56,13 +58,21 @@ export class Calls {
     return this.#answer(name, context, run, this.#timeoutMs + waitMs, { abort: () => void this.#givenUp.add(input) })
   }
 
-  /** Keeps a client from sending what was given up while it waited for credentials: when they come, that would be sent once more for each attempt, and answered to nobody. */
-  guard(client: { readonly middlewareStack: unknown }): void {
-    const isGivenUp = ({ input }: Given): boolean => this.#givenUp.has(input)
-    const middleware: Parameters<Stack['add']>[0] = (next) => (args) =>
-      isGivenUp(args) ? Promise.reject(new Error('Nobody waits for it any more')) : next(args)
+  /**
+   * Keeps a client from sending what was given up while it waited for credentials: when they come, that would be sent once more for each attempt, and answered to nobody.
+   * And from sending in clear text, unless `allowPlaintext` is set: the SDK takes endpoints from the environment and the shared configuration file, too.
+   */
+  guard(client: { readonly middlewareStack: unknown }, allowPlaintext: boolean): void {
+    const problemOf = ({ input, request }: Given): Error | undefined => {
+      if (this.#givenUp.has(input)) return new Error('Nobody waits for it any more')
+      return request.protocol !== 'http:' || allowPlaintext || isLoopback(request.hostname ?? '') ? undefined : this.#clearText(request.hostname)
+    }
+    const middleware: Parameters<Stack['add']>[0] = (next) => (args) => {
+      const problem = problemOf(args)
+      return problem === undefined ? next(args) : Promise.reject(problem)
+    }
     // Of the last step, when it has been signed.
-    ;(client.middlewareStack as Stack).add(middleware, { step: 'deserialize', priority: 'low', name: 'busbarGivenUp' })
+    ;(client.middlewareStack as Stack).add(middleware, { step: 'deserialize', priority: 'low', name: 'busbarGuard' })
   }
 
   async #answer<T>(
@@ -96,6 +106,13 @@ export class Calls {
       timer.cancel()
       signal?.removeEventListener('abort', onAbort)
     }
+  }
+
+  #clearText(hostname: string = ''): BrokerError {
+    return this.#errors.make(
+      'ERR_CONFIGURATION',
+      `http to ${hostname} would send messages in clear text; use an endpoint with https, or set allowPlaintext: true`,
+    )
   }
 
   #failure(error: unknown, doing: string): BrokerError {

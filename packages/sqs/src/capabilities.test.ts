@@ -41,6 +41,8 @@ it('takes lease and size from its options', () => {
   expect(sqs({ visibilityTimeoutMs: 60_000, maxMessageBytes: 262_144 }).capabilities(endpoint())).toMatchObject({
     lease: { kind: 'message', ms: 60_000, maxMs: 43_200_000 },
     maxMessageBytes: 262_144,
+    // A service with a lower limit for a message has it for a request, too.
+    maxBatch: { bytes: 262_144 },
   })
   expect(driver.capabilities(endpoint({ options: { visibilityTimeoutMs: 5_000 } }))).toMatchObject({ lease: { ms: 5_000 } })
 })

@@ -47,7 +47,7 @@ function queueCapabilities(fifo: boolean, visibilityTimeoutMs: number, { cloudWa
     deliveryAttempt: 'upper-bound',
     maxMessageBytes,
     maxHeaders: false,
-    maxBatch: { messages: limits.batchEntries, bytes: limits.messageBytes, inFlight: 16 },
+    maxBatch: { messages: limits.batchEntries, bytes: maxMessageBytes, inFlight: 16 },
     competingConsumers: true,
     subscriptions: false,
     requestReply: true,

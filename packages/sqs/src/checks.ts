@@ -58,7 +58,7 @@ export class OptionChecks {
     const url = URL.parse(text)
     if (url === null || !['http:', 'https:'].includes(url.protocol)) throw this.refused(name, `must be a URL, such as https://${this.#driver}.example.com`)
     if (url.username !== '' || url.password !== '') throw this.refused(name, 'must hold no credentials')
-    if (url.protocol === 'http:' && !allowPlaintext && !isLoopback(url.hostname.replace(/^\[|\]$/g, '')))
+    if (url.protocol === 'http:' && !allowPlaintext && !isLoopback(url.hostname))
       throw this.#fail(`${this.#driver}: http to ${url.hostname} would send messages in clear text; use https, or set allowPlaintext: true`)
     return url.href
   }
@@ -93,6 +93,8 @@ export class OptionChecks {
   }
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host.endsWith('.localhost') || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+/** Does a host stand for this machine? */
+export function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '')
+  return bare === 'localhost' || bare.endsWith('.localhost') || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'))
 }

@@ -14,13 +14,16 @@ export interface Clients {
 /** What a client is made of. */
 export type ClientOptions = Pick<ResolvedOptions, 'region' | 'endpoint' | 'credentials' | 'timeoutMs'>
 
+/** An endpoint that the environment names is for all calls: by default the SDK turns to the host in the URL of a queue, and says so on the console, call by call. */
+export const byEndpoint: SQSClientConfig = { useQueueUrlAsEndpoint: false }
+
 /** Sockets for everything but long polls; the SDK's own default is 50. */
 const sockets = 64
 
 export function createClients(options: ResolvedOptions): Clients {
   const { client, pollingClient } = options
   if (client !== undefined) return { main: client, polling: pollingClient ?? client, destroy: () => undefined }
-  const main = new SQSClient(clientConfig(options))
+  const main = new SQSClient({ ...clientConfig(options), ...byEndpoint })
   return { main, polling: undefined, destroy: () => main.destroy() }
 }
 

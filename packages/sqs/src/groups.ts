@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 
 /** Groups of messages without an ordering key: SQS FIFO queues take no message without a group, and a group of its own waits for no other message. */
-const unkeyedPrefix = 'busbar-unkeyed:'
+export const unkeyedPrefix = 'busbar-unkeyed:'
 
 export function unkeyedGroup(uniqueId: string): string {
   return unkeyedPrefix + uniqueId

@@ -106,9 +106,13 @@ function closed(doing: string): BrokerError {
 }
 
 function refusal(error: unknown): unknown {
-  if (!isBrokerError(error) || !/must be configured as a Dead Letter Queue/i.test(error.message)) return error
-  const text = `${error.message} Let the source have a native limit (no nativeLimit: false in its route) and provision it.`
-  return sqsError('ERR_UNSUPPORTED', text, { cause: error })
+  if (!isBrokerError(error)) return error
+  const isNoPlace = /must be configured as a Dead Letter Queue/i.test(error.message)
+  if (!isNoPlace && error.code !== 'ERR_UNSUPPORTED') return error
+  const remedy = isNoPlace
+    ? 'Let the source have a native limit (no nativeLimit: false in its route) and provision it.'
+    : 'Where there are no message move tasks, redrive without native, which copies.'
+  return sqsError('ERR_UNSUPPORTED', `${error.message.replace(/\.$/, '')}. ${remedy}`, { cause: error })
 }
 
 function outcome({ status, failure }: MoveTask): string {

@@ -11,7 +11,8 @@ export interface SqsOptions {
   readonly region?: string
   /**
    * Another endpoint than that of the region, such as a VPC endpoint or an emulator. `https:`; `http:` for loopback addresses only, unless
-   * {@link SqsOptions.allowPlaintext} is set. Default: that of the region.
+   * {@link SqsOptions.allowPlaintext} is set. Default: as the SDK finds it (`AWS_ENDPOINT_URL_SQS`, `AWS_ENDPOINT_URL`, the shared configuration file), under the same
+   * condition, or else that of the region.
    */
   readonly endpoint?: string
   /** Allows `http:` to remote hosts: messages travel in clear text. Default false. */
@@ -40,7 +41,10 @@ export interface SqsOptions {
   readonly timeoutMs?: number
   /** Longest wait between two attempts of a receive that fails, in milliseconds. 100 to 600,000. Default 10,000. */
   readonly retryMaxMs?: number
-  /** Largest message with its attributes, in bytes. 1,024 to 1,048,576 (the limit of the service). Default 1,048,576; a queue's own `MaximumMessageSize` narrows it. */
+  /**
+   * Largest message with its attributes, and all messages of one call, in bytes. 1,024 to 1,048,576 (the limit of the service). Default 1,048,576; a queue's own
+   * `MaximumMessageSize` narrows it for messages.
+   */
   readonly maxMessageBytes?: number
 }
 
@@ -48,6 +52,7 @@ export interface SqsOptions {
 export interface ResolvedOptions {
   readonly region: string | undefined
   readonly endpoint: string | undefined
+  readonly allowPlaintext: boolean
   readonly credentials: SqsOptions['credentials']
   readonly client: SQSClient | undefined
   readonly pollingClient: SQSClient | undefined
@@ -84,9 +89,11 @@ export function resolveOptions(options: SqsOptions): ResolvedOptions {
     const settled = (['region', 'endpoint', 'allowPlaintext', 'credentials'] as const).find((name) => options[name] !== undefined)
     if (settled !== undefined) throw configuration(`sqs: option '${settled}' belongs to the client; give the one or the other`)
   } else if (pollingClient !== undefined) throw configuration("sqs: option 'pollingClient' needs the option 'client'")
+  const allowPlaintext = checks.boolean('allowPlaintext', options.allowPlaintext, false)
   return {
     region: checks.region(options.region),
-    endpoint: checks.endpoint('endpoint', options.endpoint, checks.boolean('allowPlaintext', options.allowPlaintext, false)),
+    endpoint: checks.endpoint('endpoint', options.endpoint, allowPlaintext),
+    allowPlaintext,
     credentials,
     client,
     pollingClient,

@@ -1,7 +1,7 @@
 import { ReceiveMessageCommand, SQSClient, type Message, type ReceiveMessageCommandInput } from '@aws-sdk/client-sqs'
 import type { Clock } from '@busbar/core/driver'
 import type { Calls } from './calls.ts'
-import { clientConfig } from './clients.ts'
+import { byEndpoint, clientConfig } from './clients.ts'
 import type { ResolvedOptions } from './options.ts'
 
 /** Carries the long polls of one receiver, and ends them all at once. */
@@ -63,10 +63,10 @@ export class OwnPollLine implements PollLine {
   /** `main`: region and credentials are found once for both. */
   constructor(main: SQSClient, options: ResolvedOptions, calls: Calls, clock: Clock) {
     const { region, credentials } = main.config
-    this.#client = new SQSClient({ ...clientConfig(options, Infinity, options.waitTimeMs), region, credentials })
+    this.#client = new SQSClient({ ...clientConfig(options, Infinity, options.waitTimeMs), ...byEndpoint, region, credentials })
     this.#calls = calls
     this.#clock = clock
-    calls.guard(this.#client)
+    calls.guard(this.#client, options.allowPlaintext)
     // One that was still waiting for credentials must not get a socket when the others have lost theirs: what it took at the service would be hidden for a lease.
     this.#client.middlewareStack.add((next) => async (args) => (this.ended ? Promise.reject(new Error('The polls were ended')) : next(args)), {
       step: 'deserialize',

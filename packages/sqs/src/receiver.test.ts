@@ -64,6 +64,13 @@ it('waits a moment for more room before it asks for a few messages, but not for 
   expect(sizes(fake)).toEqual([10, 10, 1])
 })
 
+it('asks for few messages of a window with few bytes as long as they might be large, and for more when they turn out to be small', async () => {
+  const { fake } = await receiving(busy(new FakeSqs()), { window: { messages: 1_000, bytes: 2 * 1_048_576 } })
+  await fake.clock.advance(2_000)
+  expect(sizes(fake)[0]).toBe(2)
+  expect(Math.max(...sizes(fake))).toBe(10)
+})
+
 it('finds room again when leases end that nobody settles any more', async () => {
   const { fake, intake } = await receiving(busy(new FakeSqs()), { window: { messages: 10, bytes: 1e12 } })
   await fake.clock.advance(29_000)

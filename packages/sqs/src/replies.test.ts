@@ -1,10 +1,11 @@
 import type { Incoming, Replies } from '@busbar/core/driver'
 import { expect, it } from 'vitest'
+import type { SqsOptions } from './options.ts'
 import { FakeSqs, messages, outgoing, serviceError } from './test-support/fake-sqs.ts'
 import { settled } from './test-support/manual-clock.ts'
 
-async function linkReplies(fake: FakeSqs): Promise<Replies> {
-  const { replies } = await fake.link()
+async function linkReplies(fake: FakeSqs, options: SqsOptions = {}): Promise<Replies> {
+  const { replies } = await fake.link(options)
   if (replies === undefined) throw new TypeError('SQS has replies')
   return replies
 }
@@ -155,13 +156,24 @@ it('answers for every reply of a call by itself', async () => {
   expect(results).toMatchObject([{ ok: true }, { ok: false, stored: 'no', error: { code: 'ERR_INVALID' } }])
 })
 
-it('puts no more into a call than it takes in bytes', async () => {
+it.each([
+  [{}, 600_000],
+  [{ maxMessageBytes: 262_144 }, 150_000],
+])('puts no more into a call than it takes in bytes: %j', async (options, bytes) => {
   const fake = new FakeSqs()
   fake.on('SendMessageBatch', ({ Entries }) => ({
     Successful: (Entries as unknown as readonly { readonly Id: string }[]).map(({ Id }) => ({ Id, MessageId: Id })),
   }))
-  const replies = await linkReplies(fake)
-  const body = 'x'.repeat(600_000)
+  const replies = await linkReplies(fake, options)
+  const body = 'x'.repeat(bytes)
   await Promise.all(['a', 'b', 'c'].map((id) => replies.send('busbar-reply-1', outgoing({ id, body }))))
   expect(fake.named('SendMessageBatch').map(({ input }) => (input['Entries'] as unknown as []).length)).toEqual([1, 1, 1])
+})
+
+it('refuses a reply that is larger than the options allow, and not the others of its call', async () => {
+  const fake = new FakeSqs()
+  fake.on('SendMessageBatch', () => ({ Successful: [{ Id: '0', MessageId: 'm' }] }))
+  const replies = await linkReplies(fake, { maxMessageBytes: 1_024 })
+  const results = await Promise.all(['small', 'x'.repeat(2_000)].map((body) => replies.send('busbar-reply-1', outgoing({ body }))))
+  expect(results).toMatchObject([{ ok: true }, { ok: false, stored: 'no', error: { code: 'ERR_TOO_LARGE' } }])
 })

@@ -82,8 +82,10 @@ export class SqsReplies implements Replies {
   #senderTo(address: string): ReplySender {
     let sender = this.#senders.get(address)
     if (sender === undefined) {
-      const toQueue = queueSender({ queue: queueOf(address, false), tenantHeader: undefined, api: this.#api, queues: this.#queues, uniqueId: this.#uniqueId })
-      this.#senders.set(address, (sender = new ReplySender(toQueue, () => this.#senders.delete(address))))
+      const { maxMessageBytes: maxBytes } = this.#options
+      const parts = { tenantHeader: undefined, maxBytes, api: this.#api, queues: this.#queues, uniqueId: this.#uniqueId }
+      const toQueue = queueSender({ queue: queueOf(address, false), ...parts })
+      this.#senders.set(address, (sender = new ReplySender(toQueue, maxBytes, () => this.#senders.delete(address))))
     }
     return sender
   }

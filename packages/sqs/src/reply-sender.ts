@@ -12,14 +12,16 @@ const never = new AbortController().signal
 /** Sends replies to one requester: those of one turn, and those that come while a call is out, go together, ten in a call. */
 export class ReplySender {
   readonly #sender: Sender
+  readonly #maxBytes: number
   readonly #onIdle: () => void
   #waiting: Waiting[] = []
   #calls = 0
   #scheduled = false
 
-  /** `onIdle`: nothing is waiting, and no call is out. */
-  constructor(sender: Sender, onIdle: () => void) {
+  /** `maxBytes`: of one call. `onIdle`: nothing is waiting, and no call is out. */
+  constructor(sender: Sender, maxBytes: number, onIdle: () => void) {
     this.#sender = sender
+    this.#maxBytes = maxBytes
     this.#onIdle = onIdle
   }
 
@@ -46,7 +48,7 @@ export class ReplySender {
     let bytes = 0
     for (const next of this.#waiting.slice(0, limits.batchEntries)) {
       bytes += next.bytes
-      if (count > 0 && bytes > limits.messageBytes) break
+      if (count > 0 && bytes > this.#maxBytes) break
       count++
     }
     return this.#waiting.splice(0, count)

@@ -126,6 +126,11 @@ it('refuses what the queue does not have before the service refuses the whole ba
   expect(fake.named('SendMessageBatch')).toHaveLength(2)
 })
 
+it('says what is wrong with a key that has the legal characters', async () => {
+  const [results] = await send(takesAll(new FakeSqs()), [[outgoing({ key: 'busbar-unkeyed:x' })]], { keyed: true })
+  expect(results).toMatchObject([{ ok: false, error: { message: expect.stringContaining('does not begin with busbar-unkeyed:') } }])
+})
+
 it('makes a deduplication id per message, the same when core sends it again, unless one was opted in', async () => {
   const fake = new FakeSqs()
   fake.on('SendMessageBatch', () => {

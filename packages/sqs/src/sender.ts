@@ -10,6 +10,8 @@ import type { Queues } from './queues.ts'
 export interface SenderParts {
   readonly queue: QueueName
   readonly tenantHeader: string | undefined
+  /** Largest message with its attributes. */
+  readonly maxBytes: number
   readonly api: Api
   readonly queues: Queues
   readonly uniqueId: () => string
@@ -26,7 +28,7 @@ class QueueTarget implements BatchTarget<SendMessageBatchRequestEntry> {
   readonly kind = 'queue'
   readonly fifo: boolean
   readonly packsKey: boolean
-  readonly maxBytes: number = limits.messageBytes
+  readonly maxBytes: number
   readonly tenantHeader: string | undefined
   readonly errors = errors
   readonly #parts: SenderParts
@@ -37,6 +39,7 @@ class QueueTarget implements BatchTarget<SendMessageBatchRequestEntry> {
     this.fifo = parts.queue.fifo
     this.packsKey = !parts.queue.fifo
     this.tenantHeader = parts.tenantHeader
+    this.maxBytes = parts.maxBytes
   }
 
   refusal({ delayMs = 0 }: Outgoing): Refused | undefined {

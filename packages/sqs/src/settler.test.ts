@@ -30,6 +30,18 @@ it('settles and extends in the way of its queue', async () => {
   expect(d.leaseUntil).toBe(40_000)
 })
 
+it('takes an ack for too late on a FIFO queue when the lease has ended, without a call, and tries it on a standard one', async () => {
+  const answers: unknown[] = []
+  for (const keyed of [true, false]) {
+    const fake = scripted(new FakeSqs(), messages('a'))
+    const { intake, receiver } = await receiving(fake, { keyed })
+    const [a] = intake.delivered as [Delivery]
+    await fake.clock.advance(30_001)
+    answers.push(...(await receiver.settle([{ delivery: a, action: 'ack' }])), fake.named('DeleteMessageBatch').length)
+  }
+  expect(answers).toEqual(['too-late', 0, 'durable', 1])
+})
+
 it.each([
   ['release', 0],
   ['retry', 3_600],

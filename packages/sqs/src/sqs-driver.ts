@@ -146,7 +146,8 @@ class SqsLink implements Link<SQSClient> {
 
   sender(endpoint: Endpoint): Sender {
     const { tenantHeader } = resolveRouteOptions(endpoint, this.#options)
-    return queueSender({ queue: this.#queue(endpoint), tenantHeader, api: this.#api, queues: this.#queues, uniqueId: this.#uniqueId })
+    const { maxMessageBytes: maxBytes } = this.#options
+    return queueSender({ queue: this.#queue(endpoint), tenantHeader, maxBytes, api: this.#api, queues: this.#queues, uniqueId: this.#uniqueId })
   }
 
   readonly receiver = (endpoint: Endpoint, intake: Intake, window: Window): Receiver => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { FakeIntake, until } from '../../amqp/support/intake.ts'
-import { endpointOf } from '../../amqp/support/link.ts'
+import { endpointOf, events } from '../../amqp/support/link.ts'
 import { messages, sendWhile } from '../../amqp/support/sending.ts'
 import { accessTo, freshName, wide } from './access.ts'
 import { freshOptions, type Spoken } from './beds.ts'
@@ -45,6 +45,28 @@ export function queueFaults(spoken: Spoken): void {
     const count = await sending
     const seen = (): Set<string> => new Set([...cut.bodies, ...ended.bodies].filter((body) => body !== 'warm'))
     await until('everything', () => seen().size === count, 20_000)
+  })
+
+  it('goes on within seconds with the share of a member that has died, which the broker tells by its will, and says so', async () => {
+    await using proxy = await proxied()
+    const same = { ...freshOptions(), members: 2, rebalanceMs: 200, handOverMs: 1_000 }
+    const queue = endpointOf(freshName())
+    await using left = await open(bed.url, same)
+    await left.provision(queue)
+    const { intake: rest } = await left.receive(queue, new FakeIntake(), wide)
+    const dying = await open(proxy.through(bed.url), same)
+    const { intake: dead } = await dying.receive(queue, new FakeIntake(() => 'hold'), wide)
+    await until('a share of the one who will die', async () => {
+      await left.send(queue, messages(4))
+      return dead.deliveries.length > 0
+    })
+    const told = events.length
+    proxy.refuse(true)
+    proxy.reset()
+    const stranded = dead.deliveries.length
+    const before = rest.deliveries.length
+    await until('its share', () => events.slice(told).some((event) => event.includes('session:taken')) && rest.deliveries.length >= before + stranded, 10_000)
+    await dying[Symbol.asyncDispose]()
   })
 
   it('loses nothing of a queue when the broker is restarted, which makes mosquitto forget that its subscriptions are shared', async () => {

@@ -39,11 +39,16 @@ export class Authority implements Disposable {
     return this.#make(name, undefined, `basicConstraints=CA:FALSE\nsubjectAltName=${hosts.map((host) => `DNS:${host}`).join()}`)
   }
 
+  /** Another root, which is valid for so many days. */
+  otherRoot(name: string, days: number): Certified {
+    return this.#make(name, undefined, 'basicConstraints=critical,CA:TRUE', days)
+  }
+
   [Symbol.dispose](): void {
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
-  #make(name: string, issuer: string | undefined, extensions: string): Certified {
+  #make(name: string, issuer: string | undefined, extensions: string, days: number = 30): Certified {
     writeFileSync(this.#path(`${name}.ext`), extensions)
     this.#openssl('req', '-newkey', 'rsa:2048', '-nodes', '-subj', `/CN=${name}`, '-keyout', this.#path(`${name}.key`), '-out', this.#path(`${name}.csr`))
     const by =
@@ -51,7 +56,7 @@ export class Authority implements Disposable {
         ? ['-signkey', this.#path(`${name}.key`)]
         : ['-CA', this.#path(`${issuer}.pem`), '-CAkey', this.#path(`${issuer}.key`), '-CAcreateserial']
     const files = ['-in', this.#path(`${name}.csr`), '-out', this.#path(`${name}.pem`), '-extfile', this.#path(`${name}.ext`)]
-    this.#openssl('x509', '-req', '-days', '30', ...files, ...by)
+    this.#openssl('x509', '-req', '-days', String(days), ...files, ...by)
     return { certificate: readFileSync(this.#path(`${name}.pem`), 'utf8'), key: readFileSync(this.#path(`${name}.key`), 'utf8') }
   }
 

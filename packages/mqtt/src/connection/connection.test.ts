@@ -6,7 +6,7 @@ import { afterEach, expect, it } from 'vitest'
 import { parseAddress } from '../address.ts'
 import { mqtt } from '../mqtt-driver.ts'
 import { resolveOptions } from '../options.ts'
-import { fakeBroker } from '../test-support/fake-broker.ts'
+import { fakeBroker, type Hook } from '../test-support/fake-broker.ts'
 import { endpoint, outgoing } from '../test-support/messages.ts'
 import { never, services } from '../test-support/services.ts'
 import { Connection } from './connection.ts'
@@ -58,6 +58,33 @@ it.each([
   expect(await sent(reasonCode)).toMatchObject({ ok: false, stored: 'no', error: { code, retryable } })
 })
 
+it.each([
+  [4, 1, 'ERR_CONFIGURATION', false],
+  [4, 2, 'ERR_CONFIGURATION', false],
+  [4, 3, 'ERR_UNAVAILABLE', true],
+  [4, 4, 'ERR_ACCESS_DENIED', false],
+  [4, 5, 'ERR_ACCESS_DENIED', false],
+  [4, 77, 'ERR_UNAVAILABLE', true],
+  [5, 0x84, 'ERR_CONFIGURATION', false],
+  [5, 0x85, 'ERR_CONFIGURATION', false],
+  [5, 0x86, 'ERR_ACCESS_DENIED', false],
+  [5, 0x87, 'ERR_ACCESS_DENIED', false],
+  [5, 0x88, 'ERR_UNAVAILABLE', true],
+  [5, 0x89, 'ERR_THROTTLED', true],
+  [5, 0x8a, 'ERR_ACCESS_DENIED', false],
+  [5, 0x9d, 'ERR_CONFIGURATION', false],
+  [5, 0x9f, 'ERR_THROTTLED', true],
+] as const)('MQTT %s: maps the code %s of a connection that is refused', async (protocolVersion, answer, code, retryable) => {
+  const refuse: Hook = (_, packet, send) => {
+    if (packet.cmd === 'connect') send({ cmd: 'connack', reasonCode: answer, returnCode: answer, sessionPresent: false })
+    return packet.cmd === 'connect'
+  }
+  const broker = await fakeBroker(protocolVersion, refuse)
+  closers.push(() => broker.close())
+  const connecting = mqtt({ url: broker.url, protocolVersion, timeoutMs: 500 }).connect(services, never)
+  await expect(connecting).rejects.toMatchObject({ code, retryable, message: expect.stringContaining(`(code ${answer})`) as string })
+})
+
 it('takes "no matching subscribers" for all is well, unless the route is mandatory', async () => {
   expect(await sent(0x10)).toEqual({ ok: true })
   expect(await sent(0x10, { mandatory: true })).toMatchObject({ ok: false, stored: 'no', error: { code: 'ERR_UNROUTABLE' } })
@@ -100,6 +127,23 @@ it('takes nothing more of what a broker sends while it is being closed, and read
   expect(performance.now() - beganAt).toBeLessThan(4_000)
   expect(taken).toBe(0)
   expect(broker.received.map(({ packet }) => packet.cmd)).toEqual(['connect', 'puback', 'puback', 'puback', 'disconnect'])
+})
+
+it('opens a WebSocket at the path of its URL', async () => {
+  const asked: (string | undefined)[] = []
+  const server = createServer((socket) => {
+    socket
+      .on('error', () => undefined)
+      .once('data', (bytes) => {
+        asked.push(bytes.toString().split('\r\n', 1)[0])
+        socket.destroy()
+      })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  closers.push(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  await expect(mqtt({ url: `ws://127.0.0.1:${port}/some/path`, timeoutMs: 500 }).connect(services, never)).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
+  expect(asked).toEqual(['GET /some/path HTTP/1.1'])
 })
 
 it('says of a key that is none that this is how it was set up, which no further attempt changes', async () => {

@@ -36,6 +36,8 @@ const flushMs = 5
 const leastReceiveMaximum = 64
 /** Brokers that send more than they should, or know no limit, are no longer read from when so much waits here. */
 const leastHeld = 256
+/** A broker that is still starting may deny what it allows a moment later; denied for so long, it is meant. */
+const giveUpAfterMs = 60_000
 
 /** Receives from one session, or from a share of a queue's, and settles. */
 export class MqttReceiver implements Receiver {
@@ -52,6 +54,8 @@ export class MqttReceiver implements Receiver {
   /** Nothing is handed over before all is subscribed: if something cannot be, nothing was received. */
   #started = false
   #failing = false
+  /** Monotonic milliseconds: since when there has been nothing but denials. */
+  #deniedSince: number | undefined
   #reading = true
   #flushTimer: Timer | undefined
 
@@ -65,7 +69,7 @@ export class MqttReceiver implements Receiver {
       onDelivery: this.#onDelivery,
       isFull: () => this.#isFull(1),
       onLost: this.#onLost,
-      onRetry: (error) => this.#fail(error, error.code === 'ERR_ACCESS_DENIED'),
+      onRetry: this.#onRetry,
       onRestored: this.#onRestored,
       revoke: (scope, deadlineMs) => intake.revoke(scope, deadlineMs),
       onDropped: this.#onDropped,
@@ -168,7 +172,14 @@ export class MqttReceiver implements Receiver {
     if (!this.#reading) this.#read(false)
     if (!this.#failing || ![...this.#sessions].every(({ receives }) => receives)) return
     this.#failing = false
+    this.#deniedSince = undefined
     this.#intake.recovered()
+  }
+
+  readonly #onRetry = (error: BrokerError): void => {
+    const now = this.#parts.services.clock.monotonic()
+    this.#deniedSince = error.code === 'ERR_ACCESS_DENIED' ? (this.#deniedSince ?? now) : undefined
+    this.#fail(error, this.#deniedSince !== undefined && now - this.#deniedSince >= giveUpAfterMs)
   }
 
   #fail(error: BrokerError, fatal: boolean): void {
