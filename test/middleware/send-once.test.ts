@@ -131,6 +131,46 @@ describe('sendOnce', () => {
       await broker.close()
     })
 
+    it.each([
+      ['with an ordering key', queue<Order>('keyed', { messageId: ({ id }) => id, orderingKey: ({ id }) => id })],
+      ['without', orders],
+    ])('lets sends of one key that wait for it go in their order, which is that of the places they have taken: %s', async (_, destination) => {
+      const clock = virtualClock()
+      const broker = createBroker({ driver: memory({ clock }), destinations: [destination], provision: 'create', clock, log: () => {} })
+      let backAt = 0
+      const kept = memoryStore({ clock })
+      const store = Object.assign(Object.create(kept) as MemoryStore, {
+        claim: async (request: Parameters<MemoryStore['claim']>[0]) => {
+          if (clock.monotonic() < backAt) throw new BrokerError('ERR_UNAVAILABLE', 'down')
+          return kept.claim(request)
+        },
+        complete: kept.complete.bind(kept),
+      })
+      const producer = broker.producer(destination, { use: [sendOnce({ store, whileUnavailable: 'wait' })] })
+      for (const id of Array.from({ length: 10 }, (__, round) => `o-${round}`)) {
+        backAt = clock.monotonic() + 700
+        expect(await Promise.all([producer.send({ id, total: 5 }), producer.send({ id, total: 5 })])).toEqual([{ id }, { id }])
+      }
+      await broker.close()
+    })
+
+    it('asks no longer than the send has time', async () => {
+      const { broker, clock, store, producer } = setup()
+      let asked = 0
+      const counted = Object.assign(Object.create(store) as MemoryStore, {
+        claim: () => {
+          asked++
+          throw new BrokerError('ERR_UNAVAILABLE', 'down')
+        },
+      })
+      const sending = producer({ store: counted, whileUnavailable: 'wait' }).send({ id: 'o-1', total: 5 }, { timeoutMs: 2_000 })
+      await expect(sending).rejects.toMatchObject({ code: 'ERR_TIMEOUT' })
+      const askedInTime = asked
+      await after(clock, 60_000)
+      expect(asked).toBe(askedInTime)
+      await broker.close()
+    })
+
     it('waits no longer than leaseMs, and not for what is refused for good', async () => {
       const { broker, clock, store, producer, spy } = setup()
       const began = clock.monotonic()

@@ -35,7 +35,7 @@ export class Preparer {
   }
 
   /** The engine is told when the message is ready to go, or that it never will be. */
-  async prepare(pending: PendingSend, { outgoing, validation }: Encoded, body: unknown, signal: AbortSignal | undefined): Promise<void> {
+  async prepare(pending: PendingSend, { outgoing, validation }: Encoded, body: unknown): Promise<void> {
     // Its deadline has passed, or the producer has closed, while this part was being loaded.
     if (pending.state === 'settled') return
     const { engine, destination, clock, random, capabilities } = this.#options
@@ -47,7 +47,17 @@ export class Preparer {
         engine.prepared(pending, outgoing)
         return
       }
-      const context: SendContext = { body, outgoing, destination, capabilities: capabilities(), clock, random, signal }
+      const context: SendContext = {
+        body,
+        outgoing,
+        destination,
+        capabilities: capabilities(),
+        clock,
+        random,
+        get signal() {
+          return observer.signal
+        },
+      }
       const receipt = await this.#chain(context, (last) => {
         const answer = observer.chained()
         engine.prepared(pending, last.outgoing)
@@ -73,9 +83,18 @@ class PreparedSend implements SendObserver {
   #chained = false
   #answered = false
   #stored: 'no' | 'unknown' = 'no'
+  #controller: AbortController | undefined
+  #ended: Error | undefined
 
   constructor(outer: SendObserver) {
     this.#outer = outer
+  }
+
+  /** For middleware that wait before they call `next()`: once the caller has an answer, there is nothing to wait for. Made on first use. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#ended) this.#controller.abort(this.#ended)
+    return this.#controller.signal
   }
 
   /** The engine's answer, for the innermost middleware. */
@@ -99,7 +118,10 @@ class PreparedSend implements SendObserver {
     this.#answer.promise.catch(() => undefined)
     // Also for middleware that will call `next()` only now.
     this.#answer.reject(error)
-    if (!this.#chained) this.finishFailed(pending, error)
+    if (this.#chained) return
+    this.#ended = error
+    this.#controller?.abort(error)
+    this.finishFailed(pending, error)
   }
 
   finish(pending: PendingSend, position: string | undefined): void {

@@ -27,11 +27,30 @@ export class SendClaims {
   readonly #options: SendClaimsOptions
   readonly #owners = new OwnerTokens()
   readonly #outage = new Outage()
+  /** By key: when the last send that is under way, and with it all before it, will have ended. */
+  readonly #lines = new Map<string, Promise<void>>()
   /** Sends that went out without a claim. */
   unprotected = 0
 
   constructor(options: SendClaimsOptions) {
     this.#options = options
+  }
+
+  /**
+   * Runs the sends of a key one after the other, in the order in which they came. In that order they leave their producer, too: one that had claimed the key before an
+   * earlier one would wait for that to be sent, and that for the key.
+   */
+  async inTurn<T>(key: string, act: () => Promise<T>): Promise<T> {
+    const before = this.#lines.get(key)
+    const { promise, resolve: end } = Promise.withResolvers<void>()
+    this.#lines.set(key, promise)
+    try {
+      await before
+      return await act()
+    } finally {
+      if (this.#lines.get(key) === promise) this.#lines.delete(key)
+      end()
+    }
   }
 
   /** `undefined`: go on without a claim. Rejects with what the store says, or with the reason of the context's signal. */

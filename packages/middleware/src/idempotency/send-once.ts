@@ -64,32 +64,36 @@ export function sendOnce(options: SendOnceOptions): SendOnceMiddleware {
   const claims = new SendClaims({ store, leaseMs, whileUnavailable, onStoreFailure })
   const failed = (operation: StoreFailure['operation'], key: string) => (error: unknown) => onStoreFailure({ operation, key, error })
 
+  async function claimedSend(key: string, context: SendContext, next: () => Promise<SendReceipt>): Promise<SendReceipt> {
+    const claimed = await claims.claim(key, context)
+    if (claimed === undefined) return next()
+    if ('value' in claimed) return receiptOf(claimed.value, key, context)
+    const head = recordHead(fingerprint(context.outgoing.body))
+    let receipt: SendReceipt
+    try {
+      receipt = await next()
+    } catch (error) {
+      // The send has failed, and says so; a claim that stays behind expires by itself.
+      await attempt(() => store.release(claimed, context.clock), failed('release', key))
+      throw error
+    }
+    // The message has been sent: that stands, whatever the store says.
+    await attempt(
+      async () => {
+        if ((await store.complete(claimed, writeRecord(head, receipt), ttlMs, context.clock)) === 'lost')
+          throw new BrokerError('ERR_TOO_LATE', 'The claim was lost while the message was sent.')
+      },
+      failed('complete', key),
+    )
+    return receipt
+  }
+
   return {
     name: 'sendOnce',
     stage: 'idempotency',
     async send(context, next) {
       const key = `${scope ?? `send:${context.destination}`}:${identityOf(context, keyOf)}`
-      const claimed = await claims.claim(key, context)
-      if (claimed === undefined) return next()
-      if ('value' in claimed) return receiptOf(claimed.value, key, context)
-      const head = recordHead(fingerprint(context.outgoing.body))
-      let receipt: SendReceipt
-      try {
-        receipt = await next()
-      } catch (error) {
-        // The send has failed, and says so; a claim that stays behind expires by itself.
-        await attempt(() => store.release(claimed, context.clock), failed('release', key))
-        throw error
-      }
-      // The message has been sent: that stands, whatever the store says.
-      await attempt(
-        async () => {
-          if ((await store.complete(claimed, writeRecord(head, receipt), ttlMs, context.clock)) === 'lost')
-            throw new BrokerError('ERR_TOO_LATE', 'The claim was lost while the message was sent.')
-        },
-        failed('complete', key),
-      )
-      return receipt
+      return claims.inTurn(key, async () => claimedSend(key, context, next))
     },
     get unprotected() {
       return claims.unprotected
