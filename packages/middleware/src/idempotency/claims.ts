@@ -139,18 +139,8 @@ export class Claims {
 
   #ended(claim: Claim, context: ProcessContext, value: unknown): MaybePromise<unknown> {
     const failed = context.settled === undefined ? value instanceof Directive : context.settled !== 'ack'
-    const step = failed ? this.#release(claim, context) : this.#remember(claim, context, value)
+    const step = failed ? this.#release(claim, context) : this.#complete(claim, context, this.#record(context, value))
     return step === undefined ? value : step.then(() => value)
-  }
-
-  #remember(claim: Claim, context: ProcessContext, value: unknown): MaybePromise<void> {
-    let record: string
-    try {
-      record = this.#record(context, context.incoming.replyTo === undefined ? undefined : value)
-    } catch (error) {
-      return this.#failed(claim, context, error)
-    }
-    return this.#complete(claim, context, record)
   }
 
   #failed(claim: Claim, context: ProcessContext, error: unknown): MaybePromise<never> {
@@ -163,8 +153,15 @@ export class Claims {
     })
   }
 
-  #record(context: ProcessContext, reply: unknown): string {
-    return writeRecord(recordHead(this.#options.comparesBodies ? fingerprint(context.incoming.body) : undefined), reply)
+  #record({ incoming }: ProcessContext, value: unknown): string {
+    const head = recordHead(this.#options.comparesBodies ? fingerprint(incoming.body) : undefined)
+    if (incoming.replyTo === undefined || value instanceof Directive) return head
+    try {
+      return writeRecord(head, value)
+    } catch {
+      // It is refused as a reply, too. But its effect has happened.
+      return head
+    }
   }
 
   /** The message has been handled: from here on its outcome stands, whatever the store says. */
