@@ -92,6 +92,31 @@ describe('sendOnce', () => {
     await broker.close()
   })
 
+  it.each([
+    ['completion', false],
+    ['release', true],
+  ])('does not keep who sends again waiting for a claim whose %s has failed once', async (_, failsFirst) => {
+    const { broker, clock, store, producer, spy, failing } = setup()
+    let failures = 0
+    const once = (call: () => unknown): unknown => {
+      if (failures++ === 0) throw new BrokerError('ERR_UNAVAILABLE', 'down')
+      return call()
+    }
+    const shaky = Object.assign(Object.create(store) as MemoryStore, {
+      claim: store.claim.bind(store),
+      complete: (...call: Parameters<MemoryStore['complete']>) => once(() => store.complete(...call)),
+      release: (...call: Parameters<MemoryStore['release']>) => once(() => store.release(...call)),
+    })
+    const sending = producer({ store: shaky })
+    const began = clock.monotonic()
+    failing.times = failsFirst ? 1 : 0
+    await sending.send({ id: 'o-1', total: 5 }).catch(() => undefined)
+    await sending.send({ id: 'o-1', total: 5 })
+    expect(sent(spy)).toEqual(['o-1'])
+    expect(clock.monotonic() - began).toBeLessThan(1_000)
+    await broker.close()
+  })
+
   describe('while the store cannot be reached', () => {
     /** The store, unreachable for the next `times` claims; `made`: the claim is made all the same, and its answer is lost. */
     function unreachable(store: MemoryStore, times: number, made = false): MemoryStore {

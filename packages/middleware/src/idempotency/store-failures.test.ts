@@ -267,8 +267,12 @@ describe.each(observers)('an observer that %s', (_how, onStoreFailure) => {
   })
 
   it('changes the outcome of no send', async () => {
-    for (const broken of ['complete', 'release'] as const)
-      expect(await sendOnce({ store: store(broken), onStoreFailure }).send(makeSendContext(), async () => sent)).toEqual(sent)
+    for (const broken of ['complete', 'release'] as const) {
+      const clock = new ManualClock()
+      const sending = sendOnce({ store: store(broken), onStoreFailure }).send(makeSendContext({ clock }), async () => sent)
+      for (let steps = 0; steps < 10; steps++) await clock.advance(400)
+      expect(await sending).toEqual(sent)
+    }
     const release = sendOnce({ store: store('release'), onStoreFailure })
     await expect(release.send(makeSendContext(), () => Promise.reject(failure))).rejects.toBe(failure)
     const unprotected = sendOnce({ store: store('claim'), whileUnavailable: 'go-on', onStoreFailure })
