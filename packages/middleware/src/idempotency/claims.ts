@@ -6,6 +6,7 @@ import type { StoreFailure } from './idempotency.ts'
 import { isRefusal, Outage } from './outage.ts'
 import { OwnerTokens } from './owner-tokens.ts'
 import { readRecord, recordHead, writeRecord } from './record.ts'
+import { toldAgain } from './told-again.ts'
 
 export interface ClaimsOptions {
   readonly store: CheckedStore
@@ -216,17 +217,21 @@ export class Claims {
     return (await store.complete({ key, owner, fence: again.fence }, record, ttlMs, context.clock)) === 'completed'
   }
 
-  #release(claim: Claim, { clock }: ProcessContext): MaybePromise<void> {
+  #release(claim: Claim, context: ProcessContext): MaybePromise<void> {
     const { store, onStoreFailure } = this.#options
-    const onError = (error: unknown): void => {
-      onStoreFailure({ operation: 'release', key: claim.key, error })
+    const call = (): MaybePromise<unknown> => store.release(claim, context.clock)
+    const again = async (failure: unknown): Promise<void> => {
+      try {
+        await toldAgain(failure, call, context)
+      } catch (error) {
+        onStoreFailure({ operation: 'release', key: claim.key, error })
+      }
     }
     try {
-      const result = store.release(claim, clock)
-      return result instanceof Promise ? result.then(() => {}, onError) : undefined
+      const result = call()
+      return result instanceof Promise ? result.then(() => {}, again) : undefined
     } catch (error) {
-      onError(error)
-      return undefined
+      return again(error)
     }
   }
 }

@@ -12,7 +12,7 @@ export interface StoreFailure {
   /**
    * `claim`: the message waits, fails, or is handled without protection, as `whileUnavailable` says.
    * `complete`: the message was handled, but a later copy of it will be handled again; or the store answers its completion with what no store may answer, and the
-   * message is not acked while that is tried again. Told once per message. `release`: later copies wait until the claim expires.
+   * message is not acked while that is tried again. Told once per message. `release`: later copies, and the message itself where it is tried again, wait until the claim expires.
    */
   readonly operation: 'claim' | 'complete' | 'release' | 'renew'
   readonly key: string

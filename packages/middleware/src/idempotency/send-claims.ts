@@ -1,9 +1,10 @@
-import { BrokerError, isBrokerError, type SendContext } from '@busbar/core'
+import { BrokerError, type SendContext } from '@busbar/core'
 import { jittered, sleep, type Claim, type ClaimResult, type Clock } from '@busbar/core/driver'
-import { ImpossibleAnswer, type CheckedStore } from './checked-store.ts'
+import type { CheckedStore } from './checked-store.ts'
 import type { StoreFailure } from './idempotency.ts'
 import { isRefusal, Outage } from './outage.ts'
 import { OwnerTokens } from './owner-tokens.ts'
+import { toldAgain } from './told-again.ts'
 
 export interface SendClaimsOptions {
   readonly store: CheckedStore
@@ -22,10 +23,6 @@ export interface Sent {
 const longestPauseMs = 200
 /** Wait before a store that failed is asked again, at least. */
 const shortestPauseMs = 100
-/** Wait before the completion of a key that was sent is tried again. */
-const completeAgainMs = 200
-/** And for so long: the caller waits for it. */
-const completeForMs = 2_000
 
 /** Claims keys for sends, one after the other where several ask for one. */
 export class SendClaims {
@@ -84,31 +81,25 @@ export class SendClaims {
     }
   }
 
-  /** The message has been sent: that stands, whatever the store says. But until that is known, the key is in the way of who sends it again, and then is sent again. */
-  async complete(claim: Claim, record: string, { clock, random }: SendContext): Promise<void> {
-    const { store, ttlMs, onStoreFailure } = this.#options
-    const giveUpAtMs = clock.monotonic() + completeForMs
-    for (;;) {
-      let failure: unknown
-      try {
-        if ((await store.complete(claim, record, ttlMs, clock)) === 'completed') return
-        failure = new BrokerError('ERR_TOO_LATE', 'The claim was lost while the message was sent.')
-      } catch (error) {
-        failure = error
-      }
-      const pauseMs = completeAgainMs * (1 + random())
-      if (!isPassing(failure) || clock.monotonic() + pauseMs > giveUpAtMs) return onStoreFailure({ operation: 'complete', key: claim.key, error: failure })
-      await sleep(clock, pauseMs)
-    }
+  /** The message has been sent: that stands, whatever the store says. But until it knows, the key is in the way of who sends it again, and then is sent again. */
+  complete(claim: Claim, record: string, context: SendContext): Promise<void> {
+    const { store, ttlMs } = this.#options
+    return this.#end('complete', claim, context, async () => {
+      if ((await store.complete(claim, record, ttlMs, context.clock)) === 'lost')
+        throw new BrokerError('ERR_TOO_LATE', 'The claim was lost while the message was sent.')
+    })
   }
 
-  /** The send has failed, and says so. A claim that stays behind expires by itself, and is taken over by whoever sends the key again from here. */
-  async release(claim: Claim, { clock }: SendContext): Promise<void> {
+  /** The send has failed, and says so. A claim that stays behind expires by itself. */
+  release(claim: Claim, context: SendContext): Promise<void> {
+    return this.#end('release', claim, context, async () => void (await this.#options.store.release(claim, context.clock)))
+  }
+
+  async #end(operation: StoreFailure['operation'], { key }: Claim, context: SendContext, call: () => Promise<void>): Promise<void> {
     try {
-      await this.#options.store.release(claim, clock)
+      await call().catch((failure: unknown) => toldAgain(failure, call, context))
     } catch (error) {
-      this.#owners.keep(claim.key, claim.owner)
-      this.#options.onStoreFailure({ operation: 'release', key: claim.key, error })
+      this.#options.onStoreFailure({ operation, key, error })
     }
   }
 
@@ -125,9 +116,4 @@ export class SendClaims {
       return { state: 'failed', error }
     }
   }
-}
-
-/** May the next call go through? One that was waited for in vain would be waited for again. */
-function isPassing(failure: unknown): boolean {
-  return isBrokerError(failure) && failure.retryable && failure.code !== 'ERR_TIMEOUT' && !(failure instanceof ImpossibleAnswer)
 }
