@@ -42,7 +42,7 @@ export interface IdempotencyOptions {
   readonly timeoutMs?: number
   /**
    * What to do with a message that cannot be claimed because the store fails: it throws, gives no answer in time, or answers what no store may answer.
-   * `wait` (default): it is given back or held, unhandled and without an attempt, with waits that grow from 0.5 to 5 s, until the store answers. What has been handled
+   * `wait` (default): it is given back or held, unhandled and without an attempt, with waits of up to 5 s, until the store answers. What has been handled
    * is not acked before that is remembered. A claim that the store refuses for good, as with `ERR_CONFLICT` or `ERR_INVALID`, fails the attempt as with `fail`: the
    * store can be used, and waiting would block the message for ever.
    * `fail`: the attempt fails with the store's error, and the retry policy decides.
