@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
+import type { Outgoing } from '../driver/sender.ts'
 import { BrokerError } from '../errors.ts'
 import { checkOrder } from '../middleware/check-order.ts'
 import { composeSend, type SendChain } from '../middleware/compose-send.ts'
@@ -38,7 +39,7 @@ export class Preparer {
   async prepare(pending: PendingSend, { outgoing, validation }: Encoded, body: unknown): Promise<void> {
     // Its deadline has passed, or the producer has closed, while this part was being loaded.
     if (pending.state === 'settled') return
-    const { engine, destination, clock, random, capabilities } = this.#options
+    const { engine } = this.#options
     const observer = new PreparedSend(pending.observer)
     pending.observer = observer
     try {
@@ -47,17 +48,7 @@ export class Preparer {
         engine.prepared(pending, outgoing)
         return
       }
-      const context: SendContext = {
-        body,
-        outgoing,
-        destination,
-        capabilities: capabilities(),
-        clock,
-        random,
-        get signal() {
-          return observer.signal
-        },
-      }
+      const context = new Context(body, outgoing, this.#options, observer)
       const receipt = await this.#chain(context, (last) => {
         const answer = observer.chained()
         engine.prepared(pending, last.outgoing)
@@ -70,6 +61,31 @@ export class Preparer {
       engine.cancel(pending)
       observer.finishFailed(pending, error as Error)
     }
+  }
+}
+
+/** A class, because an object with a getter of its own costs more than all else here. */
+class Context implements SendContext {
+  readonly body: unknown
+  outgoing: Outgoing
+  readonly destination: string
+  readonly capabilities: Capabilities
+  readonly clock: Clock
+  readonly random: () => number
+  readonly #observer: PreparedSend
+
+  constructor(body: unknown, outgoing: Outgoing, { destination, capabilities, clock, random }: PreparerOptions, observer: PreparedSend) {
+    this.body = body
+    this.outgoing = outgoing
+    this.destination = destination
+    this.capabilities = capabilities()
+    this.clock = clock
+    this.random = random
+    this.#observer = observer
+  }
+
+  get signal(): AbortSignal {
+    return this.#observer.signal
   }
 }
 

@@ -33,7 +33,7 @@ export interface IdempotencyOptions {
   readonly scope?: string
   /**
    * How long a claim outlives its process, in milliseconds, 20,000 to 3,153,600,000,000: it is renewed at least every 10,000. Default 30,000.
-   * Shortened to the broker's lease of a message, so that a redelivery does not find the claim of a dead process.
+   * Shortened to the broker's lease of a message, so that a redelivery does not wait long for the claim of a dead process.
    */
   readonly leaseMs?: number
   /** What to do with a different body under a handled key. `dead-letter` (default): `ERR_CONFLICT`. `ignore`: treat it as a copy; bodies are not compared. */
