@@ -46,11 +46,9 @@ function createDecoder(
   { codec, schema, matches, onFiltered, handler, telemetry }: Omit<ProcessorOptions, 'chains' | 'after'>,
   chain: ProcessChain,
 ): (run: Run) => MaybePromise<unknown> {
-  const callHandler = (context: unknown): MaybePromise<unknown> => {
-    const run = context as Run
-    // It was lost, or its drain is over, while middleware waited: it has not begun.
-    return run.aborted ? new Directive('retry', { error: run.reason, counts: false }) : promised(handler(run))
-  }
+  // Lost, or at the end of its drain, while middleware waited: it has not begun.
+  const callHandler = (context: unknown): MaybePromise<unknown> =>
+    (context as Run).aborted ? new Directive('retry', { counts: false }) : promised(handler(context as Run))
   const start = (run: Run, body: unknown): MaybePromise<unknown> => {
     run.body = body
     return telemetry.process ? telemetry.process({ source: run.source, message: run.message }, () => chain(run, callHandler)) : chain(run, callHandler)
