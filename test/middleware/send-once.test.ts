@@ -92,6 +92,31 @@ describe('sendOnce', () => {
     await broker.close()
   })
 
+  it.each([
+    ['completion', false],
+    ['release', true],
+  ])('does not keep who sends again waiting for a claim whose %s has failed once', async (_, failsFirst) => {
+    const { broker, clock, store, producer, spy, failing } = setup()
+    let failures = 0
+    const once = (call: () => unknown): unknown => {
+      if (failures++ === 0) throw new BrokerError('ERR_UNAVAILABLE', 'down')
+      return call()
+    }
+    const shaky = Object.assign(Object.create(store) as MemoryStore, {
+      claim: store.claim.bind(store),
+      complete: (...call: Parameters<MemoryStore['complete']>) => once(() => store.complete(...call)),
+      release: (...call: Parameters<MemoryStore['release']>) => once(() => store.release(...call)),
+    })
+    const sending = producer({ store: shaky })
+    const began = clock.monotonic()
+    failing.times = failsFirst ? 1 : 0
+    await sending.send({ id: 'o-1', total: 5 }).catch(() => undefined)
+    await sending.send({ id: 'o-1', total: 5 })
+    expect(sent(spy)).toEqual(['o-1'])
+    expect(clock.monotonic() - began).toBeLessThan(1_000)
+    await broker.close()
+  })
+
   describe('while the store cannot be reached', () => {
     /** The store, unreachable for the next `times` claims; `made`: the claim is made all the same, and its answer is lost. */
     function unreachable(store: MemoryStore, times: number, made = false): MemoryStore {
@@ -128,6 +153,46 @@ describe('sendOnce', () => {
       expect(new Set(sent(spy))).toEqual(new Set(['o-1', 'o-2']))
       expect(sent(spy)).toHaveLength(2)
       expect(sending.pending).toBe(0)
+      await broker.close()
+    })
+
+    it.each([
+      ['with an ordering key', queue<Order>('keyed', { messageId: ({ id }) => id, orderingKey: ({ id }) => id })],
+      ['without', orders],
+    ])('lets sends of one key that wait for it go in their order, which is that of the places they have taken: %s', async (_, destination) => {
+      const clock = virtualClock()
+      const broker = createBroker({ driver: memory({ clock }), destinations: [destination], provision: 'create', clock, log: () => {} })
+      let backAt = 0
+      const kept = memoryStore({ clock })
+      const store = Object.assign(Object.create(kept) as MemoryStore, {
+        claim: async (request: Parameters<MemoryStore['claim']>[0]) => {
+          if (clock.monotonic() < backAt) throw new BrokerError('ERR_UNAVAILABLE', 'down')
+          return kept.claim(request)
+        },
+        complete: kept.complete.bind(kept),
+      })
+      const producer = broker.producer(destination, { use: [sendOnce({ store, whileUnavailable: 'wait' })] })
+      for (const id of Array.from({ length: 10 }, (__, round) => `o-${round}`)) {
+        backAt = clock.monotonic() + 700
+        expect(await Promise.all([producer.send({ id, total: 5 }), producer.send({ id, total: 5 })])).toEqual([{ id }, { id }])
+      }
+      await broker.close()
+    })
+
+    it('asks no longer than the send has time', async () => {
+      const { broker, clock, store, producer } = setup()
+      let asked = 0
+      const counted = Object.assign(Object.create(store) as MemoryStore, {
+        claim: () => {
+          asked++
+          throw new BrokerError('ERR_UNAVAILABLE', 'down')
+        },
+      })
+      const sending = producer({ store: counted, whileUnavailable: 'wait' }).send({ id: 'o-1', total: 5 }, { timeoutMs: 2_000 })
+      await expect(sending).rejects.toMatchObject({ code: 'ERR_TIMEOUT' })
+      const askedInTime = asked
+      await after(clock, 60_000)
+      expect(asked).toBe(askedInTime)
       await broker.close()
     })
 

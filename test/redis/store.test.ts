@@ -55,6 +55,30 @@ describe.skipIf(bed === undefined)('redisStore', { timeout: 30_000 }, () => {
     expect(left['released']).toBeLessThanOrEqual(5_000)
   })
 
+  it.each([
+    ['there are not so many', (url: URL) => (url.pathname = '/99'), 'ERR DB index is out of range', 'ERR_UNAVAILABLE'],
+    ['its user may not', (url: URL) => Object.assign(url, { pathname: '/3', username: 'unselecting', password: 'p' }), 'NOPERM', 'ERR_ACCESS_DENIED'],
+  ])('keeps nothing in another database than that of its URL, where %s', async (_, change, text, code) => {
+    await admin.call('ACL', 'SETUSER', 'unselecting', 'on', '>p', '~*', '+@all', '-select')
+    const prefix = fresh()
+    const url = new URL(bed.url)
+    change(url)
+    await using store = redisStore({ url: url.href, prefix, timeoutMs: 500 })
+    await expect(store.claim({ key: 'a', owner: 'a', leaseMs: 10_000 })).rejects.toMatchObject({ code, message: expect.stringContaining(text) })
+    expect(await admin.keys(`${prefix}*`)).toEqual([])
+  })
+
+  it('keeps its claims in the database of its URL, also after a reconnection', async () => {
+    const prefix = fresh()
+    const url = new URL(bed.url)
+    url.pathname = '/3'
+    await using store = redisStore({ url: url.href, prefix })
+    await claimed(store, 'a')
+    await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+    await claimed(store, 'b')
+    expect(await admin.keys(`${prefix}*`)).toEqual([])
+  })
+
   it('raises fences even when all data has been lost, and when the clock of the server has stepped back', async () => {
     const prefix = fresh()
     await using store = redisStore({ url: bed.url, prefix })

@@ -147,7 +147,8 @@ export class Connection {
   #changed(client: RedisClient): Promise<void> {
     return (this.#change ??= new Promise((resolve) => {
       const onError = (error: unknown): void => {
-        this.#lastError = error
+        // Said of the client's own commands on a connection that has ended; why it has was said before.
+        if (!String(error).includes("Stream isn't writeable")) this.#lastError = error
       }
       const events = ['ready', 'close', 'reconnecting', 'end']
       this.#wake = () => {

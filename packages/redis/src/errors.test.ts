@@ -19,7 +19,8 @@ describe('errors', () => {
     ["READONLY You can't write against a read only replica.", 'ERR_UNAVAILABLE', true],
     ['CLUSTERDOWN The cluster is down', 'ERR_UNAVAILABLE', true],
     ['MISCONF Redis is configured to save RDB snapshots, but it is currently unable to persist to disk.', 'ERR_UNAVAILABLE', true],
-    ['ERR unknown command', 'ERR_INVALID', false],
+    ["ERR unknown command 'evalsha', with args beginning with: '5ffd'", 'ERR_CONFIGURATION', false],
+    ['ERR value is not an integer or out of range', 'ERR_INVALID', false],
   ])('%s is %s', (message, code, retryable) => {
     const error = toBrokerError(reply(message), 'claim')
     expect(error).toMatchObject({ code, retryable, driver: 'redis', message: `redis: claim: ${message}` })

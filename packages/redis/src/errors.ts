@@ -30,6 +30,8 @@ export function isUnknownScript(error: unknown): boolean {
 const answers: readonly (readonly [RegExp, ErrorCode])[] = [
   [/\b(NOAUTH|WRONGPASS|NOPERM)\b|invalid password|AUTH failed/, 'ERR_ACCESS_DENIED'],
   [/\bBUSBAR-FOREIGN\b|\bWRONGTYPE\b/, 'ERR_CONFLICT'],
+  // Where scripts are not allowed at all, that is no refusal of one claim.
+  [/\bunknown command\b/i, 'ERR_CONFIGURATION'],
   [/\bOOM\b/, 'ERR_THROTTLED'],
   [/\b(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MISCONF|NOREPLICAS|BUSY|UNBLOCKED|MOVED|ASK)\b/, 'ERR_UNAVAILABLE'],
 ]

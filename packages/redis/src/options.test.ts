@@ -38,6 +38,8 @@ describe('options', () => {
     [{ url: 'redis://localhost?db=1' }, "option 'url' takes no parameters"],
     [{ url: 'redis://localhost/one' }, "the path in option 'url' must be the number of a database"],
     [{ url: 'redis://:%zz@localhost' }, "option 'url' holds a malformed percent sequence"],
+    [{ cluster: ['redis://localhost', 'rediss://redis.example'] }, "the URLs in option 'cluster' must all begin with rediss://, or all with redis://"],
+    [{ cluster: ['redis://localhost', 'redis://localhost:7001/1'] }, "option 'cluster' names a database, and a cluster has none but 0"],
     [{ cluster: [] }, "option 'cluster' must be a list of URLs"],
     [{ url: 'redis://localhost', timeoutMs: 99 }, "option 'timeoutMs' must be a whole number from 100 to 60000"],
     [{ url: 'redis://localhost', timeoutMs: 60_001 }, "option 'timeoutMs' must be a whole number from 100 to 60000"],

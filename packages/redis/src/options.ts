@@ -53,13 +53,13 @@ interface ConnectionSettings {
 }
 
 interface ServerSource extends ConnectionSettings {
-  /** `rediss://user:password@host:6379/0`. Plain `redis://` is accepted for loopback addresses only, unless `allowPlaintext` is set. */
+  /** `rediss://user:password@host:6379/0`, the last being the database. Plain `redis://` is accepted for loopback addresses only, unless `allowPlaintext` is set. */
   readonly url: string
   readonly cluster?: never
 }
 
 interface ClusterSource extends ConnectionSettings {
-  /** URLs of some nodes of a cluster; the others are found through them. User and password are those of the first. */
+  /** URLs of some nodes of a cluster, all with TLS or all without; the others are found through them. User and password are those of the first. */
   readonly cluster: readonly string[]
   readonly url?: never
 }
@@ -140,7 +140,12 @@ function resolveSource(options: RedisStoreOptions): ResolvedSource {
   const name = options.url === undefined ? 'cluster' : 'url'
   const [first, ...others] = Array.isArray(urls) ? urls.map((url) => parseAddress(name, url, allowPlaintext)) : []
   if (first === undefined) throw configuration(`option '${name}' must be a list of URLs, with one at least`)
-  return { kind: options.url === undefined ? 'cluster' : 'server', addresses: [first, ...others], tls, connectionName }
+  // One client speaks to all nodes: what holds for the first holds for the others.
+  if (others.some(({ secure }) => secure !== first.secure))
+    throw configuration("the URLs in option 'cluster' must all begin with rediss://, or all with redis://")
+  if (name === 'cluster' && [first, ...others].some(({ database }) => database !== 0))
+    throw configuration("option 'cluster' names a database, and a cluster has none but 0")
+  return { kind: name === 'cluster' ? 'cluster' : 'server', addresses: [first, ...others], tls, connectionName }
 }
 
 function parseAddress(name: string, text: unknown, allowPlaintext: boolean): Address {

@@ -31,8 +31,15 @@ export async function makeClient(source: OwnSource, timeoutMs: number): Promise<
           },
         )
   // Without a listener ioredis writes every failed connection to the console. What matters comes with the calls.
-  client.on('error', () => {})
+  client.on('error', (error) => {
+    // ioredis would go on with database 0.
+    if (client instanceof Redis && isOfSelect(error)) client.disconnect(true)
+  })
   return client
+}
+
+function isOfSelect(error: Error & { readonly command?: { readonly name?: unknown } }): boolean {
+  return error.command?.name === 'select'
 }
 
 function sharedOptions({ addresses: [{ secure, username, password }], tls, connectionName }: OwnSource, timeoutMs: number): SharedOptions {

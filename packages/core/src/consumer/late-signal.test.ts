@@ -66,6 +66,35 @@ describe('a message that is lost before it has come to its handler', () => {
     expect(batches).toEqual([[2, 3]])
   })
 
+  it('is not handled, and takes no place', async () => {
+    const { slow, broker, send, lose, validated } = setUp()
+    const handled: number[] = []
+    const consumer = await broker.consume(slow, ({ body }) => void handled.push(body.n))
+    await send(1)
+    lose()
+    await validated()
+    expect(handled).toEqual([])
+    expect(consumer.stats).toMatchObject({ held: 0, running: 0 })
+    await send(2)
+    await validated()
+    expect(handled).toEqual([2])
+  })
+
+  it('is not handled after the deadline of a drain', async () => {
+    const { slow, broker, clock, send, validated } = setUp()
+    const handled: number[] = []
+    const consumer = await broker.consume(slow, ({ body }) => void handled.push(body.n))
+    await send(1)
+    const drained = consumer.drain({ timeoutMs: 1_000 })
+    for (let passed = 0; passed < 3_000; passed += 100) {
+      clock.advance(100)
+      await turns()
+    }
+    await drained
+    await validated()
+    expect(handled).toEqual([])
+  })
+
   it('is not given to a loop, and takes no place', async () => {
     const { slow, broker, send, lose, validated } = setUp()
     const messages = broker.messages(slow, { maxInFlight: 1 })[Symbol.asyncIterator]() as AsyncIterator<Message<{ readonly n: number }>>

@@ -46,7 +46,9 @@ function createDecoder(
   { codec, schema, matches, onFiltered, handler, telemetry }: Omit<ProcessorOptions, 'chains' | 'after'>,
   chain: ProcessChain,
 ): (run: Run) => MaybePromise<unknown> {
-  const callHandler = (context: unknown): MaybePromise<unknown> => promised(handler(context as Run))
+  // Lost, or at the end of its drain, while middleware waited: it has not begun.
+  const callHandler = (context: unknown): MaybePromise<unknown> =>
+    (context as Run).aborted ? new Directive('retry', { counts: false }) : promised(handler(context as Run))
   const start = (run: Run, body: unknown): MaybePromise<unknown> => {
     run.body = body
     return telemetry.process ? telemetry.process({ source: run.source, message: run.message }, () => chain(run, callHandler)) : chain(run, callHandler)

@@ -111,6 +111,7 @@ export interface SendContext<Body = unknown> {
   readonly clock: Clock
   /** Uniform in [0, 1). */
   readonly random: () => number
+  /** Fires when the send has ended before `next()` was called: its deadline has passed, its caller has aborted it, or the broker has closed. Made on first use. */
   readonly signal: AbortSignal | undefined
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
+import type { Outgoing } from '../driver/sender.ts'
 import { BrokerError } from '../errors.ts'
 import { checkOrder } from '../middleware/check-order.ts'
 import { composeSend, type SendChain } from '../middleware/compose-send.ts'
@@ -35,10 +36,10 @@ export class Preparer {
   }
 
   /** The engine is told when the message is ready to go, or that it never will be. */
-  async prepare(pending: PendingSend, { outgoing, validation }: Encoded, body: unknown, signal: AbortSignal | undefined): Promise<void> {
+  async prepare(pending: PendingSend, { outgoing, validation }: Encoded, body: unknown): Promise<void> {
     // Its deadline has passed, or the producer has closed, while this part was being loaded.
     if (pending.state === 'settled') return
-    const { engine, destination, clock, random, capabilities } = this.#options
+    const { engine } = this.#options
     const observer = new PreparedSend(pending.observer)
     pending.observer = observer
     try {
@@ -47,7 +48,7 @@ export class Preparer {
         engine.prepared(pending, outgoing)
         return
       }
-      const context: SendContext = { body, outgoing, destination, capabilities: capabilities(), clock, random, signal }
+      const context = new Context(body, outgoing, this.#options, observer)
       const receipt = await this.#chain(context, (last) => {
         const answer = observer.chained()
         engine.prepared(pending, last.outgoing)
@@ -63,6 +64,31 @@ export class Preparer {
   }
 }
 
+/** A class, because an object with a getter of its own costs more than all else here. */
+class Context implements SendContext {
+  readonly body: unknown
+  outgoing: Outgoing
+  readonly destination: string
+  readonly capabilities: Capabilities
+  readonly clock: Clock
+  readonly random: () => number
+  readonly #observer: PreparedSend
+
+  constructor(body: unknown, outgoing: Outgoing, { destination, capabilities, clock, random }: PreparerOptions, observer: PreparedSend) {
+    this.body = body
+    this.outgoing = outgoing
+    this.destination = destination
+    this.capabilities = capabilities()
+    this.clock = clock
+    this.random = random
+    this.#observer = observer
+  }
+
+  get signal(): AbortSignal {
+    return this.#observer.signal
+  }
+}
+
 /**
  * Between the engine and the caller while a message is prepared. Before hand-over the engine's answer (deadline, abort, close) is the caller's;
  * after it, it goes to the middleware, and what they make of it to the caller.
@@ -73,9 +99,18 @@ class PreparedSend implements SendObserver {
   #chained = false
   #answered = false
   #stored: 'no' | 'unknown' = 'no'
+  #controller: AbortController | undefined
+  #ended: Error | undefined
 
   constructor(outer: SendObserver) {
     this.#outer = outer
+  }
+
+  /** For middleware that wait before they call `next()`: once the caller has an answer, there is nothing to wait for. Made on first use. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#ended) this.#controller.abort(this.#ended)
+    return this.#controller.signal
   }
 
   /** The engine's answer, for the innermost middleware. */
@@ -99,7 +134,10 @@ class PreparedSend implements SendObserver {
     this.#answer.promise.catch(() => undefined)
     // Also for middleware that will call `next()` only now.
     this.#answer.reject(error)
-    if (!this.#chained) this.finishFailed(pending, error)
+    if (this.#chained) return
+    this.#ended = error
+    this.#controller?.abort(error)
+    this.finishFailed(pending, error)
   }
 
   finish(pending: PendingSend, position: string | undefined): void {

@@ -4,6 +4,7 @@ import type { Broker } from '../broker/types.ts'
 import { queue } from '../definitions/queue.ts'
 import type { Outgoing, SendResult } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
+import type { SendFunction } from '../middleware/types.ts'
 import type { StandardSchema } from '../standard-schema.ts'
 import { ManualClock } from '../test-support/manual-clock.ts'
 import { NaiveDriver } from '../test-support/naive-driver.ts'
@@ -235,6 +236,29 @@ describe('producer', () => {
     expect(sent).toEqual([[1]])
     expect(seen).toEqual(['one'])
     expect(driver.calls).toEqual(['send plain 1'])
+  })
+
+  it.each([
+    ['its deadline passes', (clock: ManualClock) => clock.advance(1_000), 'ERR_TIMEOUT'],
+    ['its caller aborts it', (_: ManualClock, __: Broker, caller: AbortController) => caller.abort(), 'AbortError'],
+    ['the broker closes', (_: ManualClock, broker: Broker) => void broker.close(), 'ERR_CLOSED'],
+  ])('tells middleware that have not sent the message when %s', async (_, end, what) => {
+    const { broker, clock } = setUp()
+    const caller = new AbortController()
+    const signals: (AbortSignal | undefined)[] = []
+    const use: SendFunction[] = [
+      (context) => {
+        signals.push(context.signal)
+        return new Promise(() => {})
+      },
+    ]
+    const sending = broker.producer(plain, { use }).send({ n: 1, customer: 'a' }, { timeoutMs: 1_000, signal: caller.signal })
+    sending.catch(() => undefined)
+    await turns()
+    expect(signals).toMatchObject([{ aborted: false }])
+    end(clock, broker, caller)
+    await expect(sending).rejects.toSatisfy((error: Error & { code?: string }) => error.code === what || error.name === what)
+    expect(signals).toMatchObject([{ aborted: true }])
   })
 
   it('rejects everything that has no answer when the broker closes', async () => {

@@ -99,7 +99,7 @@ export class TypedProducer implements Producer {
     const pending = engine.add(encoded.outgoing, target.observer, target.index, options.timeoutMs ?? timeoutMs, ready)
     if (options.signal) void this.#watch(pending, options.signal)
     ensureStarted()
-    if (!ready) void this.#prepare(pending, encoded, body, options.signal)
+    if (!ready) void this.#prepare(pending, encoded, body)
   }
 
   async #watch(pending: PendingSend, signal: AbortSignal): Promise<void> {
@@ -112,10 +112,10 @@ export class TypedProducer implements Producer {
   }
 
   /** Its place in the order is taken; asynchronous validation and middleware may take their time. */
-  async #prepare(pending: PendingSend, encoded: Encoded, body: unknown, signal: AbortSignal | undefined): Promise<void> {
+  async #prepare(pending: PendingSend, encoded: Encoded, body: unknown): Promise<void> {
     try {
       const preparer = await (this.#preparer ??= this.#makePreparer())
-      await preparer.prepare(pending, encoded, body, signal)
+      await preparer.prepare(pending, encoded, body)
     } catch (error) {
       // The chain is refused, or its part could not be loaded; the next message tries again.
       this.#preparer = undefined

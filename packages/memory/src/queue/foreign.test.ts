@@ -16,6 +16,13 @@ async function arriving(profile: (typeof profileNames)[number], parts: Partial<O
 }
 
 describe.each(profileNames)('a message of a plain client (%s)', (profile) => {
+  it('has itself for what its client has sent, by which it is known again where it has no id', async () => {
+    expect(await arriving(profile, { headers: { tenant: 'acme' } })).toMatchObject({
+      id: undefined,
+      native: { body: 'from outside', headers: { tenant: 'acme' } },
+    })
+  })
+
   it.each([
     '',
     'not json',

@@ -99,5 +99,7 @@ function foreignOf(outgoing: Partial<Outgoing>, packed: string | undefined, posi
     attempt: attempt > 0 ? attempt : (metadata.attempt ?? 0),
     correlationId: outgoing.correlationId ?? metadata.correlationId,
     replyTo: outgoing.replyTo ?? metadata.replyTo,
+    // What tells one without an id from others.
+    native: outgoing,
   }
 }

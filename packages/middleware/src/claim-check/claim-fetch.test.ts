@@ -126,6 +126,9 @@ describe('claimFetch', () => {
     expect(() => claimFetch({ store: {} as BodyStore })).toThrow('claimFetch: store must be a BodyStore; it has no function put')
     expect(() => claimFetch({ store: new FakeBodyStore(), deleteAfterAcks: true } as never)).toThrow("did you mean 'deleteAfterAck'?")
     expect(() => claimFetch({ store: new FakeBodyStore(), deleteAfterAck: 'yes' as never })).toThrow('must be true or false')
+    expect(() => claimFetch({ store: new FakeBodyStore(), onStoreFailure: console as never })).toThrow(
+      'claimFetch: onStoreFailure must be a function, not object',
+    )
   })
 })
 

@@ -1,6 +1,6 @@
 import { BrokerError, Directive, type Next, type ProcessContext, type ProcessMiddleware, type ProcessSettlement } from '@busbar/core'
 import { checkedInteger, checkedNumber } from '@busbar/core/driver'
-import { assertOptions } from '../support/assert-option.ts'
+import { assertFunction, assertOptions } from '../support/assert-option.ts'
 import { BoundedSet } from '../support/bounded-set.ts'
 import { withoutHeader } from '../support/headers.ts'
 import { Outages } from '../support/outages.ts'
@@ -58,6 +58,7 @@ export function claimFetch(options: ClaimFetchOptions): ProcessMiddleware {
   checkedInteger('claimFetch: maxBytes', maxBytes, 1)
   checkedNumber('claimFetch: timeoutMs', timeoutMs, 1)
   if (deleteAfterAck !== undefined && typeof deleteAfterAck !== 'boolean') throw new TypeError('claimFetch: deleteAfterAck must be true or false')
+  assertFunction('claimFetch: onStoreFailure', onStoreFailure)
   const fetcher = new Fetcher({ store, maxBytes, deleteAfterAck, timeoutMs, onStoreFailure })
   return {
     name: 'claimFetch',

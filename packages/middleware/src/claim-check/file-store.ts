@@ -22,6 +22,8 @@ export function fileStore(options: FileStoreOptions): BodyStore {
   assertOptions('fileStore', options, ['directory'])
   if (typeof options.directory !== 'string' || options.directory === '') throw new TypeError('fileStore: directory must be a path')
   const directory = resolve(options.directory)
+  /** The last folder of which this process has seen to it that it survives a power cut. */
+  let durable: string | undefined
 
   function pathOf(key: string): string {
     if (key.length > longestKey || !safeKey.test(key)) throw new TypeError('fileStore: a key has parts of letters, digits, _ and -, separated by /')
@@ -31,8 +33,9 @@ export function fileStore(options: FileStoreOptions): BodyStore {
   return {
     async put(key, body, { signal }) {
       const path = pathOf(key)
+      const folder = dirname(path)
       const part = `${path}.${unpredictable(6).toString('hex')}.part`
-      await mkdir(dirname(path), { recursive: true })
+      const made = await mkdir(folder, { recursive: true })
       try {
         await write(part, body, signal)
         await rename(part, path)
@@ -40,7 +43,10 @@ export function fileStore(options: FileStoreOptions): BodyStore {
         await rm(part, { force: true })
         throw error
       }
-      await syncDirectory(dirname(path))
+      await syncDirectory(folder)
+      // A new day has new folders, which are names in those above.
+      if (made !== undefined || folder !== durable) await syncAbove(folder, made === undefined ? directory : shorter(directory, dirname(made)))
+      durable = folder
     },
 
     async get(key, { maxBytes, signal }) {
@@ -81,6 +87,19 @@ async function read(file: FileHandle, maxBytes: number, signal: AbortSignal): Pr
     at += bytesRead
   }
   return body.subarray(0, at)
+}
+
+/** The folders above `folder`, up to `top`. */
+async function syncAbove(folder: string, top: string): Promise<void> {
+  for (let path = folder; path.length > top.length;) {
+    path = dirname(path)
+    await syncDirectory(path)
+  }
+}
+
+/** Of a path and one above or below it, the upper one. */
+function shorter(one: string, other: string): string {
+  return one.length < other.length ? one : other
 }
 
 /** So that the new name survives a power cut. Not every platform lets a directory be opened. */

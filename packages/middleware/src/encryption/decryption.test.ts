@@ -128,6 +128,7 @@ describe('decryption', () => {
     expect(() => decryption({ keys: {} as KeyProvider })).toThrow('decryption: keys must be a KeyProvider; it has no function currentKey')
     expect(() => decryption({ keys, allowPlian: true } as never)).toThrow("did you mean 'allowPlain'?")
     expect(() => decryption({ keys, allowPlain: 'yes' as never })).toThrow('allowPlain must be true or false')
+    expect(() => decryption({ keys, onKeyFailure: console as never })).toThrow('decryption: onKeyFailure must be a function, not object')
   })
 })
 

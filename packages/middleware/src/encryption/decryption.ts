@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { BrokerError, type Directive, type Next, type ProcessContext, type ProcessMiddleware } from '@busbar/core'
 import { checkedNumber, type MaybePromise } from '@busbar/core/driver'
-import { assertOptions } from '../support/assert-option.ts'
+import { assertFunction, assertOptions } from '../support/assert-option.ts'
 import { withoutHeader } from '../support/headers.ts'
 import { waitFor } from '../support/outages.ts'
 import { tell } from '../support/tell.ts'
@@ -56,6 +56,7 @@ export function decryption(options: DecryptionOptions): ProcessMiddleware {
   if (typeof allowPlain !== 'boolean') throw new TypeError('decryption: allowPlain must be true or false')
   checkedNumber('decryption: unknownKeyMs', unknownKeyMs, 0)
   checkedNumber('decryption: timeoutMs', timeoutMs, 1)
+  assertFunction('decryption: onKeyFailure', onKeyFailure)
   const decryptor = new Decryptor({ received: new ReceivedKeys(keys, timeoutMs), unknownKeyMs, onKeyFailure })
   return {
     name: 'decryption',

@@ -13,7 +13,7 @@ export interface EncryptionOptions {
   readonly keys: KeyProvider
   /**
    * Names of user headers that are authenticated with the body, present or not: nobody can change, add or remove them, or put them on another message.
-   * They are not encrypted. At most 16. Default: none.
+   * An empty one counts as absent. They are not encrypted. At most 16. Default: none.
    */
   readonly headers?: readonly string[]
   /** A data key encrypts at most so many messages. 1 to 4,294,967 (2³² / 1,000). Default 1,000,000. */

@@ -38,5 +38,7 @@ describe('localKeys', () => {
     for (const id of ['', 'k 1', 'k'.repeat(129), 'schlüssel']) expect(() => localKeys({ current: id, keys: { [id]: bytes } })).toThrow('localKeys: an id has')
     expect(() => localKeys({ current: 'k2', keys: { k1: bytes } })).toThrow("localKeys: current is 'k2', which keys does not have")
     expect(() => localKeys({ curent: 'k1', keys: { k1: bytes } } as never)).toThrow("did you mean 'current'?")
+    for (const none of [undefined, null, 'k1'])
+      expect(() => localKeys({ current: 'k1', keys: none as never })).toThrow(/^localKeys: keys must be an object, not (undefined|null|string)$/)
   })
 })

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { suggestion } from '@busbar/core/driver'
+import { kindOf, suggestion } from '@busbar/core/driver'
 import { assertOptions } from '../support/assert-option.ts'
 import { keyBytes, keyIdPattern, secretOf, type KeyProvider, type MasterKeyMaterial } from './keys.ts'
 
@@ -19,6 +19,8 @@ export interface LocalKeysOptions {
 export function localKeys(options: LocalKeysOptions): KeyProvider {
   assertOptions('localKeys', options, ['current', 'keys'])
   const { current } = options
+  if (typeof options.keys !== 'object' || (options.keys as object | null) === null)
+    throw new TypeError(`localKeys: keys must be an object, not ${kindOf(options.keys)}`)
   const keys = new Map(Object.entries(options.keys).map(([id, material]) => [id, checkedKey(id, material)]))
   const key = keys.get(current)
   if (key === undefined) throw new TypeError(`localKeys: current is '${current}', which keys does not have${suggestion(current, [...keys.keys()])}`)

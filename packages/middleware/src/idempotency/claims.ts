@@ -6,6 +6,7 @@ import type { StoreFailure } from './idempotency.ts'
 import { isRefusal, Outage } from './outage.ts'
 import { OwnerTokens } from './owner-tokens.ts'
 import { readRecord, recordHead, writeRecord } from './record.ts'
+import { toldAgain } from './told-again.ts'
 
 export interface ClaimsOptions {
   readonly store: CheckedStore
@@ -139,18 +140,8 @@ export class Claims {
 
   #ended(claim: Claim, context: ProcessContext, value: unknown): MaybePromise<unknown> {
     const failed = context.settled === undefined ? value instanceof Directive : context.settled !== 'ack'
-    const step = failed ? this.#release(claim, context) : this.#remember(claim, context, value)
+    const step = failed ? this.#release(claim, context) : this.#complete(claim, context, this.#record(context, value))
     return step === undefined ? value : step.then(() => value)
-  }
-
-  #remember(claim: Claim, context: ProcessContext, value: unknown): MaybePromise<void> {
-    let record: string
-    try {
-      record = this.#record(context, context.incoming.replyTo === undefined ? undefined : value)
-    } catch (error) {
-      return this.#failed(claim, context, error)
-    }
-    return this.#complete(claim, context, record)
   }
 
   #failed(claim: Claim, context: ProcessContext, error: unknown): MaybePromise<never> {
@@ -163,8 +154,15 @@ export class Claims {
     })
   }
 
-  #record(context: ProcessContext, reply: unknown): string {
-    return writeRecord(recordHead(this.#options.comparesBodies ? fingerprint(context.incoming.body) : undefined), reply)
+  #record({ incoming }: ProcessContext, value: unknown): string {
+    const head = recordHead(this.#options.comparesBodies ? fingerprint(incoming.body) : undefined)
+    if (incoming.replyTo === undefined || value instanceof Directive) return head
+    try {
+      return writeRecord(head, value)
+    } catch {
+      // It is refused as a reply, too. But its effect has happened.
+      return head
+    }
   }
 
   /** The message has been handled: from here on its outcome stands, whatever the store says. */
@@ -219,17 +217,21 @@ export class Claims {
     return (await store.complete({ key, owner, fence: again.fence }, record, ttlMs, context.clock)) === 'completed'
   }
 
-  #release(claim: Claim, { clock }: ProcessContext): MaybePromise<void> {
+  #release(claim: Claim, context: ProcessContext): MaybePromise<void> {
     const { store, onStoreFailure } = this.#options
-    const onError = (error: unknown): void => {
-      onStoreFailure({ operation: 'release', key: claim.key, error })
+    const call = (): MaybePromise<unknown> => store.release(claim, context.clock)
+    const again = async (failure: unknown): Promise<void> => {
+      try {
+        await toldAgain(failure, call, context)
+      } catch (error) {
+        onStoreFailure({ operation: 'release', key: claim.key, error })
+      }
     }
     try {
-      const result = store.release(claim, clock)
-      return result instanceof Promise ? result.then(() => {}, onError) : undefined
+      const result = call()
+      return result instanceof Promise ? result.then(() => {}, again) : undefined
     } catch (error) {
-      onError(error)
-      return undefined
+      return again(error)
     }
   }
 }

@@ -163,10 +163,26 @@ describe.each([
     expect(store.calls).toEqual(['claim', 'complete', 'claim'])
   })
 
-  it('fails a message whose reply cannot be stored', async () => {
-    const { store, middleware } = make()
-    await expect((async () => middleware.process(makeContext({ replyTo: 'here' }), () => 5n))()).rejects.toThrow(TypeError)
-    expect(store.kept.size).toBe(0)
+  it.each([
+    ['a BigInt', 5n],
+    ['a function', () => 5],
+    ['a map', new Map([['price', 5]])],
+    ['not a number', { price: Number.NaN }],
+    ['nothing of itself', { toJSON: () => undefined }],
+  ])('remembers a message whose reply JSON cannot carry, without it: %s', async (_, reply) => {
+    const { middleware } = make()
+    expect(await middleware.process(makeContext({ replyTo: 'here' }), () => reply)).toBe(reply)
+    expect(await middleware.process(makeContext({ replyTo: 'here' }), () => expect.unreachable())).toBeUndefined()
+  })
+
+  it('takes no directive for a reply', async () => {
+    const { middleware } = make()
+    const context = makeContext({ replyTo: 'here' })
+    await middleware.process(context, () => {
+      context.settled = 'ack'
+      return deadLetter('late')
+    })
+    expect(await middleware.process(makeContext({ replyTo: 'here' }), () => expect.unreachable())).toBeUndefined()
   })
 
   it('gives up a different body under a handled key', async () => {

@@ -12,7 +12,7 @@ export interface StoreFailure {
   /**
    * `claim`: the message waits, fails, or is handled without protection, as `whileUnavailable` says.
    * `complete`: the message was handled, but a later copy of it will be handled again; or the store answers its completion with what no store may answer, and the
-   * message is not acked while that is tried again. Told once per message. `release`: later copies wait until the claim expires.
+   * message is not acked while that is tried again. Told once per message. `release`: later copies, and the message itself where it is tried again, wait until the claim expires.
    */
   readonly operation: 'claim' | 'complete' | 'release' | 'renew'
   readonly key: string
@@ -33,7 +33,7 @@ export interface IdempotencyOptions {
   readonly scope?: string
   /**
    * How long a claim outlives its process, in milliseconds, 20,000 to 3,153,600,000,000: it is renewed at least every 10,000. Default 30,000.
-   * Shortened to the broker's lease of a message, so that a redelivery does not find the claim of a dead process.
+   * Shortened to the broker's lease of a message, so that a redelivery does not wait long for the claim of a dead process.
    */
   readonly leaseMs?: number
   /** What to do with a different body under a handled key. `dead-letter` (default): `ERR_CONFLICT`. `ignore`: treat it as a copy; bodies are not compared. */
@@ -42,7 +42,7 @@ export interface IdempotencyOptions {
   readonly timeoutMs?: number
   /**
    * What to do with a message that cannot be claimed because the store fails: it throws, gives no answer in time, or answers what no store may answer.
-   * `wait` (default): it is given back or held, unhandled and without an attempt, with waits that grow from 0.5 to 5 s, until the store answers. What has been handled
+   * `wait` (default): it is given back or held, unhandled and without an attempt, with waits of up to 5 s, until the store answers. What has been handled
    * is not acked before that is remembered. A claim that the store refuses for good, as with `ERR_CONFLICT` or `ERR_INVALID`, fails the attempt as with `fail`: the
    * store can be used, and waiting would block the message for ever.
    * `fail`: the attempt fails with the store's error, and the retry policy decides.

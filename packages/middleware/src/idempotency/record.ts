@@ -1,3 +1,5 @@
+import { json } from '@busbar/core'
+import { bodyText } from '@busbar/core/driver'
 import type { Fingerprint } from './fingerprint.ts'
 
 /** What is stored under a completed key: a head, `1|fingerprint|`, and the reply as JSON if there was one. */
@@ -13,9 +15,9 @@ export function recordHead(fingerprint: Fingerprint | undefined): string {
   return fingerprint === undefined ? unprinted : printed(fingerprint)
 }
 
-/** Throws a `TypeError` if the reply cannot be carried by JSON. */
+/** Throws a `TypeError` for a reply that JSON cannot carry, or would change. */
 export function writeRecord(head: string, reply: unknown): string {
-  return reply === undefined ? head : head + JSON.stringify(reply)
+  return reply === undefined ? head : head + bodyText(json.encode(reply))
 }
 
 /** Is this what {@link writeRecord} writes, here or in a newer version? Then its message has been handled. */

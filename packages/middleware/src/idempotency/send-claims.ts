@@ -1,12 +1,14 @@
-import type { SendContext } from '@busbar/core'
+import { BrokerError, type SendContext } from '@busbar/core'
 import { jittered, sleep, type Claim, type ClaimResult, type Clock } from '@busbar/core/driver'
 import type { CheckedStore } from './checked-store.ts'
 import type { StoreFailure } from './idempotency.ts'
 import { isRefusal, Outage } from './outage.ts'
 import { OwnerTokens } from './owner-tokens.ts'
+import { toldAgain } from './told-again.ts'
 
 export interface SendClaimsOptions {
   readonly store: CheckedStore
+  readonly ttlMs: number
   readonly leaseMs: number
   readonly whileUnavailable: 'fail' | 'wait' | 'go-on'
   readonly onStoreFailure: (failure: StoreFailure) => void
@@ -27,11 +29,30 @@ export class SendClaims {
   readonly #options: SendClaimsOptions
   readonly #owners = new OwnerTokens()
   readonly #outage = new Outage()
+  /** By key: when the last send that is under way, and with it all before it, will have ended. */
+  readonly #lines = new Map<string, Promise<void>>()
   /** Sends that went out without a claim. */
   unprotected = 0
 
   constructor(options: SendClaimsOptions) {
     this.#options = options
+  }
+
+  /**
+   * Runs the sends of a key one after the other, in the order in which they came. In that order they leave their producer, too: one that had claimed the key before an
+   * earlier one would wait for that to be sent, and that for the key.
+   */
+  async inTurn<T>(key: string, act: () => Promise<T>): Promise<T> {
+    const before = this.#lines.get(key)
+    const { promise, resolve: end } = Promise.withResolvers<void>()
+    this.#lines.set(key, promise)
+    try {
+      await before
+      return await act()
+    } finally {
+      if (this.#lines.get(key) === promise) this.#lines.delete(key)
+      end()
+    }
   }
 
   /** `undefined`: go on without a claim. Rejects with what the store says, or with the reason of the context's signal. */
@@ -57,6 +78,28 @@ export class SendClaims {
         if (whileUnavailable === 'fail' || isRefusal(result.error) || now + pauseMs > giveUpAtMs) throw result.error
       }
       await sleep(clock, pauseMs, signal)
+    }
+  }
+
+  /** The message has been sent: that stands, whatever the store says. But until it knows, the key is in the way of who sends it again, and then is sent again. */
+  complete(claim: Claim, record: string, context: SendContext): Promise<void> {
+    const { store, ttlMs } = this.#options
+    return this.#end('complete', claim, context, async () => {
+      if ((await store.complete(claim, record, ttlMs, context.clock)) === 'lost')
+        throw new BrokerError('ERR_TOO_LATE', 'The claim was lost while the message was sent.')
+    })
+  }
+
+  /** The send has failed, and says so. A claim that stays behind expires by itself. */
+  release(claim: Claim, context: SendContext): Promise<void> {
+    return this.#end('release', claim, context, async () => void (await this.#options.store.release(claim, context.clock)))
+  }
+
+  async #end(operation: StoreFailure['operation'], { key }: Claim, context: SendContext, call: () => Promise<void>): Promise<void> {
+    try {
+      await call().catch((failure: unknown) => toldAgain(failure, call, context))
+    } catch (error) {
+      this.#options.onStoreFailure({ operation, key, error })
     }
   }
 

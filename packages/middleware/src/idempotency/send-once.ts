@@ -61,35 +61,30 @@ export function sendOnce(options: SendOnceOptions): SendOnceMiddleware {
   const { ttlMs = 86_400_000, leaseMs = 60_000, key: keyOf = idOf, scope, whileUnavailable = 'fail', timeoutMs = 10_000 } = options
   const onStoreFailure = (failure: StoreFailure): void => tell(options.onStoreFailure, failure)
   const store = new CheckedStore(options.store, timeoutMs)
-  const claims = new SendClaims({ store, leaseMs, whileUnavailable, onStoreFailure })
-  const failed = (operation: StoreFailure['operation'], key: string) => (error: unknown) => onStoreFailure({ operation, key, error })
+  const claims = new SendClaims({ store, ttlMs, leaseMs, whileUnavailable, onStoreFailure })
+
+  async function claimedSend(key: string, context: SendContext, next: () => Promise<SendReceipt>): Promise<SendReceipt> {
+    const claimed = await claims.claim(key, context)
+    if (claimed === undefined) return next()
+    if ('value' in claimed) return receiptOf(claimed.value, key, context)
+    const head = recordHead(fingerprint(context.outgoing.body))
+    let receipt: SendReceipt
+    try {
+      receipt = await next()
+    } catch (error) {
+      await claims.release(claimed, context)
+      throw error
+    }
+    await claims.complete(claimed, writeRecord(head, receipt), context)
+    return receipt
+  }
 
   return {
     name: 'sendOnce',
     stage: 'idempotency',
     async send(context, next) {
       const key = `${scope ?? `send:${context.destination}`}:${identityOf(context, keyOf)}`
-      const claimed = await claims.claim(key, context)
-      if (claimed === undefined) return next()
-      if ('value' in claimed) return receiptOf(claimed.value, key, context)
-      const head = recordHead(fingerprint(context.outgoing.body))
-      let receipt: SendReceipt
-      try {
-        receipt = await next()
-      } catch (error) {
-        // The send has failed, and says so; a claim that stays behind expires by itself.
-        await attempt(() => store.release(claimed, context.clock), failed('release', key))
-        throw error
-      }
-      // The message has been sent: that stands, whatever the store says.
-      await attempt(
-        async () => {
-          if ((await store.complete(claimed, writeRecord(head, receipt), ttlMs, context.clock)) === 'lost')
-            throw new BrokerError('ERR_TOO_LATE', 'The claim was lost while the message was sent.')
-        },
-        failed('complete', key),
-      )
-      return receipt
+      return claims.inTurn(key, async () => claimedSend(key, context, next))
     },
     get unprotected() {
       return claims.unprotected
@@ -111,14 +106,6 @@ function checkOptions(options: SendOnceOptions): void {
     throw new TypeError(`sendOnce: whileUnavailable must be 'fail', 'wait' or 'go-on', not '${whileUnavailable}'`)
   if (whileUnavailable === 'go-on' && onStoreFailure === undefined)
     throw new TypeError("sendOnce: whileUnavailable 'go-on' needs onStoreFailure, which tells that messages are sent without protection")
-}
-
-async function attempt(call: () => unknown, onFailure: (error: unknown) => void): Promise<void> {
-  try {
-    await call()
-  } catch (error) {
-    onFailure(error)
-  }
 }
 
 function identityOf(context: SendContext, keyOf: (context: SendContext) => string): string {

@@ -254,6 +254,10 @@ describe.each(observers)('an observer that %s', (_how, onStoreFailure) => {
   }
   const store = (broken: keyof FencedStore): FencedStore => ({ ...later(new FakeStore()), [broken]: down })
   const sent = { id: 'm1' }
+  /** For a store to be told again that has failed. */
+  const longEnough = async (clock: ManualClock): Promise<void> => {
+    for (let steps = 0; steps < 10; steps++) await clock.advance(400)
+  }
 
   it('changes the outcome of no message', async () => {
     const claimed = idempotency({ store: store('claim'), onStoreFailure })
@@ -263,17 +267,51 @@ describe.each(observers)('an observer that %s', (_how, onStoreFailure) => {
     const completed = idempotency({ store: store('complete'), whileUnavailable: 'fail', onStoreFailure })
     expect(await completed.process(makeContext(), () => 'handled')).toBe('handled')
     const released = idempotency({ store: store('release'), onStoreFailure })
-    expect(await released.process(makeContext(), () => retryLater(5))).toMatchObject({ action: 'retry', delayMs: 5 })
+    const clock = new ManualClock()
+    const outcome = released.process(makeContext({ clock }), () => retryLater(5))
+    await longEnough(clock)
+    expect(await outcome).toMatchObject({ action: 'retry', delayMs: 5 })
   })
 
   it('changes the outcome of no send', async () => {
-    for (const broken of ['complete', 'release'] as const)
-      expect(await sendOnce({ store: store(broken), onStoreFailure }).send(makeSendContext(), async () => sent)).toEqual(sent)
-    const release = sendOnce({ store: store('release'), onStoreFailure })
-    await expect(release.send(makeSendContext(), () => Promise.reject(failure))).rejects.toBe(failure)
+    for (const broken of ['complete', 'release'] as const) {
+      const clock = new ManualClock()
+      const sending = sendOnce({ store: store(broken), onStoreFailure }).send(makeSendContext({ clock }), async () => sent)
+      await longEnough(clock)
+      expect(await sending).toEqual(sent)
+    }
+    const clock = new ManualClock()
+    const release = sendOnce({ store: store('release'), onStoreFailure }).send(makeSendContext({ clock }), () => Promise.reject(failure))
+    release.catch(() => undefined)
+    await longEnough(clock)
+    await expect(release).rejects.toBe(failure)
     const unprotected = sendOnce({ store: store('claim'), whileUnavailable: 'go-on', onStoreFailure })
     expect(await unprotected.send(makeSendContext(), async () => sent)).toEqual(sent)
     const refused = sendOnce({ store: store('claim'), onStoreFailure })
     await expect(refused.send(makeSendContext(), () => expect.unreachable())).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
+  })
+})
+
+describe('a release that fails once', () => {
+  it.each(['throws', 'rejects'])('is told again, so that the next start of the message finds its key free: %s', async (how) => {
+    const [store, clock] = [new FakeStore(), new ManualClock()]
+    let failed = false
+    const shaky: FencedStore = {
+      ...later(store),
+      release: (claim) => {
+        const error = new BrokerError('ERR_UNAVAILABLE', 'down')
+        if (failed) return Promise.resolve(store.release(claim))
+        failed = true
+        if (how === 'throws') throw error
+        return Promise.reject(error)
+      },
+    }
+    const failures: StoreFailure[] = []
+    const middleware = idempotency({ store: shaky, onStoreFailure: (told) => failures.push(told) })
+    const outcome = middleware.process(makeContext({ clock }), () => retryLater(5))
+    await clock.advance(400)
+    expect(await outcome).toMatchObject({ action: 'retry', delayMs: 5 })
+    expect(await middleware.process(makeContext({ clock }), () => 'handled')).toBe('handled')
+    expect(failures).toEqual([])
   })
 })
