@@ -50,8 +50,6 @@ export class Dispatcher {
   #scheduled = false
   #timer: Timer | undefined
   #watched: AbortSignal | undefined
-  /** Messages that were out then may come back. */
-  #anyAborted = false
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts
@@ -77,7 +75,6 @@ export class Dispatcher {
   #pump(): void {
     this.#timer?.cancel()
     this.#timer = undefined
-    if (this.#anyAborted) this.#failAborted()
     if (this.#shape === undefined || this.#stale) {
       // While requests are out their records belong to lanes of the old map.
       if (this.#out === 0 && !this.#loading && this.#hasWork()) void this.#load()
@@ -155,7 +152,7 @@ export class Dispatcher {
     this.#strays = []
     this.#lanes = new Map()
     this.#active.clear()
-    this.#waiting = [...strays, ...queued, ...this.#waiting]
+    this.#waiting = this.#wanted([...strays, ...queued, ...this.#waiting])
   }
 
   /** Readers drop an aggregated record of which a part lies in another shard: then its messages go again, each as a record of its own. */
@@ -234,18 +231,19 @@ export class Dispatcher {
       )
   }
 
-  #putBack(lane: Lane, items: readonly Item[]): void {
+  #putBack(lane: Lane, items: Item[]): void {
     const { services, stream } = this.#parts
     lane.gate.throttled(services.clock.monotonic())
-    lane.queue = [...items, ...lane.queue]
-    this.#active.add(lane)
+    lane.queue = [...this.#wanted(items), ...lane.queue]
+    if (lane.queue.length > 0) this.#active.add(lane)
     services.log('debug', 'shard:throttled', { stream: stream.name, shard: lane.shard?.id, messages: items.length })
   }
 
   #giveUpLate(now: number): void {
     const isLate = ({ since }: Item): boolean => since + longestWaitMs <= now
     for (const lane of this.#active) {
-      if (lane.gate.opensAt(now) <= now || !lane.queue.some(isLate)) continue
+      const [first] = lane.queue
+      if (lane.gate.opensAt(now) <= now || first === undefined || !isLate(first)) continue
       const failure = kinesisError('ERR_THROTTLED', `${this.#doing}: the shard takes no more at present; use more shards, or spread the keys`)
       this.#giveUp(lane, failure, isLate)
     }
@@ -270,16 +268,16 @@ export class Dispatcher {
   #watch(signal: AbortSignal | undefined): void {
     if (signal === undefined || signal === this.#watched) return
     this.#watched = signal
-    const fail = (): void => {
-      this.#anyAborted = true
-      this.#failAborted()
-    }
-    signal.addEventListener('abort', fail, { once: true })
+    signal.addEventListener('abort', () => this.#failAll(this.#unwanted(), isAborted), { once: true })
   }
 
-  #failAborted(): void {
-    const failure = kinesisError('ERR_TIMEOUT', `${this.#doing}: there was no time left to send the message`)
-    this.#failAll(failure, ({ signal }) => signal.aborted)
+  /** Of messages that come back, those that somebody waits for. */
+  #wanted(items: Item[]): Item[] {
+    return items.some(isAborted) ? failThose(items, this.#unwanted(), isAborted) : items
+  }
+
+  #unwanted(): BrokerError {
+    return kinesisError('ERR_TIMEOUT', `${this.#doing}: there was no time left to send the message`)
   }
 
   /** Everything that is not handed over. */
@@ -287,6 +285,10 @@ export class Dispatcher {
     this.#waiting = failThose(this.#waiting, failure, concerns)
     for (const lane of this.#active) this.#giveUp(lane, failure, concerns)
   }
+}
+
+function isAborted({ signal }: Item): boolean {
+  return signal.aborted
 }
 
 /** Each once. Those of one lane are next to each other. */
