@@ -154,8 +154,7 @@ class ConnectedBroker implements Broker {
   }
 
   async health(): Promise<HealthReport> {
-    const connection = this.#state === 'started' || this.#state === 'draining' ? await this.#started : undefined
-    return (await this.#operations()).health(this.#state, connection, this.#failed.size > 0)
+    return (await this.#operations()).health(this.#state, this.#started, this.#failed.size > 0)
   }
 
   async idle(options: { readonly timeoutMs?: number } = {}): Promise<void> {
@@ -307,23 +306,20 @@ class ConnectedBroker implements Broker {
   // Looking up
 
   #destination(destination: AnyDestination): Planned {
-    const planned = this.#plan.destinations.get(destination) ?? this.#deadLetterPlaces.get(destination)
-    if (!planned)
-      throw unlisted(
-        'destination',
-        destination,
-        [...this.#plan.destinations.keys()].map((known) => known.name),
-      )
-    return planned
+    return this.#find('destination', destination, this.#plan.destinations)
   }
 
   #source(source: AnySource): Planned {
-    const planned = this.#plan.sources.get(source) ?? this.#deadLetterPlaces.get(source)
-    if (planned) return planned
+    return this.#find('source', source, this.#plan.sources)
+  }
+
+  #find<D>(what: 'destination' | 'source', given: D, planned: ReadonlyMap<D, Planned>): Planned {
+    const found = planned.get(given) ?? this.#deadLetterPlaces.get(given)
+    if (found) return found
     throw unlisted(
-      'source',
-      source,
-      [...this.#plan.sources.values()].map((known) => known.label),
+      what,
+      given,
+      [...planned.values()].map(({ label }) => label),
     )
   }
 

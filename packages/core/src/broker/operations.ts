@@ -81,7 +81,8 @@ export class Operations {
   }
 
   /** A link that is reconnecting, or a source that nothing is received from, is not well. */
-  health(state: HealthReport['state'], connection: Connection | undefined, failed: boolean): HealthReport {
+  async health(state: HealthReport['state'], started: Promise<Connection> | undefined, failed: boolean): Promise<HealthReport> {
+    const connection = state === 'started' || state === 'draining' ? await started : undefined
     const links = connection ? [...connection.links].map(([driver, link]) => ({ ...link.health(), driver: driver.name })) : []
     const received = !failed && ![...this.#parts.consumers].some(({ engine }) => engine.failing)
     return { ok: state === 'started' && received && links.every((link) => link.state === 'connected'), state, links }
