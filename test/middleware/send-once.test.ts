@@ -1,4 +1,4 @@
-import { BrokerError, createBroker, queue, type Broker, type Producer } from '@busbar/core'
+import { BrokerError, createBroker, queue, type Broker, type Producer, type SendFunction } from '@busbar/core'
 import { memory, memoryStore, virtualClock, type MemoryStore, type Spy, type VirtualClock } from '@busbar/memory'
 import { sendOnce, type SendOnceOptions } from '@busbar/middleware'
 import { describe, expect, it } from 'vitest'
@@ -114,6 +114,22 @@ describe('sendOnce', () => {
     await sending.send({ id: 'o-1', total: 5 })
     expect(sent(spy)).toEqual(['o-1'])
     expect(clock.monotonic() - began).toBeLessThan(1_000)
+    await broker.close()
+  })
+
+  it('waits for a send of its key that hangs no longer than leaseMs', async () => {
+    const { broker, clock, store, spy } = setup()
+    let hanging = true
+    const hangsOnce: SendFunction = (_, next) => {
+      if (!hanging) return next()
+      hanging = false
+      return new Promise(() => {})
+    }
+    const sending = broker.producer(orders, { use: [sendOnce({ store, leaseMs: 5_000 }), hangsOnce] })
+    await expect(sending.send({ id: 'o-1', total: 5 }, { timeoutMs: 1_000 })).rejects.toMatchObject({ code: 'ERR_TIMEOUT' })
+    await sending.send({ id: 'o-1', total: 5 })
+    expect(sent(spy)).toEqual(['o-1'])
+    expect(clock.monotonic()).toBeLessThan(10_000)
     await broker.close()
   })
 

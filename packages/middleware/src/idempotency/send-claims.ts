@@ -40,14 +40,15 @@ export class SendClaims {
 
   /**
    * Runs the sends of a key one after the other, in the order in which they came. In that order they leave their producer, too: one that had claimed the key before an
-   * earlier one would wait for that to be sent, and that for the key.
+   * earlier one would wait for that to be sent, and that for the key. One that hangs is waited for no longer than its claim lasts.
    */
-  async inTurn<T>(key: string, act: () => Promise<T>): Promise<T> {
+  async inTurn<T>(key: string, { clock, signal }: SendContext, act: () => Promise<T>): Promise<T> {
     const before = this.#lines.get(key)
     const { promise, resolve: end } = Promise.withResolvers<void>()
     this.#lines.set(key, promise)
     try {
-      await before
+      if (before !== undefined) await endedWithin(clock, before, this.#options.leaseMs)
+      signal?.throwIfAborted()
       return await act()
     } finally {
       if (this.#lines.get(key) === promise) this.#lines.delete(key)
@@ -116,4 +117,11 @@ export class SendClaims {
       return { state: 'failed', error }
     }
   }
+}
+
+async function endedWithin(clock: Clock, work: Promise<void>, ms: number): Promise<void> {
+  const late = Promise.withResolvers<void>()
+  const timer = clock.timer(clock.monotonic() + ms, () => late.resolve())
+  await Promise.race([work, late.promise])
+  timer.cancel()
 }

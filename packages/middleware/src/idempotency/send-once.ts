@@ -84,7 +84,7 @@ export function sendOnce(options: SendOnceOptions): SendOnceMiddleware {
     stage: 'idempotency',
     async send(context, next) {
       const key = `${scope ?? `send:${context.destination}`}:${identityOf(context, keyOf)}`
-      return claims.inTurn(key, async () => claimedSend(key, context, next))
+      return claims.inTurn(key, context, async () => claimedSend(key, context, next))
     },
     get unprotected() {
       return claims.unprotected
