@@ -20,11 +20,13 @@ import { isolationCases } from './isolation/isolation.ts'
 import { messageLeaseCases } from './leases/message-lease.ts'
 import { leaseLimitCases } from './leases/limits.ts'
 import { scopeLeaseCases } from './leases/scope-lease.ts'
+import { callCases } from './ordering/calls.ts'
 import { handlerOrderCases } from './ordering/handlers.ts'
 import { holderCases } from './ordering/holders.ts'
 import { keyCases } from './ordering/keys.ts'
 import { browseCases } from './peek/browse.ts'
 import { topologyCases } from './provisioning/topology.ts'
+import { answerCases } from './reconnect/answers.ts'
 import { receiptCases } from './reconnect/receipts.ts'
 import { reconnectCases } from './reconnect/reconnect.ts'
 import { requestCases } from './requests/requests.ts'
@@ -71,6 +73,7 @@ export const allCases: readonly ContractCase[] = [
   ...scopeLeaseCases,
   ...leaseLimitCases,
   ...keyCases,
+  ...callCases,
   ...handlerOrderCases,
   ...holderCases,
   ...windowCases,
@@ -95,6 +98,7 @@ export const allCases: readonly ContractCase[] = [
   ...drainCases,
   ...reconnectCases,
   ...receiptCases,
+  ...answerCases,
   ...fanOutCases,
   ...filterCases,
   ...templateCases,
