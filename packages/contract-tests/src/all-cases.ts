@@ -42,6 +42,7 @@ import { headerCases } from './sending/headers.ts'
 import { limitCases } from './sending/limits.ts'
 import { scheduleCases } from './sending/schedules.ts'
 import { ackCases } from './settling/ack.ts'
+import { orderOfAnswersCases } from './settling/answers.ts'
 import { countCases } from './settling/counts.ts'
 import { lateCases } from './settling/late.ts'
 import { releaseCases } from './settling/release.ts'
@@ -68,6 +69,7 @@ export const allCases: readonly ContractCase[] = [
   ...releaseCases,
   ...lateCases,
   ...countCases,
+  ...orderOfAnswersCases,
   ...undeclaredCases,
   ...messageLeaseCases,
   ...scopeLeaseCases,

@@ -175,6 +175,25 @@ export const settlingFaults: readonly Mutant[] = [
     alterations: () => editArriving((delivery) => withIncoming(delivery, { attempt: delivery.incoming.attempt + 1 })),
   },
   {
+    name: 'answers-reversed',
+    fault: 'answers the outcomes of a settle in reverse',
+    killedBy: 'settling/answers-in-order',
+    alterations: () => ({ settle: async (outcomes, next) => (await next(outcomes)).toReversed() }),
+  },
+  {
+    name: 'answers-reversed-after-cut',
+    fault: 'answers the outcomes of a settle in reverse where they are of several scopes',
+    killedBy: 'reconnect/answers-in-order',
+    profile: 'rabbitmq',
+    alterations: () => ({ settle: async (outcomes, next) => (await next(outcomes)).toReversed() }),
+  },
+  {
+    name: 'extend-answers-reversed',
+    fault: 'answers extensions in reverse',
+    killedBy: 'settling/answers-in-order',
+    alterations: () => ({ extend: async (deliveries, ms, next) => (await next(deliveries, ms)).toReversed() }),
+  },
+  {
     name: 'settle-rejects',
     fault: 'rejects a settle now and then, instead of answering what became of each outcome',
     killedBy: 'settling/ack-while-receiving',
