@@ -131,10 +131,11 @@ const pauseUnderLoad: ContractCase = {
     const bodies = numbered('m', 60)
     await session.send(place, bodies)
     const inbox = await session.receive(place, { window: { messages: 6, bytes: 1_000_000 } })
-    for (let time = 0; time < 3; time++) {
+    for (let time = 0; time < 4; time++) {
       await context.waiting.eventually(() => inbox.unsettled().length > 2, 'messages arrive', context.againMs(place))
-      // Room is made just before the pause, so that a request for more may be out, and again during it.
+      // Room is made before the pause, each time a little earlier, so that a request for more may be out; and again during it.
       await inbox.settle(inbox.unsettled().slice(0, 2).map(acked))
+      if (time > 0) await context.waiting.until(context.now + 10 * time)
       await context.waiting.answered(inbox.receiver.pause(), 'pause')
       const paused = inbox.arrivals.length
       await inbox.settleAll('ack')

@@ -5,7 +5,7 @@ import { outcomeOf } from '../kit/inbox.ts'
 import { numbered } from '../kit/messages.ts'
 import { holdMs } from '../kit/capabilities.ts'
 
-const rounds = 4
+const rounds = 6
 
 const answersOverCut: ContractCase = {
   id: 'reconnect/answers-over-cut',
@@ -38,6 +38,8 @@ const answersOverCut: ContractCase = {
       )
       const settle = (body: string): Promise<readonly SettleResult[]> => inbox.receiver.settle([outcomeOf(inbox.latest(body).delivery, 'ack')])
       const first = settle(before)
+      // Each time a little later, so that the cut meets the calls on their way, at the broker and on the way back.
+      if (round > 0) await context.waiting.until(context.now + round - 1)
       const cutting = context.fault('cutConnections')()
       const second = settle(during)
       await cutting
