@@ -50,12 +50,7 @@ export function describeDriverContract({ name, harness, runner, knownGaps = [], 
 
   function register(contractCase: ContractCase, kind: Kind): void {
     const title = `${contractCase.id}: ${contractCase.title}`
-    let place: number | undefined
-    const record = (outcome: CaseOutcome, reason?: string): void => {
-      const result: CaseResult = { id: contractCase.id, kind, outcome, examines: contractCase.examines, ...(reason === undefined ? {} : { reason }) }
-      place ??= certificate.results.length
-      certificate.results[place] = result
-    }
+    const record = recorder(certificate.results, contractCase, kind)
     const unexamined = whyNotExamined(contractCase, harness, claims[kind])
     if (unexamined !== undefined) {
       record('not-examined', unexamined)
@@ -85,6 +80,15 @@ export function describeDriverContract({ name, harness, runner, knownGaps = [], 
       record('gap', gap.reason)
     }
     runner.it(title, body, harness.bounds.caseMs)
+  }
+}
+
+/** A case has one result: what is recorded later takes the place of what was before. */
+function recorder(results: CaseResult[], { id, examines }: ContractCase, kind: Kind): (outcome: CaseOutcome, reason?: string) => void {
+  let place: number | undefined
+  return (outcome, reason) => {
+    place ??= results.length
+    results[place] = { id, kind, outcome, examines, ...(reason === undefined ? {} : { reason }) }
   }
 }
 
