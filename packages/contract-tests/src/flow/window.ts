@@ -87,10 +87,10 @@ const resize: ContractCase = {
       context.harness.bounds.arrivalMs,
     )
     inbox.resize({ messages: 6, bytes: 1_000_000 })
-    await context.waiting.eventually(() => inbox.unsettled().length >= 4, 'the larger window fills', context.harness.bounds.arrivalMs)
+    await context.waiting.eventually(() => inbox.held().length >= 4, 'the larger window fills', context.harness.bounds.arrivalMs)
     inbox.resize({ messages: 2, bytes: 1_000_000 })
     await inbox.settleAll('ack', inbox.distinct().slice(0, inbox.unsettled().length - 1))
-    await context.waiting.never(() => inbox.unsettled().length > 2, 'the smaller window is exceeded', context.harness.bounds.quietMs)
+    await context.waiting.never(() => inbox.held().length > 2, 'the smaller window is exceeded', context.harness.bounds.quietMs)
   },
 }
 

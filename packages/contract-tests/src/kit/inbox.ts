@@ -122,6 +122,12 @@ export class Inbox implements Intake {
     return [...this.#unsettled].filter((delivery) => texts === undefined || texts.includes(textOf(delivery.incoming)))
   }
 
+  /** Of the unsettled deliveries those that are still ours: their leases have not run out. */
+  held(): Delivery[] {
+    const now = this.#monotonic()
+    return this.unsettled().filter(({ leaseUntil }) => leaseUntil === undefined || leaseUntil > now)
+  }
+
   /** Settles every unsettled delivery with one of these bodies (default: all) in the same way. */
   settleAll(reaction: Exclude<Reaction, 'keep'>, texts?: readonly string[]): Promise<readonly SettleResult[]> {
     return this.settle(this.unsettled(texts).map((delivery) => outcomeOf(delivery, reaction)))
