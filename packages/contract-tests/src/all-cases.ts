@@ -27,6 +27,7 @@ import { keyCases } from './ordering/keys.ts'
 import { browseCases } from './peek/browse.ts'
 import { topologyCases } from './provisioning/topology.ts'
 import { answerCases } from './reconnect/answers.ts'
+import { endingCases } from './reconnect/ending.ts'
 import { receiptCases } from './reconnect/receipts.ts'
 import { reconnectCases } from './reconnect/reconnect.ts'
 import { requestCases } from './requests/requests.ts'
@@ -101,6 +102,7 @@ export const allCases: readonly ContractCase[] = [
   ...reconnectCases,
   ...receiptCases,
   ...answerCases,
+  ...endingCases,
   ...fanOutCases,
   ...filterCases,
   ...templateCases,

@@ -168,6 +168,7 @@ export const caseIds = [
   'reconnect/old-receipts-of-keys',
   'reconnect/answers-over-cut',
   'reconnect/answers-in-order',
+  'reconnect/ends-in-outage',
   'topics/copy-per-subscription',
   'topics/settled-apart',
   'topics/nothing-older',

@@ -51,6 +51,22 @@ export const connectionFaults: readonly Mutant[] = [
     }),
   },
   {
+    name: 'hand-back-waits-for-broker',
+    fault: 'ends no receiver while the broker cannot be reached',
+    killedBy: 'reconnect/ends-in-outage',
+    alterations: () => ({
+      receiver: ({ receiver, link }) => ({ handBack: () => (link.health().state === 'connected' ? receiver.handBack() : new Promise(() => {})) }),
+    }),
+  },
+  {
+    name: 'settle-waits-for-broker',
+    fault: 'answers no settle while the broker cannot be reached',
+    killedBy: 'reconnect/ends-in-outage',
+    alterations: () => ({
+      settle: (outcomes, next, { link }) => (link.health().state === 'connected' ? next(outcomes) : new Promise(() => {})),
+    }),
+  },
+  {
     name: 'unavailable-reported-ok',
     fault: 'says that a message is sent while the broker cannot be reached',
     killedBy: 'reconnect/send-during-outage',

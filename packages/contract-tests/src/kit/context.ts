@@ -147,7 +147,7 @@ export class CaseContext {
     react?: (arrival: { readonly text: string }) => Reaction,
   ): Promise<{ readonly session: Session; readonly inbox: Inbox }> {
     inbox.react = () => 'keep'
-    if (holdMs(inbox.place.capabilities) > 0) await inbox.receiver.pause()
+    if (holdMs(inbox.place.capabilities) > 0) await this.waiting.answered(inbox.receiver.pause(), 'pause')
     else await session.handBack(inbox)
     const next = await this.connect()
     return { session: next, inbox: await next.receive(inbox.place, react === undefined ? {} : { react }) }

@@ -101,8 +101,8 @@ export class Session {
     if (this.#closed) return
     this.#closed = true
     for (const inbox of this.#inboxes) await this.handBack(inbox)
-    for (const sender of this.#senders.values()) await sender.close()
-    await this.link.close()
+    for (const sender of this.#senders.values()) await this.#waiting.answered(sender.close(), 'close of the sender')
+    await this.#waiting.answered(this.link.close(), 'close of the link')
   }
 }
 
