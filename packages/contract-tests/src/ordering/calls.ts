@@ -25,7 +25,7 @@ const callsInOrder: ContractCase = {
     await context.waiting.eventually(
       () => inbox.has(bodies),
       () => `all arrive; only ${show(inbox.distinct())} did`,
-      context.harness.bounds.arrivalMs,
+      context.harness.bounds.arrivalMs * 2,
     )
     checkOrder(inbox.texts(), bodies, 'order of arrival')
   },
