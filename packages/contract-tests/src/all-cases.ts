@@ -20,11 +20,14 @@ import { isolationCases } from './isolation/isolation.ts'
 import { messageLeaseCases } from './leases/message-lease.ts'
 import { leaseLimitCases } from './leases/limits.ts'
 import { scopeLeaseCases } from './leases/scope-lease.ts'
+import { callCases } from './ordering/calls.ts'
 import { handlerOrderCases } from './ordering/handlers.ts'
 import { holderCases } from './ordering/holders.ts'
 import { keyCases } from './ordering/keys.ts'
 import { browseCases } from './peek/browse.ts'
 import { topologyCases } from './provisioning/topology.ts'
+import { answerCases } from './reconnect/answers.ts'
+import { endingCases } from './reconnect/ending.ts'
 import { receiptCases } from './reconnect/receipts.ts'
 import { reconnectCases } from './reconnect/reconnect.ts'
 import { requestCases } from './requests/requests.ts'
@@ -40,6 +43,7 @@ import { headerCases } from './sending/headers.ts'
 import { limitCases } from './sending/limits.ts'
 import { scheduleCases } from './sending/schedules.ts'
 import { ackCases } from './settling/ack.ts'
+import { orderOfAnswersCases } from './settling/answers.ts'
 import { countCases } from './settling/counts.ts'
 import { lateCases } from './settling/late.ts'
 import { releaseCases } from './settling/release.ts'
@@ -66,11 +70,13 @@ export const allCases: readonly ContractCase[] = [
   ...releaseCases,
   ...lateCases,
   ...countCases,
+  ...orderOfAnswersCases,
   ...undeclaredCases,
   ...messageLeaseCases,
   ...scopeLeaseCases,
   ...leaseLimitCases,
   ...keyCases,
+  ...callCases,
   ...handlerOrderCases,
   ...holderCases,
   ...windowCases,
@@ -95,6 +101,8 @@ export const allCases: readonly ContractCase[] = [
   ...drainCases,
   ...reconnectCases,
   ...receiptCases,
+  ...answerCases,
+  ...endingCases,
   ...fanOutCases,
   ...filterCases,
   ...templateCases,

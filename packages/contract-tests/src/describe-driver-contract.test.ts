@@ -78,6 +78,12 @@ describe('describeDriverContract', () => {
     expect(outcomes()).toEqual(['errors/after-close queue failed'])
   })
 
+  it('records a case that never ends as failed', () => {
+    const { run, outcomes } = suite([{ run: () => new Promise(() => {}) }])
+    void run()
+    expect(outcomes()).toEqual(['errors/after-close queue failed'])
+  })
+
   it('takes a known gap for what it is', async () => {
     const { run, outcomes } = suite([{ run: failing }], [{ case: 'errors/after-close', reason: 'not yet' }])
     expect(await run()).toEqual([])

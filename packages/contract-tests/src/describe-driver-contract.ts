@@ -50,10 +50,7 @@ export function describeDriverContract({ name, harness, runner, knownGaps = [], 
 
   function register(contractCase: ContractCase, kind: Kind): void {
     const title = `${contractCase.id}: ${contractCase.title}`
-    const record = (outcome: CaseOutcome, reason?: string): void => {
-      const result: CaseResult = { id: contractCase.id, kind, outcome, examines: contractCase.examines, ...(reason === undefined ? {} : { reason }) }
-      certificate.results.push(result)
-    }
+    const record = recorder(certificate.results, contractCase, kind)
     const unexamined = whyNotExamined(contractCase, harness, claims[kind])
     if (unexamined !== undefined) {
       record('not-examined', unexamined)
@@ -66,6 +63,8 @@ export function describeDriverContract({ name, harness, runner, knownGaps = [], 
       found[contractCase.keyed === true ? 'keyed' : 'unkeyed'] = capabilities
     }
     const body = async (): Promise<void> => {
+      // A runner that ends a case by itself comes back to nothing here.
+      record('failed', 'it has not ended: something that the case waits for never settles, or takes longer than the bound caseMs')
       const failure = await failureOf(() => runCase(contractCase, harness, kind, inspected))
       if (failure === undefined) {
         if (gap !== undefined) gaps.passed(gap, kind)
@@ -81,6 +80,15 @@ export function describeDriverContract({ name, harness, runner, knownGaps = [], 
       record('gap', gap.reason)
     }
     runner.it(title, body, harness.bounds.caseMs)
+  }
+}
+
+/** A case has one result: what is recorded later takes the place of what was before. */
+function recorder(results: CaseResult[], { id, examines }: ContractCase, kind: Kind): (outcome: CaseOutcome, reason?: string) => void {
+  let place: number | undefined
+  return (outcome, reason) => {
+    place ??= results.length
+    results[place] = { id, kind, outcome, examines, ...(reason === undefined ? {} : { reason }) }
   }
 }
 

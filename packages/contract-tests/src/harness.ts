@@ -16,7 +16,7 @@ export interface Bounds {
   readonly longestWaitMs: number
   /** The most bytes that are sent in one message or in one call, where more are claimed. Default 64 MiB. */
   readonly largestBytes?: number
-  /** Real time after which a case has failed, whatever it waits for. */
+  /** Real time after which a case has failed, whatever it waits for. Some wait for a minute beside these bounds: 90,000 on a broker with real time. */
   readonly caseMs: number
 }
 
@@ -29,7 +29,10 @@ export interface ForeignMessage {
 
 /** Faults that the harness can cause. A case that needs an absent one is recorded as not examined, never as passed. */
 export interface Faults {
-  /** Cuts all open connections; the broker can be reached again at once. Resolves when they are cut. */
+  /**
+   * Cuts all open connections; the broker can be reached again at once. Resolves when they are cut. Where scopes live on something else than connections, such as
+   * leases in a store, it ends that too, as a long cut would: scopes have to be lost.
+   */
   cutConnections?(): Promise<void>
   /** Makes the broker unreachable and cuts all open connections until `end`. */
   outage?(): Promise<{ end(): Promise<void> }>
@@ -45,12 +48,12 @@ export interface Faults {
 export interface Harness {
   /** Printed in the capability matrix. `version` is the broker's. */
   readonly label: { readonly driver: string; readonly version: string; readonly kind: 'simulator' | 'emulator' | 'real' }
-  /** Must advance by itself: a virtual clock jumps when nothing else can run. */
+  /** Must advance by itself: `systemClock` of `@busbar/core`, or a virtual clock that jumps when nothing else can run. */
   readonly clock: Clock
   /** Uniform in [0, 1). */
   readonly random: () => number
   readonly bounds: Bounds
-  /** A driver as a user would make it, for the same broker every time. Every call may be connected on its own. */
+  /** A driver as a user would make it, for the same broker every time. Every call may be connected on its own. What the cases need at the broker they create by the link's `topology`, if it has one. */
   createDriver(): Driver
   /** A legal physical name that no other case uses, for this or any other run. */
   uniqueName(prefix: string, keyed: boolean): string

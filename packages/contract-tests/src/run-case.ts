@@ -22,6 +22,7 @@ async function runIn(harness: Harness, contractCase: ContractCase, kind: Kind, o
   let failure: { readonly error: unknown } | undefined
   try {
     await contractCase.run(context)
+    context.changes.check()
   } catch (error) {
     failure = { error }
   }

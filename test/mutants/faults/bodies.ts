@@ -1,5 +1,6 @@
 import type { Outgoing } from '@busbar/core/driver'
-import { editSent } from '../edits.ts'
+import { withIncoming } from '../alter.ts'
+import { editArriving, editSent } from '../edits.ts'
 import type { Mutant } from '../mutant.ts'
 
 const encoder = new TextEncoder()
@@ -30,6 +31,16 @@ export const bodyFaults: readonly Mutant[] = [
     fault: 'normalises the Unicode of text bodies',
     killedBy: 'sending/text-body',
     alterations: text((body) => body.normalize('NFC')),
+  },
+  {
+    name: 'body-counted-in-characters',
+    fault: 'tells the size of a text in characters',
+    killedBy: 'sending/text-body',
+    alterations: () =>
+      editArriving((delivery) => {
+        const { body } = delivery.incoming
+        return typeof body === 'string' ? withIncoming(delivery, { bodyBytes: body.length }) : delivery
+      }),
   },
   {
     name: 'bytes-through-utf8',

@@ -27,6 +27,46 @@ export const connectionFaults: readonly Mutant[] = [
     },
   },
   {
+    name: 'send-hangs-at-cut',
+    fault: 'never answers a send whose connection is cut',
+    killedBy: 'reconnect/answers-over-cut',
+    profile: 'rabbitmq',
+    alterations: () => ({
+      send: async (batch, next) => {
+        const results = await next(batch)
+        return results.some((result) => !result.ok) ? new Promise(() => {}) : results
+      },
+    }),
+  },
+  {
+    name: 'settle-hangs-at-cut',
+    fault: 'never answers a settle whose connection is cut',
+    killedBy: 'reconnect/answers-over-cut',
+    profile: 'rabbitmq',
+    alterations: () => ({
+      settle: async (outcomes, next) => {
+        const results = await next(outcomes)
+        return results.some((result) => result !== 'durable' && result !== 'accepted') ? new Promise(() => {}) : results
+      },
+    }),
+  },
+  {
+    name: 'hand-back-waits-for-broker',
+    fault: 'ends no receiver while the broker cannot be reached',
+    killedBy: 'reconnect/ends-in-outage',
+    alterations: () => ({
+      receiver: ({ receiver, link }) => ({ handBack: () => (link.health().state === 'connected' ? receiver.handBack() : new Promise(() => {})) }),
+    }),
+  },
+  {
+    name: 'settle-waits-for-broker',
+    fault: 'answers no settle while the broker cannot be reached',
+    killedBy: 'reconnect/ends-in-outage',
+    alterations: () => ({
+      settle: (outcomes, next, { link }) => (link.health().state === 'connected' ? next(outcomes) : new Promise(() => {})),
+    }),
+  },
+  {
     name: 'unavailable-reported-ok',
     fault: 'says that a message is sent while the broker cannot be reached',
     killedBy: 'reconnect/send-during-outage',

@@ -93,6 +93,16 @@ export const flowFaults: readonly Mutant[] = [
     alterations: () => ({ receiver: () => ({ pause: async () => {} }) }),
   },
   {
+    name: 'pause-answered-early',
+    fault: 'answers a pause while a request for more is out, and delivers what that brings',
+    killedBy: 'flow/pause-under-load',
+    alterations: () => ({
+      receiver: ({ receiver, services: { clock } }) => ({
+        pause: async () => void clock.timer(clock.monotonic() + 20, () => void receiver.pause()),
+      }),
+    }),
+  },
+  {
     name: 'resume-no-op',
     fault: 'never goes on after a pause',
     killedBy: 'flow/pause',

@@ -47,6 +47,7 @@ export const headerFaults: readonly Mutant[] = [
     ...metadata('id-replaced', 'gives messages a new identity', ({ id }) => ({ id: `new-${id}` })),
     alsoKilledBy: ['dead-letters/redrive', 'dead-letters/redrive-to'],
   },
+  metadata('headers-with-prototype', 'hands headers over as a plain object', ({ headers: given }) => ({ headers: { ...given } }), 'sending/headers'),
   metadata('type-dropped', 'loses the type', { type: undefined }),
   metadata('content-type-dropped', 'loses the content type', { contentType: undefined }),
   metadata('timestamp-shifted', 'keeps timestamps in whole seconds', ({ timestamp }) => ({

@@ -96,6 +96,18 @@ export const leaseFaults: readonly Mutant[] = [
     alterations: () => ({ extend: async (deliveries, ms, next) => (await next(deliveries, ms)).map((): SettleResult => 'durable') }),
   },
   {
+    name: 'lease-until-moved-too-late',
+    fault: 'says that a lease ends later though its extension was too late',
+    killedBy: 'leases/extend-after-loss',
+    alterations: () => ({
+      extend: async (deliveries, ms, next, { services: { clock } }) => {
+        const results = await next(deliveries, ms)
+        for (const delivery of deliveries) delivery.leaseUntil = clock.monotonic() + ms
+        return results
+      },
+    }),
+  },
+  {
     name: 'extend-too-far-ends-lease',
     fault: 'gives a message back when its lease cannot be extended as far as asked',
     killedBy: 'leases/longest-lease',
@@ -119,6 +131,7 @@ export const leaseFaults: readonly Mutant[] = [
     name: 'scope-lease-times-out',
     fault: 'delivers messages again that are held in a living scope',
     killedBy: 'leases/scope-holds',
+    alsoKilledBy: ['leases/scope-holds-of-keys'],
     profile: 'rabbitmq',
     alterations: () => ({
       arrive: (deliveries, next, site) => {
@@ -131,14 +144,32 @@ export const leaseFaults: readonly Mutant[] = [
     name: 'loss-not-reported',
     fault: 'does not say that a scope is lost',
     killedBy: 'leases/scope-loss',
-    alsoKilledBy: ['reconnect/redelivery-while-running', 'dead-letters/redrive-through-loss'],
+    alsoKilledBy: ['leases/scope-loss-of-keys', 'reconnect/redelivery-while-running', 'dead-letters/redrive-through-loss'],
     profile: 'rabbitmq',
     alterations: () => ({ lost: () => {} }),
+  },
+  {
+    name: 'loss-reported-late',
+    fault: 'says that a scope is lost when its messages have come again',
+    killedBy: 'leases/scope-loss',
+    alsoKilledBy: ['leases/scope-loss-of-keys'],
+    profile: 'rabbitmq',
+    alterations: () => {
+      const untold: (() => void)[] = []
+      return {
+        lost: (next) => void untold.push(next),
+        arrive: (deliveries, next) => {
+          next(deliveries)
+          for (const tell of untold.splice(0)) tell()
+        },
+      }
+    },
   },
   {
     name: 'loss-of-wrong-scope',
     fault: 'reports another scope as lost than the one that is',
     killedBy: 'leases/scope-loss',
+    alsoKilledBy: ['leases/scope-loss-of-keys'],
     profile: 'rabbitmq',
     alterations: () => ({ lost: (_next, { intake }) => intake.lost(Object.freeze({ id: 'another' }) satisfies Scope, new Error('lost') as BrokerError) }),
   },
@@ -146,7 +177,7 @@ export const leaseFaults: readonly Mutant[] = [
     name: 'never-resubscribes',
     fault: 'delivers nothing any more after its connection was cut',
     killedBy: 'leases/scope-loss',
-    alsoKilledBy: ['reconnect/resubscribes'],
+    alsoKilledBy: ['leases/scope-loss-of-keys', 'reconnect/resubscribes'],
     profile: 'rabbitmq',
     alterations: () => {
       let cut = false

@@ -150,6 +150,34 @@ export const orderingFaults: readonly Mutant[] = [
     }),
   },
   {
+    name: 'destination-order-lost-in-calls',
+    fault: 'claims the order of the whole destination, and sorts each call of send by key',
+    killedBy: 'ordering/destination',
+    alterations: () => ({
+      ...claiming(() => ({ ordering: 'destination' })),
+      send: async (batch, next) => {
+        const results = await next(batch.toSorted((a, b) => ((a.key ?? '') < (b.key ?? '') ? -1 : 1)))
+        return results
+      },
+    }),
+  },
+  {
+    name: 'first-call-overtaken',
+    fault: 'opens what it sends on with its first call of send, and lets later calls overtake that',
+    killedBy: 'ordering/calls-in-order',
+    alterations: () => {
+      const opened = new WeakSet<object>()
+      return {
+        send: async (batch, next, { sender, services: { clock } }) => {
+          const first = !opened.has(sender)
+          opened.add(sender)
+          if (first) await new Promise<void>((resolve) => void clock.timer(clock.monotonic() + 10, resolve))
+          return next(batch)
+        },
+      }
+    },
+  },
+  {
     name: 'order-claimed',
     fault: 'claims order of keys and has none',
     killedBy: 'ordering/in-order',

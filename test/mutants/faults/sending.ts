@@ -93,6 +93,12 @@ export const sendingFaults: readonly Mutant[] = [
     alterations: () => ({ send: (batch, next) => next(batch, new AbortController().signal) }),
   },
   {
+    name: 'full-call-never-answered',
+    fault: 'never answers a call of send with a hundred messages',
+    killedBy: 'sending/batch-arrives',
+    alterations: () => ({ send: (batch, next) => (batch.length < 100 ? next(batch) : new Promise(() => {})) }),
+  },
+  {
     name: 'concurrent-call-lost',
     fault: 'loses what is sent while another call is out',
     killedBy: 'sending/concurrent-calls',

@@ -1,4 +1,4 @@
-import type { Delivery, Outcome, SettleResult } from '@busbar/core/driver'
+import { BrokerError, type Delivery, type Outcome, type SettleResult } from '@busbar/core/driver'
 import { original, withIncoming, type Alterations } from '../alter.ts'
 import { ackInSilence, editArriving, editOutcomes, textOf, toTheEnd } from '../edits.ts'
 import type { Mutant } from '../mutant.ts'
@@ -173,6 +173,40 @@ export const settlingFaults: readonly Mutant[] = [
     killedBy: 'retry/handler-runs-again',
     alsoKilledBy: ['dead-letters/after-attempts', 'settling/attempt'],
     alterations: () => editArriving((delivery) => withIncoming(delivery, { attempt: delivery.incoming.attempt + 1 })),
+  },
+  {
+    name: 'answers-reversed',
+    fault: 'answers the outcomes of a settle in reverse',
+    killedBy: 'settling/answers-in-order',
+    alterations: () => ({ settle: async (outcomes, next) => (await next(outcomes)).toReversed() }),
+  },
+  {
+    name: 'answers-reversed-after-cut',
+    fault: 'answers the outcomes of a settle in reverse where they are of several scopes',
+    killedBy: 'reconnect/answers-in-order',
+    profile: 'rabbitmq',
+    alterations: () => ({ settle: async (outcomes, next) => (await next(outcomes)).toReversed() }),
+  },
+  {
+    name: 'extend-answers-reversed',
+    fault: 'answers extensions in reverse',
+    killedBy: 'settling/answers-in-order',
+    alterations: () => ({ extend: async (deliveries, ms, next) => (await next(deliveries, ms)).toReversed() }),
+  },
+  {
+    name: 'settle-rejects',
+    fault: 'rejects a settle now and then, instead of answering what became of each outcome',
+    killedBy: 'settling/ack-while-receiving',
+    alterations: () => {
+      let calls = 0
+      return {
+        settle: async (outcomes, next) => {
+          const results = await next(outcomes)
+          if (++calls % 3 === 0) throw new BrokerError('ERR_UNAVAILABLE', 'The connection is gone.')
+          return results
+        },
+      }
+    },
   },
   {
     name: 'hundredth-ack-not-taken',

@@ -1,4 +1,4 @@
-import type { Capabilities, Delivery, Endpoint, Outgoing, SendResult } from '@busbar/core/driver'
+import type { Capabilities, Delivery, Endpoint, Outgoing, SendResult, StartFrom } from '@busbar/core/driver'
 import { withIncoming, type Alterations, type ReceiverSite } from '../alter.ts'
 import { ackInSilence, destinationOf, editArriving } from '../edits.ts'
 import type { Mutant } from '../mutant.ts'
@@ -189,6 +189,16 @@ export const streamFaults: readonly Mutant[] = [
     alterations: subscribing((subscription) => (typeof subscription.startFrom === 'object' ? { ...subscription, startFrom: 'earliest' } : subscription)),
   },
   {
+    name: 'position-skipped',
+    fault: 'begins behind the message at a position instead of with it',
+    killedBy: 'streams/position',
+    alsoKilledBy: ['streams/seek-position'],
+    alterations: () => ({
+      ...subscribing((subscription) => ({ ...subscription, ...(subscription.startFrom === undefined ? {} : { startFrom: behind(subscription.startFrom) }) }))(),
+      receiver: ({ receiver }) => (receiver.seek === undefined ? {} : { seek: (position) => receiver.seek?.(behind(position)) ?? Promise.resolve() }),
+    }),
+  },
+  {
     name: 'send-without-position',
     fault: 'does not tell the positions of what it sends',
     killedBy: 'streams/seek-position',
@@ -212,6 +222,8 @@ export const streamFaults: readonly Mutant[] = [
   },
   { name: 'checkpoint-at-end', fault: 'goes on from the end instead of from its checkpoint', killedBy: 'streams/checkpoint', alterations: missesOld },
 ]
+
+const behind = (from: StartFrom): StartFrom => (typeof from === 'object' && 'position' in from ? { position: String(BigInt(from.position) + 1n) } : from)
 
 function seeking(name: string, fault: string, killedBy: Mutant['killedBy'], ignored: 'timestamp' | 'position'): Mutant {
   return {

@@ -172,6 +172,7 @@ export const receivingClaims: Readonly<
         name: 'overclaims-redelivery-on-reconnect',
         fault: 'claims that unsettled messages come again after a cut, and loses them',
         killedBy: 'leases/scope-loss',
+        alsoKilledBy: ['leases/scope-loss-of-keys'],
         profile: 'rabbitmq',
         claim: ({ redelivery }) => ({ redelivery: { ...redelivery, onReconnect: true } }),
         really: losesAtCut,

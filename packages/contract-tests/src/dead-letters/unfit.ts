@@ -58,6 +58,7 @@ async function giveUpLarge(context: CaseContext, flow: Pick<ConsumeOptions, 'con
     place.source,
     ({ body }) => {
       handled.push(body)
+      context.changes.notify()
       return body === large ? deadLetter('too much') : undefined
     },
     { use: [quickRetry(1)], ...flow },

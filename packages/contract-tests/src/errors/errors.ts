@@ -33,8 +33,9 @@ const receiveFromMissing: ContractCase = {
     const place = await context.place()
     const session = await context.connect()
     const source = context.endpoint(context.uniqueName('missing'), {}, context.kind === 'queue' ? undefined : { name: 'sub-1' })
-    const error = await rejectionOf(() =>
-      context.waiting.settled(session.receive({ ...place, source }), 'receiving from nowhere', context.harness.bounds.reconnectMs),
+    const error = await rejectionOf(
+      () => context.waiting.settled(session.receive({ ...place, source }), 'receiving from nowhere', context.harness.bounds.reconnectMs),
+      'the start of a receiver whose source does not exist',
     )
     check(isBrokerError(error) && error.code === 'ERR_NOT_FOUND', () => `it rejects with ERR_NOT_FOUND; got ${describe(error)}`)
   },
@@ -91,7 +92,7 @@ const abortedConnect: ContractCase = {
     const error = await rejectionOf(async () => {
       const link = await context.harness.createDriver().connect(context.services(), AbortSignal.abort())
       context.defer(() => link.close())
-    })
+    }, 'connecting with a signal that has fired')
     check(error instanceof Error && error.name === 'AbortError', () => `it rejects with an AbortError; got ${describe(error)}`)
   },
 }
@@ -107,7 +108,7 @@ const closedBroker: ContractCase = {
     const producer = broker.producer(place.destination)
     await producer.send('before')
     await context.waiting.settled(broker.close(), 'close', context.harness.bounds.reconnectMs)
-    const error = await rejectionOf(() => producer.send('after'))
+    const error = await rejectionOf(() => producer.send('after'), 'a send after close')
     check(isBrokerError(error) && error.code === 'ERR_CLOSED', () => `send rejects with ERR_CLOSED; got ${describe(error)}`)
   },
 }

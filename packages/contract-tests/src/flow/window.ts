@@ -1,5 +1,7 @@
+import type { Delivery, Outcome } from '@busbar/core/driver'
 import type { ContractCase } from '../case.ts'
 import { check } from '../kit/assert.ts'
+import { holdMs } from '../kit/capabilities.ts'
 import { numbered } from '../kit/messages.ts'
 
 const messages: ContractCase = {
@@ -85,10 +87,10 @@ const resize: ContractCase = {
       context.harness.bounds.arrivalMs,
     )
     inbox.resize({ messages: 6, bytes: 1_000_000 })
-    await context.waiting.eventually(() => inbox.unsettled().length >= 4, 'the larger window fills', context.harness.bounds.arrivalMs)
+    await context.waiting.eventually(() => inbox.held().length >= 4, 'the larger window fills', context.harness.bounds.arrivalMs)
     inbox.resize({ messages: 2, bytes: 1_000_000 })
     await inbox.settleAll('ack', inbox.distinct().slice(0, inbox.unsettled().length - 1))
-    await context.waiting.never(() => inbox.unsettled().length > 2, 'the smaller window is exceeded', context.harness.bounds.quietMs)
+    await context.waiting.never(() => inbox.held().length > 2, 'the smaller window is exceeded', context.harness.bounds.quietMs)
   },
 }
 
@@ -117,4 +119,43 @@ const pause: ContractCase = {
   },
 }
 
-export const windowCases: readonly ContractCase[] = [messages, bytes, larger, resize, pause]
+const pauseUnderLoad: ContractCase = {
+  id: 'flow/pause-under-load',
+  title: 'once a pause is answered nothing more is delivered, in the middle of a backlog too; a resumed receiver works off the rest',
+  examines: ['settlement'],
+  kills: ['pause-answered-early'],
+  applies: ({ settlement }) => settlement !== false,
+  async run(context) {
+    const place = await context.place()
+    const session = await context.connect()
+    const bodies = numbered('m', 60)
+    await session.send(place, bodies)
+    const inbox = await session.receive(place, { window: { messages: 6, bytes: 1_000_000 } })
+    for (let time = 0; time < 4; time++) {
+      await context.waiting.eventually(() => inbox.unsettled().length > 2, 'messages arrive', context.againMs(place))
+      // Room is made before the pause, each time a little earlier, so that a request for more may be out; and again during it.
+      await inbox.settle(inbox.unsettled().slice(0, 2).map(acked))
+      if (time > 0) await context.waiting.until(context.now + 10 * time)
+      await context.waiting.answered(inbox.receiver.pause(), 'pause')
+      const paused = inbox.arrivals.length
+      await inbox.settleAll('ack')
+      await context.waiting.never(
+        () => inbox.arrivals.length > paused,
+        'a receiver delivers after its pause is answered',
+        Math.min(context.harness.bounds.quietMs, holdMs(place.capabilities) / 4 || Number.POSITIVE_INFINITY),
+      )
+      await context.waiting.answered(inbox.receiver.resume(), 'resume')
+    }
+    inbox.react = () => 'ack'
+    await inbox.settleAll('ack')
+    await context.waiting.eventually(
+      () => inbox.has(bodies),
+      () => `all arrive in the end; ${inbox.distinct().length} of ${bodies.length} did`,
+      context.againMs(place) * 3,
+    )
+  },
+}
+
+const acked = (delivery: Delivery): Outcome => ({ delivery, action: 'ack' })
+
+export const windowCases: readonly ContractCase[] = [messages, bytes, larger, resize, pause, pauseUnderLoad]

@@ -27,7 +27,8 @@ export class CaseContext {
     this.#onInspected = onInspected
     this.kind = kind
     this.keyed = keyed
-    this.waiting = new Waiting(harness.clock, this.changes)
+    // A broker that has to be reached again first takes the longest.
+    this.waiting = new Waiting(harness.clock, this.changes, 4 * harness.bounds.reconnectMs)
     this.api = new BrokerKit(this)
   }
 
@@ -57,8 +58,8 @@ export class CaseContext {
 
   /** A new connection by a driver of its own. */
   async connect(driver: Driver = this.harness.createDriver()): Promise<Session> {
-    const link = await driver.connect(this.services(), new AbortController().signal)
-    const session = new Session(link, this.changes, this.harness.clock, () => `m-${++this.#ids}`)
+    const link = await this.waiting.answered(driver.connect(this.services(), new AbortController().signal), 'connect')
+    const session = new Session(link, this.waiting, this.changes, this.harness.clock, () => `m-${++this.#ids}`)
     this.defer(() => session.close())
     return session
   }
@@ -119,12 +120,14 @@ export class CaseContext {
   async create(endpoints: readonly Endpoint[]): Promise<void> {
     const { link } = await this.admin()
     const signal = new AbortController().signal
-    const changes = await link.topology?.plan(endpoints, signal)
-    if (changes !== undefined && changes.length > 0) await link.topology?.apply(endpoints, changes, signal)
+    if (link.topology === undefined) return
+    const changes = await this.waiting.answered(link.topology.plan(endpoints, signal), 'topology.plan')
+    if (changes.length > 0) await this.waiting.answered(link.topology.apply(endpoints, changes, signal), 'topology.apply')
   }
 
   async inspect(endpoint: Endpoint): Promise<Capabilities> {
-    return (await this.admin()).link.inspect(endpoint, new AbortController().signal)
+    const { link } = await this.admin()
+    return this.waiting.answered(link.inspect(endpoint, new AbortController().signal), 'inspect')
   }
 
   /** Milliseconds within which a free message must arrive after an unsettled delivery of it was abandoned. */
@@ -144,7 +147,7 @@ export class CaseContext {
     react?: (arrival: { readonly text: string }) => Reaction,
   ): Promise<{ readonly session: Session; readonly inbox: Inbox }> {
     inbox.react = () => 'keep'
-    if (holdMs(inbox.place.capabilities) > 0) await inbox.receiver.pause()
+    if (holdMs(inbox.place.capabilities) > 0) await this.waiting.answered(inbox.receiver.pause(), 'pause')
     else await session.handBack(inbox)
     const next = await this.connect()
     return { session: next, inbox: await next.receive(inbox.place, react === undefined ? {} : { react }) }

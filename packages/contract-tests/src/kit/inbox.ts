@@ -2,7 +2,7 @@ import type { BrokerError, Delivery, Intake, Outcome, Receiver, Scope, SettleRes
 import { check } from './assert.ts'
 import { textOf } from './messages.ts'
 import type { Place } from './place.ts'
-import type { Changes } from './waiting.ts'
+import type { Changes, Waiting } from './waiting.ts'
 
 /** One delivery as it came. */
 export interface Arrival {
@@ -32,6 +32,7 @@ export class Inbox implements Intake {
   react: (arrival: Arrival) => Reaction = () => 'keep'
   /** Plays handlers that outlast the deadline of every hand-over: what was delivered stays held. Resolves at the deadline, as core does. */
   outlast: ((deadlineMs: number) => Promise<void>) | undefined
+  readonly #waiting: Waiting
   readonly #changes: Changes
   readonly #monotonic: () => number
   readonly #unsettled: Set<Delivery> = new Set()
@@ -39,15 +40,16 @@ export class Inbox implements Intake {
   readonly #settling: Set<Promise<unknown>> = new Set()
   #unsettledBytes = 0
 
-  constructor(place: Place, changes: Changes, monotonic: () => number) {
+  constructor(place: Place, waiting: Waiting, changes: Changes, monotonic: () => number) {
     this.place = place
+    this.#waiting = waiting
     this.#changes = changes
     this.#monotonic = monotonic
   }
 
   async open(make: (intake: Intake) => Receiver): Promise<void> {
     this.#receiver = make(this)
-    await this.#receiver.start()
+    await this.#waiting.answered(this.#receiver.start(), 'start of the receiver')
   }
 
   get receiver(): Receiver {
@@ -65,7 +67,7 @@ export class Inbox implements Intake {
       const reaction = this.react(arrival)
       if (reaction !== 'keep') wanted.push(outcomeOf(delivery, reaction))
     }
-    if (wanted.length > 0) void this.settle(wanted)
+    if (wanted.length > 0) this.settle(wanted).catch((error: unknown) => this.#changes.fail(error))
     this.#changes.notify()
   }
 
@@ -120,6 +122,12 @@ export class Inbox implements Intake {
     return [...this.#unsettled].filter((delivery) => texts === undefined || texts.includes(textOf(delivery.incoming)))
   }
 
+  /** Of the unsettled deliveries those that are still ours: their leases have not run out. */
+  held(): Delivery[] {
+    const now = this.#monotonic()
+    return this.unsettled().filter(({ leaseUntil }) => leaseUntil === undefined || leaseUntil > now)
+  }
+
   /** Settles every unsettled delivery with one of these bodies (default: all) in the same way. */
   settleAll(reaction: Exclude<Reaction, 'keep'>, texts?: readonly string[]): Promise<readonly SettleResult[]> {
     return this.settle(this.unsettled(texts).map((delivery) => outcomeOf(delivery, reaction)))
@@ -133,7 +141,7 @@ export class Inbox implements Intake {
     for (const { delivery } of outcomes) this.#drop(delivery)
     for (let start = 0; start < outcomes.length; start += settlement.maxBatch) {
       const part = outcomes.slice(start, start + settlement.maxBatch)
-      const settling = this.receiver.settle(part)
+      const settling = this.#waiting.answered(this.receiver.settle(part), `settle of ${part.length} outcomes`)
       this.#settling.add(settling)
       const answers = await settling.finally(() => this.#settling.delete(settling))
       check(answers.length === part.length, `settle answers once per outcome: ${part.length} outcomes, ${answers.length} answers`)

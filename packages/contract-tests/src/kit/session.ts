@@ -3,7 +3,7 @@ import { check, show } from './assert.ts'
 import { Inbox, type Arrival, type Reaction } from './inbox.ts'
 import { outgoing, type MessageParts } from './messages.ts'
 import type { Place } from './place.ts'
-import type { Changes } from './waiting.ts'
+import type { Changes, Waiting } from './waiting.ts'
 
 export interface ReceiveOptions {
   readonly window?: Window
@@ -16,6 +16,7 @@ const wideWindow: Window = { messages: 1_000, bytes: 256 * 1024 * 1024 }
 /** One connection to the broker, with what the case opened on it. */
 export class Session {
   readonly link: Link
+  readonly #waiting: Waiting
   readonly #changes: Changes
   readonly #now: { now(): number; monotonic(): number }
   readonly #makeId: () => string
@@ -23,8 +24,9 @@ export class Session {
   readonly #inboxes: Set<Inbox> = new Set()
   #closed = false
 
-  constructor(link: Link, changes: Changes, now: { now(): number; monotonic(): number }, makeId: () => string) {
+  constructor(link: Link, waiting: Waiting, changes: Changes, now: { now(): number; monotonic(): number }, makeId: () => string) {
     this.link = link
+    this.#waiting = waiting
     this.#changes = changes
     this.#now = now
     this.#makeId = makeId
@@ -52,7 +54,7 @@ export class Session {
       messages.map((parts) => this.outgoing(parts)),
       sender,
     )) {
-      const answers = await sender.send(batch, new AbortController().signal)
+      const answers = await this.#waiting.answered(sender.send(batch, new AbortController().signal), `send of ${batch.length} messages`)
       check(answers.length === batch.length, `send answers once per message: ${batch.length} messages, ${answers.length} answers`)
       results.push(...answers)
     }
@@ -76,7 +78,7 @@ export class Session {
   async receive(place: Place, options: ReceiveOptions = {}): Promise<Inbox> {
     const { receiver } = this.link
     check(receiver !== false, 'the link has a receiver for an endpoint that can be received from')
-    const inbox = new Inbox(place, this.#changes, () => this.#now.monotonic())
+    const inbox = new Inbox(place, this.#waiting, this.#changes, () => this.#now.monotonic())
     if (options.react !== undefined) inbox.react = options.react
     await inbox.open((intake) => receiver.call(this.link, place.source, intake, options.window ?? wideWindow))
     this.#inboxes.add(inbox)
@@ -86,9 +88,9 @@ export class Session {
   /** Gives back what is unsettled and stops the receiver for good, as a drain does. */
   async handBack(inbox: Inbox): Promise<void> {
     if (!this.#inboxes.delete(inbox)) return
-    await inbox.receiver.pause()
+    await this.#waiting.answered(inbox.receiver.pause(), 'pause')
     await inbox.settled()
-    await inbox.receiver.handBack()
+    await this.#waiting.answered(inbox.receiver.handBack(), 'handBack')
   }
 
   owns(inbox: Inbox): boolean {
@@ -99,8 +101,8 @@ export class Session {
     if (this.#closed) return
     this.#closed = true
     for (const inbox of this.#inboxes) await this.handBack(inbox)
-    for (const sender of this.#senders.values()) await sender.close()
-    await this.link.close()
+    for (const sender of this.#senders.values()) await this.#waiting.answered(sender.close(), 'close of the sender')
+    await this.#waiting.answered(this.link.close(), 'close of the link')
   }
 }
 

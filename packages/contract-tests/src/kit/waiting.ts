@@ -4,6 +4,17 @@ import { check } from './assert.ts'
 /** Tells those who wait that something they look at may have changed. */
 export class Changes {
   #waiting: (() => void)[] = []
+  #failure: { readonly error: unknown } | undefined
+
+  /** What went wrong where nobody awaits it: whoever waits for something of the case fails with it. */
+  fail(error: unknown): void {
+    this.#failure ??= { error }
+    this.notify()
+  }
+
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure.error
+  }
 
   notify(): void {
     const waiting = this.#waiting
@@ -27,16 +38,19 @@ export class Changes {
 export class Waiting {
   readonly #clock: Clock
   readonly #changes: Changes
+  readonly #answerMs: number
 
-  constructor(clock: Clock, changes: Changes) {
+  /** `answerMs`: the longest that one call of the driver may take. */
+  constructor(clock: Clock, changes: Changes, answerMs: number) {
     this.#clock = clock
     this.#changes = changes
+    this.#answerMs = answerMs
   }
 
   /** Resolves when `condition` holds; fails with `what` when it does not within `withinMs`. */
   async eventually(condition: () => boolean, what: string | (() => string), withinMs: number): Promise<void> {
     const deadline = this.#clock.monotonic() + withinMs
-    while (!condition()) {
+    for (this.#changes.check(); !condition(); this.#changes.check()) {
       check(this.#clock.monotonic() < deadline, () => `within ${withinMs} ms: ${typeof what === 'string' ? what : what()}`)
       await this.#changes.next(this.#clock, deadline)
     }
@@ -46,6 +60,7 @@ export class Waiting {
   async never(condition: () => boolean, what: string | (() => string), forMs: number): Promise<void> {
     const deadline = this.#clock.monotonic() + forMs
     for (;;) {
+      this.#changes.check()
       check(!condition(), () => `must not happen in ${forMs} ms: ${typeof what === 'string' ? what : what()}`)
       if (this.#clock.monotonic() >= deadline) return
       await this.#changes.next(this.#clock, deadline)
@@ -66,6 +81,11 @@ export class Waiting {
   /** Lets the clock reach `atMs`: for time that the case itself is about (a lease, a delay). */
   until(atMs: number): Promise<void> {
     return new Promise((resolve) => void this.#clock.timer(atMs, resolve))
+  }
+
+  /** What a call of the driver answers; a failure that names the call if it never does. */
+  answered<T>(call: Promise<T>, what: string): Promise<T> {
+    return this.settled(call, what, this.#answerMs)
   }
 
   /** `promise`, or a failure if it does not settle within `withinMs`. */

@@ -115,7 +115,7 @@ const extendDead: ContractCase = {
   id: 'leases/extend-after-loss',
   title: 'extending a lease that another consumer now holds is answered too-late and takes nothing from the new holder',
   examines: ['lease'],
-  kills: ['extend-revives'],
+  kills: ['extend-revives', 'lease-until-moved-too-late'],
   applies: hasLease,
   waitsMs: (capabilities) => 2 * holdMs(capabilities),
   async run(context) {
@@ -128,6 +128,11 @@ const extendDead: ContractCase = {
     const [answer] = (await inbox.receiver.extend?.([delivery], ms * 2)) ?? []
     const dead = answer === 'too-late' || (typeof answer === 'object' && answer.error.code === 'ERR_TOO_LATE')
     check(dead, () => `extend is answered too-late, not ${show(answer)}`)
+    const until = delivery.leaseUntil
+    check(
+      until === undefined || until < takenAt + ms,
+      () => `an extension that is too late leaves leaseUntil as it was; it is ${(until ?? 0) - takenAt} ms later`,
+    )
     await next.inbox.receiver.pause()
     const third = await (await context.connect()).receive(inbox.place)
     await context.waiting.eventually(

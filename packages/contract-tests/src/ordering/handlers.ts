@@ -74,7 +74,14 @@ const oneHandler: ContractCase = {
     const messages = interleaved(keys, 3).map(({ body }) => body)
     for (const result of await broker.producer(place.destination).sendBatch(messages)) check(result.ok, () => `all are sent; one was not: ${show(result)}`)
     const handled: string[] = []
-    await broker.consume(place.source, ({ body }) => void handled.push(body), { concurrency: 1 })
+    await broker.consume(
+      place.source,
+      ({ body }) => {
+        handled.push(body)
+        context.changes.notify()
+      },
+      { concurrency: 1 },
+    )
     await context.waiting.eventually(
       () => new Set(handled).size === messages.length,
       () => `all messages are handled; ${new Set(handled).size} of ${messages.length} were`,

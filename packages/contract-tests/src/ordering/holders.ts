@@ -95,7 +95,7 @@ function watch(inbox: Inbox, other: Inbox, shared: string[]): void {
   const { ordering } = inbox.place.capabilities
   const ofSameKey = (held: Delivery, text: string): boolean => ordering === 'destination' || keyOf(textOf(held.incoming)) === keyOf(text)
   inbox.react = (arrival) => {
-    const held = other.unsettled().find((delivery) => ofSameKey(delivery, arrival.text))
+    const held = other.held().find((delivery) => ofSameKey(delivery, arrival.text))
     if (held !== undefined) shared.push(`${arrival.text} beside ${textOf(held.incoming)}`)
     return react(arrival)
   }

@@ -154,16 +154,17 @@ const orderAfterLoss: ContractCase = {
 
 const wholeDestination: ContractCase = {
   id: 'ordering/destination',
-  title: 'where the whole destination is ordered, messages of all keys arrive in the order sent',
+  title: 'where the whole destination is ordered, messages of all keys arrive in the order sent, in calls of one message and of several',
   examines: ['ordering'],
-  kills: ['destination-order-claimed'],
+  kills: ['destination-order-claimed', 'destination-order-lost-in-calls'],
   keyed: true,
   applies: (capabilities) => capabilities.ordering === 'destination' && capabilities.settlement !== false,
   async run(context) {
     const place = await context.place()
     const session = await context.connect()
     const messages = interleaved(['a', 'b', 'c', 'd'], 10)
-    for (const message of messages) await session.send(place, [message])
+    for (const message of messages.slice(0, 20)) await session.send(place, [message])
+    await session.send(place, messages.slice(20))
     const inbox = await session.receive(place, { react: () => 'ack' })
     await context.waiting.eventually(() => inbox.distinct().length >= messages.length, 'all messages arrive', context.harness.bounds.arrivalMs)
     checkOrder(

@@ -46,7 +46,8 @@ const absent: ContractCase = {
     check((link.browse !== undefined) === others, 'a link has browse if and only if peek is exact somewhere')
     if (!others) return
     const place = await context.place()
-    const error = await rejectionOf(async () => link.browse?.(place.source, { limit: 1 }, new AbortController().signal))
+    const look = async (): Promise<unknown> => link.browse?.(place.source, { limit: 1 }, new AbortController().signal)
+    const error = await rejectionOf(look, 'browse of an endpoint without an exact peek')
     check(isBrokerError(error) && error.code === 'ERR_UNSUPPORTED', () => `it is refused with ERR_UNSUPPORTED; got ${describe(error)}`)
   },
 }

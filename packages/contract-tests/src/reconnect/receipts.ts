@@ -53,7 +53,7 @@ async function settleOldAfterCut(context: CaseContext): Promise<void> {
   const again = (): string[] => inbox.arrivals.slice(before).map(({ text }) => text)
   await context.waiting.eventually(
     () => held.every((body) => again().includes(body)),
-    () => `what was not settled comes again on the same receiver; only ${show(again())} did`,
+    () => `what was not settled comes again on the same receiver (cutConnections of the harness has to end its scopes); only ${show(again())} did`,
     context.harness.bounds.reconnectMs + context.againMs(place),
   )
   const ended = await settleOld(inbox, old)

@@ -6,7 +6,7 @@ const wholeBatch: ContractCase = {
   id: 'sending/batch-arrives',
   title: 'every message of every batch arrives, the first and the last too',
   examines: ['maxBatch'],
-  kills: ['last-of-batch-lost', 'duplicate-bodies-merged'],
+  kills: ['last-of-batch-lost', 'duplicate-bodies-merged', 'full-call-never-answered'],
   async run(context) {
     const place = await context.place()
     const session = await context.connect()

@@ -8,11 +8,12 @@ const headers: ContractCase = {
   id: 'sending/headers',
   title: 'headers arrive with the same names, letter case and values, and no others',
   examines: [],
-  kills: ['headers-dropped', 'header-case-folded', 'header-added', 'last-header-dropped'],
+  kills: ['headers-dropped', 'header-case-folded', 'header-added', 'last-header-dropped', 'headers-with-prototype'],
   async run(context) {
     const sent = { tenant: 'acme', 'X-Mixed-Case': 'Kept As Is', 'a.b-c_d': 'dots', long: 'v'.repeat(1_000), number: '1e3', flag: 'true' }
     const incoming = await oneThrough(context, { body: 'headers', headers: headersOf(sent) })
     checkEqual(sorted(incoming.headers), sorted(sent), 'headers')
+    check(Object.getPrototypeOf(incoming.headers) === null, 'headers are a null-prototype record: a header may be named as a member of Object')
   },
 }
 

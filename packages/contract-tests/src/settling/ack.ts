@@ -178,7 +178,7 @@ const manyAcks: ContractCase = {
   id: 'settling/ack-while-receiving',
   title: 'a backlog is received and acked to the end, whatever the size of windows and batches',
   examines: ['settlement', 'maxBatch'],
-  kills: ['hundredth-ack-not-taken'],
+  kills: ['hundredth-ack-not-taken', 'settle-rejects'],
   applies: ({ settlement }) => settlement !== false,
   waitsMs: holdMs,
   async run(context) {

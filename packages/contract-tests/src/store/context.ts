@@ -14,7 +14,7 @@ export class StoreContext {
 
   constructor(harness: StoreHarness) {
     this.harness = harness
-    this.waiting = new Waiting(harness.clock, new Changes())
+    this.waiting = new Waiting(harness.clock, new Changes(), harness.bounds.caseMs)
   }
 
   get now(): number {

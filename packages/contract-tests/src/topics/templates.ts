@@ -108,7 +108,7 @@ const injection: ContractCase = {
     await broker.consume(trucks.all, recording(context, handled))
     const producer = broker.producer(trucks.destination)
     for (const truckId of injected) {
-      const error = await rejectionOf(() => producer.send('injected', { parameters: { truckId, part: 'engine' } }))
+      const error = await rejectionOf(() => producer.send('injected', { parameters: { truckId, part: 'engine' } }), `the value ${show(truckId)}`)
       check(isInvalid(error), () => `the value ${show(truckId)} is refused with ERR_INVALID; got ${describe(error)}`)
       check(error.message.includes('truckId'), () => `the refusal names the parameter: ${error.message}`)
       const [result] = await producer.sendBatch(['injected'], { parameters: { truckId, part: 'engine' } })
@@ -305,7 +305,7 @@ const provisioned: ContractCase = {
     const route = context.api.route()
     const { link } = await context.admin()
     check(link.topology !== undefined, 'the driver makes what is missing')
-    const missing = await rejectionOf(() => start('verify'))
+    const missing = await rejectionOf(() => start('verify'), 'a start without what it needs')
     check(isBrokerError(missing) && missing.code === 'ERR_NOT_FOUND', () => `it is reported as ERR_NOT_FOUND; got ${describe(missing)}`)
     await start('create')
     await start('verify')

@@ -11,7 +11,7 @@ export interface Capabilities {
   readonly delivery: 'at-least-once' | 'at-most-once'
   /** `key`: messages with equal keys come in the order sent. `destination`: all messages do. */
   readonly ordering: 'none' | 'key' | 'destination'
-  /** Who keeps the later messages of a failed key back: the broker (FIFO groups), this process (all others with order), nobody. */
+  /** Who keeps the later messages of a failed key back: the broker (FIFO groups), this process (all others with order), nobody: `false` exactly where `ordering` is `none`. */
   readonly keyHold: 'broker' | 'process' | false
   /** What keeps a delivery ours. `message`: for `ms`, extendable up to `maxMs` after receipt. `scope`: as long as its scope lives, at most `maxHoldMs`. */
   readonly lease:
@@ -24,7 +24,10 @@ export interface Capabilities {
   readonly releaseCounts: boolean
   /** `partial`: message 3 of a batch can be stored while 2 is not, so core sends at most one message of a key per request. */
   readonly batchOrder: 'atomic' | 'partial'
-  /** How a failed message can be given back to the broker. `onReconnect`: unsettled messages come again after a lost scope. */
+  /**
+   * How a failed message can be given back to the broker. `onReconnect`: unsettled messages come again after a lost scope. An outcome that is not declared here is answered
+   * with `ERR_UNSUPPORTED`, or does no harm.
+   */
   readonly redelivery: {
     readonly immediate: boolean
     readonly delayed: { readonly maxMs: number; readonly keepsOrder: boolean } | false
@@ -60,7 +63,10 @@ export interface Capabilities {
    * waiting for a full call while others are out.
    */
   readonly maxBatch: { readonly messages: number; readonly bytes: number; readonly inFlight: number; readonly eager?: true }
-  /** Several consumers share one source, each message going to one of them. */
+  /**
+   * Several consumers share one source, each message going to one of them. `false`: a second one is refused by its `start`, gets nothing while the first lives, or
+   * takes its place for good; the one that was replaced is told by `failed` with `fatal`.
+   */
   readonly competingConsumers: boolean
   readonly subscriptions: 'durable' | 'ephemeral' | false
   readonly requestReply: boolean

@@ -65,7 +65,7 @@ export interface Driver<Native = unknown> {
   leastInFlight?(endpoint: Endpoint): number
   /**
    * Connects and authenticates. Who retries: core, until its own deadline, by `error.retryable`. Called once per broker; reconnecting afterwards is the driver's work.
-   * Throws `BrokerError`; `AbortError` when `signal` fires.
+   * Throws `BrokerError`, which names the driver, as all its errors do, and holds no message body; `AbortError` when `signal` fires or has fired.
    */
   connect(services: Services, signal: AbortSignal): Promise<Link<Native>>
 }
@@ -85,9 +85,9 @@ export interface Link<Native = unknown> {
   readonly receiver: ((endpoint: Endpoint, intake: Intake, window: Window) => Receiver) | false
   readonly replies?: Replies
   readonly topology?: Topology
-  /** Present if any field of the `stats` capability is not `none`. */
+  /** Present if any field of the `stats` capability is not `none`, for any endpoint. */
   stats?(endpoint: Endpoint, signal: AbortSignal): Promise<EndpointStats>
-  /** Present if and only if `peek` is `exact`. At most `limit` messages per page. */
+  /** Present if and only if `peek` is `exact` for any endpoint; rejects with `ERR_UNSUPPORTED` for the others. At most `limit` messages per page. */
   browse?(endpoint: Endpoint, options: { readonly cursor?: string; readonly limit: number }, signal: AbortSignal): Promise<BrowsePage>
   /**
    * Present if `redrive` is `native`. Lets the broker move all messages of a dead-letter place to a queue, without copies that pass through here; resolves when

@@ -1,7 +1,10 @@
 import type { AddressParameters } from '../address/address-template.ts'
 import type { Filter, HeaderFilter } from '../filter/grammar.ts'
 
-/** Where a new subscription of a stream begins to read. */
+/**
+ * Where a subscription of a stream begins to read. `timestamp`: with the first message stored at that time, in milliseconds since the epoch, or later. `position`: with the
+ * message at that position, as `Incoming.position` and `SendResult` tell it.
+ */
 export type StartFrom = 'earliest' | 'latest' | { readonly timestamp: number } | { readonly position: string }
 
 /** One subscription of a topic or stream, as the driver needs to know it. */

@@ -3,7 +3,7 @@ import type { BrokerError } from '../errors.ts'
 import type { StartFrom } from './endpoint.ts'
 import type { Body, Headers } from './sender.ts'
 
-/** How much core is ready to hold: unsettled messages and their body bytes. */
+/** How much core is ready to hold: unsettled messages and their body bytes. One message may go beyond `bytes`: its size is not known before it comes, and it may be larger than all of it. */
 export interface Window {
   readonly messages: number
   readonly bytes: number
@@ -84,23 +84,26 @@ export interface Intake {
 
 /** Receives from one endpoint. Who retries: the driver reconnects and re-subscribes by itself; core retries settles by `error.retryable`. */
 export interface Receiver {
-  /** Begins delivering. Resolves when subscribed. Called once. If it rejects (with a `BrokerError`) it holds nothing and is not used again; core makes another while the error is retryable. */
+  /** Begins delivering. Resolves when subscribed; rejects with `ERR_NOT_FOUND` for a source that does not exist. Called once. If it rejects (with a `BrokerError`) it holds nothing and is not used again; core makes another while the error is retryable. */
   start(): Promise<void>
   /**
    * Settles deliveries of this receiver. One result per entry in order; never rejects; every call settles.
    * Batched by core up to `settlement.maxBatch`, in the order in which outcomes were decided. May be called concurrently.
    */
   settle(outcomes: readonly Outcome[]): Promise<readonly SettleResult[]>
-  /** Makes the leases end `ms` from now and updates `leaseUntil`. Present if and only if `lease.kind` is `message`. */
+  /**
+   * Makes the leases end `ms` from now and updates `leaseUntil`; where that fails or is too late, it leaves `leaseUntil` as it was. `ms` may be longer than `lease.ms`; beyond `maxMs` after
+   * receipt it is refused or shortened, and ends no lease. Answers as `settle` does. Present if and only if `lease.kind` is `message`.
+   */
   extend?(deliveries: readonly Delivery[], ms: number): Promise<readonly SettleResult[]>
   /** Changes the window; a smaller one takes effect as deliveries are settled. */
   resize(window: Window): void
-  /** First half of a drain (and of `consumer.pause()`): no new deliveries, all scopes stay ours. Idempotent. */
+  /** First half of a drain (and of `consumer.pause()`): once it has resolved nothing is delivered, whatever requests were out, and all scopes stay ours. Idempotent. */
   pause(): Promise<void>
   /** Undoes `pause`. Not called after `handBack`. */
   resume(): Promise<void>
   /** Second half: frees all scopes and whatever is unsettled, in the one way that keeps order, then stops for good. Called once, after `pause`. */
   handBack(): Promise<void>
-  /** Streams only: moves the subscription. */
+  /** Moves the subscription. Present if and only if `replay` is not `false`. */
   seek?(position: StartFrom): Promise<void>
 }

@@ -55,7 +55,8 @@ export interface Sender {
    * Sends at most `maxBatch` messages in the order given. Resolves with one result per message, in request order, and never rejects.
    * Every call settles while the link lives: a lost connection answers `stored: 'unknown'` for what was handed over.
    * `signal` fires when core no longer waits for any of them, since the producer closes; what was not handed over by then is answered `stored: 'no'`.
-   * Messages of one call and key must be handed over in order; those of a later call after those of an earlier one.
+   * Messages of one call and key must be handed over in order; those of a later call after those of an earlier one. A destination that does not exist is answered with `ERR_NOT_FOUND`
+   * or `ERR_UNROUTABLE`, a closed sender with `ERR_CLOSED`, both `stored: 'no'`.
    */
   send(batch: readonly Outgoing[], signal: AbortSignal): Promise<readonly SendResult[]>
   /** Bytes of the message as the backend counts them, body, headers and metadata; compared with `maxMessageBytes` before the send. Pure. */
