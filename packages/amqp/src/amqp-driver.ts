@@ -64,7 +64,7 @@ export const amqp: ((options: AmqpOptions) => Driver<AmqpNative>) & DriverFactor
  * A quorum queue delivers the next message when it has written the ack of one before: with fewer out, and fast handlers, that round trip is the limit. Measured with
  * `npm run bench -- amqp`; RabbitMQ's guide on prefetch recommends 100 to 300.
  */
-const leastPrefetch = 100
+const leastPrefetch = 200
 
 class AmqpDriver implements Driver<AmqpNative> {
   readonly name: string = driverName

@@ -81,7 +81,7 @@ it('tells endpoints apart by what they are at the broker', () => {
 })
 
 it('asks for room for the round trips of a quorum queue, but for partitions, which are handed over when theirs is handled', () => {
-  expect([driver.leastInFlight?.(endpoint()), driver.leastInFlight?.(endpoint({ keyed: true }))]).toEqual([100, 0])
+  expect([driver.leastInFlight?.(endpoint()), driver.leastInFlight?.(endpoint({ keyed: true }))]).toEqual([200, 0])
 })
 
 it('takes the names of partitions, of their records and of filters too', () => {
