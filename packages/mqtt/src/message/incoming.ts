@@ -40,7 +40,7 @@ export function incomingOf(packet: ReceivedPacket, envelope: boolean, template?:
   }
 }
 
-function metadataOf(properties: PublishProperties | undefined): Metadata {
+export function metadataOf(properties: PublishProperties | undefined): Metadata {
   const packed = properties?.userProperties?.[metadataHeader]
   return unpackMetadata(typeof packed === 'string' ? packed : undefined)
 }
