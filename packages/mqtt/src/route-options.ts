@@ -22,9 +22,9 @@ export interface MqttRouteOptions {
    */
   readonly members?: number
   /**
-   * Queues only: what becomes of a message that is to be tried again without a wait, where nothing keeps it in this process (`retry({ holdMs: 0 })`). `republish`: a copy with
-   * its count of attempts goes to the end of the queue, and when the broker has confirmed it, the message is acked; longer waits stay in process. Such a queue has no order. Needs
-   * quality 1 or 2, and with MQTT 3.1.1 an envelope. Default `in-process`.
+   * Queues only: what becomes of a message that is to be tried again without a wait by a policy that holds nothing (`retry({ holdMs: 0 })`). `republish`: a copy with its count
+   * of attempts goes to the end of the queue, and the message is acked when the broker has confirmed it; other retries stay in process. Such a queue has no order. Needs quality 1
+   * or 2, and with MQTT 3.1.1 an envelope. Default `in-process`.
    */
   readonly redelivery?: 'in-process' | 'republish'
 }

@@ -25,7 +25,8 @@ export function longestHoldMs({ lease }: Pick<Capabilities, 'lease'>): number {
 
 /**
  * A short wait is held here (default: up to 5 s where the backend delays natively, else 60 s); a longer one goes to the broker if order allows it; else it is held
- * as long as the lease allows. With a `holdMs` of 0 not even a retry at once is made here, if the broker can do it. `heldMs`: how long the message has been held already; a broker whose leases are the message's own counts it too.
+ * as long as the lease allows. With a `holdMs` of 0 not even a retry at once is made here, if the broker can do it and no order is lost.
+ * `heldMs`: how long the message has been held already; a broker whose leases are the message's own counts it too.
  */
 export function planWait(capabilities: Capabilities, keyed: boolean, waitMs: number, holdMs: number | undefined, heldMs: number): WaitPlan {
   const fits = waitMs <= longestHoldMs(capabilities) - heldMs

@@ -1,4 +1,4 @@
-import { envelopeHead, metadataHeader, packMetadata, type Metadata, type SendResult, type Services } from '@busbar/core/driver'
+import { envelopeHead, metadataHeader, packMetadata, type SendResult, type Services } from '@busbar/core/driver'
 import { encodePublish } from '../message/encode.ts'
 import { metadataOf, retainedHeader } from '../message/incoming.ts'
 import type { Form } from '../message/outgoing.ts'
@@ -60,7 +60,7 @@ export function copyOf({ incoming }: Pick<MqttDelivery, 'incoming'>, attempt: nu
 function propertiesOf({ properties = {}, retain }: ReceivedPacket, attempt: number, heldMs: number): PublishProperties {
   const { payloadFormatIndicator, messageExpiryInterval, contentType, responseTopic, correlationData } = properties
   const { [metadataHeader]: _, ...userProperties } = properties.userProperties ?? {}
-  const packed = packMetadata({ ...metadataOf(properties), attempt } satisfies Metadata)
+  const packed = packMetadata({ ...metadataOf(properties), attempt })
   if (packed !== undefined) userProperties[metadataHeader] = plainJson(packed)
   // It was old news when it came, and is so when it comes again.
   if (retain) userProperties[retainedHeader] = 'true'
