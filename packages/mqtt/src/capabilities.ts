@@ -11,7 +11,7 @@ export function capabilitiesOf(endpoint: Endpoint, options: ResolvedOptions, rou
   return refusalOf(endpoint, options, route) ?? Object.freeze({ ...fixed, ...varying(endpoint, options, route) })
 }
 
-function refusalOf(endpoint: Endpoint, options: ResolvedOptions, { members }: ResolvedRouteOptions): Refusal | undefined {
+function refusalOf(endpoint: Endpoint, options: ResolvedOptions, { members, republish }: ResolvedRouteOptions): Refusal | undefined {
   if (endpoint.kind === 'stream') {
     return { refused: 'MQTT has no streams: what was acked is gone', remedy: 'use a queue or a topic, without replay, or route it to a driver with streams' }
   }
@@ -31,6 +31,13 @@ function refusalOf(endpoint: Endpoint, options: ResolvedOptions, { members }: Re
         "route it to a driver with queues; or set sharedSubscriptions: true in the driver's options if the broker has them, or members: 1 in the route's options for a queue with one consumer at a time",
     }
   }
+  // Of a queue with several members negotiation says that it has no order.
+  if (endpoint.keyed && republish && (members ?? options.members) === 1) {
+    return {
+      refused: 'it needs order per key, and what is published again comes behind later messages of its key',
+      remedy: "remove redelivery: 'republish' from the route's options, or accept disorder with ordering: 'best-effort' in the route",
+    }
+  }
   return undefined
 }
 
@@ -38,7 +45,6 @@ const fixed = {
   lease: { kind: 'scope', maxHoldMs: false },
   releaseCounts: false,
   batchOrder: 'partial',
-  redelivery: { immediate: false, delayed: false, onReconnect: true },
   delay: false,
   deduplication: false,
   deadLetter: 'emulated',
@@ -56,6 +62,8 @@ const fixed = {
 function varying(endpoint: Endpoint, options: ResolvedOptions, route: ResolvedRouteOptions): Omit<Capabilities, keyof typeof fixed> {
   const isQueue = endpoint.kind === 'queue'
   const shared = isQueue && (route.members ?? options.members) > 1
+  // What is published again comes behind the others.
+  const ordered = !shared && !route.republish
   const withMetadata = options.protocolVersion === 5 || route.envelope
   return {
     kind: endpoint.kind,
@@ -64,8 +72,9 @@ function varying(endpoint: Endpoint, options: ResolvedOptions, route: ResolvedRo
     settlement: { mode: 'prefix', maxBatch: options.protocolVersion === 5 ? 1_000 : 100, lingerMs: 0 },
     delivery: route.qos === 0 ? 'at-most-once' : 'at-least-once',
     // Of different topics the standard promises no order.
-    ordering: shared ? 'none' : endpoint.parameters === undefined ? 'destination' : 'key',
-    keyHold: shared ? false : 'process',
+    ordering: !ordered ? 'none' : endpoint.parameters === undefined ? 'destination' : 'key',
+    keyHold: ordered && 'process',
+    redelivery: { immediate: route.republish, delayed: false, onReconnect: true },
     redrive: isQueue ? 'copy' : 'none',
     maxMessageBytes: options.maxPacketBytes,
     maxHeaders: withMetadata ? false : 0,

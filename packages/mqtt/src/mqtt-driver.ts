@@ -27,6 +27,7 @@ import { SharedProbe } from './provisioning/probe.ts'
 import { Restoration } from './provisioning/restoration.ts'
 import { Sessions } from './provisioning/sessions.ts'
 import { MqttTopology } from './provisioning/topology.ts'
+import { Copies } from './receiving/copies.ts'
 import { MqttReceiver } from './receiving/receiver.ts'
 import { MqttReplies } from './replies.ts'
 import { resolveRouteOptions } from './route-options.ts'
@@ -169,12 +170,16 @@ class MqttLink implements Link<MqttNative> {
   }
 
   readonly receiver = (endpoint: Endpoint, intake: Intake, window: Window): Receiver => {
-    const { qos, envelope } = resolveRouteOptions(endpoint, this.#options)
+    const { qos, envelope, republish } = resolveRouteOptions(endpoint, this.#options)
+    const restore = (): void => this.#restoration.restore(endpoint)
     const parts = {
       names: () => this.#sessions.made(endpoint),
       qos: qos === 0 ? (0 as const) : (1 as const),
       envelope,
       template: templateOf(endpoint),
+      copies: republish
+        ? new Copies({ topic: endpoint.name, qos, protocolVersion: this.#options.protocolVersion }, this.#publisher, this.#services, restore)
+        : undefined,
       options: this.#options,
       services: this.#services,
       dialer: this.#dialer,

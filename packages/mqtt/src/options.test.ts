@@ -1,4 +1,6 @@
+import type { Capabilities, Endpoint, Refusal } from '@busbar/core/driver'
 import { expect, it } from 'vitest'
+import { capabilitiesOf } from './capabilities.ts'
 import { createClient } from './connection/client.ts'
 import { optionsFromUrl, resolveOptions, type MqttOptions } from './options.ts'
 import { resolveRouteOptions } from './route-options.ts'
@@ -109,6 +111,11 @@ it.each([
   [5, { deadLettersOf: endpoint(), options: { members: 'many' } }, /'members' of a place for dead letters/],
   [5, { deadLettersOf: endpoint(), options: { members: 2 } }, /'members' of a place for dead letters/],
   [4, { deadLettersOf: endpoint(), options: { envelope: false } }, /'envelope' of a place for dead letters/],
+  [5, { kind: 'topic', options: { redelivery: 'republish' } }, /'redelivery' has a meaning for queues only, since a copy would reach all other subscriptions/],
+  [5, { kind: 'topic', subscription: { name: 's' }, options: { redelivery: 'in-process' } }, /'redelivery' has a meaning for queues only/],
+  [5, { options: { redelivery: 'broker' } }, /'redelivery' must be 'in-process' or 'republish'/],
+  [5, { options: { redelivery: 'republish', qos: 0 } }, /'redelivery' needs quality 1 or 2/],
+  [4, { options: { redelivery: 'republish' } }, /'redelivery' needs envelope: true with MQTT 3.1.1/],
 ] as const)('with MQTT %s refuses the route %j with a reason', (protocolVersion, parts, reason) => {
   expect(() => resolveRouteOptions(endpoint(parts), resolveOptions({ url: 'mqtt://localhost', protocolVersion }))).toThrow(reason)
 })
@@ -118,5 +125,25 @@ it('takes for a place for dead letters what it has anyway', () => {
   expect(resolveRouteOptions(endpoint({ deadLettersOf: endpoint(), options: { members: 1, envelope: true } }), driver)).toMatchObject({
     members: 1,
     envelope: true,
+  })
+})
+
+function claimed(parts: Partial<Endpoint>, protocolVersion: 5 | 4 = 5): Capabilities | Refusal {
+  const driver = resolveOptions({ url: 'mqtt://localhost', protocolVersion })
+  return capabilitiesOf(endpoint(parts), driver, resolveRouteOptions(endpoint(parts), driver))
+}
+
+it('gives messages back at once where they are published again, and promises no order there, with one member neither', () => {
+  const republished = { redelivery: { immediate: true, delayed: false, onReconnect: true }, ordering: 'none', keyHold: false }
+  expect(claimed({ options: { redelivery: 'republish' } })).toMatchObject({ ...republished, competingConsumers: true })
+  expect(claimed({ options: { redelivery: 'republish', members: 1 } })).toMatchObject({ ...republished, competingConsumers: false })
+  expect(claimed({ options: { redelivery: 'republish', members: 1, envelope: true } }, 4)).toMatchObject(republished)
+  expect(claimed({ options: { members: 1 } })).toMatchObject({ redelivery: { immediate: false }, ordering: 'destination', keyHold: 'process' })
+})
+
+it('refuses to publish again what needs its order, with the remedy', () => {
+  expect(claimed({ keyed: true, options: { redelivery: 'republish', members: 1 } })).toMatchObject({
+    refused: expect.stringContaining('order per key') as string,
+    remedy: expect.stringContaining("remove redelivery: 'republish'") as string,
   })
 })

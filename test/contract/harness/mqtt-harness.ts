@@ -13,6 +13,8 @@ export interface MqttPlace {
   readonly protocolVersion: 5 | 4
   /** Queues can be had. */
   readonly shared: boolean
+  /** Queues publish again what is to be tried again. Default false. */
+  readonly republish?: boolean
 }
 
 let names = 0
@@ -24,7 +26,7 @@ export function mqttHarness(place: MqttPlace): Harness {
 
 /** `url` is what drivers connect to, `place.url` what plain clients do. */
 function harnessThrough(place: MqttPlace, url: string): Harness {
-  const { broker, kind, protocolVersion, shared } = place
+  const { broker, kind, protocolVersion, shared, republish = false } = place
   const options: MqttOptions = {
     url,
     protocolVersion,
@@ -40,8 +42,11 @@ function harnessThrough(place: MqttPlace, url: string): Harness {
     bounds: { arrivalMs: 8_000, quietMs: 700, reconnectMs: 15_000, longestWaitMs: 8_000, largestBytes: 1_048_576, caseMs: 90_000 },
     createDriver: () => mqtt(options),
     uniqueName: (prefix) => `contract-${process.pid}-${prefix}-${++names}`,
-    // Without it MQTT 3.1.1 carries nothing but the body.
-    ...(protocolVersion === 4 ? { routeOptions: () => ({ envelope: true }) } : {}),
+    routeOptions: (destination) => ({
+      // Without it MQTT 3.1.1 carries nothing but the body.
+      ...(protocolVersion === 4 && { envelope: true }),
+      ...(republish && destination === 'queue' && { redelivery: 'republish' }),
+    }),
     // Places for dead letters are had everywhere: they need not be shared.
     ...(shared ? {} : { createDeadLetterDriver: () => mqtt(options) }),
     faults: { ...needsProxy, sendForeign: (name, _kind, message) => publish(place, name, message) },

@@ -257,6 +257,12 @@ export const receiptFaults: readonly Mutant[] = [
     }),
   },
   {
+    name: 'retry-alters',
+    fault: 'leaves headers and type out of messages that come again',
+    killedBy: 'settling/retry-at-once',
+    alterations: () => editArriving((delivery) => ((delivery.brokerAttempts ?? 1) > 1 ? withIncoming(delivery, { headers: {}, type: undefined }) : delivery)),
+  },
+  {
     name: 'redelivery-forgets-attempts',
     fault: 'gives every redelivery as a message that was never started',
     killedBy: 'retry/counts-alike',

@@ -1,8 +1,10 @@
-import { retryLater } from '@busbar/core'
+import { retryLater, type Broker } from '@busbar/core'
 import type { ContractCase } from '../case.ts'
 import { check, checkEqual, show } from '../kit/assert.ts'
-import type { Handled } from '../kit/broker-kit.ts'
+import type { Handled, TextPlace } from '../kit/broker-kit.ts'
 import { holdMs } from '../kit/capabilities.ts'
+import type { CaseContext } from '../kit/context.ts'
+import { declaredRetry } from './quick-retry.ts'
 
 const failing: ContractCase = {
   id: 'retry/handler-runs-again',
@@ -115,7 +117,7 @@ const nack: ContractCase = {
     const handled: Handled[] = []
     // Long enough for core to leave the wait to a broker that can do it.
     const longMs = 6_000
-    await broker.consume(
+    const consumer = await broker.consume(
       place.source,
       context.api.recording(handled, async (message) => {
         answers.push(await (message.attempt === 1 ? message.nack() : message.attempt === 2 ? message.nack({ delayMs: longMs }) : message.ack()))
@@ -134,7 +136,35 @@ const nack: ContractCase = {
       () => `the answers are durable or accepted: ${show(answers)}`,
     )
     checkEqual([...new Set(handled.map(({ message }) => message.attempt))], [1, 2, 3], 'attempts')
+    await context.waiting.settled(consumer.drain({ timeoutMs: 5_000 }), 'the drain of the consumer', 10_000)
+    await nackHoldingNothing(context, place, broker)
   },
+}
+
+/** The same where nothing is to be held, so that the broker redelivers at once, if it can. */
+async function nackHoldingNothing(context: CaseContext, place: TextPlace, broker: Broker): Promise<void> {
+  const handled: Handled[] = []
+  const answers: string[] = []
+  await broker.consume(
+    place.source,
+    context.api.recording(handled, async (message) => {
+      answers.push(await (message.attempt < 3 ? message.nack() : message.ack()))
+      context.changes.notify()
+    }),
+    { use: [declaredRetry({ maxAttempts: 3, waitMs: 0, holdMs: 0 })] },
+  )
+  await broker.producer(place.destination).send('held nowhere')
+  await context.waiting.eventually(
+    () => handled.some(({ message }) => message.attempt === 3),
+    () => `it comes back at once, twice; starts ${show(handled.map(({ message }) => message.attempt))}`,
+    2 * context.againMs(await context.place()),
+  )
+  await context.waiting.until(context.now + context.harness.bounds.quietMs)
+  check(
+    answers.length >= 3 && answers.every((answer) => answer === 'durable' || answer === 'accepted'),
+    () => `the answers are durable or accepted where nothing is held: ${show(answers)}`,
+  )
+  checkEqual([...new Set(handled.map(({ message }) => message.attempt))], [1, 2, 3], 'attempts where nothing is held')
 }
 
 export const handlerRetryCases: readonly ContractCase[] = [failing, waits, longHandler, nack]

@@ -1,5 +1,5 @@
 import type { ContractCase } from '../case.ts'
-import { check, checkOrder, show } from '../kit/assert.ts'
+import { check, checkEqual, checkOrder, show } from '../kit/assert.ts'
 import type { Arrival, Reaction } from '../kit/inbox.ts'
 import { holdMs } from '../kit/capabilities.ts'
 import { numbered } from '../kit/messages.ts'
@@ -7,17 +7,18 @@ import { fallsSilent } from './ack.ts'
 
 const retryAtOnce: ContractCase = {
   id: 'settling/retry-at-once',
-  title: 'a message given back without a delay comes again at once, long before a lease would end',
+  title: 'a message given back without a delay comes again at once and whole, long before a lease would end',
   examines: ['redelivery'],
-  kills: ['retry-loses', 'retry-no-op', 'overclaims-redelivery-immediate'],
+  kills: ['retry-loses', 'retry-no-op', 'retry-alters', 'overclaims-redelivery-immediate'],
   applies: ({ redelivery }) => redelivery.immediate,
   async run(context) {
     const place = await context.place()
     const session = await context.connect()
-    await session.send(place, ['m-1', 'm-2'])
+    await session.send(place, [{ body: 'm-1', headers: { tenant: 'acme' }, type: 'a.b', correlationId: 'c-1', replyTo: 'replies' }, 'm-2'])
     const inbox = await session.receive(place)
     await context.waiting.eventually(() => inbox.has(['m-1', 'm-2']), 'both messages arrive', context.harness.bounds.arrivalMs)
     const before = inbox.arrivals.length
+    const first = inbox.latest('m-1')
     const answers = await inbox.settleAll({ retryMs: 0 }, ['m-1'])
     check(
       answers.every((answer) => answer === 'durable' || answer === 'accepted'),
@@ -29,8 +30,15 @@ const retryAtOnce: ContractCase = {
       'the message comes again',
       Math.min(context.harness.bounds.arrivalMs, lease / 2),
     )
+    checkEqual(carried(inbox.latest('m-1')), carried(first), 'what the redelivery carries')
     await fallsSilent(context, session, inbox)
   },
+}
+
+/** All but the count of attempts, and what is of the one delivery. */
+function carried({ delivery: { incoming } }: Arrival): unknown {
+  const { id, headers, type, contentType, timestamp, key, correlationId, replyTo } = incoming
+  return { id, headers: { ...headers }, type, contentType, timestamp, key, correlationId, replyTo }
 }
 
 const retryDelay: ContractCase = {

@@ -227,6 +227,26 @@ describe('consumer', () => {
     expect(receiver.unsettled.size).toBe(0)
   })
 
+  it('waits no longer for settlements that were on their way at once, and failed together, than for one', async () => {
+    const { handler, started, open } = gate()
+    const { send, pass, driver, receiver } = await setUp(handler)
+    const down = Promise.withResolvers<void>()
+    driver.onSettle = async (outcomes) => {
+      await down.promise
+      return outcomes.map(() => ({ error: new BrokerError('ERR_UNAVAILABLE', 'down') }))
+    }
+    const all = Array.from({ length: 10 }, (_, n) => n)
+    await send(...all.map((n) => [n, String(n)] as const))
+    expect(started).toHaveLength(10)
+    for (const n of all) await open(n)
+    expect(driver.calls.filter((call) => call === 'settle ack')).toHaveLength(10)
+    driver.onSettle = undefined
+    down.resolve()
+    await turns()
+    await pass(100)
+    expect(receiver.unsettled.size).toBe(0)
+  })
+
   it('drains: finishes what runs, starts nothing, settles, then hands the rest back', async () => {
     const { handler, started, open } = gate()
     const { send, consumer, driver } = await setUp(handler)

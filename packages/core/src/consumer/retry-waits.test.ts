@@ -120,3 +120,35 @@ describe('a message of a key that has been held for so long that no wait fits', 
     expect(handled).toEqual(['1#1', '1#2', '2#1'])
   })
 })
+
+describe('a retry at once', () => {
+  const settledWith = async (holdMs: number | undefined, immediate: boolean, ordering?: 'best-effort'): Promise<readonly string[]> => {
+    const attempts: number[] = []
+    const again: ProcessMiddleware = {
+      name: 'retry',
+      stage: 'retry',
+      retry: { maxAttempts: 3, maxWaitMs: 0, waitsMs: [0, 0], holdMs },
+      process: ({ attempt }, next) => {
+        attempts.push(attempt)
+        return attempt < 3 ? new Directive('retry', { delayMs: 0 }) : next()
+      },
+    }
+    const redelivery = { immediate, delayed: false, onReconnect: true } as const
+    const { send, pass, receiver } = await setUp(() => undefined, { use: [again] }, { redelivery }, ordering && { ordering })
+    await send([1, 'a'])
+    await pass(1_000)
+    expect(attempts).toEqual([1, 2, 3])
+    return receiver.settled.map(({ action }) => action)
+  }
+
+  it('goes to the broker where nothing is to be held here, and the broker can do it', async () => {
+    expect(await settledWith(0, true, 'best-effort')).toEqual(['retry', 'retry', 'ack'])
+  })
+
+  it('is made here where the broker cannot, where something may be held, and where others of its key would pass', async () => {
+    expect(await settledWith(0, false, 'best-effort')).toEqual(['ack'])
+    expect(await settledWith(undefined, true, 'best-effort')).toEqual(['ack'])
+    expect(await settledWith(1, true, 'best-effort')).toEqual(['ack'])
+    expect(await settledWith(0, true)).toEqual(['ack'])
+  })
+})

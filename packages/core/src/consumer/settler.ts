@@ -89,6 +89,7 @@ export class Settler {
 
   async #send(decisions: readonly Decision[]): Promise<void> {
     this.#open++
+    const failures = this.#failures
     let results: readonly (SettleResult | undefined)[] = []
     let missing = noAnswer
     try {
@@ -110,8 +111,9 @@ export class Settler {
         this.#options.onSettled(task, outcome, result, waiting)
       }
     }
+    // Calls that are open at once and fail together are one failure.
+    this.#failures = failed ? failures : 0
     if (failed) this.#backOff()
-    else this.#failures = 0
     this.#wakeIfIdle()
   }
 

@@ -25,11 +25,12 @@ export function longestHoldMs({ lease }: Pick<Capabilities, 'lease'>): number {
 
 /**
  * A short wait is held here (default: up to 5 s where the backend delays natively, else 60 s); a longer one goes to the broker if order allows it; else it is held
- * as long as the lease allows. `heldMs`: how long the message has been held already; a broker whose leases are the message's own counts it too.
+ * as long as the lease allows. With a `holdMs` of 0 not even a retry at once is made here, if the broker can do it and no order is lost.
+ * `heldMs`: how long the message has been held already; a broker whose leases are the message's own counts it too.
  */
 export function planWait(capabilities: Capabilities, keyed: boolean, waitMs: number, holdMs: number | undefined, heldMs: number): WaitPlan {
   const fits = waitMs <= longestHoldMs(capabilities) - heldMs
-  if (fits && waitMs <= (holdMs ?? (capabilities.redelivery.delayed ? 5_000 : 60_000))) return 'process'
+  if (fits && !(holdMs === 0 && capabilities.redelivery.immediate) && waitMs <= (holdMs ?? (capabilities.redelivery.delayed ? 5_000 : 60_000))) return 'process'
   if (waitMs <= longestAtBrokerMs(capabilities, keyed, heldMs)) return 'broker'
   if (fits) return 'process'
   return waitMs <= longestWaitMs(capabilities, keyed) ? 'again' : 'refused'

@@ -12,7 +12,7 @@ const fixedBytes = magic.length + 1 + 4
  * What stands before the body where a broker has no headers (Kinesis, MQTT 3.1.1) and the route says `envelope: true`: magic bytes, a version, and the headers and
  * metadata as JSON with its length.
  */
-export function envelopeHead(message: Outgoing): Uint8Array {
+export function envelopeHead(message: Pick<Outgoing, 'headers'> & Metadata): Uint8Array {
   const metadata = packMetadata(message)
   const text = JSON.stringify(metadata === undefined ? message.headers : { [metadataHeader]: metadata, ...message.headers })
   const head = Buffer.alloc(fixedBytes + Buffer.byteLength(text))

@@ -13,7 +13,8 @@ export interface RetryOptions {
   readonly backoff?: Backoff
   /**
    * Waits up to this many milliseconds, ≥ 0, are spent in the process, holding the message; longer ones go to the broker, and are held too where it has no delayed
-   * redelivery, or none that keeps the order of a message with a key. Default: 5,000 where the backend delays natively, else 60,000; always below what its lease allows.
+   * redelivery, or none that keeps the order of a message with a key. With 0 a retry at once goes to the broker too, where that redelivers at once. Default: 5,000 where
+   * the backend delays natively, else 60,000; always below what its lease allows.
    */
   readonly holdMs?: number
   /**

@@ -3,7 +3,14 @@ import type { Publication, PublishProperties } from './packet.ts'
 /** PUBLISH packets as bytes. The client library's own way takes more than half of all that a message costs, and a write for each: see decision 0014. */
 
 /** Numbers of properties of MQTT 5. */
-const property = { messageExpiryInterval: 0x02, contentType: 0x03, responseTopic: 0x08, correlationData: 0x09, user: 0x26 } as const
+const property = {
+  payloadFormatIndicator: 0x01,
+  messageExpiryInterval: 0x02,
+  contentType: 0x03,
+  responseTopic: 0x08,
+  correlationData: 0x09,
+  user: 0x26,
+} as const
 const publishType = 0x30
 const retainBit = 0x01
 /** Larger bodies are not copied. */
@@ -37,8 +44,13 @@ export function encodePublish({ topic, payload, qos, retain, properties }: Publi
 }
 
 /** Into the scratch buffer; their length. */
-function writeProperties({ messageExpiryInterval, contentType, responseTopic, correlationData, userProperties }: PublishProperties): number {
+function writeProperties(properties: PublishProperties): number {
+  const { payloadFormatIndicator, messageExpiryInterval, contentType, responseTopic, correlationData, userProperties } = properties
   let at = 0
+  if (payloadFormatIndicator !== undefined) {
+    at = writeNumber(property.payloadFormatIndicator, at)
+    at = scratch.writeUInt8(payloadFormatIndicator ? 1 : 0, at)
+  }
   if (messageExpiryInterval !== undefined) {
     at = writeNumber(property.messageExpiryInterval, at)
     at = scratch.writeUInt32BE(messageExpiryInterval, at)
@@ -53,9 +65,14 @@ function writeProperties({ messageExpiryInterval, contentType, responseTopic, co
   }
   for (const name in userProperties) {
     const value = userProperties[name]
-    if (typeof value === 'string') at = writeText(value, writeText(name, writeNumber(property.user, at)))
+    if (typeof value === 'string') at = writeUser(name, value, at)
+    else for (const one of value ?? []) at = writeUser(name, one, at)
   }
   return at
+}
+
+function writeUser(name: string, value: string, at: number): number {
+  return writeText(value, writeText(name, writeNumber(property.user, at)))
 }
 
 function writeNumber(number: number, at: number): number {

@@ -40,7 +40,8 @@ export function incomingOf(packet: ReceivedPacket, envelope: boolean, template?:
   }
 }
 
-function metadataOf(properties: PublishProperties | undefined): Metadata {
+/** What MQTT 5 has no fields for, from the one user property that carries it. */
+export function metadataOf(properties: PublishProperties | undefined): Metadata {
   const packed = properties?.userProperties?.[metadataHeader]
   return unpackMetadata(typeof packed === 'string' ? packed : undefined)
 }

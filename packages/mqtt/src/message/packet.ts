@@ -11,6 +11,7 @@ export interface ReceivedPacket {
 
 /** Properties of PUBLISH in MQTT 5. */
 export interface PublishProperties {
+  payloadFormatIndicator?: boolean
   messageExpiryInterval?: number
   responseTopic?: string
   correlationData?: Buffer

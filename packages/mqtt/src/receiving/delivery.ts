@@ -16,6 +16,10 @@ export class MqttDelivery implements Delivery {
   /** Whether core has it. */
   handed = false
   settled = false
+  /** A copy of it is on its way to the broker. */
+  copying = false
+  /** Monotonic milliseconds; where copies are made. */
+  receivedAt: number | undefined = undefined
 
   constructor(scope: SessionScope, packet: ReceivedPacket, envelope: boolean, template?: AddressTemplate) {
     this.scope = scope

@@ -6,6 +6,7 @@ import { limits } from '../limits.ts'
 import type { SessionName } from '../names.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { Notes } from '../provisioning/notes.ts'
+import type { Copies } from './copies.ts'
 import type { MqttDelivery } from './delivery.ts'
 import { Inbox } from './inbox.ts'
 import { SoleKeeper, type Keeper, type KeeperHost } from './keeper.ts'
@@ -20,6 +21,8 @@ export interface ReceiverParts {
   readonly envelope: boolean
   /** Of the topics that it receives from, if they have one. */
   readonly template?: AddressTemplate | undefined
+  /** Where messages to be delivered again are published again. */
+  readonly copies?: Copies | undefined
   readonly options: ResolvedOptions
   readonly services: Services
   readonly dialer: Dialer
@@ -96,14 +99,21 @@ export class MqttReceiver implements Receiver {
 
   async settle(outcomes: readonly Outcome[]): Promise<readonly SettleResult[]> {
     const scopes = new Set<SessionScope>()
-    const results = outcomes.map(({ action, delivery }): SettleResult => {
-      if (action !== 'ack') return unsupported(action)
-      const { scope } = delivery as MqttDelivery
-      scopes.add(scope)
-      return scope.ack(delivery as MqttDelivery) ? 'accepted' : 'too-late'
+    const copying: Promise<unknown>[] = []
+    const results = outcomes.map((outcome, index): SettleResult => {
+      const { scope } = outcome.delivery as MqttDelivery
+      if (outcome.action === 'ack') {
+        scopes.add(scope)
+        return scope.ack(outcome.delivery as MqttDelivery) ? 'accepted' : 'too-late'
+      }
+      const { copies } = this.#parts
+      if (outcome.action !== 'retry' || outcome.delayMs > 0 || copies === undefined) return unsupported(outcome.action)
+      copying.push(this.#republish(copies, outcome.delivery as MqttDelivery, outcome.attempt).then((result) => (results[index] = result)))
+      return 'too-late'
     })
     for (const scope of scopes) this.#flush(scope)
     if (this.#inbox.size > 0) this.#schedule()
+    if (copying.length > 0) await Promise.all(copying)
     return results
   }
 
@@ -129,6 +139,19 @@ export class MqttReceiver implements Receiver {
     this.#inbox.dropDead()
   }
 
+  /** The message is acked only when its copy is confirmed: a crash in between repeats, but never loses. */
+  async #republish(copies: Copies, delivery: MqttDelivery, attempt: number): Promise<SettleResult> {
+    const { scope } = delivery
+    if (!scope.startCopy(delivery)) return 'too-late'
+    const sent = await copies.send(delivery, attempt)
+    delivery.copying = false
+    if (!sent.ok && !scope.closed) return { error: sent.error }
+    if (!scope.ack(delivery)) return 'too-late'
+    this.#flush(scope)
+    if (this.#inbox.size > 0) this.#schedule()
+    return 'accepted'
+  }
+
   #flush(scope: SessionScope): void {
     if (scope.unsent === 0) return
     if (scope.unsent >= this.#window.messages * flushShare) return scope.flush()
@@ -151,6 +174,8 @@ export class MqttReceiver implements Receiver {
   }
 
   readonly #onDelivery = (delivery: MqttDelivery): void => {
+    const { copies, services } = this.#parts
+    if (copies !== undefined) delivery.receivedAt = services.clock.monotonic()
     this.#inbox.add(delivery)
     // Also while it does not read: this may come from a connection that was opened since.
     if (this.#started && this.#isFull(1)) this.#read(false)
@@ -226,7 +251,7 @@ export class MqttReceiver implements Receiver {
   }
 }
 
-/** There is no nack in MQTT. What is not acked comes again when the session is connected again. */
+/** There is no nack in MQTT, and no delay. What is not acked comes again when the session is connected again. */
 function unsupported(action: string): SettleResult {
   return { error: mqttError('ERR_UNSUPPORTED', `MQTT has no ${action}: a message is acked, or stays in its session`) }
 }

@@ -75,9 +75,16 @@ export class SessionScope implements Scope {
     this.#handedBytes += delivery.incoming.bodyBytes
   }
 
+  /** Out of play until its copy is confirmed, or has failed; unsettled all the while. False if it is too late. */
+  startCopy(delivery: MqttDelivery): boolean {
+    if (this.#closed || delivery.settled || delivery.copying) return false
+    delivery.copying = true
+    return true
+  }
+
   /** False if it is too late. {@link SessionScope.flush} sends what has become a prefix. */
   ack(delivery: MqttDelivery): boolean {
-    if (this.#closed || delivery.settled) return false
+    if (this.#closed || delivery.settled || delivery.copying) return false
     delivery.settled = true
     const { tracked } = delivery
     if (tracked === undefined) {
