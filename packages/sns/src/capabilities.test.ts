@@ -27,7 +27,7 @@ it('sends to topics, and receives from nothing but subscriptions', () => {
 })
 
 it('asks for as much room as a queue does that is received from by itself', () => {
-  expect([subscribed(), subscribed({ keyed: true })].map((subscription) => driver.leastInFlight?.(subscription))).toEqual([100, 0])
+  expect([subscribed(), subscribed({ keyed: true })].map((subscription) => driver.leastInFlight?.(subscription))).toEqual([200, 0])
 })
 
 it('serves ordering keys by FIFO topics and FIFO queues', () => {

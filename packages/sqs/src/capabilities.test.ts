@@ -27,7 +27,7 @@ it('asks for room for receives and deletes that are out, but on FIFO queues, whe
   const least = [{}, { keyed: true }, { options: { fifo: true } }, { keyed: true, options: { fifo: false } }].map((parts) =>
     driver.leastInFlight?.(endpoint(parts)),
   )
-  expect(least).toEqual([100, 0, 0, 100])
+  expect(least).toEqual([200, 0, 0, 200])
 })
 
 it('names one queue whatever else the route says', () => {

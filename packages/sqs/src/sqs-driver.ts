@@ -56,7 +56,7 @@ export const sqs: ((options?: SqsOptions) => Driver<SQSClient>) & DriverFactory<
  * What a receive asks for is reserved while it is out, and what is handled is held until its delete is answered: with fewer, receives wait for one another. Measured with
  * `npm run bench -- sqs`.
  */
-export const leastHeld = 100
+export const leastHeld = 200
 
 /** Made by {@link sqs}. */
 export class SqsDriver implements Driver<SQSClient> {
