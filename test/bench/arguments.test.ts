@@ -22,3 +22,8 @@ it('takes fewer rounds for a look, unless it is told how many', () => {
   expect(parse('--quick').rounds).toBe(3)
   expect(parse('--quick', '--rounds', '5').rounds).toBe(5)
 })
+
+it('takes parts of names of scenarios', () => {
+  expect(parse().only).toEqual([])
+  expect(parse('amqp', '--only', 'consume', '--only', 'latency').only).toEqual(['consume', 'latency'])
+})

@@ -5,11 +5,12 @@ export interface BenchArguments {
   readonly jsonFile: string | undefined
   readonly rounds: number
   readonly quick: boolean
+  readonly only: readonly string[]
   readonly gate: boolean
   readonly profileFolder: string | undefined
 }
 
-export const usage = `usage: npm run bench -- [suite ...|all] [--json FILE] [--rounds N] [--quick] [--gate] [--profile FOLDER]`
+export const usage = `usage: npm run bench -- [suite ...|all] [--only TEXT …] [--json FILE] [--rounds N] [--quick] [--gate] [--profile FOLDER]`
 
 const defaultRounds = 7
 const quickRounds = 3
@@ -24,6 +25,7 @@ export function parseArguments(args: readonly string[], known: readonly string[]
       json: { type: 'string' },
       rounds: { type: 'string' },
       quick: { type: 'boolean', default: false },
+      only: { type: 'string', multiple: true, default: [] },
       gate: { type: 'boolean', default: false },
       profile: { type: 'string' },
     },
@@ -39,6 +41,7 @@ export function parseArguments(args: readonly string[], known: readonly string[]
     jsonFile: values.json,
     rounds,
     quick: values.quick,
+    only: values.only,
     gate: values.gate,
     profileFolder: values.profile,
   }

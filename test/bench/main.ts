@@ -32,7 +32,7 @@ function readArguments(): BenchArguments | undefined {
   }
 }
 
-async function bench({ suites: names, jsonFile, rounds, quick, gate, profileFolder }: BenchArguments): Promise<number> {
+async function bench({ suites: names, jsonFile, rounds, quick, only, gate, profileFolder }: BenchArguments): Promise<number> {
   const loadBefore = loadavg()
   const rows: Row[] = []
   const versions: Record<string, string> = {}
@@ -40,10 +40,15 @@ async function bench({ suites: names, jsonFile, rounds, quick, gate, profileFold
   for (const name of names) {
     const onProgress = (text: string): void => console.error(`${name}: ${text}`)
     const suite = suites[name] as Suite
-    const result = await suite({ rounds, quick, onProgress, profileFolder: profileFolder === undefined ? undefined : resolve(profileFolder) })
+    const result = await suite({ rounds, quick, only, onProgress, profileFolder: profileFolder === undefined ? undefined : resolve(profileFolder) })
     rows.push(...result.rows)
     Object.assign(versions, result.versions)
     if (!result.ran) skipped++
+  }
+  const unknown = only.filter((part) => !rows.some(({ scenario }) => scenario.includes(part)))
+  if (unknown.length > 0) {
+    console.error(`no scenario of these suites has '${unknown.join("', '")}' in its name`)
+    return 2
   }
   console.log(`\n${table(rows)}\n`)
   console.log(

@@ -25,9 +25,10 @@ export interface SharedResult {
 }
 
 /** Runs an adapter's part in the shared scenarios. */
-export async function runShared(adapter: Adapter, entries: readonly Entry[], options: SuiteOptions): Promise<SharedResult> {
+export async function runShared(adapter: Adapter, all: readonly Entry[], options: SuiteOptions): Promise<SharedResult> {
+  const entries = all.filter((entry) => options.only.length === 0 || options.only.some((part) => nameOf(adapter, entry).includes(part)))
   const paced = entries.find(({ shape }) => shape === 'latency')
-  const perSecond = paced === undefined ? 0 : (paced.perSecond ?? (await halfLoad(adapter, entries, options)))
+  const perSecond = paced === undefined ? 0 : (paced.perSecond ?? (await halfLoad(adapter, all, options)))
   const trials = entries.flatMap((entry) => clientsOf(adapter, entry).map((client) => trialOf(adapter, entry, client, perSecond, options)))
   const samples = await runRounds(trials, options.rounds, options.onProgress)
   return { samples, rows: sharedRows(adapter, entries, samples, perSecond) }

@@ -5,6 +5,8 @@ export interface SuiteOptions {
   readonly rounds: number
   /** Fewer messages: a look, not a proof. */
   readonly quick: boolean
+  /** Parts of the names of the scenarios that adapters share and that are wanted; empty: all. */
+  readonly only: readonly string[]
   /** Folder for CPU profiles of all that is measured. */
   readonly profileFolder: string | undefined
   readonly onProgress: Progress

@@ -11,7 +11,7 @@ const stores = ['test/redis', 'test/dynamodb']
 /** A minute in all, ten seconds for each backend. What its seed has to strike in that time is in `test/chaos/certificate.test.ts`. */
 export const chaosArguments: readonly string[] = ['all', '--messages', '1000', '--minutes', '0.17', '--seed', '1957', '--may-skip']
 
-/** What runs the code. Every test file of the repository belongs to exactly one of these parts, and one that starts brokers to a part that runs alone. */
+/** What runs the code. Every test file of the repository belongs to exactly one of these parts, and one that starts brokers to a part that runs alone, but for the stores. */
 export const testParts: readonly Part[] = [
   // The longest two of those that share the machine, side by side.
   scriptPart({ name: 'simulate', budgetSeconds: 170, entry: 'test/simulate/main.ts', runs: [['--seeds', '11000']], read: violations }),
@@ -30,11 +30,11 @@ export const testParts: readonly Part[] = [
   }),
   vitestPart({ name: 'aws', budgetSeconds: 105, alone: true, workers: 3, folders: aws }),
   vitestPart({ name: 'mqtt', budgetSeconds: 85, alone: true, workers: 3, folders: mqtt }),
-  vitestPart({ name: 'stores', budgetSeconds: 95, alone: true, folders: stores }),
+  // These two mostly wait, and do so side by side.
+  vitestPart({ name: 'stores', budgetSeconds: 105, workers: 2, folders: stores }),
   scriptPart({
     name: 'demo',
-    budgetSeconds: 85,
-    alone: true,
+    budgetSeconds: 95,
     entry: 'test/demo/main.ts',
     runs: [
       ['--broker', 'memory'],
