@@ -1,3 +1,4 @@
+import { sleep } from '@busbar/core/driver'
 import { describe, expect, it } from 'vitest'
 import { deaggregate } from '../aggregation/deaggregate.ts'
 import { entriesOf, FakeKinesis, outgoing, throttled } from '../test-support/fake-kinesis.ts'
@@ -68,6 +69,25 @@ describe('aggregation', () => {
     expect(new Set(again.map(({ shard, key }) => `${shard} ${key}`))).toEqual(new Set(messages.map(({ key = '' }) => `${fake.shardOf(key)} ${key}`)))
     expect(again).toHaveLength(messages.length)
     expect(results.every((result) => result.ok && /^\d+$/.test(result.position ?? ''))).toBe(true)
+  })
+
+  it('sends nothing again that nobody waits for any more', async () => {
+    const fake = new FakeKinesis(1)
+    const sender = await senderOf(fake, aggregating)
+    await sender.send([keyed('first')], never)
+    fake.shards = split
+    const abort = new AbortController()
+    fake.on('PutRecords', async (input) => {
+      await sleep(fake.clock, 100)
+      return { Records: entriesOf(input).map((record) => fake.store(record)) }
+    })
+    const sending = sender.send(numbered(20), abort.signal)
+    await fake.clock.advance(50)
+    abort.abort()
+    await fake.clock.advance(10_000)
+    // Some readers do take the aggregated record.
+    expect(codes(await sending)).toEqual(Array.from({ length: 20 }, () => ['ERR_TIMEOUT', 'unknown']))
+    expect(fake.stored).toHaveLength(2)
   })
 
   it('leaves a record where a merge has taken it', async () => {
