@@ -3,6 +3,7 @@ import { connect, credentials, type Channel, type ChannelModel, type ConfirmChan
 import type { Address } from './address.ts'
 import { Cork } from './cork.ts'
 import { amqpError, toBrokerError } from './errors.ts'
+import { useOwnFrames } from './frames/own-frames.ts'
 import { metered } from './metering.ts'
 import type { ResolvedOptions } from './options.ts'
 
@@ -54,6 +55,7 @@ export class Connection {
     this.label = address.label
     this.version = model.connection.serverProperties.version
     this.#cork = new Cork(model)
+    if (!useOwnFrames(model)) services.log('info', 'frames:foreign', { connection: address.label })
     this.#clock = services.clock
     this.#meter = services.meter
     this.#timeoutMs = options.timeoutMs

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { Wire } from '@busbar/amqp/decoders'
 import type { Draw } from '../draw.ts'
 import { mutatedBytes } from '../mutate/bytes.ts'
 import { anyText, fragments } from '../mutate/text.ts'
@@ -11,7 +12,11 @@ const { decodeFields } = (await import(pathToFileURL(join(folder, 'codec.js')).h
 const { encodeProperties } = (await import(pathToFileURL(join(folder, 'defs.js')).href)) as {
   readonly encodeProperties: (id: number, channel: number, size: number, properties: object) => Buffer
 }
+const { Connection } = (await import(pathToFileURL(join(folder, 'connection.js')).href)) as { readonly Connection: { readonly prototype: Wire } }
 const basicProperties = 60
+
+/** Its methods, to be called on something that has what they ask for. */
+export const connection = Connection.prototype
 
 /** Writes properties as they are published. Throws for what cannot be. */
 export function written(properties: object): Buffer {

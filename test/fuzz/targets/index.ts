@@ -1,4 +1,5 @@
 import type { Target } from '../target.ts'
+import { amqpFrameTargets } from './amqp-frames.ts'
 import { amqpTargets } from './amqp-message.ts'
 import { codecTargets } from './codecs.ts'
 import { configurationTargets } from './configuration.ts'
@@ -24,6 +25,7 @@ export const targets: readonly Target[] = [
   ...driverTargets,
   ...storeTargets,
   ...amqpTargets,
+  ...amqpFrameTargets,
   ...sqsTargets,
   ...foreignTargets,
   ...snsHttpTargets,
