@@ -10,7 +10,7 @@ export const busbarAmqp: AmqpSubject = busbarSubject<AmqpWork>(connect, { settle
 function connect(work: AmqpWork): BusbarParts {
   const destination = define(work)
   const broker = createBroker({ driver: amqp({ url: work.url }), destinations: [destination], provision: 'create' })
-  const bodies = work.body === 'json' ? orders() : buffers(variantsOf(work))
+  const bodies = (): readonly unknown[] => (work.body === 'json' ? orders() : buffers(variantsOf(work)))
   return { broker, destination, source: destination, bodies }
 }
 

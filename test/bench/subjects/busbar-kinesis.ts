@@ -26,5 +26,5 @@ function connect(work: KinesisWork): BusbarParts {
   })
   const batches =
     defaults || work.action === 'send one by one' || hotKey !== undefined ? {} : { batches: { size: aggregate ? aggregatedBatch : perRequest, atOnce } }
-  return { broker, destination, source, bodies: texts(variantsOf(work)), ...batches }
+  return { broker, destination, source, bodies: () => texts(variantsOf(work)), ...batches }
 }

@@ -20,5 +20,5 @@ function connect(work: MqttWork): BusbarParts {
   // Who only sends has no session.
   const destinations = work.action.startsWith('send ') ? [destination] : [destination, source]
   const broker = createBroker({ driver: mqtt({ url, sessionExpiryMs: sessionSeconds * 1_000 }), destinations, routes: { [place]: { deadLetter: 'drop' } } })
-  return { broker, destination, source, bodies: buffers(variantsOf(work)) }
+  return { broker, destination, source, bodies: () => buffers(variantsOf(work)) }
 }

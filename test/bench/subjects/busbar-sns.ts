@@ -9,5 +9,5 @@ function connect({ access, accountId, place }: SqsWork): BusbarParts {
   const { endpoint, region, credentials } = access
   const destination = topic<string>(place, { codec: text })
   const broker = createBroker({ driver: sns({ endpoint, region, credentials, accountId }), destinations: [destination] })
-  return { broker, destination, bodies: sqsBodies() }
+  return { broker, destination, bodies: () => sqsBodies() }
 }

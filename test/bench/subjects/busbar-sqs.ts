@@ -11,5 +11,5 @@ function connect(work: SqsWork): BusbarParts {
   const { endpoint, region, credentials } = access
   const destination = queue<string>(place, { codec: text, ...(hotKey === undefined ? {} : { orderingKey: () => 'hot' }) })
   const broker = createBroker({ driver: sqs({ endpoint, region, credentials }), destinations: [destination], routes: { [place]: { deadLetter: 'drop' } } })
-  return { broker, destination, source: destination, bodies: sqsBodies(variantsOf(work)) }
+  return { broker, destination, source: destination, bodies: () => sqsBodies(variantsOf(work)) }
 }

@@ -3,8 +3,8 @@ import { endedEarly, type Batches, type Subject, type Work } from './subject.ts'
 
 /** What differs from one kind of broker to the next. */
 export interface BusbarParts {
-  /** The bodies, any of which the destination takes. */
-  readonly bodies: readonly unknown[]
+  /** Makes the bodies, any of which the destination takes. */
+  readonly bodies: () => readonly unknown[]
   readonly broker: Broker
   readonly destination: AnyDestination
   /** `undefined`: nothing is consumed here. */
@@ -13,12 +13,14 @@ export interface BusbarParts {
   readonly batches?: Omit<Batches, 'send'>
 }
 
-/** Busbar as its documentation shows it, on any backend: `send`, and a handler that returns. */
+/** Busbar as its documentation shows it, on any backend: `start`, as the others connect first, `send`, and a handler that returns. */
 export function busbarSubject<W extends Work>(connect: (work: W) => BusbarParts, more: Pick<Subject<W>, 'prepare' | 'settleMs'> = {}): Subject<W> {
   return {
     ...more,
     async sender(work) {
-      const { broker, destination, bodies, batches } = connect(work)
+      const { broker, destination, batches, ...parts } = connect(work)
+      const bodies = parts.bodies()
+      await broker.start()
       const producer = broker.producer(destination as Queue, { sendOrder: work.hotKey ?? 'strict' })
       const bodyAt = (index: number): never => bodies[index % bodies.length] as never
       const send = async (from: number, count: number): Promise<void> => {
