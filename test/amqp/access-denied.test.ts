@@ -74,6 +74,39 @@ await onEachRabbitmq({ own: true }, (bed) => {
     ])
   })
 
+  it('is waited for by a consumer that may not subscribe again, and ends it when the broker means it', async () => {
+    const url = await forUser(bed, 'reader')
+    const permissions = (read: string): Promise<void> =>
+      manage(bed, 'PUT', `permissions/${new URL(url).pathname.slice(1)}/reader`, { configure: '.*', write: '.*', read })
+    await using proxy = await startProxy(Number(new URL(url).port))
+    const clock = new ForwardClock()
+    await using link = await TestLink.open(proxy.through(url), fast, { ...services, clock })
+    const orders = endpointOf('orders')
+    await link.provision(orders)
+    const sender = link.sender(orders)
+    const { receiver, intake } = await link.receive(orders)
+    for (const id of ['first', 'second']) {
+      intake.failures.splice(0)
+      await permissions('none')
+      proxy.cut()
+      await until('the denial', () => intake.failures.some(({ error }) => error.code === 'ERR_ACCESS_DENIED'))
+      expect(intake.failures.some(({ fatal }) => fatal)).toBe(false)
+      await permissions('.*')
+      await until('the sender', () => sender.writable)
+      expect(await sender.send([messageOf(id)], never)).toEqual([{ ok: true }])
+      await until('the message', () => intake.bodies.includes(id))
+      // What is over does not count.
+      clock.forward(believedMs)
+    }
+    intake.failures.splice(0)
+    await permissions('none')
+    proxy.cut()
+    await until('the denial', () => intake.failures.some(({ error }) => error.code === 'ERR_ACCESS_DENIED'))
+    clock.forward(believedMs)
+    await until('the end', () => intake.failures.some(({ error, fatal }) => fatal && error.code === 'ERR_ACCESS_DENIED'))
+    await receiver.handBack()
+  })
+
   it('is what a producer rejects with, those that waited included', async () => {
     const url = await forUser(bed, 'gone')
     await using proxy = await startProxy(Number(new URL(url).port))

@@ -1,4 +1,15 @@
-import type { BrokerError, Endpoint, Intake, Outcome, Receiver, SendResult, Services, SettleResult, Window } from '@busbar/core/driver'
+import {
+  Denials,
+  type BrokerError,
+  type Endpoint,
+  type Intake,
+  type Outcome,
+  type Receiver,
+  type SendResult,
+  type Services,
+  type SettleResult,
+  type Window,
+} from '@busbar/core/driver'
 import type { ConnectionManager } from './connection-manager.ts'
 import type { ConsumerChannel } from './consumer-channel.ts'
 import { CopyPublication, type Copy } from './copies.ts'
@@ -33,6 +44,9 @@ interface Discard {
   readonly index: number
 }
 
+/** A broker that denies for so long what it had allowed means it; as for whole connections. */
+const giveUpAfterMs = 30_000
+
 /** Receives from one queue or from its partition queues, and settles. */
 export class AmqpReceiver implements Receiver {
   readonly #parts: ReceiverParts
@@ -48,6 +62,7 @@ export class AmqpReceiver implements Receiver {
   /** Nothing is handed over before all is subscribed: if something cannot be, nothing was received. */
   #started = false
   #failing = false
+  readonly #denials: Denials
   #handed = 0
   #handedBytes = 0
 
@@ -55,6 +70,7 @@ export class AmqpReceiver implements Receiver {
     this.#parts = parts
     this.#intake = intake
     this.#window = window
+    this.#denials = new Denials(parts.services.clock, giveUpAfterMs)
     const { endpoint, options, route, manager, services, restoration, addressOf } = parts
     const host: SubscriptionHost = {
       manager,
@@ -66,7 +82,7 @@ export class AmqpReceiver implements Receiver {
       onDelivery: this.#onDelivery,
       onEnded: this.#onEnded,
       onLost: this.#onLost,
-      onRetry: (error) => this.#fail(error, error.code === 'ERR_ACCESS_DENIED'),
+      onRetry: (error) => this.#fail(error, this.#denials.areMeant(error.code === 'ERR_ACCESS_DENIED')),
       onRestored: this.#onRestored,
     }
     const queue = queueName(endpoint)
@@ -197,6 +213,7 @@ export class AmqpReceiver implements Receiver {
   readonly #onRestored = (): void => {
     if (!this.#failing || !this.#keeper.whole) return
     this.#failing = false
+    this.#denials.end()
     this.#intake.recovered()
   }
 

@@ -1,6 +1,7 @@
 import type { BrokerError } from '../errors.ts'
 import { jitteredBackoff } from '../jitter.ts'
 import type { Services } from './driver.ts'
+import { Denials } from './denials.ts'
 import { pauseFor } from './within.ts'
 
 /** How a driver comes by the connection that follows a lost one. */
@@ -16,7 +17,6 @@ export interface Dialing<C extends { kill(): void }> {
 }
 
 const firstPauseMs = 100
-/** A refusal (access denied, unknown names) may be a broker that is still starting; refused for so long, in milliseconds, it is meant. */
 const refusalBelievedMs = 30_000
 
 /** Tries until there is a connection, with jittered pauses; `undefined` once `signal` has fired. Throws the broker's refusal when it is meant. */
@@ -25,7 +25,7 @@ export async function dialAgain<C extends { kill(): void }>(
   { clock, random }: Pick<Services, 'clock' | 'random'>,
   signal: AbortSignal,
 ): Promise<C | undefined> {
-  let refusedSince: number | undefined
+  const denials = new Denials(clock, refusalBelievedMs)
   for (let round = 0; !signal.aborted; round++) {
     // The first pause is short, yet different in every process: all have lost the same broker at the same moment.
     await pauseFor(jitteredBackoff(round, firstPauseMs, dialing.longestPauseMs, random), clock, signal)
@@ -35,9 +35,8 @@ export async function dialAgain<C extends { kill(): void }>(
     } catch (error) {
       if (signal.aborted) return undefined
       const mapped = dialing.toError(error)
-      refusedSince = mapped.retryable ? undefined : (refusedSince ?? clock.monotonic())
       dialing.onFailure(mapped, round + 1)
-      if (refusedSince !== undefined && clock.monotonic() - refusedSince > refusalBelievedMs) throw mapped
+      if (denials.areMeant(!mapped.retryable)) throw mapped
     }
   }
   return undefined

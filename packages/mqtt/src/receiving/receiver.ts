@@ -1,4 +1,15 @@
-import type { AddressTemplate, BrokerError, Intake, Outcome, Receiver, Services, SettleResult, Timer, Window } from '@busbar/core/driver'
+import {
+  Denials,
+  type AddressTemplate,
+  type BrokerError,
+  type Intake,
+  type Outcome,
+  type Receiver,
+  type Services,
+  type SettleResult,
+  type Timer,
+  type Window,
+} from '@busbar/core/driver'
 import type { Control } from '../connection/control.ts'
 import type { Dialer } from '../connection/dialer.ts'
 import { configuration, mqttError } from '../errors.ts'
@@ -39,7 +50,7 @@ const flushMs = 5
 const leastReceiveMaximum = 64
 /** Brokers that send more than they should, or know no limit, are no longer read from when so much waits here. */
 const leastHeld = 256
-/** A broker that is still starting may deny what it allows a moment later; denied for so long, it is meant. */
+/** A broker that denies it for so long means it. */
 const giveUpAfterMs = 60_000
 
 /** Receives from one session, or from a share of a queue's, and settles. */
@@ -57,8 +68,7 @@ export class MqttReceiver implements Receiver {
   /** Nothing is handed over before all is subscribed: if something cannot be, nothing was received. */
   #started = false
   #failing = false
-  /** Monotonic milliseconds: since when there has been nothing but denials. */
-  #deniedSince: number | undefined
+  readonly #denials: Denials
   #reading = true
   #flushTimer: Timer | undefined
 
@@ -66,6 +76,7 @@ export class MqttReceiver implements Receiver {
     this.#parts = parts
     this.#intake = intake
     this.#window = window
+    this.#denials = new Denials(parts.services.clock, giveUpAfterMs)
     this.#host = {
       ...parts,
       receiveMaximum: () => this.#receiveMaximum,
@@ -197,14 +208,12 @@ export class MqttReceiver implements Receiver {
     if (!this.#reading) this.#read(false)
     if (!this.#failing || ![...this.#sessions].every(({ receives }) => receives)) return
     this.#failing = false
-    this.#deniedSince = undefined
+    this.#denials.end()
     this.#intake.recovered()
   }
 
   readonly #onRetry = (error: BrokerError): void => {
-    const now = this.#parts.services.clock.monotonic()
-    this.#deniedSince = error.code === 'ERR_ACCESS_DENIED' ? (this.#deniedSince ?? now) : undefined
-    this.#fail(error, this.#deniedSince !== undefined && now - this.#deniedSince >= giveUpAfterMs)
+    this.#fail(error, this.#denials.areMeant(error.code === 'ERR_ACCESS_DENIED'))
   }
 
   #fail(error: BrokerError, fatal: boolean): void {
