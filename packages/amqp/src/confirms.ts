@@ -26,7 +26,7 @@ export class Batch {
 
   constructor(publication: Publication) {
     this.publication = publication
-    this.results = Array.from({ length: publication.size })
+    this.results = new Array<SendResult>(publication.size)
     this.#open = publication.size
     this.done = new Promise((resolve) => (this.#resolve = resolve))
     if (publication.size === 0) this.#resolve(this.results)

@@ -50,7 +50,8 @@ function adapterOf(url: string, connection: ChannelModel): Adapter {
 function entriesOf({ quick }: SuiteOptions): Entry[] {
   const size = quick ? { warmup: 20_000, messages: 20_000 } : { warmup: 30_000, messages: 50_000 }
   const working = quick ? { warmup: 10_000, messages: 10_000 } : { warmup: 15_000, messages: 25_000 }
-  const few = quick ? { warmup: 1_000, messages: 1_000 } : { warmup: 3_000, messages: 3_000 }
+  // As much warm-up as compiles what one message at a time takes.
+  const few = quick ? { warmup: 5_000, messages: 1_000 } : { warmup: 15_000, messages: 5_000 }
   const json = { suffix: ', JSON with schema', size, targets: [nearRaw], work: { body: 'json' } }
   const waiting = { shape: 'hold', once: true } as const
   return [

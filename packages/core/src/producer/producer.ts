@@ -155,7 +155,7 @@ class BatchSend implements SendObserver {
   #open: number
 
   constructor(size: number) {
-    this.results = Array.from({ length: size })
+    this.results = new Array<BatchResult>(size)
     this.#open = size
     this.done = new Promise((resolve) => (this.#resolve = resolve))
     if (size === 0) this.#resolve(this.results)
