@@ -3,9 +3,9 @@ import type { BrokerError, Services, Timer } from '@busbar/core/driver'
 import { isNotDone, type Api } from '../api.ts'
 import { isThrottle, kinesisError, recordError, toBrokerError } from '../errors.ts'
 import { addressOf, type StreamName } from '../names.ts'
-import { covers } from '../shards/shard-map.ts'
+import { covers, type Shard } from '../shards/shard-map.ts'
 import type { StreamShape } from '../shards/stream-shape.ts'
-import { Lane, type Item } from './lane.ts'
+import { atHome, Lane, type Item } from './lane.ts'
 import { PutRequest, type Part } from './put-request.ts'
 import { failThose, settleFailed, settleStored } from './settling.ts'
 import { ShardGate } from './shard-gate.ts'
@@ -30,7 +30,7 @@ const reloadMs = 1_000
 /** How long a message waits for its shard before core hears of it, which then decides by the message's deadline. */
 const longestWaitMs = 5_000
 
-/** Hands messages to the shards of one stream: in order within a shard, at the shard's pace, in full requests. What a shard refuses waits for that shard alone. */
+/** Hands messages to the shards of one stream: those with keys in order within a shard, at the shard's pace, in full requests. What a shard refuses waits for that shard alone. */
 export class Dispatcher {
   readonly #parts: DispatcherParts
   readonly #doing: string
@@ -41,7 +41,10 @@ export class Dispatcher {
   #loading = false
   /** A record went to another shard than its key said: the stream has been resharded. */
   #stale = false
+  /** By the ids of shards. */
   #lanes = new Map<string, Lane>()
+  /** For messages without a key: the service spreads them evenly. */
+  #anyShard: Lane | undefined
   /** Those of the lanes in which something waits; the next to be served first. */
   readonly #active: Set<Lane> = new Set()
   /** Aggregated records that went to another shard, until it is known whether all of their messages belong there. */
@@ -117,14 +120,20 @@ export class Dispatcher {
   }
 
   #laneOf({ record }: Item): Lane {
-    const { services, shardShare } = this.#parts
-    const shard = this.#shape?.shards?.find(record.hashKey)
+    const { hashKey } = record
+    if (hashKey === undefined) return (this.#anyShard ??= this.#newLane(undefined, false, Math.max(1, this.#shape?.shards?.openShards ?? Infinity)))
+    const shard = this.#shape?.shards?.find(hashKey)
     const id = shard?.id ?? ''
     let lane = this.#lanes.get(id)
     // What is not known to be one shard has no limits of one.
-    if (lane === undefined)
-      this.#lanes.set(id, (lane = new Lane(shard, new ShardGate(shard === undefined ? Infinity : shardShare, services.clock.monotonic(), services.random))))
+    if (lane === undefined) this.#lanes.set(id, (lane = this.#newLane(shard, true, shard === undefined ? Infinity : 1)))
     return lane
+  }
+
+  /** At the pace of so many shards. */
+  #newLane(shard: Shard | undefined, ordered: boolean, shards: number): Lane {
+    const { services, shardShare } = this.#parts
+    return new Lane(shard, ordered, new ShardGate(shardShare * shards, services.clock.monotonic(), services.random))
   }
 
   async #load(): Promise<void> {
@@ -151,6 +160,7 @@ export class Dispatcher {
     const queued = [...this.#active].flatMap(({ queue }) => queue)
     this.#strays = []
     this.#lanes = new Map()
+    this.#anyShard = undefined
     this.#active.clear()
     this.#waiting = this.#wanted([...strays, ...queued, ...this.#waiting])
   }
@@ -158,7 +168,7 @@ export class Dispatcher {
   /** Readers drop an aggregated record of which a part lies in another shard: then its messages go again, each as a record of its own. */
   #judge(part: Part, answer: PutRecordsResultEntry): readonly Item[] {
     const shard = this.#shape?.shards?.get(answer.ShardId ?? '')
-    if (shard !== undefined && part.items.every(({ record }) => covers(shard, record.hashKey))) {
+    if (shard !== undefined && part.items.every(({ record: { hashKey } }) => hashKey !== undefined && covers(shard, hashKey))) {
       settleStored(part, answer)
       return []
     }
@@ -198,14 +208,36 @@ export class Dispatcher {
         else before.push(...items)
       } else this.#failed(items, answer)
     }
-    for (const [lane, items] of again) this.#putBack(lane, items)
+    for (const [lane, items] of again) {
+      if (this.#isRefusedByFew(lane, items, parts)) this.#sendHome(items)
+      else this.#putBack(lane, items)
+    }
+  }
+
+  /** By some shards, while most of what went to any shard was taken. */
+  #isRefusedByFew(lane: Lane, refused: readonly Item[], parts: readonly Part[]): boolean {
+    if (lane.ordered || this.#shape?.shards === undefined) return false
+    return refused.length * 2 < parts.filter((part) => part.lane === lane).length
+  }
+
+  /** Each waits for the shard that has refused it; what may go to any shard goes on without it. */
+  #sendHome(items: readonly Item[]): void {
+    const homes = Map.groupBy(items.map(atHome), (item) => this.#laneOf(item))
+    for (const [lane, ofLane] of homes) this.#putBack(lane, ofLane)
   }
 
   #stored(part: Part, answer: PutRecordsResultEntry): void {
-    if (this.#shape?.shards === undefined || part.lane.shard?.id === answer.ShardId) return settleStored(part, answer)
+    if (this.#wasExpected(part, answer)) return settleStored(part, answer)
     if (part.aggregated) this.#strays.push({ part, answer })
     else settleStored(part, answer)
     if (part.aggregated || this.#parts.services.clock.monotonic() >= this.#loadedAt + reloadMs) this.#stale = true
+  }
+
+  /** False: the stream has been resharded. */
+  #wasExpected({ lane }: Part, { ShardId = '' }: PutRecordsResultEntry): boolean {
+    const shards = this.#shape?.shards
+    if (shards === undefined) return true
+    return lane.ordered ? lane.shard?.id === ShardId : shards.get(ShardId) !== undefined
   }
 
   #failed(items: readonly Item[], answer: PutRecordsResultEntry | undefined): void {

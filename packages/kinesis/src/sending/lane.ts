@@ -1,3 +1,4 @@
+import { hashKeyOf } from '../shards/hash-key.ts'
 import type { Batch } from './batch.ts'
 import type { Shard } from '../shards/shard-map.ts'
 import type { PreparedRecord } from './record.ts'
@@ -17,16 +18,24 @@ export interface Item {
   readonly index: number
 }
 
-/** What waits for one shard, in order. One request at a time has records of it, so that none overtakes another. */
+/** The message, no longer for any shard, but for the one that its partition key belongs to. */
+export function atHome(item: Item): Item {
+  const { record } = item
+  return { ...item, record: { ...record, hashKey: hashKeyOf(record.partitionKey) } }
+}
+
+/** What waits for one shard, in order: one request at a time has records of it, so that none overtakes another. Or what may go to any shard, and needs no order. */
 export class Lane {
-  /** `undefined` where the shard is not known. */
+  /** `undefined` where it is not known, or any. */
   readonly shard: Shard | undefined
+  readonly ordered: boolean
   readonly gate: ShardGate
   queue: Item[] = []
   busy = false
 
-  constructor(shard: Shard | undefined, gate: ShardGate) {
+  constructor(shard: Shard | undefined, ordered: boolean, gate: ShardGate) {
     this.shard = shard
+    this.ordered = ordered
     this.gate = gate
   }
 }

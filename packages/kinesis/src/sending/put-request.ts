@@ -39,7 +39,7 @@ export class PutRequest {
     }
     if (taken === 0) return
     lane.queue.splice(0, taken)
-    lane.busy = true
+    lane.busy = lane.ordered
   }
 
   #single(lane: Lane, at: number): Part | undefined {

@@ -8,8 +8,8 @@ import { hashKeyOf, maxHashKey } from '../shards/hash-key.ts'
 export interface PreparedRecord {
   readonly partitionKey: string
   readonly explicitHashKey: string | undefined
-  /** Where it belongs. */
-  readonly hashKey: bigint
+  /** Where it belongs; `undefined` where that is all the same. */
+  readonly hashKey: bigint | undefined
   /** As the service counts: data and partition key. */
   readonly bytes: number
   /** What stands before the body. */
@@ -18,16 +18,18 @@ export interface PreparedRecord {
 }
 
 /** Throws a `RangeError` for a key that Kinesis does not take, and what `explicitHashKey` throws. */
-export function prepareRecord(message: Outgoing, { envelope, explicitHashKey }: ResolvedRouteOptions): PreparedRecord {
+export function prepareRecord(message: Outgoing, { envelope, explicitHashKey, aggregateBytes }: ResolvedRouteOptions): PreparedRecord {
   const { body, bodyBytes, key } = message
   const partitionKey = partitionKeyOf(message)
   checkKey(partitionKey)
   const explicit = key === undefined ? undefined : explicitHashKey?.(key)
   if (explicit !== undefined && (typeof explicit !== 'bigint' || explicit < 0n || explicit > maxHashKey))
     throw new RangeError('explicitHashKey must give a bigint from 0 to 2^128 - 1')
+  // An aggregated record is made for a shard.
+  const hashKey = key === undefined && aggregateBytes === undefined ? undefined : (explicit ?? hashKeyOf(partitionKey))
   const head = envelope ? envelopeHead(message) : undefined
   const bytes = (head?.length ?? 0) + bodyBytes + Buffer.byteLength(partitionKey)
-  return { partitionKey, explicitHashKey: explicit?.toString(), hashKey: explicit ?? hashKeyOf(partitionKey), bytes, head, body }
+  return { partitionKey, explicitHashKey: explicit?.toString(), hashKey, bytes, head, body }
 }
 
 export function dataOf({ head, body }: PreparedRecord): Uint8Array {

@@ -26,6 +26,11 @@ export class ShardMap {
     this.#open = shards.filter(({ open }) => open).toSorted((a, b) => (a.start < b.start ? -1 : 1))
   }
 
+  /** How many are written to. */
+  get openShards(): number {
+    return this.#open.length
+  }
+
   /** Open or closed. */
   get(id: string): Shard | undefined {
     return this.#all.get(id)
