@@ -6,6 +6,8 @@ import { codeBlockErrors, modulesOf, type Module } from './code-blocks.ts'
 import { errorCodeErrors } from './error-codes.ts'
 import { exampleErrors, examplesOf } from './examples.ts'
 import { linkErrors } from './links.ts'
+import { logEventErrors } from './log-events.ts'
+import { optionErrors } from './options.ts'
 
 const never = new AbortController().signal
 
@@ -23,6 +25,45 @@ describe('error codes', () => {
       'docs/reference/errors.md has more than one entry for ERR_A',
     ])
     expect(errorCodeErrors('', '## ERR_A')).toHaveLength(1)
+  })
+})
+
+describe('log events', () => {
+  const sources = [
+    { file: 'packages/core/src/a.ts', text: "log('warn', 'lease:lost', { source })\nlog(gone ? 'error' : 'warn', gone ? 'key:gone' : 'key:there', {})" },
+    { file: 'packages/mqtt/src/b.ts', text: "tell(record, { event: 'record:corrupt', reason })\nimport { join } from 'node:path'" },
+  ]
+
+  it('and their entries are the same, by package', () => {
+    const page =
+      '# Log events\n\n## core\n\n| Event |\n|---|\n| `lease:lost` | warn |\n| `key:gone`, `key:there` | |\n\n## mqtt\n\n| `record:corrupt` | see `lease:lost` |\n'
+    expect(logEventErrors(sources, page)).toEqual([])
+  })
+
+  it('are refused where an entry is missing, unknown or in the wrong place', () => {
+    expect(logEventErrors(sources, '## core\n\n| `lease:lost` |\n| `key:gone` |\n| `record:corrupt` |\n')).toEqual([
+      'docs/reference/log-events.md does not list core key:there',
+      'docs/reference/log-events.md does not list mqtt record:corrupt',
+      'docs/reference/log-events.md lists core record:corrupt, which nothing logs',
+    ])
+    expect(logEventErrors([], '## core\n')).toHaveLength(1)
+  })
+})
+
+describe('options', () => {
+  const source =
+    'export interface OrderOptions extends Pick<\n  Other,\n  "a"\n> {\n  /** Text. */\n  readonly maxBytes?: number\n  readonly name: string\n}\n\ninterface Other {\n  readonly b: string\n}\n'
+  const of = (name: string): { file: string; interface: string; section: string }[] => [{ file: 'a.ts', interface: name, section: 'Orders' }]
+
+  it('are named in the section of their subject', () => {
+    expect(optionErrors(of('OrderOptions'), '# Defaults\n\n## Orders\n\n| `maxBytes`, `name` |\n', () => source)).toEqual([])
+  })
+
+  it('are refused where they are not, or where there is no such interface', () => {
+    expect(optionErrors(of('OrderOptions'), '## Orders\n\n| `name` |\n\n## Others\n\n| `maxBytes` |\n', () => source)).toEqual([
+      "docs/reference/defaults.md: 'Orders' does not name maxBytes of OrderOptions",
+    ])
+    expect(optionErrors(of('Options'), '## Orders\n', () => source)).toHaveLength(1)
   })
 })
 
