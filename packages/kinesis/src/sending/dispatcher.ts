@@ -139,7 +139,7 @@ export class Dispatcher {
   }
 
   #laneOfAny(): Lane {
-    return (this.#anyShard ??= this.#newLane(undefined, false, Math.max(1, this.#shape?.shards?.openShards ?? Infinity)))
+    return (this.#anyShard ??= this.#newLane(undefined, false, this.#shape?.shards?.evenShards ?? Infinity))
   }
 
   #laneOf({ record: { hashKey, partitionKey } }: Item): Lane {

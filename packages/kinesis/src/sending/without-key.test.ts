@@ -1,6 +1,6 @@
 import { sleep, type Outgoing } from '@busbar/core/driver'
 import { expect, it } from 'vitest'
-import { entriesOf, FakeKinesis, outgoing, serviceError, throttled } from '../test-support/fake-kinesis.ts'
+import { entriesOf, evenShards, FakeKinesis, outgoing, serviceError, throttled } from '../test-support/fake-kinesis.ts'
 import { settled } from '../test-support/manual-clock.ts'
 import { codes, keyed, keysOf, never, numbered, senderOf, split } from '../test-support/sending.ts'
 
@@ -35,6 +35,17 @@ it('keep the pace of all shards together', async () => {
   await fake.clock.advance(400)
   expect(Math.abs(fake.stored.length - 420)).toBeLessThanOrEqual(1)
   await fake.clock.advance(1_000)
+  expect((await sending).every(({ ok }) => ok)).toBe(true)
+})
+
+it('keep the pace of a shard that is larger than the others', async () => {
+  const fake = new FakeKinesis(2)
+  fake.shards = [...evenShards(2).slice(0, 1), ...evenShards(4).slice(2)]
+  const sender = await senderOf(fake, {}, { shardShare: 0.1 })
+  const sending = sender.send(spread(400), never)
+  await settled()
+  expect(fake.stored).toHaveLength(200)
+  await fake.clock.advance(2_000)
   expect((await sending).every(({ ok }) => ok)).toBe(true)
 })
 
