@@ -87,7 +87,11 @@ export class AmqpReceiver implements Receiver {
     }
     const queue = queueName(endpoint)
     this.#keeper = route.partitions > 0 ? new Partitions(queue, route.partitions, window, host, options, intake) : new SingleQueue(queue, window, host)
-    this.#unlisten = manager.listen({ onFailed: (error) => this.#fail(error, true) })
+    this.#unlisten = manager.listen({
+      // The next one may be to a broker that has been started again.
+      onLost: () => this.#denials.end(),
+      onFailed: (error) => this.#fail(error, true),
+    })
   }
 
   async start(): Promise<void> {

@@ -3,9 +3,10 @@ import type { BrokerError, Services, Timer } from '@busbar/core/driver'
 import { isNotDone, type Api } from '../api.ts'
 import { isThrottle, kinesisError, recordError, toBrokerError } from '../errors.ts'
 import { addressOf, type StreamName } from '../names.ts'
+import { hashKeyOf } from '../shards/hash-key.ts'
 import { covers, type Shard } from '../shards/shard-map.ts'
 import type { StreamShape } from '../shards/stream-shape.ts'
-import { atHome, Lane, type Item } from './lane.ts'
+import { Lane, type Item } from './lane.ts'
 import { PutRequest, type Part } from './put-request.ts'
 import { failThose, settleFailed, settleStored } from './settling.ts'
 import { ShardGate } from './shard-gate.ts'
@@ -30,6 +31,9 @@ const reloadMs = 1_000
 /** How long a message waits for its shard before core hears of it, which then decides by the message's deadline. */
 const longestWaitMs = 5_000
 
+/** For so long after anything has waited for a shard, messages without a key go to their shards too. */
+const boundMs = 10_000
+
 /** Hands messages to the shards of one stream: those with keys in order within a shard, at the shard's pace, in full requests. What a shard refuses waits for that shard alone. */
 export class Dispatcher {
   readonly #parts: DispatcherParts
@@ -43,8 +47,10 @@ export class Dispatcher {
   #stale = false
   /** By the ids of shards. */
   #lanes = new Map<string, Lane>()
-  /** For messages without a key: the service spreads them evenly. */
+  /** For messages without a key, while nothing waits for a shard: the service spreads them evenly. */
   #anyShard: Lane | undefined
+  /** Monotonic milliseconds: until then messages without a key wait for the shards of their partition keys. */
+  #boundUntil = 0
   /** Those of the lanes in which something waits; the next to be served first. */
   readonly #active: Set<Lane> = new Set()
   /** Aggregated records that went to another shard, until it is known whether all of their messages belong there. */
@@ -83,10 +89,11 @@ export class Dispatcher {
       if (this.#out === 0 && !this.#loading && this.#hasWork()) void this.#load()
       return
     }
-    this.#route()
     const { services, maxRequestBytes, aggregateBytes } = this.#parts
     const largest = aggregateBytes === undefined ? undefined : Math.min(aggregateBytes, this.#shape.maxRecordBytes)
     const now = services.clock.monotonic()
+    this.#bind(now)
+    this.#route(now < this.#boundUntil)
     this.#giveUpLate(now)
     while (this.#out < requestsOut) {
       const request = new PutRequest(maxRequestBytes, largest)
@@ -110,19 +117,33 @@ export class Dispatcher {
     }
   }
 
-  #route(): void {
+  /** While anything waits for a shard, all does: beside the lanes of shards, one for any shard would use each shard twice, and pass what waits for it. */
+  #bind(now: number): void {
+    if (this.#shape?.shards === undefined) return
+    if (!this.#waiting.some(hasShard) && ![...this.#active].some(({ ordered }) => ordered)) return
+    this.#boundUntil = now + boundMs
+    const any = this.#anyShard
+    if (any === undefined || any.queue.length === 0) return
+    this.#waiting = [...any.queue, ...this.#waiting]
+    any.queue = []
+    this.#active.delete(any)
+  }
+
+  #route(bound: boolean): void {
     for (const item of this.#waiting) {
-      const lane = this.#laneOf(item)
+      const lane = bound || hasShard(item) ? this.#laneOf(item) : this.#laneOfAny()
       lane.queue.push(item)
       this.#active.add(lane)
     }
     this.#waiting = []
   }
 
-  #laneOf({ record }: Item): Lane {
-    const { hashKey } = record
-    if (hashKey === undefined) return (this.#anyShard ??= this.#newLane(undefined, false, Math.max(1, this.#shape?.shards?.openShards ?? Infinity)))
-    const shard = this.#shape?.shards?.find(hashKey)
+  #laneOfAny(): Lane {
+    return (this.#anyShard ??= this.#newLane(undefined, false, this.#shape?.shards?.evenShards ?? Infinity))
+  }
+
+  #laneOf({ record: { hashKey, partitionKey } }: Item): Lane {
+    const shard = this.#shape?.shards?.find(hashKey ?? hashKeyOf(partitionKey))
     const id = shard?.id ?? ''
     let lane = this.#lanes.get(id)
     // What is not known to be one shard has no limits of one.
@@ -162,7 +183,7 @@ export class Dispatcher {
     this.#lanes = new Map()
     this.#anyShard = undefined
     this.#active.clear()
-    this.#waiting = this.#wanted([...strays, ...queued, ...this.#waiting])
+    this.#waiting = this.#wanted([...strays, ...queued, ...this.#waiting]).toSorted(bySince)
   }
 
   /** Readers drop an aggregated record of which a part lies in another shard: then its messages go again, each as a record of its own. */
@@ -200,7 +221,7 @@ export class Dispatcher {
       const answer = answers[index]
       const { lane, items } = part
       if (answer?.SequenceNumber !== undefined) {
-        if (again.size === 0 || !again.has(lane)) lane.gate.succeeded()
+        lane.gate.succeeded()
         this.#stored(part, answer)
       } else if (answer?.ErrorCode !== undefined && isThrottle(answer.ErrorCode)) {
         const before = again.get(lane)
@@ -209,20 +230,14 @@ export class Dispatcher {
       } else this.#failed(items, answer)
     }
     for (const [lane, items] of again) {
-      if (this.#isRefusedByFew(lane, items, parts)) this.#sendHome(items)
-      else this.#putBack(lane, items)
+      if (lane.ordered || this.#shape?.shards === undefined) this.#putBack(lane, items)
+      else this.#sendHome(items)
     }
   }
 
-  /** By some shards, while most of what went to any shard was taken. */
-  #isRefusedByFew(lane: Lane, refused: readonly Item[], parts: readonly Part[]): boolean {
-    if (lane.ordered || this.#shape?.shards === undefined) return false
-    return refused.length * 2 < parts.filter((part) => part.lane === lane).length
-  }
-
-  /** Each waits for the shard that has refused it; what may go to any shard goes on without it. */
+  /** Each waits for the shard that has refused it. */
   #sendHome(items: readonly Item[]): void {
-    const homes = Map.groupBy(items.map(atHome), (item) => this.#laneOf(item))
+    const homes = Map.groupBy(items, (item) => this.#laneOf(item))
     for (const [lane, ofLane] of homes) this.#putBack(lane, ofLane)
   }
 
@@ -266,7 +281,7 @@ export class Dispatcher {
   #putBack(lane: Lane, items: Item[]): void {
     const { services, stream } = this.#parts
     lane.gate.throttled(services.clock.monotonic())
-    lane.queue = [...this.#wanted(items), ...lane.queue]
+    lane.queue = [...this.#wanted(items), ...lane.queue].toSorted(bySince)
     if (lane.queue.length > 0) this.#active.add(lane)
     services.log('debug', 'shard:throttled', { stream: stream.name, shard: lane.shard?.id, messages: items.length })
   }
@@ -321,6 +336,15 @@ export class Dispatcher {
 
 function isAborted({ signal }: Item): boolean {
   return signal.aborted
+}
+
+function hasShard({ record }: Item): boolean {
+  return record.hashKey !== undefined
+}
+
+/** The first of a lane is the first that has waited for too long. */
+function bySince(a: Item, b: Item): number {
+  return a.since - b.since
 }
 
 /** Each once. Those of one lane are next to each other. */

@@ -1,4 +1,3 @@
-import { hashKeyOf } from '../shards/hash-key.ts'
 import type { Batch } from './batch.ts'
 import type { Shard } from '../shards/shard-map.ts'
 import type { PreparedRecord } from './record.ts'
@@ -18,12 +17,6 @@ export interface Item {
   readonly index: number
 }
 
-/** The message, no longer for any shard, but for the one that its partition key belongs to. */
-export function atHome(item: Item): Item {
-  const { record } = item
-  return { ...item, record: { ...record, hashKey: hashKeyOf(record.partitionKey) } }
-}
-
 /** What waits for one shard, in order: one request at a time has records of it, so that none overtakes another. Or what may go to any shard, and needs no order. */
 export class Lane {
   /** `undefined` where it is not known, or any. */
@@ -31,6 +24,7 @@ export class Lane {
   readonly ordered: boolean
   readonly gate: ShardGate
   queue: Item[] = []
+  /** Not before a request that is out is answered. */
   busy = false
 
   constructor(shard: Shard | undefined, ordered: boolean, gate: ShardGate) {

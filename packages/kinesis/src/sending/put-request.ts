@@ -39,7 +39,7 @@ export class PutRequest {
     }
     if (taken === 0) return
     lane.queue.splice(0, taken)
-    lane.busy = lane.ordered
+    lane.busy = lane.ordered || lane.gate.refuses
   }
 
   #single(lane: Lane, at: number): Part | undefined {

@@ -39,7 +39,14 @@ export class ShardGate {
 
   /** The shard refused records: it is left alone for a while, longer each time in a row. */
   throttled(now: number): void {
+    // Refusals of what was sent before it closed are the same throttle.
+    if (now < this.#closedUntil) return
     this.#closedUntil = now + jitteredBackoff(this.#failures++, firstBackoffMs, lastBackoffMs, this.#random)
+  }
+
+  /** Since the last success there was a refusal. */
+  get refuses(): boolean {
+    return this.#failures > 0
   }
 
   succeeded(): void {

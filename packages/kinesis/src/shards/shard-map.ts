@@ -1,3 +1,5 @@
+import { maxHashKey } from './hash-key.ts'
+
 /** One shard of a stream, as `ListShards` tells of it. */
 export interface Shard {
   readonly id: string
@@ -26,9 +28,10 @@ export class ShardMap {
     this.#open = shards.filter(({ open }) => open).toSorted((a, b) => (a.start < b.start ? -1 : 1))
   }
 
-  /** How many are written to. */
-  get openShards(): number {
-    return this.#open.length
+  /** What is spread over all hash keys may go at the pace of so many shards: those that are written to, if they are of one size, and fewer if not. At least 1. */
+  get evenShards(): number {
+    const largest = Math.max(...this.#open.map(({ start, end }) => Number(end - start + 1n)))
+    return Math.max(1, Number(maxHashKey + 1n) / largest)
   }
 
   /** Open or closed. */

@@ -89,7 +89,11 @@ export class MqttReceiver implements Receiver {
       onDropped: this.#onDropped,
       onFatal: (error) => this.#fail(error, true),
     }
-    this.#unlisten = parts.control.listen({ onEnded: (error) => error.code !== 'ERR_CLOSED' && this.#fail(error, true) })
+    this.#unlisten = parts.control.listen({
+      // The next one may be to a broker that has been started again.
+      onLost: () => this.#denials.end(),
+      onEnded: (error) => error.code !== 'ERR_CLOSED' && this.#fail(error, true),
+    })
   }
 
   async start(): Promise<void> {
