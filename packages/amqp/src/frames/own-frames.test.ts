@@ -288,22 +288,3 @@ it('asks amqplib for none of it', () => {
   expect(asked.recvFrame).not.toHaveBeenCalled()
   expect(asked.sendMessage).not.toHaveBeenCalled()
 })
-
-describe('an amqplib that is not as known', () => {
-  const writesOther: Wire['sendMessage'] = function (channel) {
-    return this.channels[channel]?.buffer.write(Buffer.of(1)) === true
-  }
-
-  it.each<[string, (wire: Wire) => object]>([
-    ['writes otherwise', () => ({ sendMessage: writesOther })],
-    ['reads otherwise', () => ({ recvFrame: () => false })],
-    ['has no such methods', () => ({ recvFrame: undefined })],
-  ])('%s: is left alone', (_, change) => {
-    const { wire } = connectionOf(false)
-    Object.assign(wire, change(wire))
-    const { recvFrame, sendMessage } = wire
-    expect(useOwnFrames({ connection: wire as unknown as ChannelModel['connection'] })).toBe(false)
-    expect(wire.recvFrame).toBe(recvFrame)
-    expect(wire.sendMessage).toBe(sendMessage)
-  })
-})
