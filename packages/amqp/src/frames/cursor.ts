@@ -45,7 +45,7 @@ export class Cursor {
   repeated(text: RepeatedText): string {
     const bytes = this.octet()
     this.at += bytes
-    return Number.isNaN(this.at) ? '' : text.at(this.#bytes, this.at - bytes, this.at)
+    return Number.isNaN(this.at) ? '' : text.read(this.#bytes, this.at - bytes, this.at)
   }
 
   /** Texts, whole numbers of 32 and 64 bits, and booleans; a table with anything else is not read. */

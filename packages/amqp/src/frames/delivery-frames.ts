@@ -39,7 +39,7 @@ export class DeliveryFrames {
     cursor.at += weightBytes
     const size = cursor.int64()
     const flags = cursor.uint16()
-    if (id !== basicProperties || (flags & ~read) !== 0) return undefined
+    if (id !== basicProperties || (flags & ~flagsRead) !== 0) return undefined
     if (flags === 0 && cursor.at <= end) return { id, channel, size, fields: {} }
     const fields = {
       contentType: flags & flag.contentType ? cursor.repeated(this.#contentType) : undefined,
@@ -64,4 +64,4 @@ export class DeliveryFrames {
 const noBytes = Buffer.alloc(0)
 const weightBytes = 2
 /** The properties that are read here: all but the last of AMQP, which nobody uses any more. */
-const read = Object.values(flag).reduce((flags, one) => flags | one, 0)
+const flagsRead = Object.values(flag).reduce((flags, one) => flags | one, 0)

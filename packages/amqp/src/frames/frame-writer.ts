@@ -8,8 +8,9 @@ export function frameWriter(wire: Wire): Wire['sendMessage'] {
   return (channel, method, fields, header, properties, content) => {
     const encoded = method === basicPublish && Buffer.isBuffer(content) ? frames.encode(channel, properties, content) : undefined
     if (encoded === undefined) return theirs.call(wire, channel, method, fields, header, properties, content)
+    const { buffer } = wire.channels[channel] as Wire['channels'][number]
     wire.sentSinceLastCheck = true
-    const writable = (wire.channels[channel] as Wire['channels'][number]).buffer.write(encoded)
+    const writable = buffer.write(encoded)
     return content.length > maxCopiedBytes ? wire.sendContent(channel, content) : writable
   }
 }

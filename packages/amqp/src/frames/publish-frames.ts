@@ -4,8 +4,8 @@ import { basicProperties, basicPublish, frameEnd, frameHeadBytes, frameType, pro
 export const maxCopiedBytes = 2_048
 /** What is written to is shared by messages until it is full. */
 const slabBytes = 65_536
-/** Frames, fixed fields and twelve texts of 255 characters of up to three bytes. */
-const propertiesBound = 12 * 766 + 64
+/** Frames and fixed fields (59), and eleven texts of 255 characters of up to three bytes. */
+const propertiesBound = 11 * 766 + 64
 /** Of a table of headers that is written here. */
 const maxTableBytes = 16_384
 
