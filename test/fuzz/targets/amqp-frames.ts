@@ -101,7 +101,8 @@ function frame(draw: Draw): Buffer {
     [methodFrame, () => Buffer.from('003c0050000000000000000901', 'hex')],
     [draw.below(10), () => draw.bytes(draw.below(20))],
   ])
-  const bytes = payload()
+  const all = payload()
+  const bytes = draw.chance(0.05) ? all.subarray(0, draw.below(all.length + 1)) : all
   const head = Buffer.from([type, 0, draw.below(3), 0, 0, bytes.length >> 8, bytes.length])
   return Buffer.concat([head, bytes, Buffer.of(0xce)])
 }

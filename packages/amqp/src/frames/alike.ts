@@ -1,69 +1,89 @@
 import { isDeepStrictEqual } from 'node:util'
 import { FrameReader } from './frame-reader.ts'
-import { PublishFrames } from './publish-frames.ts'
+import { frameWriter } from './frame-writer.ts'
+import { maxCopiedBytes } from './publish-frames.ts'
 import { basicProperties, basicPublish, type Frame, type PublishFields, type Wire } from './wire.ts'
 
-/** Whether we write an example exactly as amqplib does, and make the same frames of it. False as well if amqplib's connection is not as known. */
+/**
+ * Whether we write examples exactly as amqplib does, make the same frames of them, and tell heartbeats the same. The methods of amqplib are called on objects that have
+ * nothing but what we know of its connection, never on the connection: false as well where they want anything else.
+ */
 export function worksLike(wire: Wire): boolean {
   try {
-    const written = writtenBy(wire)
-    const encoded = new PublishFrames().encode(channel, example, body)
-    const received = Buffer.concat([delivered, written])
-    const frames = framesByUs(wire, received)
-    return encoded !== undefined && written.equals(encoded) && frames.length === 4 && isDeepStrictEqual(frames, framesBy(wire, received))
+    return bodies.every((body) => {
+      const ours = written(wire, body, frameWriter)
+      const received = Buffer.concat([delivered, ours.bytes])
+      return isDeepStrictEqual(ours, written(wire, body, theirSender)) && isDeepStrictEqual(read(wire, received, ourReader), read(wire, received, theirReader))
+    })
   } catch {
     return false
   }
 }
 
+/** One that is copied behind its headers, and one of two frames. */
+const bodies = [Buffer.from('body'), Buffer.alloc(2 * maxCopiedBytes)]
+const frameMax = 4_096
 const channel = 1
-const body = Buffer.from('body')
 const example: PublishFields = {
   exchange: 'exchange',
   routingKey: 'key',
   mandatory: true,
   contentType: 'text/plain',
-  contentEncoding: undefined,
+  contentEncoding: 'gzip',
   headers: Object.create({ name: 'välue' }) as Record<string, string>,
   deliveryMode: 2,
   priority: 9,
-  correlationId: undefined,
-  replyTo: undefined,
-  expiration: undefined,
+  correlationId: 'correlation',
+  replyTo: 'reply',
+  expiration: '60000',
   messageId: 'id',
   timestamp: 1_800_000_000,
   type: 'type',
-  userId: undefined,
-  appId: undefined,
+  userId: 'user',
+  appId: 'app',
 }
-/** A `basic.deliver` with consumer tag `t`, delivery tag 7, redelivered, of the default exchange, routing key `key`. What is published follows it. */
-const delivered = Buffer.from('01000100000014003c003c017400000000000000070100036b6579ce', 'hex')
+/** Before what is published. */
+const delivered = Buffer.concat([
+  // A `basic.deliver` with consumer tag `t`, delivery tag 7, redelivered, of the default exchange, routing key `key`.
+  Buffer.from('01000100000014003c003c017400000000000000070100036b6579ce', 'hex'),
+  // Properties of a body of one byte: headers `i` of 32 bits, `l` of 64, and `t`, true.
+  Buffer.from('02000100000028003c00000000000000000001200000000016016949fffffff0016c6c002000000000000101747401ce', 'hex'),
+])
+/** Where the first read ends: within a frame. */
+const cut = 40
 
-function writtenBy(wire: Wire): Buffer {
+/** What `sender` writes of the example, and whether heartbeats are told. */
+function written(
+  { sendMessage, sendContent }: Wire,
+  body: Buffer,
+  sender: (host: Wire) => Wire['sendMessage'],
+): { readonly bytes: Buffer; readonly told: boolean } {
   const chunks: Buffer[] = []
   const write = (bytes: Buffer): boolean => chunks.push(bytes) > 0
-  const host = { channels: { [channel]: { buffer: { write } } }, frameMax: 131_072, sendContent: wire.sendContent }
-  wire.sendMessage.call(host as unknown as Wire, channel, basicPublish, example, basicProperties, example, body)
-  return Buffer.concat(chunks)
+  const host = sealed({ channels: { [channel]: { buffer: { write } } }, frameMax, sentSinceLastCheck: false, sendMessage, sendContent })
+  sender(host).call(host, channel, basicPublish, example, basicProperties, example, body)
+  return { bytes: Buffer.concat(chunks), told: host.sentSinceLastCheck }
 }
 
-/** By amqplib, from bytes of which it has all. */
-function framesBy(wire: Wire, received: Buffer): Frame[] {
-  const host = hostOf(wire, received)
-  return allOf(() => host.recvFrame())
-}
-
-function framesByUs(wire: Wire, received: Buffer): Frame[] {
-  const reader = new FrameReader(hostOf(wire, received))
-  return allOf(() => reader.next())
-}
-
-function hostOf({ recvFrame }: Wire, rest: Buffer): Wire {
-  return { rest, maxFrameSize: 0, stream: { read: () => null }, recvFrame } as Partial<Wire> as Wire
-}
-
-function allOf(next: () => Frame | false): Frame[] {
+/** The frames that `reader` makes of `bytes`, and whether heartbeats are told. */
+function read({ recvFrame }: Wire, bytes: Buffer, reader: (host: Wire) => () => Frame | false): { readonly frames: readonly Frame[]; readonly told: boolean } {
+  const parts = [bytes.subarray(cut)]
+  const stream = { read: () => parts.shift() ?? null }
+  const host = sealed({ rest: bytes.subarray(0, cut), maxFrameSize: frameMax, stream, recvSinceLastCheck: false, recvFrame })
+  const next = reader(host)
   const frames: Frame[] = []
   for (let frame = next(); frame !== false; frame = next()) frames.push(frame)
-  return frames
+  return { frames, told: host.recvSinceLastCheck }
+}
+
+/** Adding another property to it throws. */
+function sealed(host: Partial<Wire> & { readonly frameMax?: number }): Wire {
+  return Object.seal(host) as Wire
+}
+
+const theirSender = (host: Wire): Wire['sendMessage'] => host.sendMessage
+const theirReader = (host: Wire) => (): Frame | false => host.recvFrame()
+const ourReader = (host: Wire): (() => Frame | false) => {
+  const reader = new FrameReader(host)
+  return () => reader.next()
 }

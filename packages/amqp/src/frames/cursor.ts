@@ -1,5 +1,5 @@
 import type { RepeatedText } from './repeated-text.ts'
-import { twoTo32 } from './wire.ts'
+import { tag, twoTo32 } from './wire.ts'
 
 /** Reads one AMQP value after another. What it cannot read, or finds cut off, leaves `at` as NaN, for good, and what is read then means nothing. Never throws. */
 export class Cursor {
@@ -45,7 +45,7 @@ export class Cursor {
   repeated(text: RepeatedText): string {
     const bytes = this.octet()
     this.at += bytes
-    return Number.isNaN(this.at) ? '' : text.at(this.#bytes, this.at - bytes, this.at)
+    return Number.isNaN(this.at) ? '' : text.read(this.#bytes, this.at - bytes, this.at)
   }
 
   /** Texts, whole numbers of 32 and 64 bits, and booleans; a table with anything else is not read. */
@@ -81,6 +81,3 @@ export class Cursor {
     return Number.isNaN(this.at) ? '' : this.#bytes.toString('utf8', this.at - bytes, this.at)
   }
 }
-
-/** Letters before the values of a table: S, I, l, t. */
-export const tag = { text: 0x53, int32: 0x49, int64: 0x6c, boolean: 0x74 } as const

@@ -11,6 +11,11 @@ export class DeliveryFrames {
   readonly #contentType = new RepeatedText()
   readonly #type = new RepeatedText()
 
+  /** Lets go of the bytes that were read last. */
+  release(): void {
+    this.#cursor.startAt(noBytes, 0)
+  }
+
   /** The payload of a method frame is at `start` to before `end`. */
   method(bytes: Buffer, start: number, end: number, channel: number): Frame | undefined {
     const cursor = this.#cursor
@@ -34,8 +39,8 @@ export class DeliveryFrames {
     cursor.at += weightBytes
     const size = cursor.int64()
     const flags = cursor.uint16()
-    if (id !== basicProperties || (flags & ~read) !== 0) return undefined
-    if (flags === 0) return { id, channel, size, fields: {} }
+    if (id !== basicProperties || (flags & ~flagsRead) !== 0) return undefined
+    if (flags === 0 && cursor.at <= end) return { id, channel, size, fields: {} }
     const fields = {
       contentType: flags & flag.contentType ? cursor.repeated(this.#contentType) : undefined,
       contentEncoding: flags & flag.contentEncoding ? cursor.shortText() : undefined,
@@ -56,6 +61,7 @@ export class DeliveryFrames {
   }
 }
 
+const noBytes = Buffer.alloc(0)
 const weightBytes = 2
 /** The properties that are read here: all but the last of AMQP, which nobody uses any more. */
-const read = Object.values(flag).reduce((flags, one) => flags | one, 0)
+const flagsRead = Object.values(flag).reduce((flags, one) => flags | one, 0)

@@ -29,6 +29,8 @@ export class FrameReader {
       this.#wire.recvSinceLastCheck = true
       this.#bytes = this.#at === this.#bytes.length ? incoming : Buffer.concat([this.#bytes.subarray(this.#at), incoming])
       this.#at = 0
+      // Of a large frame this would be kept until the next delivery, which may be hours away.
+      this.#deliveries.release()
     }
   }
 

@@ -1,12 +1,11 @@
-import { tag } from './cursor.ts'
-import { basicProperties, basicPublish, frameEnd, frameHeadBytes, frameType, propertyFlag as flag, twoTo32, type PublishFields } from './wire.ts'
+import { basicProperties, basicPublish, frameEnd, frameHeadBytes, frameType, propertyFlag as flag, tag, twoTo32, type PublishFields } from './wire.ts'
 
-/** Bodies up to this size are copied behind their headers; amqplib draws the line here, too. */
+/** Bodies up to this size are copied behind their headers. Less than the smallest limit of a frame (4,096), or they would have to be split. */
 export const maxCopiedBytes = 2_048
 /** What is written to is shared by messages until it is full. */
 const slabBytes = 65_536
-/** Frames, fixed fields and twelve texts of 255 characters of up to three bytes. */
-const propertiesBound = 12 * 766 + 64
+/** Frames and fixed fields (59), and eleven texts of 255 characters of up to three bytes. */
+const propertiesBound = 11 * 766 + 64
 /** Of a table of headers that is written here. */
 const maxTableBytes = 16_384
 
@@ -99,7 +98,7 @@ export class PublishFrames {
   #number(itsFlag: number, value: number | undefined): number {
     if (value === undefined) return 0
     if (!Number.isInteger(value) || value < 0 || value > 255) this.#failed = true
-    this.#octet(value)
+    else this.#octet(value)
     return itsFlag
   }
 

@@ -4,7 +4,7 @@ export class RepeatedText {
   #text = ''
 
   /** The UTF-8 text from `start` to before `end`. */
-  at(buffer: Buffer, start: number, end: number): string {
+  read(buffer: Buffer, start: number, end: number): string {
     if (!this.#isAt(buffer, start, end)) {
       // A copy: a view would keep all that was received with it.
       this.#bytes = Uint8Array.from(buffer.subarray(start, end))

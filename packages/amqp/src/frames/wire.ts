@@ -72,4 +72,7 @@ export const propertyFlag = {
   appId: 0x8,
 } as const
 
+/** Letters before the values of a table: S, I, l, t. */
+export const tag = { text: 0x53, int32: 0x49, int64: 0x6c, boolean: 0x74 } as const
+
 export const twoTo32: number = 2 ** 32
