@@ -32,3 +32,10 @@ it('finds growth that does not end, and no start-up', () => {
     ),
   ).toBeUndefined()
 })
+
+it('tells garbage that is collected late from what is kept', () => {
+  const grown = (part: number): number => 150 + Math.max(0, part - 0.5) * 200
+  const collected = (part: number): number => (part < 0.98 ? grown(part) : 130)
+  expect(memoryProblem('c', samples(400, grown), 1_024 * mebibyte)).toContain('grew from')
+  expect(memoryProblem('c', samples(400, collected), 1_024 * mebibyte)).toBeUndefined()
+})
