@@ -1,5 +1,4 @@
 import {
-  Denials,
   type BrokerError,
   type Endpoint,
   type Intake,
@@ -44,9 +43,6 @@ interface Discard {
   readonly index: number
 }
 
-/** A broker that denies for so long what it had allowed means it; as for whole connections. */
-const giveUpAfterMs = 30_000
-
 /** Receives from one queue or from its partition queues, and settles. */
 export class AmqpReceiver implements Receiver {
   readonly #parts: ReceiverParts
@@ -62,7 +58,6 @@ export class AmqpReceiver implements Receiver {
   /** Nothing is handed over before all is subscribed: if something cannot be, nothing was received. */
   #started = false
   #failing = false
-  readonly #denials: Denials
   #handed = 0
   #handedBytes = 0
 
@@ -70,7 +65,6 @@ export class AmqpReceiver implements Receiver {
     this.#parts = parts
     this.#intake = intake
     this.#window = window
-    this.#denials = new Denials(parts.services.clock, giveUpAfterMs)
     const { endpoint, options, route, manager, services, restoration, addressOf } = parts
     const host: SubscriptionHost = {
       manager,
@@ -82,16 +76,12 @@ export class AmqpReceiver implements Receiver {
       onDelivery: this.#onDelivery,
       onEnded: this.#onEnded,
       onLost: this.#onLost,
-      onRetry: (error) => this.#fail(error, this.#denials.areMeant(error.code === 'ERR_ACCESS_DENIED')),
+      onRetry: (error, fatal) => this.#fail(error, fatal),
       onRestored: this.#onRestored,
     }
     const queue = queueName(endpoint)
     this.#keeper = route.partitions > 0 ? new Partitions(queue, route.partitions, window, host, options, intake) : new SingleQueue(queue, window, host)
-    this.#unlisten = manager.listen({
-      // The next one may be to a broker that has been started again.
-      onLost: () => this.#denials.end(),
-      onFailed: (error) => this.#fail(error, true),
-    })
+    this.#unlisten = manager.listen({ onFailed: (error) => this.#fail(error, true) })
   }
 
   async start(): Promise<void> {
@@ -217,7 +207,6 @@ export class AmqpReceiver implements Receiver {
   readonly #onRestored = (): void => {
     if (!this.#failing || !this.#keeper.whole) return
     this.#failing = false
-    this.#denials.end()
     this.#intake.recovered()
   }
 

@@ -1,5 +1,6 @@
-import { jitteredBackoff, type BrokerError, type Services, pauseFor } from '@busbar/core/driver'
+import { Denials, jitteredBackoff, type BrokerError, type Services, pauseFor } from '@busbar/core/driver'
 import type { ConnectionManager } from './connection-manager.ts'
+import type { Connection } from './connection.ts'
 import { ConsumerChannel } from './consumer-channel.ts'
 import type { AmqpDelivery, DeliverySource } from './delivery.ts'
 import { amqpError, isNotFound, toBrokerError } from './errors.ts'
@@ -16,14 +17,16 @@ export interface SubscriptionHost extends DeliverySource {
   readonly onEnded: (delivery: AmqpDelivery) => void
   /** A channel is gone with everything on it. */
   readonly onLost: (channel: ConsumerChannel, error: BrokerError) => void
-  /** An attempt to subscribe again failed; it goes on. */
-  readonly onRetry: (error: BrokerError) => void
+  /** An attempt to subscribe again failed; it goes on, unless access is denied and the broker means it (`fatal`). */
+  readonly onRetry: (error: BrokerError, fatal: boolean) => void
   /** Subscribed again. */
   readonly onRestored: () => void
 }
 
 const firstBackoffMs = 100
 const lastBackoffMs = 10_000
+/** A broker that denies for so long what it had allowed means it; as for whole connections. */
+const deniedForMs = 30_000
 
 /** Keeps one queue subscribed: opens a new channel whenever the old one or the connection is lost. */
 export class Subscription {
@@ -124,15 +127,22 @@ export class Subscription {
   async #openAgain(): Promise<void> {
     const { manager, services, onRetry, onRestored } = this.#host
     const { signal } = this.#stopping
+    const denials = new Denials(services.clock, deniedForMs)
+    let before: Connection | undefined
     for (let round = 0; !signal.aborted && this.#channel === undefined; round++) {
       if (round > 0) await pauseFor(jitteredBackoff(round - 1, firstBackoffMs, lastBackoffMs, services.random), services.clock, signal)
       const connection = await manager.whenConnected(signal)
       if (connection === undefined) return
+      // It may be to a broker that has been started again.
+      if (connection !== before) denials.end()
+      before = connection
       try {
         await this.#openSurely()
         if (this.#channel !== undefined) onRestored()
       } catch (error) {
-        if (!signal.aborted && !connection.lost) onRetry(toBrokerError(error, `Consuming ${this.queue}`))
+        if (signal.aborted || connection.lost) continue
+        const failure = toBrokerError(error, `Consuming ${this.queue}`)
+        onRetry(failure, denials.areMeant(failure.code === 'ERR_ACCESS_DENIED'))
       }
     }
   }
