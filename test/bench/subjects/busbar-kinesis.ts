@@ -8,10 +8,10 @@ import { variantsOf } from './subject.ts'
 
 export const busbarKinesis: KinesisSubject = busbarSubject<KinesisWork>(connect)
 
-/** Batches in flight that keep requests full: three times as many messages wait for their shards as are out, since keys do not spread evenly. */
-const atOnce = 4 * requests
-/** Four of them together fill a record. */
-const aggregatedBatch = 1_000
+/** In flight as many as raw's requests hold: without keys each batch is a request. */
+const plain = { size: perRequest, atOnce: requests }
+/** An aggregated record is made for a shard: four batches together fill one, and three times as many wait as are out. */
+const aggregated = { size: 1_000, atOnce: 4 * requests }
 
 function connect(work: KinesisWork): BusbarParts {
   const { endpoint, aggregate, place, hotKey, defaults = false } = work
@@ -24,7 +24,6 @@ function connect(work: KinesisWork): BusbarParts {
     destinations: [destination, source],
     routes: { [place]: { deadLetter: 'drop', options: { aggregate } } },
   })
-  const batches =
-    defaults || work.action === 'send one by one' || hotKey !== undefined ? {} : { batches: { size: aggregate ? aggregatedBatch : perRequest, atOnce } }
+  const batches = defaults || work.action === 'send one by one' || hotKey !== undefined ? {} : { batches: aggregate ? aggregated : plain }
   return { broker, destination, source, bodies: () => texts(variantsOf(work)), ...batches }
 }

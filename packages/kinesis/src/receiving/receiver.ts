@@ -112,7 +112,8 @@ export class KinesisReceiver implements Receiver {
 
   async settle(outcomes: readonly Outcome[]): Promise<readonly SettleResult[]> {
     const results = outcomes.map((outcome) => this.#settle(outcome))
-    this.#serve()
+    // Once for all that is settled in one turn: a message handed out by itself costs more than one among many.
+    if (this.#waiting.size > 0) this.#serveLater()
     return results
   }
 
@@ -136,6 +137,7 @@ export class KinesisReceiver implements Receiver {
     this.#looked.resolve()
     this.#watch?.stop()
     this.#later?.cancel()
+    this.#later = undefined
     for (const { scope, reading } of this.#held.values()) {
       reading.stop()
       scope.stop()
@@ -292,8 +294,10 @@ export class KinesisReceiver implements Receiver {
   /** When other things have had their turn. */
   #serveLater(): void {
     const { clock } = this.#parts.services
-    this.#later?.cancel()
-    this.#later = clock.timer(clock.monotonic(), () => this.#serve())
+    this.#later ??= clock.timer(clock.monotonic(), () => {
+      this.#later = undefined
+      this.#serve()
+    })
   }
 
   #settle({ delivery, action }: Outcome): SettleResult {
