@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type {
   _Record as NativeRecord,
   GetRecordsCommand,
@@ -95,6 +96,18 @@ function answerOf<T>({ middlewareStack }: PutRecordsCommand | GetRecordsCommand,
 
 async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = []
-  for await (const chunk of body) chunks.push(chunk)
+  if (body instanceof Readable) await collect(body, chunks)
+  else for await (const chunk of body) chunks.push(chunk)
   return Buffer.concat(chunks).toString()
+}
+
+/** By events: the iterator of a stream takes as long as all else that is done with a short answer. */
+function collect(body: Readable, chunks: Uint8Array[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    body.on('data', (chunk: Uint8Array) => chunks.push(chunk))
+    body.on('end', resolve)
+    body.on('error', reject)
+    // After its end it is too late for this to say anything.
+    body.on('close', () => reject(new Error('the connection was closed in the middle of the answer')))
+  })
 }

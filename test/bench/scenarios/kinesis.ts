@@ -48,7 +48,8 @@ function entriesOf({ quick }: SuiteOptions): KinesisEntries {
   const size = quick ? { warmup: 10_000, messages: 20_000 } : { warmup: 20_000, messages: 100_000 }
   // Some pages of ten thousand from each shard.
   const reading = quick ? { warmup: 40_000, messages: 80_000 } : { warmup: 40_000, messages: 160_000 }
-  const single = quick ? { warmup: 1_000, messages: 1_000 } : { warmup: 2_000, messages: 3_000 }
+  // As much warm-up as compiles what one message at a time takes.
+  const single = quick ? { warmup: 1_000, messages: 1_000 } : { warmup: 8_000, messages: 4_000 }
   const waiting = { shape: 'hold', once: true } as const
   return {
     sending: { shape: 'atLoad', size, peers },
