@@ -11,7 +11,7 @@ export interface SoakArguments {
 
 export const usage = `npm run soak -- [driver …|all] [options]
 
-  driver              memory, amqp, sqs, sns, kinesis or mqtt; default all, one after the other
+  driver              memory, amqp, sqs, sns, kinesis or mqtt; default all; those named run at the same time
   --minutes <number>  for each, 0.05 to 1,440. Default 2
   --rate <number>     messages a second, 1 to 10,000. Default 200; where the bed takes fewer, it says so
   --may-skip          where none of the drivers has a broker to run on, end with 0 instead of 1`

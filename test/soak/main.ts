@@ -23,25 +23,26 @@ function readArguments(): SoakArguments | undefined {
   }
 }
 
-/** One driver after the other, each in a process of its own. */
-async function soak({ drivers, minutes, rate, maySkip }: SoakArguments): Promise<number> {
-  const results: SoakResult[] = []
-  for (const name of drivers) {
-    const say = (text: string): void => console.log(`${name}: ${text}`)
-    const found = await beds[name]?.(say)
-    await using bed = found && skipOrFail(found)
-    if (bed === undefined) continue
-    const perSecond = Math.min(rate, (bed.mostMessages ?? Infinity) / (minutes * 60))
-    say(
-      `${bed.title}, ${perSecond < rate ? `${perSecond.toFixed(1)} messages a second, since it takes no more in that time` : `${rate} messages a second`}, for ${minutes} minutes`,
-    )
-    const result = await run(bed, perSecond, minutes * 60)
-    for (const line of lines(result)) say(line)
-    results.push(result)
-  }
+/** All drivers at once, each in a process of its own: what they are to bear is time, not load. */
+async function soak({ drivers, maySkip, ...load }: SoakArguments): Promise<number> {
+  const results = (await Promise.all(drivers.map((name) => soakOne(name, load)))).filter((result) => result !== undefined)
   const { text, clean } = summary(results)
   console.log(text)
   return clean || (maySkip && results.length === 0) ? 0 : 1
+}
+
+/** `undefined` where there is no broker to be had. */
+async function soakOne(name: string, { minutes, rate }: Pick<SoakArguments, 'minutes' | 'rate'>): Promise<SoakResult | undefined> {
+  const say = (text: string): void => console.log(`${name}: ${text}`)
+  const found = await beds[name]?.(say)
+  await using bed = found && skipOrFail(found)
+  if (bed === undefined) return undefined
+  const perSecond = Math.min(rate, (bed.mostMessages ?? Infinity) / (minutes * 60))
+  const told = perSecond < rate ? `${perSecond.toFixed(1)} messages a second, since it takes no more in that time` : `${rate} messages a second`
+  say(`${bed.title}, ${told}, for ${minutes} minutes`)
+  const result = await run(bed, perSecond, minutes * 60)
+  for (const line of lines(result)) say(line)
+  return result
 }
 
 async function run({ settings: backend }: SoakBed, rate: number, seconds: number): Promise<SoakResult> {

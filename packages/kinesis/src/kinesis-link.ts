@@ -17,6 +17,7 @@ import { Api } from './api.ts'
 import { storeMissing } from './capabilities.ts'
 import type { Clients } from './client.ts'
 import { kinesisError } from './errors.ts'
+import { limits } from './limits.ts'
 import { addressOf, streamOf } from './names.ts'
 import { lagOf } from './operations/group-lag.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -65,7 +66,7 @@ export class KinesisLink implements Link<KinesisClient> {
     const { StreamStatus, MaxRecordSizeInKiB, RecordDistributionStrategy } = await this.#api.describe(stream, { doing: `Looking at ${what}`, signal })
     if (StreamStatus === 'DELETING') throw kinesisError('ERR_NOT_FOUND', `${what} is being deleted`)
     if (StreamStatus === 'CREATING') throw kinesisError('ERR_UNAVAILABLE', `${what} is being created`)
-    const maxMessageBytes = Math.min(capabilities.maxMessageBytes, (MaxRecordSizeInKiB ?? Infinity) * 1_024)
+    const maxMessageBytes = Math.min(capabilities.maxMessageBytes, (MaxRecordSizeInKiB ?? limits.recordBytes / 1_024) * 1_024)
     if (RecordDistributionStrategy !== 'AUTO') return Object.freeze<Capabilities>({ ...capabilities, maxMessageBytes })
     // Core tells of order that is needed and not there, with all other mismatches.
     checkDistribution(stream, false, resolveRouteOptions(endpoint))
@@ -82,8 +83,8 @@ export class KinesisLink implements Link<KinesisClient> {
   readonly receiver = (endpoint: Endpoint, intake: Intake, window: Window): Receiver => {
     const group = this.#groupParts(endpoint)
     if (group === undefined) throw kinesisError('ERR_CONFIGURATION', `${endpoint.destination}: ${storeMissing.refused}; ${storeMissing.remedy}`)
-    const { envelope, keepMisplaced } = resolveRouteOptions(endpoint)
-    return new KinesisReceiver({ ...group, reader: this.#reader(endpoint), envelope, keepMisplaced }, intake, window)
+    const { envelope } = resolveRouteOptions(endpoint)
+    return new KinesisReceiver({ ...group, reader: this.#reader(endpoint), envelope }, intake, window)
   }
 
   async stats(endpoint: Endpoint, signal: AbortSignal): Promise<EndpointStats> {
@@ -108,7 +109,8 @@ export class KinesisLink implements Link<KinesisClient> {
     const store: LeaseStore | undefined = options.store
     if (store === undefined) return undefined
     const stream = streamOf(endpoint.name)
-    return { endpoint, stream, store, times: options.times, api: this.#api, services, polling: pollingReader(options.pace) }
+    const { keepMisplaced } = resolveRouteOptions(endpoint)
+    return { endpoint, stream, store, times: options.times, api: this.#api, services, polling: pollingReader(options.pace), keepMisplaced }
   }
 
   #reader(endpoint: Endpoint): ShardReader {

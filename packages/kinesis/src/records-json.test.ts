@@ -9,12 +9,10 @@ interface Request {
 }
 
 /** A client of the SDK without a network, whose service answers everything so. */
-function clientOf(status: number, answer: unknown, requests: Request[] = []): KinesisClient {
+function clientOf(status: number, answer: unknown, requests: Request[] = [], bodyOf = inPieces): KinesisClient {
   const handle = async (request: Request): Promise<unknown> => {
     requests.push(request)
-    const text = Buffer.from(JSON.stringify(answer))
-    // In pieces, as from a connection.
-    const body = Readable.from([text.subarray(0, 7), text.subarray(7)])
+    const body = bodyOf(Buffer.from(JSON.stringify(answer)))
     return { response: { statusCode: status, headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': 'r-1' }, body } }
   }
   return new KinesisClient({
@@ -25,10 +23,15 @@ function clientOf(status: number, answer: unknown, requests: Request[] = []): Ki
   })
 }
 
+/** As from a connection. */
+function inPieces(text: Buffer): AsyncIterable<Uint8Array> {
+  return Readable.from([text.subarray(0, 7), text.subarray(7)])
+}
+
 /** What a client gives for nothing, and the kind of its bytes, differ. */
-function comparable({ NextShardIterator, Records, ...rest }: Partial<GetRecordsCommandOutput> = {}): unknown {
+function comparable({ Records, ...rest }: Partial<GetRecordsCommandOutput> = {}): unknown {
   const read = Records?.map(({ Data, ...record }) => ({ ...record, Data: Data && Buffer.from(Data) }))
-  return { ...rest, NextShardIterator: NextShardIterator ?? undefined, Records: read }
+  return { ...rest, Records: read }
 }
 
 const put = {
@@ -77,26 +80,55 @@ describe('answers', () => {
     ChildShards: [{ ShardId: 's-1', ParentShards: ['s-0'], HashKeyRange: { StartingHashKey: '0', EndingHashKey: '1' } }],
   }
 
-  it.each([page, { ...page, Records: [], NextShardIterator: null }, {}])('to reads are what the SDK makes of them', async (answer) => {
-    const client = clientOf(200, answer)
-    const own = new GetRecordsCommand({ ShardIterator: 'i' })
-    const read = getsJson(own)
-    await client.send(own)
-    const { $metadata: _, ...expected } = await client.send(new GetRecordsCommand({ ShardIterator: 'i' }))
-    expect(comparable(read())).toEqual(comparable(expected))
-  })
+  /** As servers write them that know no absent fields. */
+  const nulls = { SequenceNumber: '4961', PartitionKey: null, Data: null, ApproximateArrivalTimestamp: null, EncryptionType: null }
+
+  it.each([page, { ...page, Records: [], NextShardIterator: null, MillisBehindLatest: null, ChildShards: null }, { Records: [nulls] }, { Records: null }, {}])(
+    'to reads are what the SDK makes of them',
+    async (answer) => {
+      const client = clientOf(200, answer)
+      const own = new GetRecordsCommand({ ShardIterator: 'i' })
+      const read = getsJson(own)
+      await client.send(own)
+      const { $metadata: _, ...expected } = await client.send(new GetRecordsCommand({ ShardIterator: 'i' }))
+      expect(comparable(read())).toEqual(comparable(expected))
+    },
+  )
 
   it('to writes are what the SDK makes of them', async () => {
     const Records = [
       { SequenceNumber: '4959', ShardId: 's-0' },
       { ErrorCode: 'ProvisionedThroughputExceededException', ErrorMessage: 'Rate exceeded' },
+      { ErrorCode: 'InvalidArgumentException', ErrorMessage: 'the data is too large', SequenceNumber: null, ShardId: null },
     ]
-    const client = clientOf(200, { FailedRecordCount: 1, Records, EncryptionType: 'NONE' })
+    const client = clientOf(200, { FailedRecordCount: 2, Records, EncryptionType: 'NONE' })
     const own = new PutRecordsCommand(put)
     const read = putsJson(own)
     await client.send(own)
     const { $metadata: _, ...expected } = await client.send(new PutRecordsCommand(put))
     expect(read()).toEqual(expected)
+  })
+
+  it('come as streams of any kind', async () => {
+    const web = (text: Buffer): AsyncIterable<Uint8Array> => new Blob([new Uint8Array(text)]).stream()
+    const client = clientOf(200, page, [], web)
+    const own = new GetRecordsCommand({ ShardIterator: 'i' })
+    const read = getsJson(own)
+    await client.send(own)
+    expect(read()?.Records).toHaveLength(2)
+  })
+
+  it.each([undefined, new Error('reset')])('that end in the middle are errors', async (reason) => {
+    const cut = (text: Buffer): AsyncIterable<Uint8Array> => {
+      const body = new Readable({ read: () => undefined })
+      body.push(text.subarray(0, 7))
+      setImmediate(() => body.destroy(reason))
+      return body
+    }
+    const client = clientOf(200, page, [], cut)
+    const own = new GetRecordsCommand({ ShardIterator: 'i' })
+    getsJson(own)
+    await expect(client.send(own)).rejects.toThrow(reason?.message ?? 'closed in the middle')
   })
 
   it('that refuse are left to the SDK', async () => {

@@ -85,13 +85,18 @@ function answerOf<T>({ middlewareStack }: PutRecordsCommand | GetRecordsCommand,
       const result = await next(args)
       const response = result.response as { readonly statusCode: number; body?: unknown }
       if (response.statusCode !== 200) return result
-      answer = read(JSON.parse(await textOf(response.body as AsyncIterable<Uint8Array>)) as never)
+      answer = read(parsed(await textOf(response.body as AsyncIterable<Uint8Array>)) as never)
       response.body = new Uint8Array()
       return result
     },
     { name: 'busbarReadsRecords', step: 'deserialize', priority: 'low' },
   )
   return () => answer
+}
+
+/** A server may write `null` for what is absent, as the SDK knows. */
+function parsed(text: string): unknown {
+  return text.includes('null') ? JSON.parse(text, (_, value: unknown) => value ?? undefined) : JSON.parse(text)
 }
 
 async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
@@ -104,10 +109,12 @@ async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
 /** By events: the iterator of a stream takes as long as all else that is done with a short answer. */
 function collect(body: Readable, chunks: Uint8Array[]): Promise<void> {
   return new Promise((resolve, reject) => {
+    const cut = (): void => reject(new Error('the connection was closed in the middle of the answer'))
+    if (body.destroyed) return cut()
     body.on('data', (chunk: Uint8Array) => chunks.push(chunk))
     body.on('end', resolve)
     body.on('error', reject)
     // After its end it is too late for this to say anything.
-    body.on('close', () => reject(new Error('the connection was closed in the middle of the answer')))
+    body.on('close', cut)
   })
 }

@@ -71,7 +71,7 @@ export const fullParts: readonly Part[] = [
     name: 'soak',
     full: true,
     alone: true,
-    budgetSeconds: 7_800,
+    budgetSeconds: 2_400,
     entry: 'test/soak/main.ts',
     runs: [['all', '--minutes', '20', '--may-skip']],
     read: (line) => {

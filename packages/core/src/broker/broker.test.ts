@@ -21,7 +21,7 @@ describe('the start of a broker', () => {
     const error: unknown = await broker.start().catch((caught: unknown) => caught)
     expect(error).toMatchObject({ code: 'ERR_UNSUPPORTED', retryable: false })
     const { message } = error as Error
-    expect(message).toContain('- orders on naive: it needs order per key')
+    expect(message).toContain('- orders on naive: it needs messages in order')
     expect(message).toContain("ordering: 'best-effort'")
     expect(message).toContain('- events.large on naive: it has a filter on the body')
     expect(message).toContain("emulate: ['filter']")

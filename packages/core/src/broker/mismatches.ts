@@ -33,7 +33,7 @@ export type MismatchKind =
 const texts: Readonly<Record<MismatchKind, Text>> = {
   refused: (refused, remedy) => [String(refused), String(remedy)],
   keyOrder: () => [
-    'it needs order per key, and this backend keeps none',
+    'it needs messages in order, and this backend keeps no order',
     "route it to a driver that orders by key (a FIFO queue, partitions), or accept disorder with ordering: 'best-effort' in the route",
   ],
   oneOrder: () => [

@@ -186,10 +186,12 @@ describe('a worker of a group', () => {
     expect(stream.violations).toEqual([])
   })
 
-  it('ends a drain when the leases end where the store takes nothing any more', async () => {
+  it.each([
+    ['takes nothing', () => Promise.reject(new Error('down'))],
+    ['answers nothing', () => new Promise<never>(() => undefined)],
+  ] as const)('ends a drain when the leases end where the store %s any more', async (_, refuse) => {
     const stream = new SimulatedStream(14, 2)
     let down = false
-    const refuse = async (): Promise<never> => Promise.reject(new Error('down'))
     const first = stream.join({}, stream.time.clock(), (store) => ({
       ...store,
       save: (...given) => (down ? refuse() : store.save(...given)),

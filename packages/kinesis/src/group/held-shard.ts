@@ -7,6 +7,8 @@ export interface ShardLease {
   readonly shard: string
   /** Differs from that of every other lease, also of the same shard. */
   readonly id: string
+  /** How many replays there were before it was leased. */
+  readonly generation: number
   /** Where to begin. */
   readonly from: Checkpoint
   /** False when the lease was lost, handed over or ended. */
@@ -33,13 +35,14 @@ export class HeldShard implements ShardLease {
   readonly id: string
   readonly from: Checkpoint
   readonly claim: Claim
-  /** How many replays there were before it was leased. */
   readonly generation: number
   readonly #tracker = new PrefixTracker<Position>()
   #last: Position | undefined
   #checkpoint: Checkpoint
   #readToEnd = false
   held = true
+  /** Called when it is ours no longer. */
+  onGone: (() => void) | undefined
   onPassed: ((positions: readonly Position[]) => void) | undefined
   /** A call is out that the next one must not overtake. */
   saving = false

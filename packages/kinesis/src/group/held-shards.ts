@@ -90,8 +90,10 @@ export class HeldShards {
       handler.lost(shard, lostError(shard, `it was not handed over within ${handOverMs} ms`))
     }
     const isOpen = (): boolean => this.#isHeld(shard) && (shard.saving || shard.changed || shard.ended)
+    // A store that never answers holds nothing up for longer than the lease lasts.
+    const gone = new Promise<void>((resolve) => (shard.onGone = resolve))
     while (isOpen()) {
-      if (!shard.saving) await (shard.ended ? this.#end(shard) : this.#save([shard]))
+      if (!shard.saving) await Promise.race([gone, shard.ended ? this.#end(shard) : this.#save([shard])])
       if (isOpen()) await this.#pause()
     }
     if (!this.#isHeld(shard)) return
@@ -162,6 +164,7 @@ export class HeldShards {
   #forget(shard: HeldShard): void {
     this.#held.delete(shard.shard)
     shard.held = false
+    shard.onGone?.()
   }
 
   #lose(shard: HeldShard, why: string): void {

@@ -48,7 +48,7 @@ export async function lagOf(context: GroupContext, worker: string, { countUpTo, 
     const { id } = each
     const row = rows.find(({ shard }) => shard === id)
     const from = await checkpointOf(id, row, table, worker, generation, graph)
-    const { since, records } = await waitingRecords({ ...parts, shard: each, from, countUpTo: countUpTo ?? 0, context: calls })
+    const { since, records } = await waitingRecords({ ...parts, shard: each, within: context.ownerOf(id), from, countUpTo: countUpTo ?? 0, context: calls })
     return { shard: id, worker: row?.worker, behindMs: since === undefined ? 0 : Math.max(0, clock.now() - since), records: countUpTo && records }
   }
   while (unread.length > 0) lags.push(...(await Promise.all(unread.splice(0, askedAtOnce).map(lag))))

@@ -21,6 +21,8 @@ export interface KinesisGroupOptions extends KinesisOptions {
   readonly stream: string
   /** Default: that of a stream which serves as a queue. */
   readonly subscription?: string
+  /** As in the route's options: whether the lag counts aggregated records with keys of other shards. Default false. */
+  readonly keepMisplaced?: boolean
   /** Default: the system's. */
   readonly clock?: Clock
 }
@@ -66,11 +68,12 @@ export interface KinesisGroup extends AsyncDisposable {
  * ```
  */
 export function kinesisGroup(options: KinesisGroupOptions): KinesisGroup {
-  const { stream: streamName, subscription, clock = systemClock, ...driverOptions } = options
+  const { stream: streamName, subscription, keepMisplaced = false, clock = systemClock, ...driverOptions } = options
   const resolved = resolveOptions(driverOptions)
   const { store } = resolved
   if (store === undefined) throw configuration("kinesisGroup: the option 'store' is needed: the one that the workers of the subscription have")
   if (typeof streamName !== 'string' || streamName === '') throw configuration("kinesisGroup: the option 'stream' must be the name or the ARN of a stream")
+  if (typeof keepMisplaced !== 'boolean') throw configuration("kinesisGroup: the option 'keepMisplaced' must be true or false")
   const clients = createClients(resolved)
   const services: Services = { clock, random: () => randomBytes(4).readUInt32BE() / 0x1_0000_0000, log: () => undefined, meter: () => undefined }
   const stream = streamOf(streamName)
@@ -86,7 +89,7 @@ export function kinesisGroup(options: KinesisGroupOptions): KinesisGroup {
     options: {},
   }
   const context = (signal?: AbortSignal): Promise<GroupContext> =>
-    GroupContext.of({ endpoint, stream, store, times: resolved.times, api, services, polling: pollingReader(resolved.pace) }, signal)
+    GroupContext.of({ endpoint, stream, store, times: resolved.times, api, services, polling: pollingReader(resolved.pace), keepMisplaced }, signal)
   const close = async (): Promise<void> => clients.destroy()
   return {
     leases: async () => leasesOf(await context()),

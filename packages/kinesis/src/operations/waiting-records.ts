@@ -13,6 +13,8 @@ export interface WaitingRecordsOptions {
   readonly services: Services
   readonly stream: StreamName
   readonly shard: Shard
+  /** As of `Splitting`. */
+  readonly within: Shard | undefined
   readonly from: Checkpoint
   /** Stops counting there; 0 looks at the first record alone. */
   readonly countUpTo: number
@@ -37,7 +39,7 @@ const mostThrottles = 10
 
 /** Reads the shard from the checkpoint on, as far as it has to. Throws `BrokerError`. */
 export async function waitingRecords(options: WaitingRecordsOptions): Promise<WaitingRecords> {
-  const { api, services, stream, shard, from, countUpTo, context } = options
+  const { api, services, stream, shard, within, from, countUpTo, context } = options
   const { clock } = services
   const place = new Place(from)
   const counted = { since: undefined as number | undefined, records: 0 }
@@ -50,7 +52,7 @@ export async function waitingRecords(options: WaitingRecordsOptions): Promise<Wa
     const answer: RecordsPage = await patient(() => api.getRecords(stream, current, asked, context))
     const natives = answer.Records ?? []
     for (const record of place.take(natives, answer.MillisBehindLatest).records) {
-      const waiting = notDoneOf(record, shard, from)
+      const waiting = notDoneOf(record, shard, within, from)
       if (waiting > 0) counted.since ??= record.arrivedAt
       counted.records = Math.min(countUpTo, counted.records + waiting)
     }
@@ -64,8 +66,8 @@ export async function waitingRecords(options: WaitingRecordsOptions): Promise<Wa
 }
 
 /** Of an aggregated record a part may be done. */
-function notDoneOf(record: ReadRecord, shard: Shard, from: Checkpoint): number {
-  const held = shardRecordsOf(record, shard.id, { within: shard, onOddity: () => undefined })
+function notDoneOf(record: ReadRecord, shard: Shard, within: Shard | undefined, from: Checkpoint): number {
+  const held = shardRecordsOf(record, shard.id, { within, onOddity: () => undefined })
   if (from.kind !== 'after' || from.position.sequence !== record.sequence) return held.length
   const { subSequence: done = -1 } = from.position
   return held.filter(({ subSequence = 0 }) => subSequence > done).length

@@ -26,6 +26,8 @@ export interface GroupContextParts {
   readonly services: Services
   /** By which positions are found. */
   readonly polling: ShardReader
+  /** Takes records of aggregated records whatever shard their keys belong to. */
+  readonly keepMisplaced: boolean
 }
 
 /** A group of one stream: what it is called in the store, and where it begins. */
@@ -66,6 +68,11 @@ export class GroupContext {
   readonly findPosition: FindPosition = (position, shards, signal) => {
     const { api, services, stream, polling } = this.parts
     return findPosition(position, shards, { api, services, stream, reader: polling }, signal)
+  }
+
+  /** Whose hash keys the records in an aggregated record must have; `undefined`: all are taken. */
+  ownerOf(shard: string): Shard | undefined {
+    return this.parts.keepMisplaced || this.identity.distributesByItself ? undefined : this.shards.get(shard)
   }
 
   table(): LeaseTable {

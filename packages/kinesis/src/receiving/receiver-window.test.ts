@@ -26,6 +26,17 @@ describe('the window of a receiver', () => {
     expect(intake.most).toBe(6)
   })
 
+  it('is refilled once for all that is settled in one turn', async () => {
+    const receivers = new TestReceivers(1)
+    receivers.putAll(0, 'm', 100)
+    const { intake } = await receivers.join({ window: { messages: 10, bytes: 100_000 } })
+    await receivers.time.pass(5_000)
+    const before = intake.deliveries
+    await Promise.all(intake.arrived.map((delivery) => intake.settle([delivery])))
+    await receivers.until('ten more have come', () => intake.arrived.length === 20)
+    expect(intake.deliveries - before).toBe(1)
+  })
+
   it('leaves room for other shards when one is held up by a record that is not done', async () => {
     const receivers = new TestReceivers(3)
     receivers.putAll(0, 'slow', 200)

@@ -218,6 +218,15 @@ describe('a replay', () => {
     expect(receivers.noteOf(1, 1)).toBe(`after ${receivers.shards[1]?.records[0]?.sequence}`)
   })
 
+  it('gives out messages anew: what core remembers of the old ones is not theirs', async () => {
+    const receivers = new TestReceivers(1)
+    receivers.putAll(0, 'm', 3)
+    const { receiver, intake } = await handled(receivers, 3)
+    await receivers.seek(receiver, 'earliest')
+    await receivers.until('all come again', () => intake.arrived.length === 6)
+    expect(new Set(intake.arrived.map(({ sameAs }) => sameAs)).size).toBe(6)
+  })
+
   it('begins at a time, or at a position', async () => {
     const receivers = new TestReceivers(2)
     receivers.put(0, 'old')

@@ -31,7 +31,6 @@ import { workerName } from './worker-name.ts'
 export interface ReceiverParts extends GroupContextParts {
   readonly reader: ShardReader
   readonly envelope: boolean
-  readonly keepMisplaced: boolean
 }
 
 /** Records of one shard in a row before the next shard has its turn. */
@@ -257,10 +256,9 @@ export class KinesisReceiver implements Receiver {
   }
 
   #splitting(shard: string): Splitting {
-    const { stream, keepMisplaced } = this.#parts
-    const { identity, shards } = this.#context as GroupContext
+    const { stream } = this.#parts
     return {
-      within: keepMisplaced || identity.distributesByItself ? undefined : shards.get(shard),
+      within: (this.#context as GroupContext).ownerOf(shard),
       onOddity: ({ sequence }, { event, ...data }) => this.#quiet.warn(event, shard, { stream: stream.name, shard, sequence: String(sequence), ...data }),
     }
   }

@@ -28,7 +28,7 @@ export class KinesisDelivery implements Delivery {
   constructor(scope: ShardScope, incoming: Incoming, tracked: Tracked<Position>) {
     this.scope = scope
     this.incoming = incoming
-    this.sameAs = `${scope.partition}/${incoming.position}`
+    this.sameAs = `${scope.reading}/${incoming.position}`
     this.tracked = tracked
   }
 }
@@ -44,6 +44,8 @@ export interface ShardScopeOptions {
 export class ShardScope implements Scope {
   readonly id: string
   readonly partition: string
+  /** The shard, and how many replays there were: what is read again by a replay is another message. */
+  readonly reading: string
   readonly lease: ShardLease
   /** How far behind the end of the shard its last page was, in milliseconds. */
   millisBehindLatest: number | undefined = undefined
@@ -65,6 +67,7 @@ export class ShardScope implements Scope {
   constructor({ lease, window, envelope, splitting }: ShardScopeOptions) {
     this.id = lease.id
     this.partition = lease.shard
+    this.reading = `${lease.shard}#${lease.generation}`
     this.lease = lease
     this.#window = window
     this.#part = window.join()

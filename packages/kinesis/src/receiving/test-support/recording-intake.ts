@@ -4,6 +4,8 @@ import type { KinesisReceiver } from '../receiver.ts'
 /** Core's side of a receiver: keeps what comes, and settles what it is told to. */
 export class RecordingIntake implements Intake {
   readonly arrived: Delivery[] = []
+  /** Calls by which they came. */
+  deliveries = 0
   readonly unsettled: Set<Delivery> = new Set()
   readonly lostScopes: Map<Scope, BrokerError> = new Map()
   readonly revoked: Scope[] = []
@@ -21,6 +23,7 @@ export class RecordingIntake implements Intake {
   }
 
   deliver(deliveries: readonly Delivery[]): void {
+    this.deliveries++
     for (const delivery of deliveries) {
       this.arrived.push(delivery)
       this.unsettled.add(delivery)
