@@ -112,6 +112,20 @@ describe('a record that the service does not take', () => {
     expect(codes(await stuck)).toEqual([['ERR_THROTTLED', 'no']])
   })
 
+  it('tells what is stored while others of the same call wait for their shard', async () => {
+    const fake = new FakeKinesis(2)
+    const [hot = ''] = keysOf(fake, 'shard-0', 1)
+    const [calm = ''] = keysOf(fake, 'shard-1', 1)
+    fake.on('PutRecords', (input) => ({ Records: entriesOf(input).map((record) => (record.PartitionKey === hot ? throttled() : fake.store(record))) }))
+    const sender = await senderOf(fake)
+    const told = new Set<number>()
+    const call = sender.send([keyed(hot), keyed(calm, 'a'), keyed(calm, 'b')], never, (index) => told.add(index))
+    await fake.clock.advance(10)
+    expect([...told]).toEqual([1, 2])
+    await fake.clock.advance(10_000)
+    expect(codes(await call)).toEqual([['ERR_THROTTLED', 'no'], 'ok', 'ok'])
+  })
+
   it.each([
     [Object.assign(new Error('reset'), { code: 'ECONNRESET' }), 'unknown', 'ERR_UNAVAILABLE'],
     [Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }), 'no', 'ERR_UNAVAILABLE'],

@@ -51,12 +51,12 @@ export class KinesisSender implements Sender {
     })
   }
 
-  async send(batch: readonly Outgoing[], signal: AbortSignal): Promise<readonly SendResult[]> {
+  async send(batch: readonly Outgoing[], signal: AbortSignal, stored?: (index: number, position?: string) => void): Promise<readonly SendResult[]> {
     if (this.#closed) return batch.map(() => notSent(kinesisError('ERR_CLOSED', `${this.#doing}: the sender is closed`)))
     if (signal.aborted) return batch.map(() => notSent(kinesisError('ERR_TIMEOUT', `${this.#doing}: there was no time left to send the message`)))
     const since = this.#parts.services.clock.monotonic()
     const items: Item[] = []
-    const results = new Batch(batch.length)
+    const results = new Batch(batch.length, stored)
     for (const [index, message] of batch.entries()) {
       const record = this.#prepared.get(message) ?? this.#checkedRecord(message)
       if (isBrokerError(record)) results.settle(index, notSent(record))

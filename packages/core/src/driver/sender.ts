@@ -57,8 +57,11 @@ export interface Sender {
    * `signal` fires when core no longer waits for any of them, since the producer closes; what was not handed over by then is answered `stored: 'no'`.
    * Messages of one call and key must be handed over in order; those of a later call after those of an earlier one. A destination that does not exist is answered with `ERR_NOT_FOUND`
    * or `ERR_UNROUTABLE`, a closed sender with `ERR_CLOSED`, both `stored: 'no'`.
+   *
+   * `stored`: where some messages of a call may wait for long and others not, a driver tells by it which are stored, by their index in `batch`, so that nobody waits for
+   * the slowest. It may be called more than once for a message, and not after the call has settled; the results tell all of it.
    */
-  send(batch: readonly Outgoing[], signal: AbortSignal): Promise<readonly SendResult[]>
+  send(batch: readonly Outgoing[], signal: AbortSignal, stored?: (index: number, position?: string) => void): Promise<readonly SendResult[]>
   /** Bytes of the message as the backend counts them, body, headers and metadata; compared with `maxMessageBytes` before the send. Pure. */
   sizeOf(message: Outgoing): number
   /** `false` while the broker blocks or the link is down: core keeps messages in its bounded buffer. `true` where the link has failed for good: `send` answers why. */

@@ -221,7 +221,10 @@ export class ProducerEngine {
     let results: readonly (SendResult | undefined)[] = []
     let missing = noAnswer
     try {
-      results = await sender.send(outgoing, this.#abort.signal)
+      results = await sender.send(outgoing, this.#abort.signal, (index, position) => {
+        this.#settleSent(batch[index] as PendingSend, position)
+        this.#schedule()
+      })
     } catch (error) {
       // Against the contract; but the producer must not be stuck with the driver's mistake.
       missing = { ...noAnswer, error: new BrokerError('ERR_UNAVAILABLE', `send failed: ${String(error)}`, { destination, driver, cause: error }) }
@@ -284,7 +287,7 @@ export class ProducerEngine {
   #failFollowing(pending: PendingSend): void {
     const { destination, driver } = this.#options
     for (const next of this.#buffer.following(pending)) {
-      const text = `An earlier message with the ordering key '${next.key}' could not be sent to ${destination}: send this one again after it.`
+      const text = `An earlier message with the key '${next.key}' could not be sent to ${destination}: send this one again after it.`
       this.#settleFailed(next, new BrokerError('ERR_ORDER', text, { destination, driver, messageId: next.outgoing.id }), 'no')
       this.#buffer.drop(next)
     }

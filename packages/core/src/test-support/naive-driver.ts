@@ -21,7 +21,7 @@ export class NaiveDriver implements Driver {
   readonly queues: Map<string, NaiveQueue> = new Map()
   readonly overrides: Partial<Capabilities>
   /** Replaces the answers of `send` while it is set. */
-  onSend: ((batch: readonly Outgoing[], signal: AbortSignal) => Promise<readonly SendResult[]> | undefined) | undefined
+  onSend: ((...given: Parameters<Sender['send']>) => Promise<readonly SendResult[]> | undefined) | undefined
   onSettle: ((outcomes: readonly Outcome[]) => Promise<readonly SettleResult[]> | undefined) | undefined
   readonly receivers: NaiveReceiver[] = []
   readonly calls: string[] = []
@@ -63,9 +63,9 @@ export class NaiveDriver implements Driver {
 
   #sender(endpoint: Endpoint): Sender {
     return {
-      send: async (batch, signal) => {
+      send: async (batch, signal, stored) => {
         this.calls.push(`send ${endpoint.name} ${batch.length}`)
-        const scripted = this.onSend?.(batch, signal)
+        const scripted = this.onSend?.(batch, signal, stored)
         if (scripted) return scripted
         for (const outgoing of batch) for (const queue of this.#targets(endpoint)) queue.push(outgoing)
         return batch.map(() => ({ ok: true as const }))

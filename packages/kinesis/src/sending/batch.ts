@@ -2,13 +2,16 @@ import type { SendResult } from '@busbar/core/driver'
 
 /** The results of one call: one promise for all of them, since there may be thousands. */
 export class Batch {
-  readonly #results: SendResult[] = []
+  readonly #results: (SendResult | undefined)[]
+  readonly #onStored: (index: number, position?: string) => void
   readonly #done = Promise.withResolvers<readonly SendResult[]>()
   #missing: number
 
-  constructor(size: number) {
+  constructor(size: number, onStored: (index: number, position?: string) => void = () => undefined) {
     this.#missing = size
-    if (size === 0) this.#done.resolve(this.#results)
+    this.#results = Array.from({ length: size })
+    this.#onStored = onStored
+    this.#resolveIfDone()
   }
 
   /** Resolves when all are there, in order. */
@@ -18,6 +21,17 @@ export class Batch {
 
   settle(index: number, result: SendResult): void {
     this.#results[index] = result
-    if (--this.#missing === 0) this.#done.resolve(this.#results)
+    this.#missing--
+    this.#resolveIfDone()
+  }
+
+  /** Tells what is stored already, where others may have to wait for their shards. */
+  tell(): void {
+    if (this.#missing === 0) return
+    for (const [index, result] of this.#results.entries()) if (result?.ok === true) this.#onStored(index, result.position)
+  }
+
+  #resolveIfDone(): void {
+    if (this.#missing === 0) this.#done.resolve(this.#results as readonly SendResult[])
   }
 }

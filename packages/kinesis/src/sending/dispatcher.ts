@@ -6,6 +6,7 @@ import { addressOf, type StreamName } from '../names.ts'
 import { hashKeyOf } from '../shards/hash-key.ts'
 import { covers, type Shard } from '../shards/shard-map.ts'
 import type { StreamShape } from '../shards/stream-shape.ts'
+import type { Batch } from './batch.ts'
 import { Lane, type Item } from './lane.ts'
 import { PutRequest, type Part } from './put-request.ts'
 import { failThose, settleFailed, settleStored } from './settling.ts'
@@ -229,6 +230,7 @@ export class Dispatcher {
         else before.push(...items)
       } else this.#failed(items, answer)
     }
+    for (const batch of batchesOf(parts)) batch.tell()
     for (const [lane, items] of again) {
       if (lane.ordered || this.#shape?.shards === undefined) this.#putBack(lane, items)
       else this.#sendHome(items)
@@ -345,6 +347,18 @@ function hasShard({ record }: Item): boolean {
 /** The first of a lane is the first that has waited for too long. */
 function bySince(a: Item, b: Item): number {
   return a.since - b.since
+}
+
+/** Each once. */
+function batchesOf(parts: readonly Part[]): ReadonlySet<Batch> {
+  const batches = new Set<Batch>()
+  let last: Batch | undefined
+  for (const { items } of parts)
+    for (const { batch } of items) {
+      if (batch !== last) batches.add(batch)
+      last = batch
+    }
+  return batches
 }
 
 /** Each once. Those of one lane are next to each other. */
