@@ -53,6 +53,7 @@ export interface Alterations {
     next: (batch: readonly Outgoing[], signal?: AbortSignal) => Promise<readonly SendResult[]>,
     site: SenderSite,
     signal: AbortSignal,
+    stored: Parameters<Sender['send']>[2],
   ): Promise<readonly SendResult[]>
   /** Overrides what `writable` says. */
   readonly sender?: { readonly writable: boolean }
@@ -158,10 +159,10 @@ function alterLink(link: Link, alterations: Alterations, services: Services, lin
 function alterSender(sender: Sender, alterations: Alterations, place: Omit<SenderSite, 'sender'>): Sender {
   const site: SenderSite = { ...place, sender }
   return {
-    send: (batch, signal) => {
+    send: (batch, signal, stored) => {
       const next = (part: readonly Outgoing[], other: AbortSignal = signal): Promise<readonly SendResult[]> =>
         part.length === 0 ? Promise.resolve([]) : sender.send(part, other)
-      return alterations.send ? alterations.send(batch, next, site, signal) : next(batch)
+      return alterations.send ? alterations.send(batch, next, site, signal, stored) : next(batch)
     },
     sizeOf: (message) => (alterations.sizeOf ? alterations.sizeOf(message, (other) => sender.sizeOf(other)) : sender.sizeOf(message)),
     get writable() {

@@ -61,6 +61,18 @@ export const legalDrivers: readonly LegalDriver[] = [
     },
   },
   {
+    name: 'tells-early',
+    behaviour: 'tells what is stored before it answers, twice',
+    profiles: ['full', 'sqs-fifo', 'kinesis'],
+    alterations: () => ({
+      send: async (batch, next, _site, _signal, stored) => {
+        const results = await next(batch)
+        for (const [index, result] of [...results, ...results].entries()) if (result.ok) stored?.(index % results.length, result.position)
+        return results
+      },
+    }),
+  },
+  {
     name: 'releases-count',
     behaviour: 'counts releases as deliveries, and says so',
     profiles: ['full'],

@@ -42,6 +42,17 @@ export const sendingFaults: readonly Mutant[] = [
     alterations: answers((results) => results.map((result) => (!result.ok && result.stored === 'no' ? { ok: true } : result))),
   },
   {
+    name: 'told-stored-and-refused',
+    fault: 'tells before it answers that messages are stored which the broker refused',
+    killedBy: 'sending/partial-failure',
+    alterations: () => ({
+      send: (batch, next, _site, _signal, stored) => {
+        for (const index of batch.keys()) stored?.(index)
+        return next(batch)
+      },
+    }),
+  },
+  {
     name: 'answered-before-stored',
     fault: 'answers before the broker has the message',
     killedBy: 'sending/confirmed-is-stored',

@@ -54,8 +54,14 @@ export class Session {
       messages.map((parts) => this.outgoing(parts)),
       sender,
     )) {
-      const answers = await this.#waiting.answered(sender.send(batch, new AbortController().signal), `send of ${batch.length} messages`)
+      const told = new Set<number>()
+      const sending = sender.send(batch, new AbortController().signal, (index) => told.add(index))
+      const answers = await this.#waiting.answered(sending, `send of ${batch.length} messages`)
       check(answers.length === batch.length, `send answers once per message: ${batch.length} messages, ${answers.length} answers`)
+      check(
+        [...told].every((index) => answers[index]?.ok === true),
+        'what a driver tells to be stored before it answers is answered ok',
+      )
       results.push(...answers)
     }
     return results

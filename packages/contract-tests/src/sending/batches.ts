@@ -33,7 +33,7 @@ const partialFailure: ContractCase = {
   id: 'sending/partial-failure',
   title: 'when the broker refuses a part of a batch, exactly the messages answered ok arrive',
   examines: ['maxBatch', 'batchOrder'],
-  kills: ['failure-attributed-to-neighbour', 'batch-fails-as-a-whole', 'refusal-swallowed', 'overclaims-batch-order'],
+  kills: ['failure-attributed-to-neighbour', 'batch-fails-as-a-whole', 'refusal-swallowed', 'told-stored-and-refused', 'overclaims-batch-order'],
   applies: ({ maxBatch, confirms }) => maxBatch.messages >= 4 && confirms,
   faults: ['failPartOfNextSend'],
   async run(context) {
