@@ -9,11 +9,17 @@ const everything: Promised = { ordered: true, once: true, memoryBytes: 1_000 }
 const [first, second, third] = ['p.0/a/0', 'p.0/a/1', 'p.0/a/2'] as const
 const poisoned = Array.from({ length: 1_000 }, (_, number) => `p.0/b/${number}`).find(isPoisoned) as string
 
-/** Lines `process event what detail`, in the order of time. */
-function verdictOn(story: string, promised: Promised = everything): Verdict {
+/** Lines `process event what detail`, in the order of time. They are read in that order, or one process after the other. */
+function verdictOn(story: string, promised: Promised = everything, by: 'time' | 'process' = 'time'): Verdict {
   const checker = new Checker()
-  for (const [time, line] of story.trim().split('\n').entries()) {
-    const [process = '', kind = '', what = '', detail = ''] = line.trim().split(' ')
+  const lines = story
+    .trim()
+    .split('\n')
+    .map((line, time) => ({ time, words: line.trim().split(' ') }))
+  // The last process first.
+  const turned = lines.toSorted((a, b) => (b.words[0] ?? '').localeCompare(a.words[0] ?? ''))
+  for (const { time, words } of by === 'time' ? lines : turned) {
+    const [process = '', kind = '', what = '', detail = ''] = words
     checker.add(process, parseEvent(`${time + 1}\t${kind}\t${what}\t${detail}`))
   }
   return checker.verdict(promised)
@@ -60,6 +66,14 @@ describe('a history that keeps all promises', () => {
   it('may repeat the effect of a process that was killed before it could remember it', () => {
     const story = `${sent(first)}\nc.0 begin ${first} 1\nc.0 effect ${first}\nscript killed c.0\n${handled(first, 'c.1')}\nc.1 end\np.0 end\nscript end`
     expect(verdictOn(story)).toMatchObject(clean)
+  })
+
+  it('may repeat effects as often as processes were killed, each after its effect and before the next', () => {
+    const dies = (by: string): string => `${by} begin ${first} 1\n${by} effect ${first}\nscript killed ${by}`
+    const story = `${sent(first)}\n${dies('c.0')}\n${dies('c.1')}\n${handled(first, 'c.2')}\nc.2 begin ${first} 2\nc.2 failure ${first} Error\nc.2 end\np.0 end\nscript end`
+    expect(verdictOn(story)).toMatchObject({ ...clean, handled: 1 })
+    // Histories are read in turn.
+    expect(verdictOn(story, everything, 'process')).toMatchObject({ ...clean, handled: 1 })
   })
 
   it('may be in any order where none is promised, and between two senders of a key', () => {
@@ -111,6 +125,27 @@ describe('a history with one violation is caught:', () => {
     expect(verdictOn(late)).toMatchObject({ ...clean, doubleEffects: [first] })
     const third = `${sent(first)}\nc.0 begin ${first} 1\nc.0 effect ${first}\nscript killed c.0\n${handled(first, 'c.1')}\n${handled(first, 'c.1')}\nc.1 end\np.0 end\nscript end`
     expect(verdictOn(third)).toMatchObject({ ...clean, doubleEffects: [first] })
+  })
+
+  it.each([
+    ['when both came before the kill', `c.0 begin ${first} 1\nc.0 effect ${first}\n${handled(first, 'c.1')}\nscript killed c.0`],
+    [
+      'when the first was remembered, and the process of the second killed',
+      `${handled(first, 'c.2')}\nc.1 begin ${first} 2\nc.1 effect ${first}\nscript killed c.1`,
+    ],
+    [
+      'when another process had found the first one remembered',
+      `c.0 begin ${first} 1\nc.0 effect ${first}\nscript killed c.0\nc.1 done ${first}\n${handled(first, 'c.2')}`,
+    ],
+    ['when the first process only stood still', `c.2 begin ${first} 1\nc.2 effect ${first}\n${handled(first, 'c.1')}\nc.2 done ${first}`],
+    [
+      'when two processes had it before both were killed',
+      `c.0 begin ${first} 1\nc.1 begin ${first} 1\nc.0 effect ${first}\nc.1 effect ${first}\nscript killed c.0\nscript killed c.1\n${handled(first, 'c.2')}`,
+    ],
+  ])('a second effect %s', (_, story) => {
+    const ended = ['c.0', 'c.1', 'c.2'].filter((name) => !story.includes(`killed ${name}`)).map((name) => `${name} end`)
+    for (const by of ['time', 'process'] as const)
+      expect(verdictOn([sent(first), story, ...ended, 'p.0 end\nscript end'].join('\n'), everything, by)).toMatchObject({ ...clean, doubleEffects: [first] })
   })
 
   it.each([

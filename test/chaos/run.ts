@@ -141,7 +141,7 @@ class Run {
   /** Breaks things, one after the other. */
   async #strike(): Promise<void> {
     const { say } = this.#options
-    const kinds = [...this.#backend.faults, ...processFaults(this.#fleet, (member, index) => this.#follow(member, index))]
+    const kinds = [...this.#backend.faults, ...processFaults(this.#fleet, (member, index, afterMs) => this.#follow(member, index, afterMs))]
     const began = performance.now()
     for (const { afterMs, fault, lastsMs, target } of stepsOf(kinds, this.#options)) {
       await pause(afterMs)
@@ -155,8 +155,9 @@ class Run {
   }
 
   /** Another process takes the place of one that was killed. */
-  async #follow({ name, role }: Member, index: number): Promise<void> {
+  async #follow({ name, role }: Member, index: number, afterMs: number): Promise<void> {
     this.#history.write('killed', name)
+    await pause(afterMs)
     if (role === 'consumer') return this.#startConsumer(index)
     await this.#books.read()
     this.#startProducer(index, Math.max(0, (this.#due.get(name) ?? 0) - this.#books.given(name)))
