@@ -8,7 +8,7 @@ import { isPoisoned } from './message-id.ts'
 export interface Promised {
   /** Order per key. */
   readonly ordered: boolean
-  /** Idempotency is on: one effect per message. */
+  /** Idempotency is on: one effect per message. Without it effects may be repeated, and are not judged. */
   readonly once: boolean
   /** Most resident memory of a process, in bytes. */
   readonly memoryBytes: number
@@ -26,7 +26,8 @@ export interface Verdict {
   readonly unconfirmed: number
   readonly lost: readonly string[]
   readonly outOfOrder: readonly string[]
-  readonly doubleEffects: readonly string[]
+  /** `undefined`: not judged, since there was no idempotency. */
+  readonly doubleEffects: readonly string[] | undefined
   /** All else that is off, as sentences. */
   readonly others: readonly string[]
   readonly memoryBytes: number
@@ -152,7 +153,7 @@ export class Checker {
       unconfirmed: howMany(({ confirmed, refused }) => !confirmed && !refused),
       lost: idsOf((entry) => entry.confirmed && !isSettled(entry)),
       outOfOrder: ordered ? outOfOrder(this.#entries) : [],
-      doubleEffects: once ? idsOf(({ effects = [], rememberedAt }) => isDoubled(effects, rememberedAt)) : [],
+      doubleEffects: once ? idsOf(({ effects = [], rememberedAt }) => isDoubled(effects, rememberedAt)) : undefined,
       others: [
         ...idsOf((entry, id) => entry.dead && !isPoisoned(id)).map((id) => `a dead letter without a cause: ${id}`),
         ...idsOf((entry, id) => entry.firstEffect > 0 && isPoisoned(id)).map((id) => `an effect of a message whose handler fails: ${id}`),
@@ -223,7 +224,7 @@ export class Checker {
 }
 
 /** Everything that was promised was kept. */
-export function isClean({ lost, outOfOrder, doubleEffects, others }: Verdict): boolean {
+export function isClean({ lost, outOfOrder, doubleEffects = [], others }: Verdict): boolean {
   return lost.length + outOfOrder.length + doubleEffects.length + others.length === 0
 }
 

@@ -11,7 +11,7 @@ export function lines({ verdict, recoveries, faults, seconds, folder }: RunRepor
   return [
     ...examples('lost', lost),
     ...examples('out of order', outOfOrder),
-    ...examples('double effect', doubleEffects),
+    ...(doubleEffects === undefined ? ['double effects are not judged: there was no Redis for idempotency'] : examples('double effect', doubleEffects)),
     ...examples('wrong', others),
     ...slowest(recoveries),
     `${sent} confirmed, ${handled} handled, ${deadLettered} dead letters, ${repeats} repeated starts, ${unconfirmed} unconfirmed`,
@@ -20,17 +20,29 @@ export function lines({ verdict, recoveries, faults, seconds, folder }: RunRepor
   ]
 }
 
-/** The last line, which the certificate reads. */
-export function summary(reports: readonly RunReport[]): { readonly text: string; readonly clean: boolean } {
+export interface Summary {
+  /** The last line, which the certificate reads. */
+  readonly text: string
+  /** Everything was judged, and kept. */
+  readonly clean: boolean
+  /** What was judged was kept, and something was not to be had: backends, or the store of idempotency. */
+  readonly skipped: boolean
+}
+
+export function summary(reports: readonly RunReport[]): Summary {
   const sum = (count: (report: RunReport) => number): number => reports.reduce((total, report) => total + count(report), 0)
   const recoveries = reports.flatMap((report) => report.recoveries)
   const slowestMs = recoveries.reduce((most, { ms = Infinity }) => Math.max(most, ms), 0)
   const wrong = sum(({ verdict }) => verdict.others.length)
+  const doubled = sum(({ verdict }) => verdict.doubleEffects?.length ?? 0)
+  const judged = reports.every(({ verdict }) => verdict.doubleEffects !== undefined)
   const text =
     `chaos: sent ${sum(({ verdict }) => verdict.sent)}, lost ${sum(({ verdict }) => verdict.lost.length)}, ` +
-    `out of order ${sum(({ verdict }) => verdict.outOfOrder.length)}, double effects ${sum(({ verdict }) => verdict.doubleEffects.length)}, ` +
+    `out of order ${sum(({ verdict }) => verdict.outOfOrder.length)}, double effects ${judged || doubled > 0 ? doubled : 'not judged'}, ` +
     `${wrong > 0 ? `otherwise wrong ${wrong}, ` : ''}recovered in ≤ ${(Math.ceil(slowestMs / 100) / 10).toFixed(1)} s`
-  return { text, clean: reports.length > 0 && reports.every(({ verdict }) => isClean(verdict)) && slowestMs < Infinity }
+  const kept = reports.every(({ verdict }) => isClean(verdict)) && slowestMs < Infinity
+  const all = reports.length > 0 && judged
+  return { text, clean: kept && all, skipped: kept && !all }
 }
 
 function examples(what: string, all: readonly string[]): string[] {
