@@ -46,6 +46,7 @@ it.each([{ lost: ['a'] }, { outOfOrder: ['a'] }, { doubleEffects: ['a'] }, { oth
 
 it('is not clean when nothing was handled after a fault, or nothing ran', () => {
   expect(summary([{ ...clean, recoveries: [{ fault: 'cut', ms: undefined }] }])).toMatchObject({ clean: false, skipped: false })
+  expect(lines({ ...clean, recoveries: [{ fault: 'cut', ms: undefined }] }, false)).toContain('the histories are in /histories')
   expect(summary([])).toMatchObject({ clean: false, skipped: true })
   expect(broken(summary([]).text)).toEqual({ passed: 0, failed: 0 })
 })
@@ -68,4 +69,12 @@ it('says that double effects were not judged, and is not clean then', () => {
   const both = summary([wrong({ doubleEffects: ['a'] }), unjudged])
   expect(both).toMatchObject({ text: expect.stringContaining('double effects 1,'), clean: false, skipped: false })
   expect(broken(summary([wrong({ doubleEffects: undefined, lost: ['a'] })]).text)).toEqual({ passed: 0, failed: 1 })
+})
+
+it('is not clean when no fault has struck', () => {
+  const idle: RunReport = { ...clean, recoveries: [], faults: 0 }
+  const { text, ...ended } = summary([clean, idle])
+  expect(ended).toEqual({ clean: false, skipped: false })
+  expect(broken(text)).toEqual({ passed: 0, failed: 1 })
+  expect(lines(idle, false)).toEqual(expect.arrayContaining(['wrong: nothing was broken: no fault has struck', 'the histories are in /histories']))
 })

@@ -5,13 +5,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { connect } from '@busbar/core'
 import type { Backend } from './backends/backend.ts'
 import { Books } from './books.ts'
-import { isClean, type Verdict } from './checker.ts'
+import type { Verdict } from './checker.ts'
 import { driversWith, leasesIn } from './drivers.ts'
 import { Fleet, tell, type Member } from './fleet.ts'
 import { HistoryWriter } from './history.ts'
 import { processFaults } from './process-faults.ts'
 import { hash } from './message-id.ts'
 import type { Recovery } from './recovery.ts'
+import { isClean } from './report.ts'
 import { script, type FaultKind, type Step } from './script.ts'
 import type { ConsumerSettings, ProducerSettings } from './settings.ts'
 import { workloadOf } from './workload.ts'
@@ -58,7 +59,7 @@ export async function run(backend: Backend, options: RunOptions): Promise<RunRep
   const began = performance.now()
   const current = new Run(backend, options, folder)
   const result = await current.complete()
-  if (!options.keep && isClean(result.verdict)) await rm(folder, { recursive: true })
+  if (!options.keep && isClean(result)) await rm(folder, { recursive: true })
   return { ...result, seconds: (performance.now() - began) / 1_000, folder }
 }
 
