@@ -3,7 +3,7 @@ import { Checker, type Promised, type Verdict } from './checker.ts'
 import { parseEvent } from './history.ts'
 import { isPoisoned } from './message-id.ts'
 
-const everything: Promised = { ordered: true, once: true, memoryBytes: 1_000 }
+const everything: Promised = { ordered: true, once: true, shared: true, memoryBytes: 1_000 }
 
 /** A message that is handled, and one whose handler always fails. */
 const [first, second, third] = ['p.0/a/0', 'p.0/a/1', 'p.0/a/2'] as const
@@ -163,5 +163,47 @@ describe('a history with one violation is caught:', () => {
     const { others, ...rest } = verdictOn(story)
     expect(others).toEqual([expect.stringContaining(sentence)])
     expect(rest).toMatchObject({ lost: [], outOfOrder: [], doubleEffects: [] })
+  })
+})
+
+describe('a consumer that gets nothing any more', () => {
+  /** Two consumers share messages, one each half second; after so many seconds `c.1` gets none. */
+  function idle(seconds: number, { fromSecond = 10, perSecond = 4, ends = 'left' }: { fromSecond?: number; perSecond?: number; ends?: string } = {}): Checker {
+    const checker = new Checker()
+    const add = (by: string, at: number, text: string): void => checker.add(by, parseEvent(`${Math.round(at * 1e9)}\t${text.replaceAll(' ', '\t')}`))
+    for (const name of ['c.0', 'c.1']) add(name, 1, 'memory 5')
+    let sent = 0
+    for (let at = 1; at < fromSecond + seconds; at += 1 / perSecond) {
+      const id = `p.0/c/${(sent += isPoisoned(`p.0/c/${sent + 1}`) ? 2 : 1)}`
+      const by = at < fromSecond && sent % 2 === 0 ? 'c.1' : 'c.0'
+      add('p.0', at, `sending ${id}`)
+      add('p.0', at, `confirmed ${id}`)
+      for (const kind of ['begin', 'effect', 'done']) add(by, at, `${kind} ${id}`)
+    }
+    for (const name of ['p.0', 'c.0', 'c.1']) {
+      const at = fromSecond + seconds
+      if (name === 'c.1' && ends === 'killed') add('script', at, 'killed c.1')
+      else if (name !== 'p.0') add(name, at, 'left 0')
+      if (name !== 'c.1' || ends === 'left') add(name, at, 'end')
+    }
+    if (ends === 'killed') add('script', fromSecond + seconds, 'end')
+    return checker
+  }
+
+  it.each([
+    ['after it had some', 10],
+    ['from the start', 1],
+  ])('is stuck: %s', (_, fromSecond) => {
+    const verdict = idle(70, { fromSecond }).verdict(everything)
+    expect(verdict).toMatchObject({ ...clean, others: [expect.stringMatching(/^stuck: c\.1 began nothing in its last 7\d s, and others 2[78]\d messages$/)] })
+  })
+
+  it.each([
+    ['for less than a minute', idle(50), everything],
+    ['while others had few', idle(70, { perSecond: 2 }), everything],
+    ['where one at a time receives', idle(70), { ...everything, shared: false }],
+    ['and was killed', idle(70, { ends: 'killed' }), everything],
+  ])('is none: %s', (_, checker, promised) => {
+    expect(checker.verdict(promised)).toMatchObject(clean)
   })
 })

@@ -1,5 +1,7 @@
-import { isDoubled, type Effect } from './double-effects.ts'
+import { isDoubled } from './double-effects.ts'
+import { addEffect, isSettled, nothing, type Entry } from './entry.ts'
 import type { HistoryEvent } from './history.ts'
+import { IdleWatch } from './idle.ts'
 import { outOfOrder } from './key-order.ts'
 import { highest, memoryProblem } from './memory.ts'
 import { isPoisoned } from './message-id.ts'
@@ -10,6 +12,8 @@ export interface Promised {
   readonly ordered: boolean
   /** Idempotency is on: one effect per message. Without it effects may be repeated, and are not judged. */
   readonly once: boolean
+  /** All consumers get messages. */
+  readonly shared: boolean
   /** Most resident memory of a process, in bytes. */
   readonly memoryBytes: number
 }
@@ -33,38 +37,6 @@ export interface Verdict {
   readonly memoryBytes: number
 }
 
-/** What is known of one message. */
-interface Entry {
-  /** A sender has it in its history. */
-  sent: boolean
-  confirmed: boolean
-  refused: boolean
-  dead: boolean
-  begun: number
-  /** Nanoseconds; 0: never. */
-  firstBegin: number
-  firstEffect: number
-  /** The process that had the first effect. */
-  firstBy: Process | undefined
-  /** All effects, once there are several: of most messages there is one. */
-  effects: Effect[] | undefined
-  /** Nanoseconds at which a process first knew that an effect is remembered. `Infinity`: never. */
-  rememberedAt: number
-}
-
-const nothing: Readonly<Entry> = {
-  sent: false,
-  confirmed: false,
-  refused: false,
-  dead: false,
-  begun: 0,
-  firstBegin: 0,
-  firstEffect: 0,
-  firstBy: undefined,
-  effects: undefined,
-  rememberedAt: Infinity,
-}
-
 interface Process {
   ended: boolean
   /** Nanoseconds; `Infinity`: never. */
@@ -82,6 +54,7 @@ interface Process {
 export class Checker {
   readonly #entries = new Map<string, Entry>()
   readonly #processes = new Map<string, Process>()
+  readonly #idle = new IdleWatch()
   readonly #wrong: string[] = []
   #left: { readonly at: number; readonly count: number } | undefined
   #confirmed = 0
@@ -99,6 +72,7 @@ export class Checker {
   add(by: string, event: HistoryEvent): void {
     const process = this.#process(by)
     const { kind, what, detail, at } = event
+    this.#idle.add(by, event)
     switch (kind) {
       case 'sending':
         this.#entry(what).sent = true
@@ -141,7 +115,7 @@ export class Checker {
     }
   }
 
-  verdict({ ordered, once, memoryBytes }: Promised): Verdict {
+  verdict({ ordered, once, shared, memoryBytes }: Promised): Verdict {
     const entries = [...this.#entries]
     const idsOf = (wrong: (entry: Entry, id: string) => boolean): string[] => entries.filter(([id, entry]) => wrong(entry, id)).map(([id]) => id)
     const howMany = (which: (entry: Entry) => boolean): number => entries.filter(([, entry]) => which(entry)).length
@@ -160,6 +134,7 @@ export class Checker {
         ...idsOf(({ sent }) => !sent).map((id) => `nobody has sent it: ${id}`),
         ...this.#wrong,
         ...this.#stuck(),
+        ...(shared ? this.#idle.problems() : []),
         ...[...this.#processes].flatMap(([name, { memory }]) => memoryProblem(name, memory, memoryBytes) ?? []),
       ],
       memoryBytes: highest([...this.#processes.values()].flatMap(({ memory }) => memory)),
@@ -226,18 +201,6 @@ export class Checker {
 /** Everything that was promised was kept. */
 export function isClean({ lost, outOfOrder, doubleEffects = [], others }: Verdict): boolean {
   return lost.length + outOfOrder.length + doubleEffects.length + others.length === 0
-}
-
-function isSettled({ firstEffect, dead }: Entry): boolean {
-  return firstEffect > 0 || dead
-}
-
-/** Effects come in any order. */
-function addEffect(entry: Entry, { at, by }: Effect & { readonly by: Process }): void {
-  if (entry.firstBy !== undefined) (entry.effects ??= [{ at: entry.firstEffect, by: entry.firstBy }]).push({ at, by })
-  if (entry.firstEffect > 0 && entry.firstEffect < at) return
-  entry.firstEffect = at
-  entry.firstBy = by
 }
 
 function count(counts: Map<string, number>, id: string, change: number): void {

@@ -83,7 +83,7 @@ class Run {
   }
 
   async complete(): Promise<Pick<RunReport, 'verdict' | 'recoveries' | 'faults'>> {
-    const { ordered } = this.#backend
+    const { ordered, shared } = this.#backend
     const reading = this.#readOn()
     try {
       await this.#prepare()
@@ -97,7 +97,7 @@ class Run {
     await this.#books.read()
     await this.#books.close()
     for (const [event, times] of this.#books.notes) this.#options.say(`${event} was logged ${times} times`)
-    const promised = { ordered, once: this.#options.redisUrl !== undefined, memoryBytes }
+    const promised = { ordered, once: this.#options.redisUrl !== undefined, shared, memoryBytes }
     const { checker, recovery, faults } = this.#books
     return { verdict: checker.verdict(promised), recoveries: recovery.recoveries(), faults }
   }
