@@ -7,7 +7,7 @@ export interface ChaosArguments {
   readonly minutes: number
   /** Histories are kept also if all is well. */
   readonly keep: boolean
-  /** That there is nothing to run on is no error. */
+  /** That there is nothing to run on, or no Redis for idempotency, is no error. */
   readonly maySkip: boolean
 }
 
@@ -18,7 +18,7 @@ export const usage = `npm run chaos -- [backend …] [options]
   --seed <number>      decides the faults. Default: drawn, and printed
   --minutes <number>   for which they strike on each backend, 0.05 to 600. Default 1
   --keep               keep the histories also if all is well
-  --may-skip           where none of the backends can be had, end with 0 instead of 1`
+  --may-skip           where none of the backends or no Redis can be had, end with 0 instead of 1`
 
 /** Throws `TypeError` or `RangeError` with a sentence for the user. */
 export function parseArguments(args: readonly string[], known: readonly string[]): ChaosArguments {

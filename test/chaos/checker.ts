@@ -1,4 +1,7 @@
+import { isDoubled } from './double-effects.ts'
+import { addEffect, isSettled, nothing, type Entry } from './entry.ts'
 import type { HistoryEvent } from './history.ts'
+import { IdleWatch } from './idle.ts'
 import { outOfOrder } from './key-order.ts'
 import { highest, memoryProblem } from './memory.ts'
 import { isPoisoned } from './message-id.ts'
@@ -7,8 +10,10 @@ import { isPoisoned } from './message-id.ts'
 export interface Promised {
   /** Order per key. */
   readonly ordered: boolean
-  /** Idempotency is on: one effect per message. */
+  /** Idempotency is on: one effect per message. Without it effects may be repeated, and are not judged. */
   readonly once: boolean
+  /** All consumers get messages. */
+  readonly shared: boolean
   /** Most resident memory of a process, in bytes. */
   readonly memoryBytes: number
 }
@@ -25,50 +30,22 @@ export interface Verdict {
   readonly unconfirmed: number
   readonly lost: readonly string[]
   readonly outOfOrder: readonly string[]
-  readonly doubleEffects: readonly string[]
+  /** `undefined`: not judged, since there was no idempotency. */
+  readonly doubleEffects: readonly string[] | undefined
   /** All else that is off, as sentences. */
   readonly others: readonly string[]
   readonly memoryBytes: number
 }
 
-/** What is known of one message. */
-interface Entry {
-  /** A sender has it in its history. */
-  sent: boolean
-  confirmed: boolean
-  refused: boolean
-  dead: boolean
-  begun: number
-  effects: number
-  /** Nanoseconds; 0: never. */
-  firstBegin: number
-  firstEffect: number
-  /** Effects of processes that were killed before they had remembered them: as many more may take place. */
-  windows: number
-}
-
-const nothing: Readonly<Entry> = {
-  sent: false,
-  confirmed: false,
-  refused: false,
-  dead: false,
-  begun: 0,
-  effects: 0,
-  firstBegin: 0,
-  firstEffect: 0,
-  windows: 0,
-}
-
 interface Process {
   ended: boolean
-  killed: boolean
+  /** Nanoseconds; `Infinity`: never. */
+  killedAt: number
   /** Resident set, in bytes. */
   readonly memory: number[]
   /** Calls of `send` without an outcome, and handlers without an end, by id. */
   readonly sending: Map<string, number>
   readonly running: Map<string, number>
-  /** Effects that are not remembered yet. */
-  readonly open: Map<string, number>
 }
 
 /**
@@ -77,6 +54,7 @@ interface Process {
 export class Checker {
   readonly #entries = new Map<string, Entry>()
   readonly #processes = new Map<string, Process>()
+  readonly #idle = new IdleWatch()
   readonly #wrong: string[] = []
   #left: { readonly at: number; readonly count: number } | undefined
   #confirmed = 0
@@ -94,6 +72,7 @@ export class Checker {
   add(by: string, event: HistoryEvent): void {
     const process = this.#process(by)
     const { kind, what, detail, at } = event
+    this.#idle.add(by, event)
     switch (kind) {
       case 'sending':
         this.#entry(what).sent = true
@@ -127,7 +106,7 @@ export class Checker {
         process.ended = true
         return
       case 'killed':
-        this.#process(what).killed = true
+        this.#process(what).killedAt = at
         return
       case 'note':
       case 'fault':
@@ -136,26 +115,26 @@ export class Checker {
     }
   }
 
-  verdict({ ordered, once, memoryBytes }: Promised): Verdict {
-    this.#closeWindows()
+  verdict({ ordered, once, shared, memoryBytes }: Promised): Verdict {
     const entries = [...this.#entries]
     const idsOf = (wrong: (entry: Entry, id: string) => boolean): string[] => entries.filter(([id, entry]) => wrong(entry, id)).map(([id]) => id)
     const howMany = (which: (entry: Entry) => boolean): number => entries.filter(([, entry]) => which(entry)).length
     return {
       sent: this.#confirmed,
-      handled: howMany(({ effects }) => effects > 0),
+      handled: howMany(({ firstEffect }) => firstEffect > 0),
       deadLettered: howMany(({ dead }) => dead),
       repeats: entries.reduce((sum, [, { begun }]) => sum + Math.max(0, begun - 1), 0),
       unconfirmed: howMany(({ confirmed, refused }) => !confirmed && !refused),
-      lost: idsOf((entry) => entry.confirmed && entry.effects === 0 && !entry.dead),
+      lost: idsOf((entry) => entry.confirmed && !isSettled(entry)),
       outOfOrder: ordered ? outOfOrder(this.#entries) : [],
-      doubleEffects: once ? idsOf(({ effects, windows }) => effects > 1 + windows) : [],
+      doubleEffects: once ? idsOf(({ effects = [], rememberedAt }) => isDoubled(effects, rememberedAt)) : undefined,
       others: [
         ...idsOf((entry, id) => entry.dead && !isPoisoned(id)).map((id) => `a dead letter without a cause: ${id}`),
-        ...idsOf((entry, id) => entry.effects > 0 && isPoisoned(id)).map((id) => `an effect of a message whose handler fails: ${id}`),
+        ...idsOf((entry, id) => entry.firstEffect > 0 && isPoisoned(id)).map((id) => `an effect of a message whose handler fails: ${id}`),
         ...idsOf(({ sent }) => !sent).map((id) => `nobody has sent it: ${id}`),
         ...this.#wrong,
         ...this.#stuck(),
+        ...(shared ? this.#idle.problems() : []),
         ...[...this.#processes].flatMap(([name, { memory }]) => memoryProblem(name, memory, memoryBytes) ?? []),
       ],
       memoryBytes: highest([...this.#processes.values()].flatMap(({ memory }) => memory)),
@@ -182,12 +161,10 @@ export class Checker {
       if (entry.firstBegin === 0 || at < entry.firstBegin) entry.firstBegin = at
       count(process.running, what, 1)
     } else if (kind === 'effect') {
-      this.#change(entry, () => void entry.effects++)
-      if (entry.firstEffect === 0 || at < entry.firstEffect) entry.firstEffect = at
+      this.#change(entry, () => addEffect(entry, { at, by: process }))
       count(process.running, what, -1)
-      count(process.open, what, 1)
     } else if (kind === 'failure') count(process.running, what, -1)
-    else process.open.delete(what)
+    else entry.rememberedAt = Math.min(entry.rememberedAt, at)
   }
 
   #change(entry: Entry, change: (entry: Entry) => void): void {
@@ -196,23 +173,11 @@ export class Checker {
     if (!before && entry.confirmed && isSettled(entry)) this.#settled++
   }
 
-  /** Nobody can know whether an effect took place whose process was killed before it could remember that. */
-  #closeWindows(): void {
-    for (const { killed, open } of this.#processes.values()) {
-      if (!killed) continue
-      for (const [id, times] of open) {
-        const entry = this.#entries.get(id)
-        if (entry !== undefined) entry.windows += times
-      }
-      open.clear()
-    }
-  }
-
   #stuck(): string[] {
     const found: string[] = []
     if (this.#left !== undefined && this.#left.count > 0) found.push(`stuck: the broker still has ${this.#left.count} messages when all are handled`)
-    for (const [name, { ended, killed, sending, running }] of this.#processes) {
-      if (killed) continue
+    for (const [name, { ended, killedAt, sending, running }] of this.#processes) {
+      if (killedAt < Infinity) continue
       if (!ended) found.push(`stuck: ${name} has not ended as it was told to`)
       else if (sending.size > 0) found.push(`stuck: ${sending.size} sends of ${name} never settled, such as ${[...sending.keys()][0]}`)
       else if (running.size > 0) found.push(`stuck: ${running.size} handlers of ${name} never ended, such as ${[...running.keys()][0]}`)
@@ -228,19 +193,14 @@ export class Checker {
 
   #process(name: string): Process {
     let process = this.#processes.get(name)
-    if (process === undefined)
-      this.#processes.set(name, (process = { ended: false, killed: false, memory: [], sending: new Map(), running: new Map(), open: new Map() }))
+    if (process === undefined) this.#processes.set(name, (process = { ended: false, killedAt: Infinity, memory: [], sending: new Map(), running: new Map() }))
     return process
   }
 }
 
 /** Everything that was promised was kept. */
-export function isClean({ lost, outOfOrder, doubleEffects, others }: Verdict): boolean {
+export function isClean({ lost, outOfOrder, doubleEffects = [], others }: Verdict): boolean {
   return lost.length + outOfOrder.length + doubleEffects.length + others.length === 0
-}
-
-function isSettled({ effects, dead }: Entry): boolean {
-  return effects > 0 || dead
 }
 
 function count(counts: Map<string, number>, id: string, change: number): void {

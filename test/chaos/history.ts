@@ -17,7 +17,7 @@ import { openSync, writeSync } from 'node:fs'
  * | `wrong text` | all | a promise was seen broken |
  * | `note text` | all | a warning of the product; nothing is wrong with it |
  * | `end` | all | it has ended as it was told to |
- * | `killed process` | the script | SIGKILL to that process |
+ * | `killed process` | the script | SIGKILL has just ended that process |
  * | `fault name`, `over name` | the script | a fault begins, ends |
  */
 export type EventKind =

@@ -10,8 +10,8 @@ export interface ProcessFault extends FaultKind {
 /** Shorter than claims last, which outlive their process by 20 seconds: who stands still for longer may come back to a handler that somebody else has run. */
 const stoppedMs = [500, 5_000] as const
 
-/** `follow` is told who was killed and starts another in its place. */
-export function processFaults(fleet: Fleet, follow: (killed: Member, index: number) => Promise<void>): readonly ProcessFault[] {
+/** `follow` is told at once who was killed, and starts another in its place after a pause. */
+export function processFaults(fleet: Fleet, follow: (killed: Member, index: number, afterMs: number) => Promise<void>): readonly ProcessFault[] {
   const killing = (role: 'producer' | 'consumer'): ProcessFault => ({
     name: `${role} killed (SIGKILL)`,
     lastsMs: [0, 500],
@@ -20,8 +20,7 @@ export function processFaults(fleet: Fleet, follow: (killed: Member, index: numb
       const member = fleet.at(role, target)
       if (member === undefined) return
       await kill(member)
-      await pause(lastsMs)
-      await follow(member, target)
+      await follow(member, target, lastsMs)
     },
   })
   const stopping = (role: 'producer' | 'consumer'): ProcessFault => ({

@@ -1,36 +1,62 @@
-import { isClean } from './checker.ts'
+import { isClean as isKept } from './checker.ts'
 import type { Recovery } from './recovery.ts'
 import type { RunReport } from './run.ts'
 
 /** Of each kind of violation so many are shown. */
 const shown = 10
 
+/** What is judged of a run. */
+type Outcome = Pick<RunReport, 'verdict' | 'recoveries' | 'faults'>
+
+/** Things were broken, recovered, and every promise was kept. */
+export function isClean(outcome: Outcome): boolean {
+  return isKept(outcome.verdict) && othersOf(outcome).length === 0 && outcome.recoveries.every(({ ms }) => ms !== undefined)
+}
+
 /** For the reader of one run. */
-export function lines({ verdict, recoveries, faults, seconds, folder }: RunReport, kept: boolean): readonly string[] {
-  const { sent, handled, deadLettered, repeats, unconfirmed, lost, outOfOrder, doubleEffects, others, memoryBytes } = verdict
+export function lines(report: RunReport, kept: boolean): readonly string[] {
+  const { verdict, recoveries, faults, seconds, folder } = report
+  const { sent, handled, deadLettered, repeats, unconfirmed, lost, outOfOrder, doubleEffects, memoryBytes } = verdict
   return [
     ...examples('lost', lost),
     ...examples('out of order', outOfOrder),
-    ...examples('double effect', doubleEffects),
-    ...examples('wrong', others),
+    ...(doubleEffects === undefined ? ['double effects are not judged: there was no Redis for idempotency'] : examples('double effect', doubleEffects)),
+    ...examples('wrong', othersOf(report)),
     ...slowest(recoveries),
     `${sent} confirmed, ${handled} handled, ${deadLettered} dead letters, ${repeats} repeated starts, ${unconfirmed} unconfirmed`,
     `${faults} faults in ${seconds.toFixed(0)} s, at most ${Math.round(memoryBytes / 2 ** 20)} MiB in a process`,
-    ...(isClean(verdict) && !kept ? [] : [`the histories are in ${folder}`]),
+    ...(isClean(report) && !kept ? [] : [`the histories are in ${folder}`]),
   ]
 }
 
-/** The last line, which the certificate reads. */
-export function summary(reports: readonly RunReport[]): { readonly text: string; readonly clean: boolean } {
+export interface Summary {
+  /** The last line, which the certificate reads. */
+  readonly text: string
+  /** Everything was judged, and kept. */
+  readonly clean: boolean
+  /** What was judged was kept, and something was not to be had: backends, or the store of idempotency. */
+  readonly skipped: boolean
+}
+
+export function summary(reports: readonly RunReport[]): Summary {
   const sum = (count: (report: RunReport) => number): number => reports.reduce((total, report) => total + count(report), 0)
   const recoveries = reports.flatMap((report) => report.recoveries)
   const slowestMs = recoveries.reduce((most, { ms = Infinity }) => Math.max(most, ms), 0)
-  const wrong = sum(({ verdict }) => verdict.others.length)
+  const wrong = sum((report) => othersOf(report).length)
+  const doubled = sum(({ verdict }) => verdict.doubleEffects?.length ?? 0)
+  const judged = reports.every(({ verdict }) => verdict.doubleEffects !== undefined)
   const text =
     `chaos: sent ${sum(({ verdict }) => verdict.sent)}, lost ${sum(({ verdict }) => verdict.lost.length)}, ` +
-    `out of order ${sum(({ verdict }) => verdict.outOfOrder.length)}, double effects ${sum(({ verdict }) => verdict.doubleEffects.length)}, ` +
+    `out of order ${sum(({ verdict }) => verdict.outOfOrder.length)}, double effects ${judged || doubled > 0 ? doubled : 'not judged'}, ` +
     `${wrong > 0 ? `otherwise wrong ${wrong}, ` : ''}recovered in ≤ ${(Math.ceil(slowestMs / 100) / 10).toFixed(1)} s`
-  return { text, clean: reports.length > 0 && reports.every(({ verdict }) => isClean(verdict)) && slowestMs < Infinity }
+  const kept = reports.every(isClean)
+  const all = reports.length > 0 && judged
+  return { text, clean: kept && all, skipped: kept && !all }
+}
+
+/** All that is wrong and has no count of its own, as sentences. */
+function othersOf({ verdict, faults }: Outcome): readonly string[] {
+  return faults > 0 ? verdict.others : [...verdict.others, 'nothing was broken: no fault has struck']
 }
 
 function examples(what: string, all: readonly string[]): string[] {

@@ -5,13 +5,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { connect } from '@busbar/core'
 import type { Backend } from './backends/backend.ts'
 import { Books } from './books.ts'
-import { isClean, type Verdict } from './checker.ts'
+import type { Verdict } from './checker.ts'
 import { driversWith, leasesIn } from './drivers.ts'
 import { Fleet, tell, type Member } from './fleet.ts'
 import { HistoryWriter } from './history.ts'
 import { processFaults } from './process-faults.ts'
 import { hash } from './message-id.ts'
 import type { Recovery } from './recovery.ts'
+import { isClean } from './report.ts'
 import { script, type FaultKind, type Step } from './script.ts'
 import type { ConsumerSettings, ProducerSettings } from './settings.ts'
 import { workloadOf } from './workload.ts'
@@ -58,7 +59,7 @@ export async function run(backend: Backend, options: RunOptions): Promise<RunRep
   const began = performance.now()
   const current = new Run(backend, options, folder)
   const result = await current.complete()
-  if (!options.keep && isClean(result.verdict)) await rm(folder, { recursive: true })
+  if (!options.keep && isClean(result)) await rm(folder, { recursive: true })
   return { ...result, seconds: (performance.now() - began) / 1_000, folder }
 }
 
@@ -82,7 +83,7 @@ class Run {
   }
 
   async complete(): Promise<Pick<RunReport, 'verdict' | 'recoveries' | 'faults'>> {
-    const { ordered } = this.#backend
+    const { ordered, shared } = this.#backend
     const reading = this.#readOn()
     try {
       await this.#prepare()
@@ -96,7 +97,7 @@ class Run {
     await this.#books.read()
     await this.#books.close()
     for (const [event, times] of this.#books.notes) this.#options.say(`${event} was logged ${times} times`)
-    const promised = { ordered, once: this.#options.redisUrl !== undefined, memoryBytes }
+    const promised = { ordered, once: this.#options.redisUrl !== undefined, shared, memoryBytes }
     const { checker, recovery, faults } = this.#books
     return { verdict: checker.verdict(promised), recoveries: recovery.recoveries(), faults }
   }
@@ -141,7 +142,7 @@ class Run {
   /** Breaks things, one after the other. */
   async #strike(): Promise<void> {
     const { say } = this.#options
-    const kinds = [...this.#backend.faults, ...processFaults(this.#fleet, (member, index) => this.#follow(member, index))]
+    const kinds = [...this.#backend.faults, ...processFaults(this.#fleet, (member, index, afterMs) => this.#follow(member, index, afterMs))]
     const began = performance.now()
     for (const { afterMs, fault, lastsMs, target } of stepsOf(kinds, this.#options)) {
       await pause(afterMs)
@@ -155,8 +156,9 @@ class Run {
   }
 
   /** Another process takes the place of one that was killed. */
-  async #follow({ name, role }: Member, index: number): Promise<void> {
+  async #follow({ name, role }: Member, index: number, afterMs: number): Promise<void> {
     this.#history.write('killed', name)
+    await pause(afterMs)
     if (role === 'consumer') return this.#startConsumer(index)
     await this.#books.read()
     this.#startProducer(index, Math.max(0, (this.#due.get(name) ?? 0) - this.#books.given(name)))

@@ -4,6 +4,8 @@ import { leftovers } from './handles.ts'
 import type { SoakResult } from './protocol.ts'
 
 const mostResidentBytes = 512 * 2 ** 20
+/** A soak takes 119 samples however long it is, if it is longer than a minute. */
+const enoughSamples = 40
 /** What a heap may differ by from one collection to the next. */
 const flatBytes = 1.5 * 2 ** 20
 /** Sockets and timers come and go with the load. */
@@ -19,7 +21,7 @@ export function problemsOf(result: SoakResult): readonly string[] {
       samples.map(({ heap }) => heap),
       { atLeast: flatBytes },
     ),
-    memoryProblem('the process', residents, mostResidentBytes),
+    memoryProblem('the process', residents, mostResidentBytes, enoughSamples),
     growthProblem(
       'the number of handles',
       samples.map(({ handles }) => handles),

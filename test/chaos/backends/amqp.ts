@@ -12,6 +12,8 @@ export async function amqpBackend({ say }: Lent): Promise<Backend | Skipped> {
   return {
     title: `RabbitMQ ${bed.version} (${bed.how})`,
     ordered: true,
+    // By two partitions each.
+    shared: true,
     settings: { kind: 'queue', configuration: { driver: { name: 'amqp', url: proxy.through(bed.url), ...options } }, env: {} },
     faults: rabbitmqFaults(proxy, bed),
     // It writes definitions to disk by and by, and a queue declared just before a kill can be gone: here they are old, as in production.

@@ -18,6 +18,7 @@ export async function sqsBackend(): Promise<Backend> {
   return {
     title: 'SQS FIFO, by our simulator',
     ordered: true,
+    shared: true,
     settings: { kind: 'queue', configuration: { driver: { name: 'sqs', endpoint: proxy.through(wire.endpoint), region, ...times } }, env },
     faults: [...proxyFaults(proxy), ...wireFaults(wire)],
     [Symbol.asyncDispose]: dispose,
@@ -34,6 +35,7 @@ export async function snsBackend(): Promise<Backend> {
   return {
     title: 'SNS FIFO to SQS, by our simulator',
     ordered: true,
+    shared: true,
     // SNS has no queues: dead letters are on SQS.
     settings: { kind: 'topic', configuration: { driver: queues, routes: { jobs: { driver: topics, deadLetter: { driver: queues } } } }, env },
     faults: [...proxyFaults(proxy), ...wireFaults(wire)],

@@ -16,6 +16,8 @@ export interface Backend extends AsyncDisposable {
   readonly faults: readonly BackendFault[]
   /** Order per key is promised. */
   readonly ordered: boolean
+  /** All consumers get messages: one that gets none for long, while others do, is stuck. */
+  readonly shared: boolean
   /** It is too slow for more. Default: no limit. */
   readonly mostMessages?: number
   /** The Redis of claims, if it is to be reached in another way than by the URL of the one that was lent. */

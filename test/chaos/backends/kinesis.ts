@@ -26,6 +26,8 @@ export async function kinesisBackend({ redis }: Lent): Promise<Backend | Skipped
   return {
     title: `Kinesis, by the emulator kinesis-local ${bed.version}, with leases in Redis ${redis.version}`,
     ordered: true,
+    // By two shards each.
+    shared: true,
     mostMessages,
     redisUrl: redisProxy.through(redis.url),
     settings: {

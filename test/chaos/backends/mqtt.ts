@@ -14,11 +14,13 @@ export async function mqttBackend({ say }: Lent): Promise<Backend | Skipped> {
   return {
     title: `mosquitto ${bed.version} (${bed.how}), MQTT 5`,
     ordered: true,
+    // By one session, from which one process at a time receives.
+    shared: false,
     settings: {
       kind: 'queue',
       configuration: {
         driver: { name: 'mqtt', url: proxy.through(bed.url), ...options },
-        // Members that compete have no order: what has keys goes through one session, from which one process at a time receives.
+        // Members that compete have no order: what has keys goes through one session.
         routes: { jobs: { options: { members: 1 } } },
       },
       env: {},

@@ -70,11 +70,12 @@ function violations(line: string): Counts | undefined {
   return found === undefined || schedules !== '11000' ? undefined : { passed: found === '0' ? 1 : 0, failed: Number(found) }
 }
 
-/** The last line of `npm run chaos`. A run that had nothing to run on has shown nothing. */
+/** The last line of `npm run chaos`. A run that had nothing to run on, or no store of idempotency, has shown nothing. */
 export function broken(line: string): Counts | undefined {
   const [, sent, lost, disorder, doubled, wrong = '0'] =
-    /^chaos: sent (\d+), lost (\d+), out of order (\d+), double effects (\d+), (?:otherwise wrong (\d+), )?recovered in ≤ \S+ s$/.exec(line) ?? []
+    /^chaos: sent (\d+), lost (\d+), out of order (\d+), double effects (\d+|not judged), (?:otherwise wrong (\d+), )?recovered in ≤ \S+ s$/.exec(line) ?? []
   if (sent === undefined) return undefined
-  const failed = Number(lost) + Number(disorder) + Number(doubled) + Number(wrong)
-  return { passed: failed === 0 && sent !== '0' ? 1 : 0, failed }
+  const judged = doubled !== 'not judged'
+  const failed = Number(lost) + Number(disorder) + (judged ? Number(doubled) : 0) + Number(wrong)
+  return { passed: failed === 0 && judged && sent !== '0' ? 1 : 0, failed }
 }
