@@ -60,7 +60,9 @@ function latencyRows({ raw }: Adapter, name: string, clients: readonly string[],
     percentiles.map(([figure, text]) => valueRow(`${name}, ${text}`, client, figureOf(samples, name, client, figure), 'ms')),
   )
   const added = median(differences(samples, name, raw, 'p99'))
-  const target = { text: `≤ ${maxAddedMs} ms`, met: added <= maxAddedMs, within: added <= gateAddedMs }
+  // Who kept no pace has no latency that anything could be compared with.
+  const kept = [busbar, raw].every((client) => Number.isFinite(figureOf(samples, name, client, 'p99')))
+  const target = { text: `≤ ${maxAddedMs} ms`, met: kept && added <= maxAddedMs, within: kept && added <= gateAddedMs }
   const reached = median(samples.of(name, busbar).map(messagesPerSecond))
   return [
     valueRow(name, 'load', perSecond, 'messages/s'),
