@@ -6,15 +6,20 @@ const b = { name: 'B' }
 const c = { name: 'C' }
 const seldom = { name: 'S', every: 2 }
 
-it('begins each round of a group with the next of its trials', () => {
-  expect(orders([a, b, c], 4)).toEqual(['ABC', 'BCA', 'CAB', 'ABC'])
+it('begins with each trial of a group in turn, and goes the other way after each round', () => {
+  expect(orders([a, b, c], 7)).toEqual(['ABC', 'CBA', 'BCA', 'ACB', 'CAB', 'BAC', 'ABC'])
 })
 
 it('lets those that take part in all rounds be the first equally often, whoever else takes part in some', () => {
   const all = orders([a, b, seldom], 12)
-  expect(all.slice(0, 4)).toEqual(['ABS', 'AB', 'BSA', 'BA'])
+  expect(all.slice(0, 4)).toEqual(['ABS', 'AB', 'SBA', 'BA'])
   const first = (name: string): number => all.filter((order) => order.startsWith(name)).length
   expect([first('A'), first('B'), first('S')]).toEqual([5, 5, 2])
+})
+
+it('runs one of two before the other as often as behind it', () => {
+  const all = orders([a, b, c, seldom], 16)
+  expect(all.filter((order) => order.indexOf('A') < order.indexOf('B'))).toHaveLength(8)
 })
 
 it('has no turns in a round without trials', () => {

@@ -34,15 +34,17 @@ export async function runRounds(trials: readonly Trial[], rounds: number, onProg
 }
 
 /**
- * Who takes part in a round, in turn: A B C, B C A, C A B. Rounds are counted among those in which the same trials take part, so that each of these is the first as
- * often as the others, whatever other rounds lie between.
+ * Who takes part in a round, in turn: A B C, B C A, C A B, each of them followed by a round the other way: C B A, A C B, B A C. So each is the first as often as the
+ * others, and of any two each runs before the other as often as behind it. Rounds are counted among those in which the same trials take part, so that this holds
+ * whatever other rounds lie between.
  */
 export function turnsOf<Part extends Pick<Trial, 'every'>>(group: readonly Part[], round: number): Part[] {
   const partsIn = (of: number): Part[] => group.filter(({ every = 1 }) => of % every === 0)
   const parts = partsIn(round)
   const before = Array.from({ length: round }, (_, of) => partsIn(of)).filter((others) => isSame(others, parts)).length
-  const first = before % Math.max(1, parts.length)
-  return [...parts.slice(first), ...parts.slice(0, first)]
+  const first = Math.floor(before / 2) % Math.max(1, parts.length)
+  const turns = [...parts.slice(first), ...parts.slice(0, first)]
+  return before % 2 === 0 ? turns : turns.toReversed()
 }
 
 function isSame(some: readonly unknown[], others: readonly unknown[]): boolean {
