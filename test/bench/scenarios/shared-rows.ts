@@ -44,10 +44,11 @@ function figures(samples: Samples, scenario: string, client: string, figure: str
   return samples.of(scenario, client).map(({ numbers }) => numbers?.[figure] ?? Number.NaN)
 }
 
-/** By round: differences are taken inside each. */
+/** By round: differences are taken inside each. There is none between two that both kept no pace. */
 function differences(samples: Samples, scenario: string, raw: string, figure: string): number[] {
   const others = figures(samples, scenario, raw, figure)
-  return figures(samples, scenario, busbar, figure).map((own, round) => own - (others[round] ?? Number.NaN))
+  const all = figures(samples, scenario, busbar, figure).map((own, round) => own - (others[round] ?? Number.NaN))
+  return all.filter((difference) => !Number.isNaN(difference))
 }
 
 function latencyRows({ raw }: Adapter, name: string, clients: readonly string[], samples: Samples, perSecond: number): Row[] {

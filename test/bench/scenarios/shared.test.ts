@@ -69,6 +69,12 @@ it('misses the latency target, and the gate, when Busbar or the raw client kept 
     expect(added(busbar, sdk)).toEqual({ met: false, withinGate: false })
 })
 
+it('leaves out rounds in which neither kept pace', () => {
+  const samples = samplesOf('SQS, latency at half load', 'p99', { busbar: [8, Infinity, 2.1, 2.2, 9], sdk: [2, Infinity, 2, 2, 2] })
+  const rows = sharedRows(adapter, [{ shape: 'latency', size }], samples, 500)
+  expect(rows.find(({ target }) => target !== null)).toMatchObject({ value: expect.closeTo(3.1, 9), met: false, withinGate: true })
+})
+
 it('asks that a drain is over soon, of Busbar alone', () => {
   const samples = samplesOf('SQS, drain, 5 ms', 'drainMs', { busbar: [40, 60, 45], sdk: [90, 90, 90] })
   const rows = sharedRows(adapter, [{ shape: 'drain', size }], samples, 0)
