@@ -1,32 +1,52 @@
 import type { Sample } from './sample.ts'
 import { Samples } from './sample.ts'
 
-/** One subject's turn in a round. */
+/** One subject's turn in a round, in one scenario. */
 export interface Trial {
+  readonly scenario: string
   readonly subject: string
-  /** For progress. */
-  readonly label: string
+  /** What it is compared with: the trials of a group take turns in being the first of them. Default: those of its scenario. */
+  readonly group?: string
   /** Takes part in every so many rounds, from the first. Default 1: in all. */
   readonly every?: number
-  /** Runs once and answers with a sample per scenario. `round` counts from 0. */
-  run(round: number): Promise<Readonly<Record<string, Sample>>>
+  /** `round` counts from 0. */
+  run(round: number): Promise<Sample>
 }
 
 export type Progress = (text: string) => void
 
 /**
- * A B C, B C A, C A B…: each subject runs once per round that it takes part in, in turn, so that drift of the machine meets all alike, and each subject is the
- * first as often as the others are.
+ * Each trial runs once per round that it takes part in: group by group, and inside a group as {@link turnsOf} says, so that drift of the machine meets all alike.
  */
 export async function runRounds(trials: readonly Trial[], rounds: number, onProgress: Progress): Promise<Samples> {
   const samples = new Samples()
+  const groups = Map.groupBy(trials, ({ group, scenario }) => group ?? scenario)
   for (let round = 0; round < rounds; round++) {
-    for (let turn = 0; turn < trials.length; turn++) {
-      const trial = trials[(round + turn) % trials.length] as Trial
-      if (round % (trial.every ?? 1) !== 0) continue
-      onProgress(`round ${round + 1} of ${rounds}: ${trial.label}`)
-      for (const [scenario, sample] of Object.entries(await trial.run(round))) samples.add(scenario, trial.subject, round, sample)
+    for (const group of groups.values()) {
+      for (const trial of turnsOf(group, round)) {
+        const { scenario, subject } = trial
+        onProgress(`round ${round + 1} of ${rounds}: ${scenario}: ${subject}`)
+        samples.add(scenario, subject, round, await trial.run(round))
+      }
     }
   }
   return samples
+}
+
+/**
+ * Who takes part in a round, in turn: A B C, B C A, C A B, each of them followed by a round the other way: C B A, A C B, B A C. So each is the first as often as the
+ * others, and of any two each runs before the other as often as behind it. Rounds are counted among those in which the same trials take part, so that this holds
+ * whatever other rounds lie between.
+ */
+export function turnsOf<Part extends Pick<Trial, 'every'>>(group: readonly Part[], round: number): Part[] {
+  const partsIn = (of: number): Part[] => group.filter(({ every = 1 }) => of % every === 0)
+  const parts = partsIn(round)
+  const before = Array.from({ length: round }, (_, of) => partsIn(of)).filter((others) => isSame(others, parts)).length
+  const first = Math.floor(before / 2) % Math.max(1, parts.length)
+  const turns = [...parts.slice(first), ...parts.slice(0, first)]
+  return before % 2 === 0 ? turns : turns.toReversed()
+}
+
+function isSame(some: readonly unknown[], others: readonly unknown[]): boolean {
+  return some.length === others.length && some.every((one, index) => one === others[index])
 }

@@ -13,6 +13,8 @@ const raw = 'amqplib'
 const bodyAlone = 'amqplib, body alone'
 const peers = ['rabbitmq-client', '@cloudamqp/amqp-client']
 const fillMs = 300_000
+/** Of a queue with keys, as many as Busbar makes by default. */
+const partitions = 8
 
 /** Against the raw client and its peers, on a RabbitMQ of its own. */
 export const amqp: Suite = async (options) => {
@@ -74,9 +76,11 @@ function entriesOf({ quick }: SuiteOptions): Entry[] {
 /** A queue as Busbar makes it, with its dead letters and its delivery limit, for all clients: what a queue costs at the broker is not the client's. */
 async function placeAt(url: string, connection: ChannelModel, { name, client, work }: WantedPlace): Promise<Place> {
   const access = { url, place: name }
-  // With keys it is not one queue, and Busbar makes them.
-  if (client === busbar && work.hotKey !== undefined) return { access, fill: () => Promise.resolve(), [Symbol.asyncDispose]: () => Promise.resolve() }
-  await using broker = createBroker({ driver: amqpDriver({ url }), destinations: [defineQueue(name, { codec: bytes })] })
+  // Busbar alone has keys, and a queue for each partition of them.
+  const keyed = client === busbar && work.hotKey !== undefined
+  const queues = keyed ? Array.from({ length: partitions }, (_, partition) => `${name}.p${partition}`) : [name]
+  const definition = defineQueue(name, { codec: bytes, ...(keyed ? { orderingKey: () => 'hot' } : {}) })
+  await using broker = createBroker({ driver: amqpDriver({ url, partitions }), destinations: [definition] })
   await broker.provision({ mode: 'create' })
   const channel = await connection.createChannel()
   return {
@@ -84,9 +88,12 @@ async function placeAt(url: string, connection: ChannelModel, { name, client, wo
     async fill(messages) {
       await runJob({ program: 'raw-amqplib', options: { ...work, ...access, action: 'fill', warmup: 0, messages } }, { timeoutMs: fillMs })
     },
-    count: async () => (await channel.checkQueue(name)).messageCount,
+    async count() {
+      const all = await Promise.all(queues.map((queue) => channel.checkQueue(queue)))
+      return all.reduce((total, { messageCount }) => total + messageCount, 0)
+    },
     async [Symbol.asyncDispose]() {
-      await channel.deleteQueue(name)
+      await Promise.all(queues.map((queue) => channel.deleteQueue(queue)))
       await channel.close()
     },
   }

@@ -59,9 +59,9 @@ function sized(job: typeof bare, messages: number, { quick }: SuiteOptions): Mem
   return { ...job, warmup: 100_000, messages: quick ? messages / 4 : messages }
 }
 
-/** The scenario stands for the subject in the turns of a round: there is one subject. */
-function trial(name: string, program: 'memory' | 'memory-waiting', options: object, { profileFolder }: SuiteOptions): Trial {
-  return { subject, label: name, run: async () => ({ [name]: await runJob({ program, options }, { profileFolder }) }) }
+/** One group: there is one subject, whose scenarios are compared with each other. */
+function trial(scenario: string, program: 'memory' | 'memory-waiting', options: object, { profileFolder }: SuiteOptions): Trial {
+  return { scenario, subject, group: 'memory', run: () => runJob({ program, options }, { profileFolder }) }
 }
 
 function scenario(name: string, perSecond?: number): Scenario {

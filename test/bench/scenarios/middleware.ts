@@ -8,6 +8,8 @@ import type { HeldKeysJob } from '../subjects/held-keys.ts'
 import type { Suite, SuiteOptions } from './suite.ts'
 
 const subject = 'busbar'
+/** All trials: each chain is compared with the bare one. */
+const group = 'middleware'
 const maxIdleMicros = 1
 const maxBytesPerKey = 300
 const held = 1_000_000
@@ -61,14 +63,12 @@ export const middleware: Suite = async (options) => {
 function trialOf(measured: Measured, { quick, profileFolder }: SuiteOptions): Trial {
   const { chain, handler, messages } = measured
   const job: MiddlewareJob = { chain, handler, warmup: messages / 10, messages: quick ? messages / 4 : messages }
-  const name = nameOf(measured)
-  return { subject, label: name, run: async () => ({ [name]: await runJob({ program: 'middleware', options: job }, { profileFolder }) }) }
+  return { scenario: nameOf(measured), subject, group, run: () => runJob({ program: 'middleware', options: job }, { profileFolder }) }
 }
 
 function heldTrial(keyed: boolean, { profileFolder }: SuiteOptions): Trial {
   const job: HeldKeysJob = { held, keyed }
-  const name = heldName(keyed)
-  return { subject, label: name, run: async () => ({ [name]: await runJob({ program: 'held-keys', options: job }, { profileFolder }) }) }
+  return { scenario: heldName(keyed), subject, group, run: () => runJob({ program: 'held-keys', options: job }, { profileFolder }) }
 }
 
 function nameOf({ chain, handler }: Pick<Measured, 'chain' | 'handler'>): string {

@@ -52,10 +52,10 @@ function trialOf(adapter: Adapter, entry: Entry, client: string, perSecond: numb
   const size = entry.shape === 'latency' ? { ...atRate(entry.size, perSecond), perSecond } : (entry.sizes?.[client] ?? entry.size)
   const work = { ...entry.work, ...shape.work, ...(client === busbar ? {} : shape.others), ...size }
   return {
+    scenario: name,
     subject: client,
-    label: `${name}: ${client}`,
     every: everyOf(entry, client, options.rounds),
-    run: async (round) => ({ [name]: await runTrial(adapter, client, `${name}-${client}-${round}`, work as Told, options) }),
+    run: (round) => runTrial(adapter, client, `${name}-${client}-${round}`, work as Told, options),
   }
 }
 

@@ -54,6 +54,27 @@ it('misses the latency target by more than a millisecond, and the gate by far mo
   expect(added(11)).toEqual({ met: false, withinGate: false })
 })
 
+it('misses the latency target, and the gate, when Busbar or the raw client kept no pace', () => {
+  const added = (busbar: number, sdk: number): unknown => {
+    const samples = samplesOf('SQS, latency at half load', 'p99', { busbar: [busbar, busbar, 2], sdk: [sdk, sdk, 2] })
+    const { met, withinGate } = sharedRows(adapter, [{ shape: 'latency', size }], samples, 500).find(({ target }) => target !== null) ?? {}
+    return { met, withinGate }
+  }
+  expect(added(2, 2)).toEqual({ met: true, withinGate: true })
+  for (const [busbar, sdk] of [
+    [2, Infinity],
+    [Infinity, 2],
+    [Infinity, Infinity],
+  ] as const)
+    expect(added(busbar, sdk)).toEqual({ met: false, withinGate: false })
+})
+
+it('leaves out rounds in which neither kept pace', () => {
+  const samples = samplesOf('SQS, latency at half load', 'p99', { busbar: [8, Infinity, 2.1, 2.2, 9], sdk: [2, Infinity, 2, 2, 2] })
+  const rows = sharedRows(adapter, [{ shape: 'latency', size }], samples, 500)
+  expect(rows.find(({ target }) => target !== null)).toMatchObject({ value: expect.closeTo(3.1, 9), met: false, withinGate: true })
+})
+
 it('asks that a drain is over soon, of Busbar alone', () => {
   const samples = samplesOf('SQS, drain, 5 ms', 'drainMs', { busbar: [40, 60, 45], sdk: [90, 90, 90] })
   const rows = sharedRows(adapter, [{ shape: 'drain', size }], samples, 0)

@@ -11,10 +11,12 @@ it('runs no more handlers at once than it may, and all of them in order', async 
   for (const body of ['a', 'b', 'c', 'd']) limited.add(body)
   expect(begun).toEqual(['a', 'b'])
   expect(limited.waiting).toBe(2)
+  expect(limited.begun).toBe(2)
   ends.shift()?.()
   await Promise.resolve()
   await Promise.resolve()
   expect(begun).toEqual(['a', 'b', 'c'])
+  expect(limited.begun).toBe(3)
   const ended = limited.end()
   for (const end of ends) end()
   await ended

@@ -6,6 +6,7 @@ export class Limited {
   readonly #most: number
   readonly #waiting: (string | Uint8Array)[] = []
   #next = 0
+  #begun = 0
   #running = 0
   #idle: PromiseWithResolvers<void> | undefined
 
@@ -16,6 +17,11 @@ export class Limited {
 
   get waiting(): number {
     return this.#waiting.length - this.#next
+  }
+
+  /** Handlers that have begun, those that have ended included. Bodies are begun in the order in which they were added. */
+  get begun(): number {
+    return this.#begun
   }
 
   add(body: string | Uint8Array): void {
@@ -32,6 +38,7 @@ export class Limited {
   }
 
   #run(body: string | Uint8Array): void {
+    this.#begun++
     const handled = this.#handle(body)
     if (handled === undefined) return
     this.#running++

@@ -62,19 +62,22 @@ async function receive(work: KinesisWork, handle: Handle): Promise<Receiver> {
   }
 }
 
-/** A page is asked for when all of the one before has been begun. */
+/** A page is asked for when half of the one before has been begun, so that it comes while handlers work on the rest. */
 async function read(kinesis: KinesisClient, work: KinesisWork, ShardId: string, limited: Limited, signal: AbortSignal): Promise<void> {
   const { place: StreamName, readEveryMs } = work
   const start = await kinesis.send(new GetShardIteratorCommand({ StreamName, ShardId, ShardIteratorType: 'TRIM_HORIZON' }))
   for (let next = start.ShardIterator; next !== undefined && !signal.aborted;) {
     const nextAt = performance.now() + readEveryMs
     const answer = await kinesis.send(new GetRecordsCommand({ ShardIterator: next, Limit: mostRecords }))
-    for (const record of answer.Records ?? []) limited.add(textOf(record))
+    const { Records = [] } = answer
+    for (const record of Records) limited.add(textOf(record))
     next = answer.NextShardIterator
-    while (limited.waiting > 0 && !signal.aborted) await sleep(roomMs)
+    // Its records stand behind each other, whatever other shards have added before.
+    const half = limited.begun + limited.waiting - Records.length / 2
+    while (Records.length > 0 && limited.begun < half && !signal.aborted) await sleep(roomMs)
     const earlyMs = nextAt - performance.now()
     if (earlyMs > 0) await sleep(earlyMs)
-    else if (answer.Records?.length === 0) await sleep(roomMs)
+    else if (Records.length === 0) await sleep(roomMs)
   }
 }
 

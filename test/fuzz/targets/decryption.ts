@@ -10,6 +10,7 @@ const secret = '{"card":"4111 1111 1111 1111"}'
 const keys = localKeys({ current: 'k1', keys: { k1: Buffer.alloc(32, 7), k2: Buffer.alloc(32, 8) } })
 const seal = encryption({ keys, headers: ['tenant'] })
 const open = decryption({ keys })
+/** Keys of messages, and so what is encrypted, are others in every run. */
 const sealed = await Promise.all([0, 1].map(() => encrypted()))
 const headers = sealed.map(({ headers: own }) => own['busbar-encryption'] ?? '')
 const header = textLike(headers)
