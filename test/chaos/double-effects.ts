@@ -13,8 +13,7 @@ export interface Effect {
 export function isDoubled(effects: readonly Effect[], rememberedAt: number): boolean {
   const sorted = effects.toSorted((a, b) => a.at - b.at)
   return sorted.some((later, index) => {
-    const earlier = sorted.slice(0, index)
-    const excused = earlier.every(({ at, by }) => at < by.killedAt && by.killedAt < later.at)
+    const excused = sorted.slice(0, index).every(({ by }) => by.killedAt < later.at)
     return index > 0 && !(excused && later.at < rememberedAt)
   })
 }
