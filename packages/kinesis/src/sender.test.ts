@@ -5,7 +5,7 @@ import { kinesis } from './kinesis-driver.ts'
 import { hashKeyOf, maxHashKey } from './shards/hash-key.ts'
 import { endpoint, entriesOf, evenShards, FakeKinesis, outgoing, serviceError, throttled } from './test-support/fake-kinesis.ts'
 import { settled } from './test-support/manual-clock.ts'
-import { codes, keyed, keysOf, never, numbered, senderOf, split } from './test-support/sending.ts'
+import { besideHotShard, codes, keyed, keysOf, never, numbered, senderOf, split } from './test-support/sending.ts'
 
 describe('requests', () => {
   it('hold what was handed over in the same turn, up to 500 records, in order within a shard', async () => {
@@ -94,11 +94,7 @@ describe('a record that the service does not take', () => {
   })
 
   it('holds up its own shard alone', async () => {
-    const fake = new FakeKinesis(2)
-    const [hot = ''] = keysOf(fake, 'shard-0', 1)
-    const [calm = ''] = keysOf(fake, 'shard-1', 1)
-    fake.on('PutRecords', (input) => ({ Records: entriesOf(input).map((record) => (record.PartitionKey === hot ? throttled() : fake.store(record))) }))
-    const sender = await senderOf(fake)
+    const { fake, sender, hot, calm } = await besideHotShard()
     const stuck = sender.send([keyed(hot)], never)
     for (let round = 0; round < 20; round++) {
       expect(codes(await sender.send([keyed(calm, `r-${round}`)], never))).toEqual(['ok'])
@@ -113,11 +109,7 @@ describe('a record that the service does not take', () => {
   })
 
   it('tells what is stored while others of the same call wait for their shard', async () => {
-    const fake = new FakeKinesis(2)
-    const [hot = ''] = keysOf(fake, 'shard-0', 1)
-    const [calm = ''] = keysOf(fake, 'shard-1', 1)
-    fake.on('PutRecords', (input) => ({ Records: entriesOf(input).map((record) => (record.PartitionKey === hot ? throttled() : fake.store(record))) }))
-    const sender = await senderOf(fake)
+    const { fake, sender, hot, calm } = await besideHotShard()
     const told = new Set<number>()
     const call = sender.send([keyed(hot), keyed(calm, 'a'), keyed(calm, 'b')], never, (index) => told.add(index))
     await fake.clock.advance(10)

@@ -1,7 +1,7 @@
 import type { Endpoint, Outgoing, Sender, SendResult } from '@busbar/core/driver'
 import type { KinesisOptions } from '../options.ts'
 import type { Shard } from '../shards/shard-map.ts'
-import { endpoint, evenShards, outgoing, type FakeKinesis } from './fake-kinesis.ts'
+import { endpoint, entriesOf, evenShards, FakeKinesis, outgoing, throttled } from './fake-kinesis.ts'
 
 export const never: AbortSignal = new AbortController().signal
 
@@ -28,6 +28,15 @@ export function keysOf(fake: FakeKinesis, shard: string, count: number): string[
   const keys: string[] = []
   for (let index = 0; keys.length < count; index++) if (fake.shardOf(`k-${index}`) === shard) keys.push(`k-${index}`)
   return keys
+}
+
+/** A key of a shard that takes nothing, and one of a shard that takes all. */
+export async function besideHotShard(): Promise<{ readonly fake: FakeKinesis; readonly sender: Sender; readonly hot: string; readonly calm: string }> {
+  const fake = new FakeKinesis(2)
+  const [hot = ''] = keysOf(fake, 'shard-0', 1)
+  const [calm = ''] = keysOf(fake, 'shard-1', 1)
+  fake.on('PutRecords', (input) => ({ Records: entriesOf(input).map((record) => (record.PartitionKey === hot ? throttled() : fake.store(record))) }))
+  return { fake, sender: await senderOf(fake), hot, calm }
 }
 
 /** Of each message `ok`, or its code and whether it is stored. */
