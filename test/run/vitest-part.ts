@@ -13,6 +13,8 @@ export interface VitestPartOptions extends Omit<Part, 'run'> {
   readonly except?: readonly string[]
   /** Files that run at once. Default: 2 where nothing else runs, else 1. More where they wait for most of their time. */
   readonly workers?: number
+  /** Whether each file has a process and modules of its own, at a fifth to a third of a second each. Default true, as for files that start servers. */
+  readonly isolate?: boolean
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -24,9 +26,9 @@ export interface VitestPart extends Part {
 
 /** A part that runs test files with vitest. No test file where some are expected is a failure. */
 export function vitestPart(options: VitestPartOptions): VitestPart {
-  const { folders, except = [], workers, env, ...part } = options
+  const { folders, except = [], workers, isolate = true, env, ...part } = options
   const files = (): readonly string[] => testFiles(folders, except)
-  return { ...part, files, run: (context) => runVitest({ ...part, workers: workers ?? (part.alone === true ? 2 : 1), env }, files(), context) }
+  return { ...part, files, run: (context) => runVitest({ ...part, workers: workers ?? (part.alone === true ? 2 : 1), isolate, env }, files(), context) }
 }
 
 /** The test files among and below `folders`, and not among or below `except`. What does not exist has none. */
@@ -39,16 +41,26 @@ export function testFiles(folders: readonly string[], except: readonly string[])
 
 interface Run extends Omit<Part, 'run'> {
   readonly workers: number
+  readonly isolate: boolean
   readonly env: Readonly<Record<string, string>> | undefined
 }
 
-async function runVitest({ name, workers, env }: Run, files: readonly string[], context: PartContext): Promise<PartResult> {
+async function runVitest({ name, workers, isolate, env }: Run, files: readonly string[], context: PartContext): Promise<PartResult> {
   if (files.length === 0) return { passed: 0, failed: 1, skipped: [], failures: ['there is no test file'] }
   const countsFile = join(cache, `vitest-${name}.json`)
   mkdirSync(cache, { recursive: true })
   rmSync(countsFile, { force: true })
   const reporter = join(root, 'test', 'run', 'vitest-reporter.ts')
-  const args = ['run', '--config', 'test/vitest.config.ts', '--reporter=default', `--reporter=${reporter}`, `--maxWorkers=${workers}`, ...files]
+  const args = [
+    'run',
+    '--config',
+    'test/vitest.config.ts',
+    '--reporter=default',
+    `--reporter=${reporter}`,
+    `--maxWorkers=${workers}`,
+    `--isolate=${isolate}`,
+    ...files,
+  ]
   const { code, lines } = await script(join(root, 'node_modules', 'vitest', 'vitest.mjs'), args, {
     env: { BUSBAR_VITEST_COUNTS: countsFile, ...env },
     signal: context.signal,

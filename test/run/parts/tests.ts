@@ -15,7 +15,13 @@ export const chaosArguments: readonly string[] = ['all', '--messages', '1000', '
 export const testParts: readonly Part[] = [
   // The longest two of those that share the machine, side by side.
   scriptPart({ name: 'simulate', budgetSeconds: 170, entry: 'test/simulate/main.ts', runs: [['--seeds', '11000']], read: violations }),
-  vitestPart({ name: 'unit', budgetSeconds: 190, folders: ['packages', 'test'], except: [...contract, ...rabbitmq, ...mqtt, ...aws, ...stores] }),
+  vitestPart({
+    name: 'unit',
+    budgetSeconds: 190,
+    isolate: false,
+    folders: ['packages', 'test'],
+    except: [...contract, ...rabbitmq, ...mqtt, ...aws, ...stores],
+  }),
   scriptPart({ name: 'types', budgetSeconds: 5, entry: 'test/types/run.ts', read: passedAndFailed }),
   scriptPart({ name: 'mutants', budgetSeconds: 25, entry: 'test/mutants/main.ts', read: killed }),
   vitestPart({ name: 'contract', budgetSeconds: 260, alone: true, workers: 3, folders: contract }),

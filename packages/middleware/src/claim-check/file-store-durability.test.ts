@@ -1,32 +1,33 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import type * as fs from 'node:fs/promises'
+import fs from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { afterAll, beforeEach, expect, it, vi } from 'vitest'
 import { fileStore } from './file-store.ts'
 
 const synced: string[] = []
-vi.mock('node:fs/promises', async (importOriginal) => {
-  const original = await importOriginal<typeof fs>()
-  return {
-    ...original,
-    open: async (path: string, flags: string) => {
-      const file = await original.open(path, flags)
-      const sync = file.sync.bind(file)
-      file.sync = async () => {
-        await sync()
-        synced.push(path)
-      }
-      return file
-    },
+const open = fs.open.bind(fs)
+vi.spyOn(fs, 'open').mockImplementation(async (path, flags) => {
+  const file = await open(path, flags)
+  const sync = file.sync.bind(file)
+  file.sync = async () => {
+    await sync()
+    synced.push(String(path))
   }
+  return file
 })
+syncBuiltinESMExports()
 
 const home = mkdtempSync(join(tmpdir(), 'busbar-file-store-'))
 const { signal } = new AbortController()
 const nameOf = (digit: string): string => digit.repeat(32)
 
-afterAll(() => rmSync(home, { recursive: true, force: true }))
+afterAll(() => {
+  vi.restoreAllMocks()
+  syncBuiltinESMExports()
+  rmSync(home, { recursive: true, force: true })
+})
 beforeEach(() => void synced.splice(0))
 
 /** What was synchronised after the file itself. */
