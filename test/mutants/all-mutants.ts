@@ -10,6 +10,7 @@ import { moveFaults } from './faults/moves.ts'
 import { operationFaults } from './faults/operations.ts'
 import { orderingFaults } from './faults/ordering.ts'
 import { receiptFaults } from './faults/receipts.ts'
+import { reshardingFaults } from './faults/resharding.ts'
 import { scheduleFaults } from './faults/schedules.ts'
 import { sendingFaults } from './faults/sending.ts'
 import { settlingFaults } from './faults/settling.ts'
@@ -32,6 +33,7 @@ export const allMutants: readonly Mutant[] = [
   ...topicFaults,
   ...templateFaults,
   ...streamFaults,
+  ...reshardingFaults,
   ...operationFaults,
   ...deadLetterFaults,
   ...moveFaults,

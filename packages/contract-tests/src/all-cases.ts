@@ -51,6 +51,7 @@ import { retryCases } from './settling/retry.ts'
 import { undeclaredCases } from './settling/undeclared.ts'
 import { statsCases } from './stats/stats.ts'
 import { positionCases } from './streams/positions.ts'
+import { reshardingCases } from './streams/resharding.ts'
 import { fanOutCases } from './topics/fan-out.ts'
 import { filterCases } from './topics/filters.ts'
 import { templateCases } from './topics/templates.ts'
@@ -107,6 +108,7 @@ export const allCases: readonly ContractCase[] = [
   ...filterCases,
   ...templateCases,
   ...positionCases,
+  ...reshardingCases,
   ...requestCases,
   ...statsCases,
   ...errorCases,

@@ -194,6 +194,7 @@ export const caseIds = [
   'streams/seek-position',
   'streams/seek-absent',
   'streams/checkpoint',
+  'streams/resharded',
   'requests/reply',
   'requests/own-replies',
   'requests/timeout',

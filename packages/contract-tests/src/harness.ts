@@ -42,6 +42,8 @@ export interface Faults {
   failPartOfNextSend?(name: string): Promise<void>
   /** The broker stores what the next `send` call carries, and its answer is lost. */
   loseNextAnswer?(name: string): Promise<void>
+  /** Splits a partition of the stream with this physical name, and joins two that are neighbours. Resolves when what is sent goes to the new ones. */
+  reshard?(name: string): Promise<void>
 }
 
 /** What stands between the suite and one broker. Ten members, four of them optional. */

@@ -8,6 +8,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { KinesisBed } from '../../brokers/kinesis/kinesis-local.ts'
 import { startKinesisGateway, type KinesisGateway } from '../../kinesis/support/kinesis-gateway.ts'
 import { leasesCutOff } from '../../kinesis/support/leases-cut-off.ts'
+import { reshard } from '../../kinesis/support/reshard.ts'
 import { needsProxy } from './proxied-case.ts'
 
 const region = 'us-east-1'
@@ -44,6 +45,7 @@ function surroundings(bed: KinesisBed, fanOut: boolean, credentials: Credentials
       ...needsProxy,
       sendForeign: (name, _kind: Kind, message) => sendForeign(bed.url, credentials, name, message),
       failPartOfNextSend: () => needsProxy.cutConnections(),
+      reshard: (name) => within(endpoint, credentials, (client) => reshard(client, name)),
     },
   }
 }
@@ -69,10 +71,16 @@ function faultsOf(
 }
 
 async function sendForeign(endpoint: string, credentials: Credentials, StreamName: string, { body, headers }: ForeignMessage): Promise<void> {
-  const client = new KinesisClient({ endpoint, region, credentials, requestHandler: new NodeHttpHandler() })
   const text = Buffer.from(body)
+  const record = { StreamName, PartitionKey: 'foreign', Data: headers === undefined ? text : enveloped(headers, text) }
+  await within(endpoint, credentials, async (client) => void (await client.send(new PutRecordCommand(record))))
+}
+
+/** With a plain client, for as long as that takes. */
+async function within(endpoint: string, credentials: Credentials, act: (client: KinesisClient) => Promise<void>): Promise<void> {
+  const client = new KinesisClient({ endpoint, region, credentials, requestHandler: new NodeHttpHandler() })
   try {
-    await client.send(new PutRecordCommand({ StreamName, PartitionKey: 'foreign', Data: headers === undefined ? text : enveloped(headers, text) }))
+    await act(client)
   } finally {
     client.destroy()
   }

@@ -46,6 +46,13 @@ export function memoryHarness({ profile, seed = 1, wrap = (driver) => driver, ar
       },
       failPartOfNextSend: async (name) => broker.inject({ at: { operation: 'send', place: name }, fault: { kind: 'fail-part' }, times: 1 }),
       loseNextAnswer: async (name) => broker.inject({ at: { operation: 'send', place: name }, fault: { kind: 'lose-response', stored: true }, times: 1 }),
+      reshard: async (name) => {
+        const stream = broker.stream(name)
+        const [first, next] = stream?.open.toSorted((a, b) => (a.startingHashKey < b.startingHashKey ? -1 : 1)) ?? []
+        if (stream === undefined || first === undefined || next === undefined) throw new Error(`${name} has fewer than two shards`)
+        const [, upper] = stream.split(first.id)
+        stream.merge(upper.id, next.id)
+      },
     },
   }
 }
