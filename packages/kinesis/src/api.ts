@@ -74,7 +74,12 @@ export class Api {
     const command = new PutRecordsCommand({ ...identify(stream), Records })
     const read = this.#isJson ? putsJson(command) : undefined
     const output = await this.#call('PutRecords', context, (abortSignal) => this.#client.send(command, { abortSignal }))
-    return read?.() ?? output
+    const answer = read?.() ?? output
+    // Which record an answer is about, only its place tells.
+    const answered = answer.Records?.length ?? 0
+    if (answered !== Records.length)
+      throw kinesisError('ERR_UNCONFIRMED', `${context.doing}: the answer tells of ${answered} records, and ${Records.length} were sent`)
+    return answer
   }
 
   async describe(stream: StreamName, context: CallContext): Promise<StreamDescriptionSummary> {

@@ -12,7 +12,7 @@ interface Request {
 function clientOf(status: number, answer: unknown, requests: Request[] = [], bodyOf = inPieces): KinesisClient {
   const handle = async (request: Request): Promise<unknown> => {
     requests.push(request)
-    const body = bodyOf(Buffer.from(JSON.stringify(answer)))
+    const body = bodyOf(Buffer.from(JSON.stringify(answer) ?? ''))
     return { response: { statusCode: status, headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': 'r-1' }, body } }
   }
   return new KinesisClient({
@@ -83,17 +83,22 @@ describe('answers', () => {
   /** As servers write them that know no absent fields. */
   const nulls = { SequenceNumber: '4961', PartitionKey: null, Data: null, ApproximateArrivalTimestamp: null, EncryptionType: null }
 
-  it.each([page, { ...page, Records: [], NextShardIterator: null, MillisBehindLatest: null, ChildShards: null }, { Records: [nulls] }, { Records: null }, {}])(
-    'to reads are what the SDK makes of them',
-    async (answer) => {
-      const client = clientOf(200, answer)
-      const own = new GetRecordsCommand({ ShardIterator: 'i' })
-      const read = getsJson(own)
-      await client.send(own)
-      const { $metadata: _, ...expected } = await client.send(new GetRecordsCommand({ ShardIterator: 'i' }))
-      expect(comparable(read())).toEqual(comparable(expected))
-    },
-  )
+  it.each([
+    page,
+    { ...page, Records: [], NextShardIterator: null, MillisBehindLatest: null, ChildShards: null },
+    { Records: [nulls] },
+    { Records: null },
+    {},
+    null,
+    undefined,
+  ])('to reads are what the SDK makes of them', async (answer) => {
+    const client = clientOf(200, answer)
+    const own = new GetRecordsCommand({ ShardIterator: 'i' })
+    const read = getsJson(own)
+    await client.send(own)
+    const { $metadata: _, ...expected } = await client.send(new GetRecordsCommand({ ShardIterator: 'i' }))
+    expect(comparable(read())).toEqual(comparable(expected))
+  })
 
   it('to writes are what the SDK makes of them', async () => {
     const Records = [

@@ -94,9 +94,11 @@ function answerOf<T>({ middlewareStack }: PutRecordsCommand | GetRecordsCommand,
   return () => answer
 }
 
-/** A server may write `null` for what is absent, as the SDK knows. */
+/** A server may write `null` for what is absent, or nothing at all, as the SDK knows. */
 function parsed(text: string): unknown {
-  return text.includes('null') ? JSON.parse(text, (_, value: unknown) => value ?? undefined) : JSON.parse(text)
+  if (text === '') return {}
+  if (!text.includes('null')) return JSON.parse(text)
+  return JSON.parse(text, (_, value: unknown) => value ?? undefined) ?? {}
 }
 
 async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {

@@ -63,10 +63,17 @@ describe('a record that the service does not take', () => {
         { ErrorCode: 'InvalidArgumentException', ErrorMessage: 'too large' },
         { ErrorCode: 'KMSAccessDeniedException', ErrorMessage: 'no' },
         { ShardId: 'shard-0', SequenceNumber: '7' },
+        {},
       ],
     }))
     const results = await (await senderOf(fake)).send(numbered(5), never)
     expect(codes(results)).toEqual([['ERR_UNAVAILABLE', 'unknown'], ['ERR_INVALID', 'no'], ['ERR_ACCESS_DENIED', 'no'], 'ok', ['ERR_UNCONFIRMED', 'unknown']])
+  })
+
+  it('is not taken for another one where the answer leaves one out', async () => {
+    const fake = new FakeKinesis(1)
+    fake.on('PutRecords', () => ({ FailedRecordCount: 1, Records: [{ ErrorCode: 'KMSAccessDeniedException' }, { ShardId: 'shard-0', SequenceNumber: '7' }] }))
+    expect(codes(await (await senderOf(fake)).send(numbered(3), never))).toEqual(Array.from({ length: 3 }, () => ['ERR_UNCONFIRMED', 'unknown']))
   })
 
   it('goes again alone when its shard was throttled, before what came while it was out', async () => {

@@ -9,6 +9,7 @@ import { errorTargets } from './errors.ts'
 import { filterTargets } from './filters.ts'
 import { foreignTargets } from './foreign-events.ts'
 import { headerTargets } from './headers.ts'
+import { kinesisAnswerTargets } from './kinesis-answer.ts'
 import { kinesisTargets } from './kinesis-record.ts'
 import { middlewareTargets } from './middleware.ts'
 import { mqttTargets } from './mqtt-message.ts'
@@ -30,6 +31,7 @@ export const targets: readonly Target[] = [
   ...foreignTargets,
   ...snsHttpTargets,
   ...kinesisTargets,
+  ...kinesisAnswerTargets,
   ...mqttTargets,
   ...storedTargets,
   ...middlewareTargets,
