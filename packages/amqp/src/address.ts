@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { isLoopback } from '@busbar/core/driver'
 import { amqpError } from './errors.ts'
 
 /** One broker host with what is needed to log in. */
@@ -40,10 +40,6 @@ export function parseAddress(text: unknown, allowPlaintext: boolean): Address {
     vhost,
     label: `${url.protocol}//${url.hostname}:${port}/${vhost === '/' ? '' : encodeURIComponent(vhost)}`,
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
 
 function decode(part: string): string {

@@ -1,8 +1,8 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { jittered, sleep, type BrokerError, type Clock } from '@busbar/core/driver'
+import { isLoopback, jittered, sleep, type BrokerError, type Clock } from '@busbar/core/driver'
 import { configuration, dynamoError, toBrokerError } from './errors.ts'
 import { placeOf } from './key-names.ts'
-import { isLoopback, type ResolvedOptions } from './options.ts'
+import type { ResolvedOptions } from './options.ts'
 import { ServiceTime } from './service-time.ts'
 import { isUnmetCondition, TableApi, type Request, type RequestOptions } from './table-api.ts'
 

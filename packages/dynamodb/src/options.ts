@@ -1,7 +1,6 @@
-import { isIP } from 'node:net'
 import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { systemClock } from '@busbar/core'
-import { suggestion, type Clock } from '@busbar/core/driver'
+import { isLoopback, suggestion, type Clock } from '@busbar/core/driver'
 import { configuration } from './errors.ts'
 
 /** Options of `dynamoStore`. */
@@ -98,10 +97,4 @@ function endpointOf(endpoint: unknown, allowPlaintext: unknown = false): string 
   if (url.protocol === 'http:' && !allowPlaintext && !isLoopback(url.hostname))
     throw configuration(`http to ${url.hostname} would send values in clear text; use https, or set allowPlaintext: true`)
   return url.href
-}
-
-/** Does a host stand for this machine? */
-export function isLoopback(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, '')
-  return bare === 'localhost' || bare.endsWith('.localhost') || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'))
 }

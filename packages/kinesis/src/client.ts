@@ -1,7 +1,8 @@
 import { KinesisClient } from '@aws-sdk/client-kinesis'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { isLoopback } from '@busbar/core/driver'
 import { configuration, kinesisError, toBrokerError } from './errors.ts'
-import { isLoopback, type ResolvedOptions } from './options.ts'
+import type { ResolvedOptions } from './options.ts'
 
 /** The SDK's clients of one link. */
 export interface Clients {

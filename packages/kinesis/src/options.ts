@@ -1,5 +1,4 @@
-import { isIP } from 'node:net'
-import { suggestion, type LeaseStore } from '@busbar/core/driver'
+import { isLoopback, suggestion, type LeaseStore } from '@busbar/core/driver'
 import type { KinesisClient, KinesisClientConfig } from '@aws-sdk/client-kinesis'
 import { configuration } from './errors.ts'
 import { limits } from './limits.ts'
@@ -193,10 +192,4 @@ function endpointOf(value: unknown, allowPlaintext: boolean): string | undefined
   if (url.protocol === 'http:' && !allowPlaintext && !isLoopback(url.hostname))
     throw configuration(`kinesis: http to ${url.hostname} would send messages in clear text; use https, or set allowPlaintext: true`)
   return url.href
-}
-
-/** Does a host stand for this machine? */
-export function isLoopback(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, '')
-  return bare === 'localhost' || bare.endsWith('.localhost') || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'))
 }

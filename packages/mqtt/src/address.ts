@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { isLoopback } from '@busbar/core/driver'
 import { configuration } from './errors.ts'
 
 export const schemes = ['mqtt', 'mqtts', 'ws', 'wss'] as const
@@ -48,10 +48,6 @@ export function parseAddress(text: unknown, allowPlaintext: boolean): Address {
     password: url.password === '' ? undefined : decode(url.password),
     label: `${scheme}://${url.hostname}:${port}${webSocket ? url.pathname : ''}`,
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host.endsWith('.localhost') || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
 
 function decode(part: string): string {

@@ -305,7 +305,8 @@ describe('a session in which a backlog is sent at once, and the answer to the su
       return true
     }
     const broker = await brokerWith(hook, 5, properties)
-    const link = await linkTo(broker)
+    // Long enough for a busy machine to send the first of the backlog; the answer itself stays unread for longer.
+    const link = await linkTo(broker, { timeoutMs: 1_500 })
     await link.topology?.apply([subscription], [], never)
     return { ...receiverOf(link), unread: broker.unread, received: broker.received }
   }
@@ -325,7 +326,7 @@ describe('a session in which a backlog is sent at once, and the answer to the su
     const { unread, ...received } = await setUp(1)
     await received.receiver.start()
     await expect.poll(() => received.got.length).toBe(10)
-    await pause(500)
+    await pause(1_600)
     expect(unread()).toBeGreaterThan(0.5 * backlog * bytes)
     await handle(received, backlog)
     expect(received.got.map(({ packetId }) => packetId)).toEqual(Array.from({ length: backlog }, (_, index) => index + 1))

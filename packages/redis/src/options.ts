@@ -1,6 +1,5 @@
-import { isIP } from 'node:net'
 import { systemClock } from '@busbar/core'
-import { suggestion, type BrokerError, type Clock } from '@busbar/core/driver'
+import { isLoopback, suggestion, type BrokerError, type Clock } from '@busbar/core/driver'
 import type { RedisClient } from './client.ts'
 import { redisError } from './errors.ts'
 
@@ -169,10 +168,6 @@ function parseAddress(name: string, text: unknown, allowPlaintext: boolean): Add
     password: url.password === '' ? undefined : decode(name, url.password),
     database: Number(database),
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
 
 function decode(name: string, part: string): string {

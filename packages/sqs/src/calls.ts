@@ -1,6 +1,5 @@
-import type { BrokerError, LinkHealth, Services } from '@busbar/core/driver'
+import { isLoopback, type BrokerError, type LinkHealth, type Services } from '@busbar/core/driver'
 import type { ErrorMapper } from './aws-errors.ts'
-import { isLoopback } from './checks.ts'
 
 /** What an error is thrown for: `Sending to orders`. */
 export interface CallContext {

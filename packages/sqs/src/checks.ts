@@ -1,5 +1,4 @@
-import { isIP } from 'node:net'
-import { suggestion, type BrokerError } from '@busbar/core/driver'
+import { isLoopback, suggestion, type BrokerError } from '@busbar/core/driver'
 
 /** Checks of the options of one driver for a service of AWS. Each throws `ERR_CONFIGURATION` that names the option and what it allows. */
 export class OptionChecks {
@@ -91,10 +90,4 @@ export class OptionChecks {
   refused(name: string, problem: string): BrokerError {
     return this.#fail(`${this.#driver}: option '${name}' ${problem}`)
   }
-}
-
-/** Does a host stand for this machine? */
-export function isLoopback(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, '')
-  return bare === 'localhost' || bare.endsWith('.localhost') || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'))
 }
