@@ -3,14 +3,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { seededRandom } from '@busbar/memory'
 import { Child } from './child.ts'
 import { Outbox } from './outbox.ts'
+import { dueAfter } from './pace.ts'
 import type { ProducerSettings } from './settings.ts'
 import { workloadOf } from './workload.ts'
 
 /** Not confirmed by the broker; more wait until there is room, as in a service with a bounded outbox. */
 const mostOpen = 4_000
 const turnMs = 10
-/** When all are sent: enough to see that things go on after the last fault. */
-const afterwardsPerSecond = 20
 
 const child = new Child<ProducerSettings>()
 const { name, messages, perSecond, keys, backend, seed } = child.settings
@@ -23,8 +22,7 @@ const open = (): number => outboxes.reduce((sum, outbox) => sum + outbox.open, 0
 
 const began = performance.now()
 for (let sent = 0; sent < messages || !child.mayEnd;) {
-  const seconds = (performance.now() - began) / 1_000
-  const due = Math.max(Math.min(messages, seconds * perSecond), messages + (seconds - messages / perSecond) * afterwardsPerSecond)
+  const due = dueAfter((performance.now() - began) / 1_000, { messages, perSecond })
   let room = mostOpen - open()
   for (; sent < due && room > 0; sent++, room--) outboxes[Math.floor(random() * keys)]?.add()
   await pause(turnMs)
