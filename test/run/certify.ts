@@ -7,31 +7,27 @@
  */
 import { parseArgs } from 'node:util'
 import type { Part } from './part.ts'
-import { slowness } from './machine-speed.ts'
 import { allParts } from './parts/index.ts'
 import { runParts } from './run-parts.ts'
 import { summary, totals } from './summary.ts'
 
 const { values } = parseArgs({ options: { full: { type: 'boolean', default: false }, only: { type: 'string', multiple: true, default: [] } } })
 
-/** What `npm test` may take in all, on two cores as fast as those of `machine-speed.ts`. Its parts have budgets of their own, for one that hangs. */
+/** What `npm test` may take in all, on two cores. Its parts have budgets of their own, for one that hangs. */
 const mostSeconds = 900
 
 const interrupted = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort(signal))
 
-const slower = await slowness()
 const parts = select(
-  allParts.map((part) => ({ ...part, budgetSeconds: Math.round(part.budgetSeconds * slower) })),
+  allParts,
   values.only.flatMap((names) => names.split(',')),
   values.full,
 )
 const whole = values.only.length === 0 && !values.full
-const limit = Math.round(mostSeconds * slower)
-if (whole) setTimeout(() => interrupted.abort(`the certificate has taken ${limit} s`), limit * 1_000).unref()
+if (whole) setTimeout(() => interrupted.abort(`the certificate has taken ${mostSeconds} s`), mostSeconds * 1_000).unref()
 const began = performance.now()
 console.log(`Busbar certificate on Node ${process.versions.node}: ${parts.map((part) => part.name).join(', ')}`)
-if (slower > 1) console.log(`this machine is ${slower.toFixed(1)} times slower than the one of the budgets: they are that much longer`)
 const finished = await runParts(parts, interrupted.signal, (line) => console.log(line))
 const { failed, skipped } = totals(finished)
 const lines = summary(finished)

@@ -6,7 +6,6 @@ import { attwErrors, publintErrors } from '../../packaging/linters.ts'
 import { manifestErrors } from '../../packaging/manifests.ts'
 import { contractOnOldestNode, hasOldestNode } from '../../packaging/oldest-node.ts'
 import { packPackages } from '../../packaging/tarballs.ts'
-import { slowness } from '../machine-speed.ts'
 import { verdict, type Part } from '../part.ts'
 
 /** What users get: the packed packages. */
@@ -39,8 +38,7 @@ export const packagingParts: readonly Part[] = [
     alone: true,
     async run({ signal, log }) {
       const { project } = await packPackages(signal, log)
-      const slower = await slowness()
-      const measured = (await measureCore(project, signal)).map((one) => (one.unit === 'ms' ? { ...one, limit: Math.round(one.limit * slower) } : one))
+      const measured = await measureCore(project, signal)
       for (const { what, value, limit, unit } of measured) log(`${what}: ${value.toFixed(1)} ${unit} (limit ${limit} ${unit})`)
       const over = measured.filter(({ value, limit }) => !(value <= limit))
       return verdict(
