@@ -10,7 +10,7 @@ export const fullParts: readonly Part[] = [
     full: true,
     alone: true,
     budgetSeconds: 900,
-    folders: ['bodies', 'faults', 'repartition', 'restoration', 'topology'].map((name) => `test/amqp/${name}.test.ts`),
+    folders: ['test/contract/amqp.test.ts', ...['bodies', 'faults', 'repartition', 'restoration', 'topology'].map((name) => `test/amqp/${name}.test.ts`)],
     env: { BUSBAR_EVERY_VERSION: '1' },
   }),
   scriptPart({
