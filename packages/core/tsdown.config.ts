@@ -11,7 +11,14 @@ export default defineConfig({
   deps: { onlyBundle: [] },
   // What createBroker reaches without import() in one file, which the parts loaded on demand share: each file more takes time to import.
   outputOptions: {
-    codeSplitting: { groups: [{ name: 'broker', test: /src[\\/]broker[\\/]create-broker\.ts$/ }] },
+    codeSplitting: {
+      groups: [
+        {
+          name: 'broker',
+          test: /src[\\/](broker[\\/]create-broker|consumer[\\/]fingerprint|address[\\/]address-template|filter[\\/]validate-filter|outcome)\.ts$/,
+        },
+      ],
+    },
     // Without hashes, which bundles that split where core does would carry along; the types in common have the name of an entry.
     chunkFileNames: ({ name }) => (name.startsWith('index') ? '[name]-[hash].js' : '[name].js'),
   },

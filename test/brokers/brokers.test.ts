@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as amqp from 'amqplib'
 import { afterAll, describe, expect, it } from 'vitest'
-import { skipOrFail, startProxy, startRabbitmq } from './index.ts'
+import { skipOrFail, startProxy, startRabbitmq, versionsToExamine } from './index.ts'
 import type { RabbitmqBed, RabbitmqVersion, Skipped } from './index.ts'
 
-const versions: readonly RabbitmqVersion[] = ['3.10', '4.0']
+const versions = versionsToExamine
 const onProgress = (text: string): void => console.log(text)
 const results = await Promise.all(versions.map((version) => startRabbitmq({ version, own: true, consumerTimeoutMs: 2_000, onProgress })))
 

@@ -14,6 +14,7 @@ export type { MosquittoBed, MosquittoBedOptions } from './mosquitto/mosquitto.ts
 export { startProxy } from './proxy.ts'
 export type { Direction, FaultProxy } from './proxy.ts'
 export { startRabbitmq } from './rabbitmq/rabbitmq.ts'
+export { everyVersion, versionsToExamine } from './rabbitmq/versions.ts'
 export type { RabbitmqBed, RabbitmqOptions } from './rabbitmq/rabbitmq.ts'
 export type { RabbitmqSettings } from './rabbitmq/settings.ts'
 export type { RabbitmqVersion } from './rabbitmq/sources.ts'

@@ -1,4 +1,4 @@
-import { isSkipped, startRabbitmq, type RabbitmqBed, type RabbitmqVersion } from '../brokers/index.ts'
+import { everyVersion, isSkipped, startRabbitmq, type RabbitmqBed, type RabbitmqVersion } from '../brokers/index.ts'
 
 const variables: Readonly<Record<RabbitmqVersion, string>> = { '3.10': 'BUSBAR_RABBITMQ_3', '4.0': 'BUSBAR_RABBITMQ_4' }
 const started: RabbitmqBed[] = []
@@ -9,7 +9,7 @@ const started: RabbitmqBed[] = []
  */
 export async function setup(): Promise<void> {
   if (process.env['BUSBAR_SHARE_RABBITMQ'] !== '1') return
-  const versions = (['3.10', '4.0'] as const).filter((version) => process.env[`${variables[version]}_URL`] === undefined)
+  const versions = everyVersion.filter((version) => process.env[`${variables[version]}_URL`] === undefined)
   await Promise.all(versions.map(share))
 }
 

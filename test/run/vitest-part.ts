@@ -13,7 +13,7 @@ export interface VitestPartOptions extends Omit<Part, 'run'> {
   readonly except?: readonly string[]
   /** Files that run at once. Default: 2 where nothing else runs, else 1. More where they wait for most of their time. */
   readonly workers?: number
-  /** Whether each file has a process and modules of its own, at a fifth to a third of a second each. Default true, as for files that start servers. */
+  /** Whether each file has a process and modules of its own, at a fifth to a third of a second each. Default true. */
   readonly isolate?: boolean
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>

@@ -13,6 +13,8 @@ const { values } = parseArgs({
   },
 })
 
+/** Schedules that run side by side: while one waits for the thread pool, which compresses and encrypts, another goes on. */
+const atOnce = 2
 /** So many schedules must have tried everything. */
 const enough = 1_000
 
@@ -25,7 +27,15 @@ let broken = 0
 const tried = new Map<string, number>()
 const crashedAt = new Map(likelySteps.map(({ step }) => [step, 0]))
 
-for (let seed = from; seed < from + count; seed++) {
+let next = from
+let done = 0
+await Promise.all(Array.from({ length: atOnce }, runSome))
+
+async function runSome(): Promise<void> {
+  while (next < from + count) await runOne(next++)
+}
+
+async function runOne(seed: number): Promise<void> {
   const { history, promised, name, trace } = await runSchedule(seed)
   const found = violations(history, promised)
   for (const [what, times] of Object.entries(history.tried)) tried.set(what, (tried.get(what) ?? 0) + times)
@@ -36,7 +46,7 @@ for (let seed = from; seed < from + count; seed++) {
     console.log(`seed ${seed} (${name}): reproduce it with npm run simulate -- --seed ${seed} --trace`)
     for (const text of found) console.log(`  ${text}`)
   }
-  const done = seed - from + 1
+  done++
   if (done % 1_000 === 0) console.log(`simulate: ${done} of ${count} schedules, ${((performance.now() - began) / done).toFixed(1)} ms each`)
 }
 console.log(`tried: ${listed(tried)}`)

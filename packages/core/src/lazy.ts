@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts'
 import type * as Operations from './broker/operations.ts'
 import type * as Requirements from './broker/requirements.ts'
-import type * as TryingAgain from './broker/try-again.ts'
+import type * as Consumers from './broker/start-consumer.ts'
 import type * as Leases from './consumer/leases.ts'
 import type * as Telling from './consumer/telling.ts'
 import type * as GivingUp from './dead-letters/give-up.ts'
@@ -13,8 +13,7 @@ import type * as Refusals from './refusals.ts'
 import type * as Responders from './reply/responder.ts'
 
 /**
- * Parts that most programs never use: loaded when they are first needed, so that bundles and cold starts stay small.
- * `import()` of a part that is loaded costs a few turns of the microtask queue.
+ * Parts that are loaded when they are first needed, so that bundles and cold starts stay small: what only consumers use, and what most programs never do.
  */
 export const lazy: {
   readonly giveUp: () => Promise<typeof GivingUp>
@@ -22,34 +21,41 @@ export const lazy: {
   readonly filters: () => Promise<typeof Filters>
   readonly responder: () => Promise<typeof Responders>
   readonly operations: () => Promise<typeof Operations>
-  readonly tryingAgain: () => Promise<typeof TryingAgain>
   readonly leases: () => Promise<typeof Leases>
   readonly telling: () => Promise<typeof Telling>
   readonly refusals: () => Promise<typeof Refusals>
   readonly requirements: () => Promise<typeof Requirements>
   readonly chains: () => Promise<typeof Chains>
   readonly someSends: () => Promise<typeof SomeSends>
+  readonly consumers: () => Promise<typeof Consumers>
 } = {
   giveUp: () => import('./dead-letters/give-up.ts'),
   deadLetters: () => import('./dead-letters/operations.ts'),
   filters: () => import('./filter/compile-filter.ts'),
   responder: () => import('./reply/responder.ts'),
   operations: () => import('./broker/operations.ts'),
-  tryingAgain: () => import('./broker/try-again.ts'),
   leases: () => import('./consumer/leases.ts'),
   telling: () => import('./consumer/telling.ts'),
   refusals: () => import('./refusals.ts'),
   requirements: () => import('./broker/requirements.ts'),
   chains: () => import('./middleware/process-chains.ts'),
   someSends: () => import('./producer/some-sends.ts'),
+  consumers: () => import('./broker/start-consumer.ts'),
 }
 
+type Part = keyof typeof lazy
+
+/** What was asked for before: `import()` of what is loaded takes the time of some hundred function calls. */
+const loaded: Partial<Record<Part, Promise<unknown>>> = {}
+
+const loadOnce = (part: Part): Promise<unknown> => (loaded[part] ??= lazy[part]())
+
 /** Loads one, marked as taking real time for clocks that are not the system's. */
-export function load<Part extends keyof typeof lazy>(clock: Clock, part: Part): ReturnType<(typeof lazy)[Part]> {
-  return clock.external(lazy[part]() as Promise<never>) as ReturnType<(typeof lazy)[Part]>
+export function load<Named extends Part>(clock: Clock, part: Named): ReturnType<(typeof lazy)[Named]> {
+  return clock.external(loadOnce(part)) as ReturnType<(typeof lazy)[Named]>
 }
 
 /** Loads all parts: under a clock of the program's own, no load may fall between two instants. */
 export async function loadEverything(): Promise<void> {
-  await Promise.all(Object.values(lazy).map((load) => load()))
+  await Promise.all((Object.keys(lazy) as Part[]).map(loadOnce))
 }

@@ -1,8 +1,6 @@
 import { afterAll, describe } from 'vitest'
-import { skipOrFail, startRabbitmq } from '../../brokers/index.ts'
+import { everyVersion, skipOrFail, startRabbitmq, versionsToExamine } from '../../brokers/index.ts'
 import type { RabbitmqBed, RabbitmqOptions, RabbitmqVersion, Skipped } from '../../brokers/index.ts'
-
-const all: readonly RabbitmqVersion[] = ['3.10', '4.0']
 
 export interface EachOptions extends Omit<RabbitmqOptions, 'version'> {
   /** `full`: cases in which versions do not differ run on the older one in `npm run test:full` alone. Default: on all. */
@@ -12,7 +10,7 @@ export interface EachOptions extends Omit<RabbitmqOptions, 'version'> {
 /** Runs the same cases on every version that can be had; each case makes its own vhost. */
 export async function onEachRabbitmq({ older, ...options }: EachOptions, cases: (bed: RabbitmqBed, version: RabbitmqVersion) => void): Promise<void> {
   const onProgress = (text: string): void => console.log(text)
-  const versions = older === 'full' && process.env['BUSBAR_EVERY_VERSION'] !== '1' ? all.slice(-1) : all
+  const versions = older === 'full' ? versionsToExamine : everyVersion
   const beds = await Promise.all(versions.map((version) => startRabbitmq({ ...options, version, onProgress })))
   for (const [index, version] of versions.entries()) {
     const bed = skipOrFail(beds[index] as RabbitmqBed | Skipped)

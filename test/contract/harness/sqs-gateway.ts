@@ -16,7 +16,10 @@ interface Answer {
 
 type Input = Readonly<Record<string, unknown>>
 
-const pollEveryMs = 40
+/** What time alone changes, such as the end of a lease, and what comes from topics is seen after so long; what is done to a queue, at once. */
+const pollEveryMs = 120
+/** What may make a message receivable. */
+const changing: readonly string[] = ['SendMessage', 'SendMessageBatch', 'ChangeMessageVisibility', 'ChangeMessageVisibilityBatch']
 
 /**
  * A long poll ends with its connection: it is made of short ones as long as the client is there, whereas the emulator goes on waiting for a client that is gone and
@@ -26,6 +29,8 @@ export async function startSqsGateway(target: string): Promise<SqsGateway> {
   const { hostname, port } = new URL(target)
   const agent = new Agent({ keepAlive: true })
   const failing = new Set<string>()
+  /** By the queue that is waited for. */
+  const waiting = new Map<string, Set<() => void>>()
   const forward = (incoming: IncomingMessage, body: Buffer): Promise<Answer> =>
     new Promise((resolve, reject) => {
       const headers = { ...incoming.headers, 'content-length': String(body.length) }
@@ -35,14 +40,23 @@ export async function startSqsGateway(target: string): Promise<SqsGateway> {
       outgoing.once('error', reject)
       outgoing.end(body)
     })
-  const receive = async (incoming: IncomingMessage, input: Input, isGone: () => boolean): Promise<Answer> => {
+  const untilChanged = async (queue: string): Promise<void> => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const wakes = waiting.get(queue) ?? new Set()
+    waiting.set(queue, wakes.add(resolve))
+    const timer = setTimeout(resolve, pollEveryMs)
+    await promise
+    clearTimeout(timer)
+    wakes.delete(resolve)
+  }
+  const receive = async (incoming: IncomingMessage, input: Input, queue: string, isGone: () => boolean): Promise<Answer> => {
     const deadline = performance.now() + Number(input['WaitTimeSeconds'] ?? 0) * 1_000
     const short = Buffer.from(JSON.stringify({ ...input, WaitTimeSeconds: 0 }))
     for (;;) {
       const answer = await forward(incoming, short)
       const isEmpty = answer.status === 200 && !answer.body.includes('"ReceiptHandle"')
       if (!isEmpty || performance.now() >= deadline) return answer
-      await new Promise((resolve) => setTimeout(resolve, pollEveryMs))
+      await untilChanged(queue)
       if (isGone()) return answer
     }
   }
@@ -66,14 +80,15 @@ export async function startSqsGateway(target: string): Promise<SqsGateway> {
       outgoing.writeHead(answer.status, { 'content-type': 'text/xml' }).end(answer.body)
       return
     }
-    const operation = String(incoming.headers['x-amz-target']).split('.').at(-1)
+    const operation = String(incoming.headers['x-amz-target']).split('.').at(-1) ?? ''
     const input = JSON.parse(body.toString() || '{}') as Input
     const queue = String(input['QueueUrl']).split('/').at(-1) ?? ''
     const answer = await (operation === 'ReceiveMessage'
-      ? receive(incoming, input, () => gone)
+      ? receive(incoming, input, queue, () => gone)
       : operation === 'SendMessageBatch' && failing.delete(queue)
         ? sendPart(incoming, input)
         : forward(incoming, body))
+    if (changing.includes(operation)) for (const wake of waiting.get(queue) ?? []) wake()
     outgoing.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.0' }).end(answer.body)
   }
   const server = createServer((incoming, outgoing) => void handle(incoming, outgoing).catch((error: unknown) => outgoing.destroy(error as Error)))

@@ -5,7 +5,7 @@ import { middlewareCases } from './cases.ts'
 import { failureCases } from './failure-cases.ts'
 import { optionCases } from './option-cases.ts'
 
-/** The cases on one version. A test file for each, so that they run at once. */
+/** The cases on one version. */
 export async function onRabbitmq(version: RabbitmqVersion): Promise<void> {
   const bed = await amqpHarness(version)
   describe.skipIf(bed === undefined)(`middleware on RabbitMQ ${version}`, { timeout: 60_000 }, () => {

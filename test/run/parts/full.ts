@@ -10,7 +10,12 @@ export const fullParts: readonly Part[] = [
     full: true,
     alone: true,
     budgetSeconds: 900,
-    folders: ['test/contract/amqp.test.ts', ...['bodies', 'faults', 'repartition', 'restoration', 'topology'].map((name) => `test/amqp/${name}.test.ts`)],
+    folders: [
+      'test/contract/amqp.test.ts',
+      'test/brokers/brokers.test.ts',
+      'test/middleware/on-drivers/rabbitmq.test.ts',
+      ...['bodies', 'broker-kill', 'faults', 'repartition', 'restoration', 'topology'].map((name) => `test/amqp/${name}.test.ts`),
+    ],
     env: { BUSBAR_EVERY_VERSION: '1' },
   }),
   scriptPart({

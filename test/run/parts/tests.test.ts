@@ -16,7 +16,7 @@ it('every test file belongs to exactly one part', () => {
 
 it('test files that start brokers belong to parts that run alone, but for the stores, which wait beside the demo', () => {
   const starting = testFiles.filter((file) => reaches(file, 'test/brokers/index.ts'))
-  expect(starting).toEqual(expect.arrayContaining(['test/amqp/queues.test.ts', 'test/contract/amqp.test.ts', 'test/middleware/on-drivers/rabbitmq-4.test.ts']))
+  expect(starting).toEqual(expect.arrayContaining(['test/amqp/queues.test.ts', 'test/contract/amqp.test.ts', 'test/middleware/on-drivers/rabbitmq.test.ts']))
   const together = parts.filter(({ name, alone }) => alone !== true && name !== 'stores').flatMap((part) => part.files)
   expect(starting.filter((file) => together.includes(file))).toEqual([])
 })

@@ -1,18 +1,16 @@
 import { createBroker, type AnyDefinition, type Broker, type BrokerOptions } from '@busbar/core'
 import { sqs, type SqsOptions } from '@busbar/sqs'
-import { afterAll } from 'vitest'
 import { startAwsWire, type AwsWire } from '../../brokers/aws-wire/index.ts'
 
-/** The service of one test file, in real time. */
+/** The service of the test files that share a process, in real time. It is in that process and ends with it. */
 export const wire: AwsWire = await startAwsWire()
-afterAll(() => wire[Symbol.asyncDispose]())
 
 /** What a client of it is made with. */
 export const connection = { endpoint: wire.endpoint, region: wire.region, credentials: wire.credentials } as const
 
 let names = 0
 
-/** A name that no other test of the file uses. */
+/** A name that no other test of the process uses. */
 export function unique(prefix: string): string {
   return `${prefix}-${++names}`
 }

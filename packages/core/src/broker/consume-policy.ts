@@ -5,7 +5,6 @@ import { longestWaitMs } from '../consumer/wait-plan.ts'
 import type { Capabilities } from '../driver/index.ts'
 import { load } from '../lazy.ts'
 import type { ConsumerPlace, ProcessMiddleware, RetryDeclaration } from '../middleware/types.ts'
-import { isEmpty } from '../middleware/is-empty.ts'
 import type { Planned } from './plan.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -27,7 +26,7 @@ export type PolicyRefusal = readonly [
   has: number,
 ]
 
-/** Refuses a chain in a wrong order (`ERR_CONFIGURATION`) and a policy that cannot hold on this backend (`ERR_UNSUPPORTED`), with the largest value that fits. */
+/** Refuses a policy that cannot hold on this backend (`ERR_UNSUPPORTED`), with the largest value that fits. */
 export async function consumePolicy(
   { use = [], onExhausted = 'dead-letter' }: ConsumeOptions,
   maxInFlight: number,
@@ -35,7 +34,6 @@ export async function consumePolicy(
   capabilities: Capabilities,
   { clock, log }: Runtime,
 ): Promise<ConsumePolicy> {
-  if (!isEmpty(use)) (await load(clock, 'chains')).checkProcessOrder(use)
   const declared = use.filter((middleware): middleware is ProcessMiddleware => typeof middleware === 'object')
   const retry = declared.find((middleware) => middleware.retry)?.retry ?? defaultRetry
   const { maxAttempts, keyed } = planned.endpoint

@@ -1,13 +1,14 @@
 import type { BlockedKeys } from '../consumer/blocked-keys-types.ts'
-import { drainTimeoutOf, type RunningConsumer } from '../consumer/consumer.ts'
+import type { RunningConsumer } from '../consumer/consumer.ts'
 import { checkConsumeOptions } from '../consumer/flow.ts'
 import { LazyIterable } from '../consumer/lazy-iterable.ts'
 import type { Run } from '../consumer/run.ts'
 import type { Consumer, ConsumeBatchesOptions, ConsumeOptions, MessagesOptions } from '../consumer/types.ts'
-import { SourceDeadLetters } from '../dead-letters/source-dead-letters.ts'
+import { sourceDeadLetters } from '../dead-letters/source-dead-letters.ts'
 import type { DeadLetters } from '../dead-letters/types.ts'
 import { destinationOf, labelOf } from '../definitions/parts-of.ts'
 import type { AnyDefinition, AnyDestination, AnyQueue, AnySource, AnySourceQueue, Subscription } from '../definitions/types.ts'
+import { drainTimeoutOf } from '../drain-timeout.ts'
 import type { MaybePromise } from '../driver/index.ts'
 import { BrokerError, isBrokerError } from '../errors.ts'
 import type { Message } from '../message.ts'
@@ -23,7 +24,7 @@ import type { Operations } from './operations.ts'
 import { makePlan, twice, type Plan, type Planned } from './plan.ts'
 import { Producers } from './producers.ts'
 import { hooks, makeRuntime, type Runtime } from './runtime.ts'
-import { startConsumer } from './start-consumer.ts'
+import type { StartConsumerOptions } from './start-consumer.ts'
 import type {
   BatchHandler,
   Broker,
@@ -125,14 +126,15 @@ class ConnectedBroker implements Broker {
     const { deadLetter } = planned
     if (typeof deadLetter !== 'object')
       throw new BrokerError('ERR_CONFIGURATION', `${planned.label} has no dead-letter place: its route says deadLetter: '${deadLetter}'.`)
-    return new SourceDeadLetters<Extract<S, AnySource>>(this.#deadLetterQueue(destinationOf(source), deadLetter), this.#runtime, async () => ({
-      connection: await this.#connect(),
-      plan: this.#plan,
-      source: planned,
-      place: deadLetter,
-      producers: this.#producers,
-      find: (destination) => this.#destination(destination),
-    }))
+    return sourceDeadLetters(this.#deadLetterQueue(destinationOf(source), deadLetter), async () => {
+      const connection = await this.#connect()
+      const { DeadLetterOperations, placeOf } = await load(this.#runtime.clock, 'deadLetters')
+      const find = (destination: AnyDestination): Planned => this.#destination(destination)
+      return new DeadLetterOperations(
+        placeOf({ connection, plan: this.#plan, source: planned, place: deadLetter, producers: this.#producers, find }),
+        this.#runtime,
+      )
+    })
   }
 
   blockedKeys(source: unknown): BlockedKeys {
@@ -201,7 +203,7 @@ class ConnectedBroker implements Broker {
     this.#state = 'starting'
     const { signal } = this.#closing
     try {
-      if (this.#options.clock) await this.#runtime.clock.external(loadEverything())
+      if (this.#options.clock) await this.#options.clock.external(loadEverything())
       const connection = await openConnection(this.#plan, this.#runtime, mode, signal)
       if (signal.aborted) {
         await closeLinks(connection.links)
@@ -225,8 +227,9 @@ class ConnectedBroker implements Broker {
     const planned = this.#source(source)
     checkConsumeOptions(options)
     options.signal?.throwIfAborted()
-    const wanted = options.signal ? AbortSignal.any([this.#stopping.signal, options.signal]) : this.#stopping.signal
-    const beginning = this.#begin(source, planned, handler, options, wanted, onStop)
+    const signal = options.signal ? AbortSignal.any([this.#stopping.signal, options.signal]) : this.#stopping.signal
+    const onEnded = (ended: RunningConsumer): void => void this.#consumers.delete(ended)
+    const beginning = this.#begin({ source, planned, runtime: this.#runtime, producers: this.#producers, options, handler, onStop, signal, onEnded })
     this.#beginning.add(beginning)
     try {
       return await beginning
@@ -235,26 +238,10 @@ class ConnectedBroker implements Broker {
     }
   }
 
-  async #begin(
-    source: AnySource,
-    planned: Planned,
-    handler: (run: Run) => MaybePromise<unknown>,
-    options: ConsumeOptions,
-    signal: AbortSignal,
-    onStop: (() => void) | undefined,
-  ): Promise<Consumer> {
-    const consumer = await startConsumer({
-      source,
-      planned,
-      connection: await unlessAborted(this.#connect(), signal),
-      runtime: this.#runtime,
-      producers: this.#producers,
-      options,
-      handler,
-      onStop,
-      signal,
-      onEnded: (ended) => this.#consumers.delete(ended),
-    })
+  async #begin(start: Omit<StartConsumerOptions, 'connection'>): Promise<Consumer> {
+    const { planned, signal } = start
+    const [connection, { startConsumer }] = await Promise.all([unlessAborted(this.#connect(), signal), load(this.#runtime.clock, 'consumers')])
+    const consumer = await startConsumer({ ...start, connection })
     this.#consumers.add(consumer)
     this.#failed.delete(planned)
     void consumer.closed.catch(() => this.#failed.add(planned))

@@ -7,7 +7,7 @@ export async function keepTrying<T>(what: string, attempt: () => Promise<T>, run
   try {
     return await attempt()
   } catch (error) {
-    const { tryAgain } = await load(runtime.clock, 'tryingAgain')
+    const { tryAgain } = await load(runtime.clock, 'refusals')
     return tryAgain(what, attempt, { error, began }, runtime, signal)
   }
 }

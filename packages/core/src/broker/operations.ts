@@ -65,7 +65,7 @@ export class Operations {
   }
 
   blockedKeys({ label }: Planned): BlockedKeysOf {
-    return new BlockedKeysOf([...this.#parts.consumers].map(({ engine }) => engine).filter((engine) => engine.source === label))
+    return new BlockedKeysOf([...this.#parts.consumers].map(({ engine }) => engine).filter((engine) => engine.options.source === label))
   }
 
   /** `first`: the broker was not started before. */
@@ -90,7 +90,7 @@ export class Operations {
 
   async stats({ driver, endpoint, label }: Planned, options: StatsOptions = {}): Promise<SourceStats> {
     assertKnownKeys('stats', options, ['consumers', 'signal'])
-    const here = [...this.#parts.consumers].filter(({ engine }) => engine.source === label).length
+    const here = [...this.#parts.consumers].filter(({ engine }) => engine.options.source === label).length
     const consumers = checkedInteger('stats: consumers', options.consumers ?? Math.max(1, here), 1, Infinity)
     const { signal = this.#parts.closing } = options
     const { links } = await this.#parts.connect()

@@ -77,18 +77,16 @@ export class Producers {
 
   #create(destination: AnyDestination, planned: Planned, options: ProducerOptions): TypedProducer {
     checkOptions(options)
-    const { clock, random, freshId, telemetry } = this.#runtime
     const capabilities = (): Capabilities => this.#connection?.capabilities.get(planned) ?? declaredOf(planned)
     return new TypedProducer({
+      ...this.#runtime,
       destination: destination.name,
       keyed: planned.endpoint.keyed,
       parameters: planned.endpoint.parameters,
-      encoder: new Encoder({ destination, now: () => clock.now(), freshId, telemetry }),
+      encoder: new Encoder({ ...this.#runtime, destination }),
       engine: this.#engine(planned, options),
       timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
       use: options.use ?? [],
-      clock,
-      random,
       capabilities,
       ensureStarted: this.#ensureStarted,
     })
@@ -98,13 +96,10 @@ export class Producers {
     planned: Planned,
     { sendOrder, lingerMs = 0, maxBuffered = defaultMaxBuffered, maxBufferedBytes = defaultMaxBufferedBytes }: ProducerOptions,
   ): ProducerEngine {
-    const { clock, random, telemetry } = this.#runtime
     const engine = new ProducerEngine({
+      ...this.#runtime,
       destination: planned.label,
       driver: planned.driver.name,
-      clock,
-      random,
-      telemetry,
       strict: sendOrder !== 'pipelined',
       lingerMs,
       maxBuffered,

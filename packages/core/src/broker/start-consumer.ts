@@ -12,6 +12,7 @@ import type { Capabilities, Link, MaybePromise, Receiver, Window } from '../driv
 import type { BrokerError } from '../errors.ts'
 import { load } from '../lazy.ts'
 import { isEmpty } from '../middleware/is-empty.ts'
+import type { ProcessChains } from '../middleware/process-chains.ts'
 import { unlessAborted, endedWithin } from '../waiting.ts'
 import type { Connection } from './connection.ts'
 import { consumePolicy } from './consume-policy.ts'
@@ -81,6 +82,8 @@ async function makeEngine(
 ): Promise<ConsumerEngine> {
   const { source, planned, connection, runtime, options, onStop } = start
   const capabilities = connection.capabilities.get(planned) as Capabilities
+  const { use = [] } = options
+  const chains = isEmpty(use) ? undefined : (await load(runtime.clock, 'chains')).chainsOf(use)
   const { retry, budget, renewing, settling } = await consumePolicy(options, window.messages, planned, capabilities, runtime)
   const destination = destinationOf(source)
   const givingUp = giveUpOptions(start, capabilities, ending)
@@ -98,12 +101,13 @@ async function makeEngine(
     ordered: planned.endpoint.keyed,
     blocks: planned.deadLetter === 'block' ? 'all' : options.onExhausted === 'block' ? 'exhausted' : 'nothing',
     renewing,
+    suspensions: chains?.suspensions,
     onSettled:
       settling.length > 0 || runtime.telemetry.settle
         ? (await load(runtime.clock, 'telling')).createTeller({ ...runtime, source: planned.label, settling })
         : undefined,
     decide: retry.decide,
-    process: await processorOf(start, destination, link),
+    process: await processorOf(start, destination, link, chains),
     giveUp: async (task, directive) => (await load(runtime.clock, 'giveUp')).giveUp(task, directive, givingUp),
     onFatal,
     onStop,
@@ -147,16 +151,17 @@ function giveUpOptions({ planned, runtime, producers, options }: StartConsumerOp
 }
 
 async function processorOf(
-  { source, planned, runtime, options, handler }: StartConsumerOptions,
+  { source, planned, runtime, handler }: StartConsumerOptions,
   destination: AnyDestination,
   link: Link,
+  chains: ProcessChains | undefined,
 ): Promise<(run: Run) => MaybePromise<unknown>> {
   const process = createProcessor({
     codec: destination.options.codec ?? json,
     schema: destination.schema,
     matches: planned.filters ? (await load(runtime.clock, 'filters')).matcherOf(source, planned.endpoint) : undefined,
     onFiltered: () => runtime.telemetry.call?.({ driver: planned.driver.name, call: 'filtered', count: 1 }),
-    chains: options.use && !isEmpty(options.use) ? (await load(runtime.clock, 'chains')).chainsOf(options.use) : undefined,
+    chains,
     handler,
     after:
       source.kind === 'queue' && source.reply && link.replies

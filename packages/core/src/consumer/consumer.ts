@@ -1,8 +1,7 @@
-import { checkedNumber } from '../checked-number.ts'
 import type { Clock } from '../clock.ts'
+import { drainTimeoutOf } from '../drain-timeout.ts'
 import type { Receiver } from '../driver/receiver.ts'
 import { BrokerError } from '../errors.ts'
-import { assertKnownKeys } from '../nearest.ts'
 import { endedWithin } from '../waiting.ts'
 import type { ConsumerEngine } from './engine.ts'
 import type { RetryBudget } from './retry-budget.ts'
@@ -10,8 +9,6 @@ import type { Consumer, ConsumerStats } from './types.ts'
 
 /** How long a handler may take to notice that its signal has fired, and a driver to hand back. */
 const graceMs = 1_000
-
-const defaultDrainMs = 30_000
 
 /** The running consumer that users hold: pause, resume, drain and close around one engine and one receiver. */
 export class RunningConsumer implements Consumer {
@@ -33,11 +30,14 @@ export class RunningConsumer implements Consumer {
     this.#receiver = receiver
     this.#clock = clock
     this.#onEnded = onEnded
-    engine.suspensions.onChange = () => {
-      void this.#flowAsWanted().catch(() => undefined)
-      engine.pump()
+    const { suspensions } = engine.options
+    if (suspensions) {
+      suspensions.onChange = () => {
+        void this.#flowAsWanted().catch(() => undefined)
+        engine.pump()
+      }
+      if (suspensions.any) suspensions.onChange()
     }
-    if (engine.suspensions.any) engine.suspensions.onChange()
     // A consumer that fails for good is seen by whoever looks at `closed`; nobody has to.
     this.closed.catch(() => undefined)
   }
@@ -51,7 +51,7 @@ export class RunningConsumer implements Consumer {
   }
 
   get retryBudget(): RetryBudget {
-    return this.engine.budget
+    return this.engine.options.budget
   }
 
   pause(): Promise<void> {
@@ -68,7 +68,7 @@ export class RunningConsumer implements Consumer {
 
   /** Paused while the user or a middleware wants it so. */
   #flowAsWanted(): Promise<void> {
-    const stopped = this.#paused || this.engine.suspensions.any
+    const stopped = this.#paused || this.engine.options.suspensions?.any === true
     if (this.#ending || stopped === this.#stopped) return this.#flow
     this.#stopped = stopped
     return this.#then(() => (stopped ? this.#receiver.pause() : this.#receiver.resume()))
@@ -119,12 +119,6 @@ export class RunningConsumer implements Consumer {
     this.#onEnded()
     this.#closed.resolve()
   }
-}
-
-/** Throws a `RangeError` for what is no time. */
-export function drainTimeoutOf(options: { readonly timeoutMs?: number }): number {
-  assertKnownKeys('drain', options, ['timeoutMs'])
-  return checkedNumber('drain: timeoutMs', options.timeoutMs ?? defaultDrainMs, 0, Infinity)
 }
 
 function closedError(): BrokerError {

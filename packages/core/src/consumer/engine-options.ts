@@ -6,6 +6,7 @@ import type { DeciderOptions } from './decider.ts'
 import type { RetryBudget } from './retry-budget.ts'
 import type { Telemetry } from '../telemetry.ts'
 import type { Run } from './run.ts'
+import type { Suspensions } from './suspensions.ts'
 import type { Task } from './task.ts'
 
 export interface EngineOptions extends DeciderOptions {
@@ -19,6 +20,8 @@ export interface EngineOptions extends DeciderOptions {
   readonly freshId: () => string
   readonly telemetry: Telemetry
   readonly renewing: readonly ProcessMiddleware[]
+  /** Of consumers with middleware: nobody else suspends one. */
+  readonly suspensions: Suspensions | undefined
   /** Called with the final result of each outcome; must not throw. */
   readonly onSettled: ((task: Task, outcome: Outcome, result: SettleResult) => void) | undefined
   /** What the consumer's retry policy answers to an error that came out of the chain. Default: core's own policy. */

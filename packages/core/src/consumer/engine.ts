@@ -1,5 +1,3 @@
-import type { Clock } from '../clock.ts'
-import type { Capabilities } from '../driver/capabilities.ts'
 import type { MaybePromise } from '../driver/fenced-store.ts'
 import type { Delivery, Intake, Outcome, Receiver, Scope, SettleResult } from '../driver/receiver.ts'
 import { BrokerError } from '../errors.ts'
@@ -15,26 +13,18 @@ import { Lanes } from './lanes.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { Ownership, type OwnershipHost } from './ownership.ts'
 import { Remembered } from './remembered.ts'
-import type { RetryBudget } from './retry-budget.ts'
 import { RetryWaits } from './retry-waits.ts'
 import { Run, type RunHost } from './run.ts'
 import { Settler } from './settler.ts'
-import { Suspensions } from './suspensions.ts'
 import { Task, type Past } from './task.ts'
 import type { ConsumerStats } from './types.ts'
 import { longestHoldMs, messageLease } from './wait-plan.ts'
 
 /** One consumer: takes deliveries in, starts handlers per key and slot, and settles what was decided. */
 export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHost {
-  readonly source: string
-  readonly capabilities: Capabilities
-  readonly clock: Clock
-  readonly random: () => number
-  readonly freshId: () => string
-  readonly suspensions: Suspensions = new Suspensions()
+  readonly options: EngineOptions
   /** Its receiver has failed and not recovered. */
   failing = false
-  readonly #options: EngineOptions
   readonly #lanes: Lanes
   readonly #held: Held
   readonly #waits: RetryWaits
@@ -55,12 +45,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
   #onQuiet: (() => void)[] = []
 
   constructor(options: EngineOptions) {
-    this.#options = options
-    this.source = options.source
-    this.capabilities = options.capabilities
-    this.clock = options.clock
-    this.random = options.random
-    this.freshId = options.freshId
+    this.options = options
     this.#lanes = new Lanes(options.keyed)
     this.#held = new Held(!messageLease(options.capabilities))
     this.#ownership = new Ownership(this.#held, options, this)
@@ -72,7 +57,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
   attach(receiver: Receiver): void {
     if (this.#attached) this.#detach()
     this.#attached = true
-    const { capabilities, clock, random, renewing, log } = this.#options
+    const { capabilities, clock, random, renewing, log, source } = this.options
     const { maxBatch, lingerMs } = capabilities.settlement || { maxBatch: 1_000, lingerMs: 0 }
     this.#receiver = receiver
     this.#settler = new Settler({ receiver, maxBatch, lingerMs, clock, random, onSettled: this.#onSettled })
@@ -83,7 +68,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
       clock,
       renewing,
       onLost: (task, reason) => this.#ownership.lose([task], reason),
-      onError: (error) => log('warn', 'lease:failed', { source: this.source, error: String(error) }),
+      onError: (error) => log('warn', 'lease:failed', { source, error: String(error) }),
     })
   }
 
@@ -91,10 +76,6 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
     this.#keeper.close()
     this.#ownership.lose(this.#held.all(), new BrokerError('ERR_TOO_LATE', 'Its receiver could not start.'))
     this.#settler.close()
-  }
-
-  get budget(): RetryBudget {
-    return this.#options.budget
   }
 
   get tasks(): readonly Task[] {
@@ -117,7 +98,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
 
   deliver(deliveries: readonly Delivery[]): void {
     if (this.#closed) return
-    const now = this.clock.monotonic()
+    const now = this.options.clock.monotonic()
     let bytes = 0
     for (const delivery of deliveries) {
       const { sameAs } = delivery
@@ -141,7 +122,8 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
       this.#held.add(task)
       this.#lanes.add(task)
     }
-    this.#options.telemetry.receive?.({ source: this.source, driver: this.#options.driver, messages: deliveries.length, bytes })
+    const { telemetry, source, driver } = this.options
+    telemetry.receive?.({ source, driver, messages: deliveries.length, bytes })
     this.#keeper.arm()
     this.pump()
     this.#watchWindow()
@@ -149,9 +131,9 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
 
   /** Says when failing keys hold more than half of the window: other keys still go on, but with less and less room. */
   #watchWindow(): void {
-    const { windowMessages: window, log } = this.#options
+    const { windowMessages: window, log, source } = this.options
     const heldUp = this.#waits.size > 0 && (this.#held.size - this.#running - this.#lanes.ready) * 2 > window
-    if (heldUp && !this.#heldUp) log('warn', 'window:held-up', { source: this.source, window, ...this.stats })
+    if (heldUp && !this.#heldUp) log('warn', 'window:held-up', { source, window, ...this.stats })
     this.#heldUp = heldUp
   }
 
@@ -168,14 +150,15 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
 
   failed(error: BrokerError, fatal: boolean): void {
     this.failing = true
-    this.#options.log(fatal ? 'error' : 'warn', 'receiver:failed', { source: this.source, code: error.code, message: error.message, fatal })
-    if (fatal) this.#options.onFatal(error)
+    const { log, source, onFatal } = this.options
+    log(fatal ? 'error' : 'warn', 'receiver:failed', { source, code: error.code, message: error.message, fatal })
+    if (fatal) onFatal(error)
   }
 
   recovered(): void {
     if (!this.failing) return
     this.failing = false
-    this.#options.log('info', 'receiver:recovered', { source: this.source })
+    this.options.log('info', 'receiver:recovered', { source: this.options.source })
   }
 
   // Ending
@@ -183,7 +166,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
   /** Starts nothing more; what waits for a retry counts as not begun. */
   stop(): void {
     this.#stopped = true
-    this.#options.onStop?.()
+    this.options.onStop?.()
   }
 
   /** Resolves when no handler runs and no dead letter is being written. */
@@ -204,7 +187,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
   close(): void {
     this.#closed = true
     this.#stopped = true
-    this.suspensions.end()
+    this.options.suspensions?.end()
     this.#waits.clear()
     if (!this.#attached) return
     this.#keeper.close()
@@ -217,7 +200,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
   pump(): void {
     if (this.#pumping) return
     this.#pumping = true
-    while (!this.#stopped && !this.suspensions.any && this.#running < this.#options.concurrency) {
+    while (!this.#stopped && !this.options.suspensions?.any && this.#running < this.options.concurrency) {
       const task = this.#lanes.take()
       if (!task) break
       this.#start(task)
@@ -226,7 +209,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
   }
 
   #start(task: Task): void {
-    const restMs = task.notBefore && task.notBefore - this.clock.monotonic()
+    const restMs = task.notBefore && task.notBefore - this.options.clock.monotonic()
     task.notBefore = 0
     if (restMs > 0 && this.#decider.wait(task, restMs)) return
     const { givenUp } = task
@@ -240,7 +223,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
     task.phase = 'running'
     this.#running++
     this.#active++
-    const { decide, process } = this.#options
+    const { decide, process } = this.options
     let result: MaybePromise<unknown>
     try {
       result = promised(process(run))
@@ -265,7 +248,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
     if (run.atEnd === 'finish-lane') this.#lanes.finish(task)
     else if (run.atEnd === 'run-again') this.#enqueueAgain(task)
     else if (run.settled === undefined) this.#decideAtEnd(task, directive)
-    if (run.settled !== undefined && directive) void load(this.clock, 'telling').then(({ tellIgnored }) => tellIgnored(this.#options, run, directive))
+    if (run.settled !== undefined && directive) void load(this.options.clock, 'telling').then(({ tellIgnored }) => tellIgnored(this.options, run, directive))
     this.#endActive()
     this.pump()
   }
@@ -312,7 +295,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
     task.givenBack = outcome.action === 'retry' || outcome.action === 'release'
     this.#settler.push(task, outcome, answer)
     // The lane goes on when its tail has been released.
-    if (outcome.action === 'release' || (this.capabilities.keyHold === 'broker' && outcome.action === 'retry')) return
+    if (outcome.action === 'release' || (this.options.capabilities.keyHold === 'broker' && outcome.action === 'retry')) return
     this.finishLane(task)
   }
 
@@ -369,7 +352,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
 
   readonly #onSettled = (task: Task, outcome: Outcome, result: SettleResult, answer: Answer): void => {
     const { incoming } = outcome.delivery
-    const { log, onSettled } = this.#options
+    const { log, source, onSettled } = this.options
     // A redelivery was adopted meanwhile: whatever became of the old receipt, the new one is open.
     if ((outcome.action === 'ack' || outcome.action === 'discard') && task.delivery !== outcome.delivery && !task.lost && !this.#closed) {
       const gone = result === 'durable' || result === 'accepted'
@@ -380,9 +363,9 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
     const unacked = outcome.action === 'ack' && (failed || result === 'too-late')
     if (unacked && !task.hasDouble) this.#remembered.handled(outcome.delivery)
     if (unacked && (!failed || task.lost)) {
-      log('warn', 'settle:too-late', { source: this.source, messageId: incoming.id })
+      log('warn', 'settle:too-late', { source, messageId: incoming.id })
     } else if (failed) {
-      log('error', 'settle:failed', { source: this.source, messageId: incoming.id, action: outcome.action, message: result.error.message })
+      log('error', 'settle:failed', { source, messageId: incoming.id, action: outcome.action, message: result.error.message })
       if (this.#keep(task, outcome)) {
         answer?.(result)
         return
@@ -395,10 +378,10 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
 
   /** Without a lease of its own, what the broker would not take back stays here unsettled and fills the window until its scope ends: it starts again here. */
   #keep(task: Task, outcome: Outcome): boolean {
-    if (task.lost || this.#closed || this.#stopped || messageLease(this.capabilities)) return false
+    if (task.lost || this.#closed || this.#stopped || messageLease(this.options.capabilities)) return false
     if (outcome.action !== 'retry' && outcome.action !== 'discard') return false
     task.givenBack = false
-    this.hold(task, outcome.action === 'retry' ? Math.min(outcome.delayMs, longestHoldMs(this.capabilities)) : blockedRetryMs)
+    this.hold(task, outcome.action === 'retry' ? Math.min(outcome.delayMs, longestHoldMs(this.options.capabilities)) : blockedRetryMs)
     return true
   }
 
@@ -430,8 +413,8 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
 
   async extendNow(run: Run, ms: number): Promise<Settlement> {
     const { task } = run
-    const { extend } = await load(this.clock, 'leases')
+    const { extend } = await load(this.options.clock, 'leases')
     if (run.ended || task.run !== run || task.lost || this.#closed || run.settled !== undefined) return 'too-late'
-    return extend(task, ms, this.#receiver, this)
+    return extend(task, ms, this.#receiver, this.options)
   }
 }

@@ -12,7 +12,7 @@ export class Held {
   readonly #tasks: IndexedList<Task> = new IndexedList()
   readonly #lostOnly: boolean
   /** By `sameAs`. Made when it is first needed. */
-  #identities: ChurningMap<Task> | undefined
+  #identities: ChurningMap<Task[]> | undefined
   #unasked = 0
   /** As they were when a scope was last asked for; tasks that have left since are passed over. */
   #scopes: Map<Scope, Task[]> | undefined
@@ -53,21 +53,21 @@ export class Held {
 
   /** The task of that very message whose receipt is dead: lost, or, where each has a lease of its own, followed by a redelivery. Not one that is on its way back. */
   holderOf(sameAs: string, { incoming }: Delivery): Task | undefined {
-    for (let task = this.#first(sameAs); task; task = task.copy) {
+    for (const task of this.#copiesOf(sameAs)) {
       if (task.phase === 'ended' || task.givenBack || task.hasDouble || (this.#lostOnly && !task.lost)) continue
       if (fingerprint(task.delivery.incoming) === fingerprint(incoming)) return task
     }
     return undefined
   }
 
-  #first(sameAs: string): Task | undefined {
+  #copiesOf(sameAs: string): readonly Task[] {
     this.#unasked = 0
     if (!this.#identities) {
-      if (this.#lostOnly) return undefined
+      if (this.#lostOnly) return []
       this.#identities = new ChurningMap()
       for (const task of this.#tasks.all()) this.#index(task)
     }
-    return this.#identities.get(sameAs)
+    return this.#identities.get(sameAs) ?? []
   }
 
   /** Its receipt is dead. */
@@ -85,33 +85,21 @@ export class Held {
     this.#scopes = undefined
   }
 
-  /** Copies of one message are a chain, those whose receipts are dead in front. */
+  /** Those whose receipts are dead in front. */
   #index(task: Task): void {
     const { sameAs } = task.delivery
     if (sameAs === undefined || !this.#identities) return
     this.#unindex(task)
-    const first = this.#identities.get(sameAs)
-    if (!first || task.lost || !first.lost) {
-      task.copy = first
-      this.#identities.set(sameAs, task)
-      return
-    }
-    let last = first
-    while (last.copy?.lost) last = last.copy
-    task.copy = last.copy
-    last.copy = task
+    const copies = this.#identities.get(sameAs)
+    if (copies) copies.splice(task.lost ? 0 : copies.findLastIndex((copy) => copy.lost) + 1, 0, task)
+    else this.#identities.set(sameAs, [task])
   }
 
   #unindex(task: Task): void {
     const { sameAs } = task.delivery
-    if (sameAs === undefined || !this.#identities) return
-    const first = this.#identities.get(sameAs)
-    if (first === task) {
-      if (task.copy) this.#identities.set(sameAs, task.copy)
-      else this.#identities.delete(sameAs)
-    } else {
-      for (let before = first; before; before = before.copy) if (before.copy === task) before.copy = task.copy
-    }
-    task.copy = undefined
+    const copies = sameAs !== undefined && this.#identities?.get(sameAs)
+    if (!copies || !copies.includes(task)) return
+    if (copies.length > 1) copies.splice(copies.indexOf(task), 1)
+    else this.#identities?.delete(sameAs)
   }
 }

@@ -26,6 +26,8 @@ const longestTickMs = 10_000
 /** Says when the leases of what is held are to be renewed. One timer, running only while something is held. */
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions
+  /** That of each message; `undefined` where they have none of their own. */
+  readonly #lease: ReturnType<typeof messageLease>
   readonly #tickMs: number
   readonly #needed: boolean
   #timer: Timer | undefined
@@ -34,6 +36,7 @@ export class LeaseKeeper {
   constructor(options: LeaseKeeperOptions) {
     this.#options = options
     const lease = messageLease(options.capabilities)
+    this.#lease = lease
     this.#needed = lease !== undefined || options.renewing.length > 0
     this.#tickMs = lease ? Math.min(longestTickMs, lease.ms / 3) : longestTickMs
   }
@@ -59,7 +62,7 @@ export class LeaseKeeper {
     this.arm()
     try {
       const { renewLeases } = await load(clock, 'leases')
-      if (!this.#closed) await renewLeases(this.#options, this.#tickMs)
+      if (!this.#closed) await renewLeases(this.#options, this.#lease, this.#tickMs)
     } catch (error) {
       onError(error)
     }

@@ -17,7 +17,7 @@ export class ReceivedMessage implements Message {
   }
 
   get id(): string {
-    return (this.#id ??= this.#run.host.freshId())
+    return (this.#id ??= this.#run.host.options.freshId())
   }
 
   get type(): string | undefined {

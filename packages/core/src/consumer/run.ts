@@ -5,20 +5,16 @@ import type { HandlerContext, Settlement } from '../message.ts'
 import type { ProcessContext } from '../middleware/types.ts'
 import type { Directive } from '../outcome.ts'
 import { ReceivedMessage } from './received-message.ts'
+import type { EngineOptions } from './engine-options.ts'
 import type { Suspensions } from './suspensions.ts'
 import type { Task } from './task.ts'
 
 /** What a run needs from its consumer. */
 export interface RunHost {
-  readonly source: string
-  readonly capabilities: Capabilities
-  readonly clock: Clock
-  readonly random: () => number
-  readonly freshId: () => string
+  readonly options: Pick<EngineOptions, 'source' | 'capabilities' | 'clock' | 'random' | 'freshId' | 'suspensions'>
   /** `undefined`: ack. */
   settleNow(run: Run, directive: Directive | undefined): Promise<Settlement>
   extendNow(run: Run, ms: number): Promise<Settlement>
-  readonly suspensions: Suspensions
 }
 
 /** One start of a handler for one task: the context that middleware and handler see. */
@@ -60,19 +56,19 @@ export class Run implements ProcessContext, HandlerContext {
   }
 
   get source(): string {
-    return this.host.source
+    return this.host.options.source
   }
 
   get capabilities(): Capabilities {
-    return this.host.capabilities
+    return this.host.options.capabilities
   }
 
   get clock(): Clock {
-    return this.host.clock
+    return this.host.options.clock
   }
 
   get random(): () => number {
-    return this.host.random
+    return this.host.options.random
   }
 
   /** Why its signal has fired. */
@@ -109,6 +105,6 @@ export class Run implements ProcessContext, HandlerContext {
   }
 
   suspend(onEnded?: () => void): () => void {
-    return this.host.suspensions.hold(onEnded)
+    return (this.host.options.suspensions as Suspensions).hold(onEnded)
   }
 }

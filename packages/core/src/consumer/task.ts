@@ -37,7 +37,6 @@ export class Task {
   next: Task | undefined
   run: Run | undefined
   /** Next among the copies of one message that are held. */
-  copy: Task | undefined
   /** While it waits for a retry: when that is due, in monotonic milliseconds. */
   waitsUntil = 0
   /** Monotonic milliseconds before which it is not started again, though it went back and has come anew. 0: any time. */

@@ -33,9 +33,9 @@ function parseIpv6(text: string): Address | undefined {
   return { bits: 128, value: groups.reduce((value, group) => (value << 16n) | BigInt(`0x${group}`), 0n) }
 }
 
-/** `::ffff:10.0.0.1` as `::ffff:a00:1`. */
+/** `::ffff:10.0.0.1` as `::ffff:a00:1`. Behind colons, where a leading zero is not decimal to everybody, such a number is none. */
 function withIpv4Tail(text: string): string {
   const start = text.lastIndexOf(':') + 1
-  const tail = text.slice(start).includes('.') ? parseIpv4(text.slice(start)) : undefined
+  const tail = /(^|\.)0\d/.test(text.slice(start)) ? undefined : parseIpv4(text.slice(start))
   return tail === undefined ? text : `${text.slice(0, start)}${(tail.value >> 16n).toString(16)}:${(tail.value & 0xffffn).toString(16)}`
 }

@@ -4,7 +4,6 @@ import type { Endpoint } from '../driver/endpoint.ts'
 import type { Headers } from '../driver/sender.ts'
 import { inBlock, parseAddress } from './cidr.ts'
 import type { Filter, HeaderFilter, NumericRange, Scalar } from './grammar.ts'
-import { isAlternatives, validateFilter, validateHeaderFilter } from './validate-filter.ts'
 
 type Members = Readonly<Record<string, unknown>>
 type Policy = (members: Members) => boolean
@@ -12,16 +11,14 @@ type LeafTest = (leaf: Scalar) => boolean
 
 const noMembers: Members = Object.freeze({})
 
-/** A test of decoded JSON bodies. What is not a JSON object never matches. Throws as {@link validateFilter}. */
-export function compileFilter(filter: Filter): (body: unknown) => boolean {
-  validateFilter(filter)
+/** A test of decoded JSON bodies, for a filter that `validateFilter` has let pass. What is not a JSON object never matches. */
+export function testOfBodies(filter: Filter): (body: unknown) => boolean {
   const policy = compilePolicy(filter)
   return (body) => isMembers(body) && policy(body)
 }
 
-/** A test of headers, whose values are text. Throws as {@link validateHeaderFilter}. */
-export function compileHeaderFilter(filter: HeaderFilter): (headers: Headers) => boolean {
-  validateHeaderFilter(filter)
+/** A test of headers, whose values are text, for a filter that `validateHeaderFilter` has let pass. */
+export function testOfHeaders(filter: HeaderFilter): (headers: Headers) => boolean {
   const members = Object.entries(filter).map(([name, alternatives]) => {
     const condition = compileCondition(alternatives)
     return (headers: Headers): boolean => condition(Object.hasOwn(headers, name) ? headers[name] : undefined)
@@ -40,7 +37,8 @@ function compileMember(key: string, condition: Filter[string]): Policy {
     // Without an object there is nothing below: `exists: false` still has its say.
     return (members) => anyObject(lookUp(members, key), nested) ?? nested(noMembers)
   }
-  if (isAlternatives(key, condition)) {
+  // A list of policies, as it is validated, and not an ordinary condition.
+  if (key === '$or' && condition.length >= 2 && condition.every(isMembers)) {
     const policies = (condition as readonly Filter[]).map(compilePolicy)
     return (members) => policies.some((policy) => policy(members))
   }
@@ -176,7 +174,7 @@ function isMembers(value: unknown): value is Members {
 export function matcherOf(source: AnySource, { subscription: kept }: Endpoint): ((body: unknown, run: Run) => boolean) | undefined {
   if (source.kind !== 'subscription') return undefined
   const { filter, headerFilter } = source.options
-  const byBody = filter && !kept?.filter ? compileFilter(filter) : undefined
-  const byHeaders = headerFilter && !kept?.headerFilter ? compileHeaderFilter(headerFilter) : undefined
+  const byBody = filter && !kept?.filter ? testOfBodies(filter) : undefined
+  const byHeaders = headerFilter && !kept?.headerFilter ? testOfHeaders(headerFilter) : undefined
   return (body, run) => (!byBody || byBody(body)) && (!byHeaders || byHeaders(run.incoming.headers))
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { compileFilter, compileHeaderFilter } from '../driver/compile-filter.ts'
 import { isBrokerError } from '../errors.ts'
-import { compileFilter, compileHeaderFilter } from './compile-filter.ts'
 import { filterRefusals, type FilterRefusal } from './filter-refusals.ts'
 import { filterVectors, type FilterVector } from './filter-vectors.ts'
 import type { Filter, HeaderFilter } from './grammar.ts'

@@ -1,5 +1,5 @@
 import { BrokerError } from '../errors.ts'
-import { parseAddress } from './cidr.ts'
+import { addressBits } from './address-bits.ts'
 import type { Filter, HeaderFilter } from './grammar.ts'
 
 const maxKeys = 5
@@ -36,7 +36,7 @@ export function validateHeaderFilter(filter: HeaderFilter, what: string = 'heade
 }
 
 /** Is `condition`, found under the key `$or`, a list of policies and not an ordinary condition? */
-export function isAlternatives(key: string, condition: readonly unknown[]): boolean {
+function isAlternatives(key: string, condition: readonly unknown[]): boolean {
   return key === '$or' && condition.length >= 2 && condition.every(isObject)
 }
 
@@ -138,9 +138,9 @@ function checkCidr(what: string, at: string, operand: unknown): void {
   const [block = '', mask = '', ...more] = operand.split('/')
   if (mask === '' || more.length > 0) fail(what, at, "Malformed CIDR, one '/' required")
   if (!/^\d{1,9}$/.test(mask)) fail(what, at, 'Malformed CIDR, mask bits must be an integer')
-  const address = parseAddress(block)
-  if (address === undefined) fail(what, at, `Nonstandard IP address: ${block}`)
-  if (Number(mask) >= address.bits) fail(what, at, `IPv${address.bits === 32 ? 4 : 6} mask bits must be < ${address.bits}`)
+  const bits = addressBits(block)
+  if (bits === undefined) fail(what, at, `Nonstandard IP address: ${block}`)
+  if (Number(mask) >= bits) fail(what, at, `IPv${bits === 32 ? 4 : 6} mask bits must be < ${bits}`)
 }
 
 function checkIsText(what: string, at: string, alternative: unknown): void {

@@ -17,6 +17,8 @@ export class AbortWatch {
   /** Until the message is settled. */
   add(pending: PendingSend, signal: AbortSignal): void {
     if (pending.state === 'settled') return
+    // It may have fired while this part was being loaded.
+    if (signal.aborted) return this.#abort(pending, signal)
     const watched = this.#signals.get(signal) ?? this.#listen(signal)
     watched.pendings.add(pending)
     pending.onSettled = () => {

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts'
 import { bodyBytes } from '../codec/body.ts'
 import type { Codec } from '../codec/codec.ts'
 import { encodeJson, json } from '../codec/json.ts'
@@ -18,7 +19,7 @@ type EncodeOptions = SendOptions & { readonly parameters?: unknown }
 
 export interface EncoderOptions {
   readonly destination: AnyDestination
-  readonly now: () => number
+  readonly clock: Pick<Clock, 'now'>
   readonly freshId: () => string
   readonly telemetry: Telemetry
 }
@@ -63,7 +64,7 @@ export class Encoder {
   }
 
   #encoded(body: unknown, options: EncodeOptions): Encoded | RefusedBody {
-    const { destination, now, freshId } = this.#options
+    const { destination, clock, freshId } = this.#options
     const definition = destination.options
     const headers = checkedHeaders(options.headers)
     const result = destination.schema && examine(destination.schema, body)
@@ -82,7 +83,7 @@ export class Encoder {
       parameters: this.#template?.parametersOf(options.parameters, view),
       type: typeof definition.type === 'function' ? checkedIdentity('type', definition.type(view)) : definition.type,
       contentType: this.#codec.contentType,
-      timestamp: now(),
+      timestamp: clock.now(),
       key: definition.orderingKey ? checkedIdentity('orderingKey', definition.orderingKey(view)) : undefined,
       attempt: 0,
       deduplicationId: definition.deduplicationId ? checkedIdentity('deduplicationId', definition.deduplicationId(view)) : undefined,

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../clock.ts'
 import type { Capabilities } from '../driver/capabilities.ts'
 import type { Outgoing, Sender, SendResult } from '../driver/sender.ts'
-import { BrokerError } from '../errors.ts'
+import { BrokerError, type ErrorCode } from '../errors.ts'
 import { IndexedList } from '../indexed-list.ts'
 import { jitteredBackoff } from '../jitter.ts'
 import { Sweep } from '../sweep.ts'
@@ -203,9 +203,8 @@ export class ProducerEngine {
 
   #fits(pending: PendingSend, limit: number): boolean {
     if (pending.bytes <= limit) return true
-    const { destination, driver } = this.#options
-    const text = `The message takes ${pending.bytes} bytes with its headers, and ${destination} takes at most ${limit}: send less, or use a claim check.`
-    this.#giveUp(pending, new BrokerError('ERR_TOO_LARGE', text, { destination, driver, messageId: pending.outgoing.id }), 'no')
+    const text = `The message takes ${pending.bytes} bytes with its headers, and ${this.#options.destination} takes at most ${limit}: send less, or use a claim check.`
+    this.#giveUp(pending, this.#errorOf(pending, 'ERR_TOO_LARGE', text), 'no')
     return false
   }
 
@@ -285,12 +284,16 @@ export class ProducerEngine {
   }
 
   #failFollowing(pending: PendingSend): void {
-    const { destination, driver } = this.#options
     for (const next of this.#buffer.following(pending)) {
-      const text = `An earlier message with the key '${next.key}' could not be sent to ${destination}: send this one again after it.`
-      this.#settleFailed(next, new BrokerError('ERR_ORDER', text, { destination, driver, messageId: next.outgoing.id }), 'no')
+      const text = `An earlier message with the key '${next.key}' could not be sent to ${this.#options.destination}: send this one again after it.`
+      this.#settleFailed(next, this.#errorOf(next, 'ERR_ORDER', text), 'no')
       this.#buffer.drop(next)
     }
+  }
+
+  #errorOf({ outgoing }: PendingSend, code: ErrorCode, text: string): BrokerError {
+    const { destination, driver } = this.#options
+    return new BrokerError(code, text, { destination, driver, messageId: outgoing.id })
   }
 
   #settleSent(pending: PendingSend, position: string | undefined): void {
@@ -328,12 +331,11 @@ export class ProducerEngine {
   }
 
   #expired(pending: PendingSend): void {
-    const { destination, driver } = this.#options
     const unsure = pending.state === 'out' || pending.handedOver
     const text = unsure
       ? `did not confirm the message in time: it may be stored, and sending it again may duplicate it.`
       : `could not take the message in time; it was not handed over, and sending it again is safe.`
-    const error = new BrokerError(unsure ? 'ERR_UNCONFIRMED' : 'ERR_TIMEOUT', `${destination} ${text}`, { destination, driver, messageId: pending.outgoing.id })
+    const error = this.#errorOf(pending, unsure ? 'ERR_UNCONFIRMED' : 'ERR_TIMEOUT', `${this.#options.destination} ${text}`)
     // While it is out, its lane stays closed until its request is answered.
     if (pending.state === 'out') this.#settleFailed(pending, error, 'unknown')
     else this.#giveUp(pending, error, unsure ? 'unknown' : 'no')

@@ -104,28 +104,22 @@ export class TypedProducer implements Producer {
 
   async #watch(pending: PendingSend, signal: AbortSignal): Promise<void> {
     const { engine, clock } = this.#options
-    const abort = (aborted: PendingSend, by: AbortSignal): void => engine.fail(aborted, abortError(by))
-    const aborts = await (this.#aborts ??= load(clock, 'someSends').then(({ AbortWatch }) => new AbortWatch(abort)))
-    // It may have fired while that part was being loaded.
-    if (signal.aborted) abort(pending, signal)
-    else aborts.add(pending, signal)
+    const aborts = await (this.#aborts ??= load(clock, 'someSends').then(
+      ({ AbortWatch }) => new AbortWatch((aborted, by) => engine.fail(aborted, abortError(by))),
+    ))
+    aborts.add(pending, signal)
   }
 
   /** Its place in the order is taken; asynchronous validation and middleware may take their time. */
   async #prepare(pending: PendingSend, encoded: Encoded, body: unknown): Promise<void> {
     try {
-      const preparer = await (this.#preparer ??= this.#makePreparer())
+      const preparer = await (this.#preparer ??= load(this.#options.clock, 'someSends').then(({ Preparer }) => new Preparer(this.#options)))
       await preparer.prepare(pending, encoded, body)
     } catch (error) {
       // The chain is refused, or its part could not be loaded; the next message tries again.
       this.#preparer = undefined
       this.#options.engine.fail(pending, error as Error)
     }
-  }
-
-  async #makePreparer(): Promise<Preparer> {
-    const { Preparer } = await load(this.#options.clock, 'someSends')
-    return new Preparer(this.#options)
   }
 }
 

@@ -64,7 +64,7 @@ async function ask(target: RequestTarget, body: unknown, options: RequestOptions
   signal?.throwIfAborted()
   if (engine.full) throw new BrokerError('ERR_THROTTLED', `${queue.name}: ${engine.pending} requests wait to be sent already.`, { destination: queue.name })
   const deadline = clock.monotonic() + timeoutMs
-  const encoder = new Encoder({ destination: queue, now: () => clock.now(), freshId: runtime.freshId, telemetry: runtime.telemetry })
+  const encoder = new Encoder({ ...runtime, destination: queue })
   const encoded = encoder.encode(body, headers ? { headers } : {})
   if ('issues' in encoded) throw invalidBody(encoded.issues, body)
   const { outgoing, validation } = encoded

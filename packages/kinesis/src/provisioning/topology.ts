@@ -50,8 +50,9 @@ export class KinesisTopology implements Topology {
 
   async apply(endpoints: readonly Endpoint[], _changes: readonly Change[], signal: AbortSignal): Promise<void> {
     for (const { stream, route } of streamsOf(endpoints)) {
-      if ((await this.#find(stream, signal)) === undefined) await this.#create(stream, route, signal)
-      const current = await this.#whenActive(stream, signal)
+      const found = await this.#find(stream, signal)
+      if (found === undefined) await this.#create(stream, route, signal)
+      const current = found?.StreamStatus === 'ACTIVE' ? found : await this.#whenActive(stream, signal)
       for (const { step } of differencesOf(stream, route, current)) {
         if (step === undefined) continue
         await this.#take(step, stream, current, { doing: `Changing ${addressOf(stream)}`, signal })

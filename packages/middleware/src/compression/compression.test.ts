@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { ManualClock } from '../test-support/manual-clock.ts'
 import { makeSendContext, sentThrough } from '../test-support/send-context.ts'
 import { compression, type CompressionAlgorithm, type CompressionOptions } from './compression.ts'
 
@@ -52,6 +53,32 @@ describe('compression', () => {
     const sent = await sentThrough([compression()], { body: long, headers: { 'content-encoding': 'snappy' } })
     expect(sent.body).toBe(long)
     expect(sent.headers['content-encoding']).toBe('snappy')
+  })
+
+  it.each([
+    ['gzip', 6, gunzipSync],
+    ['brotli', 5, brotliDecompressSync],
+    ['zstd', 3, zstdDecompressSync],
+  ] as const)('works with %s in place up to 16 KiB and level %i, and in the thread pool above', async (algorithm, usual, decompress) => {
+    for (const [bytes, level, inPool] of [
+      [16_384, usual, 0],
+      [16_384, 1, 0],
+      [16_385, usual, 1],
+      [16_384, usual + 1, 1],
+    ] as const) {
+      let external = 0
+      const clock = Object.assign(new ManualClock(), { external: <T>(operation: Promise<T>) => (external++, operation) })
+      const body = 'a rhyme in time '.repeat(1_100).slice(0, bytes)
+      const sent = await sentThrough([compression({ algorithm, level })], { body, clock })
+      expect([bytes, level, external]).toEqual([bytes, level, inPool])
+      expect(decompress(sent.body).toString()).toBe(body)
+    }
+  })
+
+  it('tells zstd how long a body is, without which its highest levels take a hundred times as long', async () => {
+    const sent = await sentThrough([compression({ algorithm: 'zstd', level: 19 })], { body: long })
+    // The frame header: its descriptor says that the content size is given.
+    expect((sent.body as Uint8Array)[4]! & 0b1110_0000).not.toBe(0)
   })
 
   it('lets a failed send fail', async () => {

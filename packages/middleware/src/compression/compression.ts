@@ -5,6 +5,7 @@ import { checkedInteger, suggestion } from '@busbar/core/driver'
 import { assertOptions } from '../support/assert-option.ts'
 import { withHeader } from '../support/headers.ts'
 import { encodingHeader } from './encodings.ts'
+import { smallBytes } from './small.ts'
 
 /** `gzip` is read by everything; `brotli` makes text smallest; `zstd` is fastest and needs Node 22.15 on both sides. */
 export type CompressionAlgorithm = 'gzip' | 'brotli' | 'zstd'
@@ -20,13 +21,17 @@ export interface CompressionOptions {
   readonly level?: number
 }
 
-type Compress = (body: Uint8Array) => Promise<Buffer>
+/** One way to compress, in place and in the thread pool. */
+interface Engine {
+  readonly inPlace: (body: Uint8Array) => Buffer
+  readonly inPool: (body: Uint8Array) => Promise<Buffer>
+}
 
 interface Algorithm {
   /** As `content-encoding` names it. */
   readonly token: string
   readonly levels: readonly [least: number, most: number, usual: number]
-  readonly make: (level: number) => Compress
+  readonly make: (level: number) => Engine
 }
 
 const algorithms: Readonly<Record<CompressionAlgorithm, Algorithm>> = {
@@ -35,7 +40,7 @@ const algorithms: Readonly<Record<CompressionAlgorithm, Algorithm>> = {
     levels: [1, 9, 6],
     make: (level) => {
       const gzip = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gzip)
-      return (body) => gzip(body, { level })
+      return { inPlace: (body) => zlib.gzipSync(body, { level }), inPool: (body) => gzip(body, { level }) }
     },
   },
   brotli: {
@@ -44,7 +49,10 @@ const algorithms: Readonly<Record<CompressionAlgorithm, Algorithm>> = {
     make: (level) => {
       const brotli = promisify<Uint8Array, zlib.BrotliOptions, Buffer>(zlib.brotliCompress)
       const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_SIZE_HINT } = zlib.constants
-      return (body) => brotli(body, { params: { [BROTLI_PARAM_QUALITY]: level, [BROTLI_PARAM_SIZE_HINT]: body.byteLength } })
+      const optionsFor = ({ byteLength }: Uint8Array): zlib.BrotliOptions => ({
+        params: { [BROTLI_PARAM_QUALITY]: level, [BROTLI_PARAM_SIZE_HINT]: byteLength },
+      })
+      return { inPlace: (body) => zlib.brotliCompressSync(body, optionsFor(body)), inPool: (body) => brotli(body, optionsFor(body)) }
     },
   },
   zstd: {
@@ -53,7 +61,12 @@ const algorithms: Readonly<Record<CompressionAlgorithm, Algorithm>> = {
     make: (level) => {
       if (typeof zlib.zstdCompress !== 'function') throw new TypeError('compression: zstd needs Node 22.15 or newer; use gzip or brotli')
       const zstd = promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdCompress)
-      return (body) => zstd(body, { params: { [zlib.constants.ZSTD_c_compressionLevel]: level } })
+      // Without the size it prepares, at high levels, for the largest body there is: 80 ms instead of one.
+      const optionsFor = ({ byteLength }: Uint8Array): zlib.ZstdOptions => ({
+        params: { [zlib.constants.ZSTD_c_compressionLevel]: level },
+        pledgedSrcSize: byteLength,
+      })
+      return { inPlace: (body) => zlib.zstdCompressSync(body, optionsFor(body)), inPool: (body) => zstd(body, optionsFor(body)) }
     },
   },
 }
@@ -61,8 +74,10 @@ const algorithms: Readonly<Record<CompressionAlgorithm, Algorithm>> = {
 const known = ['algorithm', 'minBytes', 'maxBytes', 'level']
 
 /**
- * Compresses bodies of `minBytes` and more, off the event loop, and tells so in the header `content-encoding`. Consumers need {@link decompression}.
+ * Compresses bodies of `minBytes` and more and tells so in the header `content-encoding`. Consumers need {@link decompression}.
  * Stands inside idempotency and outside encryption.
+ *
+ * Bodies of up to 16 KiB, at the default level or below, are compressed in place, in some tens of microseconds; all others in the thread pool, off the event loop.
  *
  * A body that does not get smaller by more than the header takes is sent as it is, and so is one that comes with a `content-encoding` already.
  *
@@ -76,12 +91,15 @@ export function compression(options: CompressionOptions = {}): SendMiddleware {
   const [least, most, usual] = levels
   checkedInteger('compression: minBytes', minBytes, 0)
   checkedInteger('compression: maxBytes', maxBytes, 1, 2_147_483_648)
-  const compress = make(checkedInteger(`compression: level of ${name}`, options.level ?? usual, least, most))
+  const level = checkedInteger(`compression: level of ${name}`, options.level ?? usual, least, most)
+  const { inPlace, inPool } = make(level)
+  const mostInPlace = level <= usual ? smallBytes : 0
   const headerBytes = encodingHeader.length + token.length
 
   async function compressed(context: SendContext, next: () => Promise<SendReceipt>): Promise<SendReceipt> {
     const { outgoing, clock } = context
-    const body = await clock.external(compress(typeof outgoing.body === 'string' ? Buffer.from(outgoing.body) : outgoing.body))
+    const bytes = typeof outgoing.body === 'string' ? Buffer.from(outgoing.body) : outgoing.body
+    const body = bytes.byteLength <= mostInPlace ? inPlace(bytes) : await clock.external(inPool(bytes))
     if (body.byteLength + headerBytes < outgoing.bodyBytes)
       context.outgoing = { ...outgoing, body, bodyBytes: body.byteLength, headers: withHeader(outgoing.headers, encodingHeader, token) }
     return next()

@@ -1,29 +1,42 @@
 import * as zlib from 'node:zlib'
+import { smallBytes } from './small.ts'
 
 /** A body that cannot be decompressed, now or later. The message says why, in words that hold nothing of it. */
 export class CorruptBody extends Error {
   override readonly name: string = 'CorruptBody'
 }
 
+type Coded = Error & { readonly code?: string }
+
 interface Decoded {
   readonly buffer: Buffer
   readonly engine: { readonly bytesWritten: number }
 }
 
-type Callback = (error: (Error & { readonly code?: string }) | null, result: unknown) => void
-type Decoder = (body: Uint8Array, options: { readonly info: true; readonly maxOutputLength: number; readonly chunkSize: number }, callback: Callback) => void
+type Options = { readonly info: true; readonly maxOutputLength: number; readonly chunkSize: number }
+type Callback = (error: Error | null, result: unknown) => void
 
+/** One encoding undone, in place and in the thread pool. */
+interface Decoder {
+  readonly inPlace: (body: Uint8Array, options: Options) => unknown
+  readonly inPool: (body: Uint8Array, options: Options, callback: Callback) => void
+}
+
+/** Longest result of what is done in place: a few bytes may hold many. */
+const mostInPlace = 65_536
 /** A window above 8 MiB is allowed only where the body may be as large: a forged frame must not make the decoder take more memory than the body could. */
 const leastWindowLog = 23
 const mostWindowLog = 27
 /** Frames of one zstd body. */
 const mostFrames = 1_000
 
+const gzip: Decoder = { inPlace: zlib.gunzipSync, inPool: zlib.gunzip }
+
 const decoders: ReadonlyMap<string, (maxBytes: number) => Decoder> = new Map([
-  ['gzip', () => zlib.gunzip],
-  ['x-gzip', () => zlib.gunzip],
-  ['deflate', () => zlib.inflate],
-  ['br', () => zlib.brotliDecompress],
+  ['gzip', () => gzip],
+  ['x-gzip', () => gzip],
+  ['deflate', () => ({ inPlace: zlib.inflateSync, inPool: zlib.inflate })],
+  ['br', () => ({ inPlace: zlib.brotliDecompressSync, inPool: zlib.brotliDecompress })],
   ...(typeof zlib.zstdDecompress === 'function' ? [['zstd', zstdWithin] as const] : []),
 ])
 
@@ -61,20 +74,32 @@ async function decode(body: Uint8Array, encoding: string, maxBytes: number): Pro
   return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)
 }
 
-function decodeOnce(decoder: Decoder, body: Uint8Array, maxBytes: number, asRefusal: (error: Error) => Error): Promise<Decoded> {
-  const options = { info: true, maxOutputLength: Math.max(1, maxBytes), chunkSize: body.byteLength > 16_384 ? 65_536 : 16_384 } as const
+async function decodeOnce(decoder: Decoder, body: Uint8Array, maxBytes: number, asRefusal: (error: Coded) => Error): Promise<Decoded> {
+  const most = Math.max(1, maxBytes)
+  const options = { info: true, maxOutputLength: most, chunkSize: body.byteLength > smallBytes ? 65_536 : 16_384 } as const
+  if (body.byteLength <= smallBytes) {
+    try {
+      return decoder.inPlace(body, { ...options, maxOutputLength: Math.min(most, mostInPlace) }) as Decoded
+    } catch (error) {
+      if (!isTooLarge(error as Coded) || most <= mostInPlace) throw asRefusal(error as Coded)
+    }
+  }
   return new Promise((resolve, reject) => {
-    decoder(body, options, (error, result) => {
+    decoder.inPool(body, options, (error, result) => {
       if (error) reject(asRefusal(error))
       else resolve(result as Decoded)
     })
   })
 }
 
+function isTooLarge({ code }: Coded): boolean {
+  return code === 'ERR_BUFFER_TOO_LARGE'
+}
+
 /** What is wrong with the body; a shortage of memory is not. */
-function refusal(error: Error & { readonly code?: string }, encoding: string, maxBytes: number): Error {
+function refusal(error: Coded, encoding: string, maxBytes: number): Error {
   const { code } = error
-  if (code === 'ERR_BUFFER_TOO_LARGE') return tooLarge(maxBytes)
+  if (isTooLarge(error)) return tooLarge(maxBytes)
   if (code === undefined || /MEM|ALLOC/i.test(code)) return error
   return new CorruptBody(code === 'Z_BUF_ERROR' ? `the ${encoding} data is cut off` : `it is not valid ${encoding} data`)
 }
@@ -86,6 +111,8 @@ function tooLarge(maxBytes: number): CorruptBody {
 function zstdWithin(maxBytes: number): Decoder {
   const windowLog = Math.min(mostWindowLog, Math.max(leastWindowLog, Math.ceil(Math.log2(maxBytes))))
   const params = { [zlib.constants.ZSTD_d_windowLogMax]: windowLog }
-  const decoder = zlib.zstdDecompress as unknown as (body: Uint8Array, options: object, callback: Callback) => void
-  return (body, options, callback) => decoder(body, { ...options, params }, callback)
+  return {
+    inPlace: (body, options) => zlib.zstdDecompressSync(body, { ...options, params }),
+    inPool: (body, options, callback) => zlib.zstdDecompress(body, { ...options, params }, callback),
+  }
 }

@@ -52,6 +52,15 @@ describe('decompression', () => {
     for (const [name, hex] of Object.entries(vectors)) expect(await handles(decompression(), encoded(name, Buffer.from(hex, 'hex')))).toBe('{"a":1}')
   })
 
+  it.each(names)('reads %s that is long, and that is short and holds much', async (name) => {
+    const noise = Array.from({ length: 30_000 }, (_, index) => ((index * 7_919) % 9_973).toString(36)).join('')
+    for (const body of ['a'.repeat(65_536), 'a'.repeat(65_537), 'a'.repeat(5_000_000), noise]) {
+      const context = encoded(name, encoders[name](body))
+      expect((await handles(decompression(), context)) === body).toBe(true)
+      expect(await refusal(encoded(name, encoders[name](body)), { maxBytes: body.length - 1 })).toMatch(/more than/)
+    }
+  })
+
   it('undoes several, the last one first', async () => {
     const body = brotliCompressSync(gzipSync(deflateSync(text)))
     expect(await handles(decompression(), encoded(' deflate,gzip , br', body))).toBe(text)

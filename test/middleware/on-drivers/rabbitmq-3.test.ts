@@ -1,3 +1,0 @@
-import { onRabbitmq } from './on-rabbitmq.ts'
-
-await onRabbitmq('3.10')

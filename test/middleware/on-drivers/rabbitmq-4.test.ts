@@ -1,3 +1,0 @@
-import { onRabbitmq } from './on-rabbitmq.ts'
-
-await onRabbitmq('4.0')
