@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './run/longest-first.ts'
 
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
@@ -9,6 +10,7 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '**/dist/**'],
     globalSetup: ['test/run/shared-rabbitmq.ts'],
     testTimeout: 20_000,
+    sequence: { sequencer: LongestFirst },
     reporters: ['default'],
   },
 })

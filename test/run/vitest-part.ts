@@ -15,6 +15,8 @@ export interface VitestPartOptions extends Omit<Part, 'run'> {
   readonly workers?: number
   /** Whether each file has a process and modules of its own, at a fifth to a third of a second each. Default true. */
   readonly isolate?: boolean
+  /** Files that begin first, the longest one in front. */
+  readonly first?: readonly string[]
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -26,9 +28,14 @@ export interface VitestPart extends Part {
 
 /** A part that runs test files with vitest. No test file where some are expected is a failure. */
 export function vitestPart(options: VitestPartOptions): VitestPart {
-  const { folders, except = [], workers, isolate = true, env, ...part } = options
+  const { folders, except = [], workers, isolate = true, first = [], env, ...part } = options
   const files = (): readonly string[] => testFiles(folders, except)
-  return { ...part, files, run: (context) => runVitest({ ...part, workers: workers ?? (part.alone === true ? 2 : 1), isolate, env }, files(), context) }
+  return {
+    ...part,
+    files,
+    run: (context) =>
+      runVitest({ ...part, workers: workers ?? (part.alone === true ? 2 : 1), isolate, env: { BUSBAR_FIRST: first.join(','), ...env } }, files(), context),
+  }
 }
 
 /** The test files among and below `folders`, and not among or below `except`. What does not exist has none. */

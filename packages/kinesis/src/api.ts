@@ -27,7 +27,7 @@ import {
 import { isBrokerError, type BrokerError, type LinkHealth, type Services } from '@busbar/core/driver'
 import type { Clients } from './client.ts'
 import { isRefusal, kinesisError, toBrokerError } from './errors.ts'
-import { identify, type StreamName } from './names.ts'
+import { addressOf, identify, type StreamName } from './names.ts'
 import { getsJson, putsJson, speaksJson } from './records-json.ts'
 
 /** What an error is thrown for: `Sending to stream positions`. */
@@ -36,6 +36,9 @@ export interface CallContext {
   /** Ends the call at once, which then throws the signal's reason. */
   readonly signal?: AbortSignal
 }
+
+/** What provisioning has looked at so lately is not looked at again by the same start. */
+export const justSeenMs = 1_000
 
 /** What is read at once of a shard. */
 export type RecordsPage = Omit<GetRecordsCommandOutput, '$metadata'>
@@ -55,6 +58,8 @@ export class Api {
   readonly #isJson: boolean
   readonly #services: Services
   readonly #timeoutMs: number
+  /** By addresses. */
+  readonly #seen: Map<string, { readonly summary: StreamDescriptionSummary; readonly atMs: number }> = new Map()
   #health: LinkHealth = { state: 'connected' }
 
   constructor({ main, subscribing }: Pick<Clients, 'main' | 'subscribing'>, services: Services, timeoutMs: number) {
@@ -82,10 +87,14 @@ export class Api {
     return answer
   }
 
-  async describe(stream: StreamName, context: CallContext): Promise<StreamDescriptionSummary> {
+  /** As it is now, or as it was up to `maxAgeMs` ago if it was ready then: an account may look twenty times a second, and a start looks at a stream several times. */
+  async describe(stream: StreamName, context: CallContext, maxAgeMs = 0): Promise<StreamDescriptionSummary> {
+    const seen = this.#seen.get(addressOf(stream))
+    if (seen !== undefined && seen.summary.StreamStatus === 'ACTIVE' && this.#services.clock.monotonic() < seen.atMs + maxAgeMs) return seen.summary
     const command = new DescribeStreamSummaryCommand(identify(stream))
     const { StreamDescriptionSummary } = await this.#call('DescribeStreamSummary', context, (abortSignal) => this.#client.send(command, { abortSignal }))
     if (StreamDescriptionSummary === undefined) throw kinesisError('ERR_NOT_FOUND', `${context.doing}: the answer holds no description`)
+    this.#seen.set(addressOf(stream), { summary: StreamDescriptionSummary, atMs: this.#services.clock.monotonic() })
     return StreamDescriptionSummary
   }
 

@@ -13,7 +13,7 @@ import type {
   Services,
   Window,
 } from '@busbar/core/driver'
-import { Api } from './api.ts'
+import { Api, justSeenMs } from './api.ts'
 import { storeMissing } from './capabilities.ts'
 import type { Clients } from './client.ts'
 import { kinesisError } from './errors.ts'
@@ -63,7 +63,11 @@ export class KinesisLink implements Link<KinesisClient> {
     if ('refused' in capabilities) throw kinesisError('ERR_CONFIGURATION', `${endpoint.destination}: ${capabilities.refused}; ${capabilities.remedy}`)
     const stream = streamOf(endpoint.name)
     const what = addressOf(stream)
-    const { StreamStatus, MaxRecordSizeInKiB, RecordDistributionStrategy } = await this.#api.describe(stream, { doing: `Looking at ${what}`, signal })
+    const { StreamStatus, MaxRecordSizeInKiB, RecordDistributionStrategy } = await this.#api.describe(
+      stream,
+      { doing: `Looking at ${what}`, signal },
+      justSeenMs,
+    )
     if (StreamStatus === 'DELETING') throw kinesisError('ERR_NOT_FOUND', `${what} is being deleted`)
     if (StreamStatus === 'CREATING') throw kinesisError('ERR_UNAVAILABLE', `${what} is being created`)
     const maxMessageBytes = Math.min(capabilities.maxMessageBytes, (MaxRecordSizeInKiB ?? limits.recordBytes / 1_024) * 1_024)

@@ -14,7 +14,9 @@ export const fullParts: readonly Part[] = [
       'test/contract/amqp.test.ts',
       'test/brokers/brokers.test.ts',
       'test/middleware/on-drivers/rabbitmq.test.ts',
-      ...['bodies', 'broker-kill', 'faults', 'repartition', 'restoration', 'topology'].map((name) => `test/amqp/${name}.test.ts`),
+      ...['access-denied', 'bodies', 'broker-kill', 'faults', 'metering', 'queues', 'repartition', 'restoration', 'returns', 'tls', 'topology'].map(
+        (name) => `test/amqp/${name}.test.ts`,
+      ),
     ],
     env: { BUSBAR_EVERY_VERSION: '1' },
   }),

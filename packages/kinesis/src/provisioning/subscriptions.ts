@@ -1,5 +1,5 @@
 import { isBrokerError, type Change, type Endpoint } from '@busbar/core/driver'
-import type { Api } from '../api.ts'
+import { justSeenMs, type Api } from '../api.ts'
 import { addressOf, streamOf } from '../names.ts'
 import { FanOutConsumer } from '../reading/fan-out-consumer.ts'
 import { GroupContext, subscriptionName } from '../receiving/group-context.ts'
@@ -30,7 +30,7 @@ export async function beginGroups(endpoints: readonly Endpoint[], { api, service
     const stream = streamOf(endpoint.name)
     if (needsConsumer(endpoint)) await new FanOutConsumer({ api, services, stream, name: subscriptionName(endpoint), register: true }).arn(signal)
     const parts = groupOf(endpoint)
-    if (parts !== undefined) await (await GroupContext.of(parts, signal)).begin(workerName(services.random), signal)
+    if (parts !== undefined) await (await GroupContext.of(parts, signal, justSeenMs)).begin(workerName(services.random), signal)
   }
 }
 

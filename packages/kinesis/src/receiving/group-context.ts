@@ -48,10 +48,10 @@ export class GroupContext {
     this.startFrom = parts.endpoint.subscription === undefined ? 'earliest' : (parts.endpoint.subscription.startFrom ?? 'latest')
   }
 
-  /** Throws `BrokerError` for a stream that is not there. */
-  static async of(parts: GroupContextParts, signal?: AbortSignal): Promise<GroupContext> {
+  /** Of the stream as it is now, or was up to `maxAgeMs` ago. Throws `BrokerError` for one that is not there. */
+  static async of(parts: GroupContextParts, signal?: AbortSignal, maxAgeMs = 0): Promise<GroupContext> {
     const context = { doing: `Looking at ${addressOf(parts.stream)}`, ...(signal !== undefined && { signal }) }
-    return new GroupContext(parts, await identityOf(parts.api, parts.stream, context))
+    return new GroupContext(parts, await identityOf(parts.api, parts.stream, context, maxAgeMs))
   }
 
   get group(): string {

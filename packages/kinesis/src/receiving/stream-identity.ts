@@ -13,9 +13,9 @@ export interface StreamIdentity {
 
 const defaultRetentionHours = 24
 
-/** As it is now. Throws `BrokerError`. */
-export async function identityOf(api: Api, stream: StreamName, context: CallContext): Promise<StreamIdentity> {
-  const { StreamARN, StreamCreationTimestamp, RetentionPeriodHours, RecordDistributionStrategy } = await api.describe(stream, context)
+/** As it is now, or was up to `maxAgeMs` ago. Throws `BrokerError`. */
+export async function identityOf(api: Api, stream: StreamName, context: CallContext, maxAgeMs = 0): Promise<StreamIdentity> {
+  const { StreamARN, StreamCreationTimestamp, RetentionPeriodHours, RecordDistributionStrategy } = await api.describe(stream, context, maxAgeMs)
   return {
     id: `${StreamARN ?? stream.arn ?? stream.name}@${StreamCreationTimestamp?.getTime() ?? 0}`,
     retentionMs: (RetentionPeriodHours ?? defaultRetentionHours) * 3_600_000,

@@ -67,7 +67,11 @@ describe('compression', () => {
       [16_384, usual + 1, 1],
     ] as const) {
       let external = 0
-      const clock = Object.assign(new ManualClock(), { external: <T>(operation: Promise<T>) => (external++, operation) })
+      const counted = <T>(operation: Promise<T>): Promise<T> => {
+        external++
+        return operation
+      }
+      const clock = Object.assign(new ManualClock(), { external: counted })
       const body = 'a rhyme in time '.repeat(1_100).slice(0, bytes)
       const sent = await sentThrough([compression({ algorithm, level })], { body, clock })
       expect([bytes, level, external]).toEqual([bytes, level, inPool])
