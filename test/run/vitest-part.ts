@@ -23,6 +23,7 @@ export interface VitestPartOptions extends Omit<Part, 'run'> {
 
 /** A part that knows its test files. */
 export interface VitestPart extends Part {
+  readonly first: readonly string[]
   readonly files: () => readonly string[]
 }
 
@@ -32,6 +33,7 @@ export function vitestPart(options: VitestPartOptions): VitestPart {
   const files = (): readonly string[] => testFiles(folders, except)
   return {
     ...part,
+    first,
     files,
     run: (context) =>
       runVitest({ ...part, workers: workers ?? (part.alone === true ? 2 : 1), isolate, env: { BUSBAR_FIRST: first.join(','), ...env } }, files(), context),

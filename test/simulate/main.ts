@@ -1,8 +1,11 @@
 /** `npm run simulate -- [--seeds 11000] [--from 1] [--seed S]`: whole programs under random faults in virtual time. */
+import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { violations } from './check.ts'
+import { Worker } from 'node:worker_threads'
 import { likelySteps } from './crashes.ts'
-import { runSchedule } from './program.ts'
+import { runSeeds, type Outcome } from './run-seeds.ts'
+import type { SharedSeeds } from './seeds-thread.ts'
 
 const { values } = parseArgs({
   options: {
@@ -13,38 +16,42 @@ const { values } = parseArgs({
   },
 })
 
-/** Schedules that run side by side: while one waits for the thread pool, which compresses and encrypts, another goes on. */
-const atOnce = 2
 /** So many schedules must have tried everything. */
 const enough = 1_000
 
 const from = values.seed === undefined ? whole('from', values.from) : whole('seed', values.seed)
 const count = values.seed === undefined ? whole('seeds', values.seeds) : 1
-// Most of what is thrown here is meant to be: who looks at one schedule wants to know from where.
-if (values.seed === undefined) Error.stackTraceLimit = 0
 const began = performance.now()
 let broken = 0
 const tried = new Map<string, number>()
 const crashedAt = new Map(likelySteps.map(({ step }) => [step, 0]))
 
-let next = from
 let done = 0
-await Promise.all(Array.from({ length: atOnce }, runSome))
+if (values.seed === undefined) await onThreads()
+else await runSeeds(only(from), told)
 
-async function runSome(): Promise<void> {
-  while (next < from + count) await runOne(next++)
+/** One for each of the first two cores; they take the seeds one by one. */
+async function onThreads(): Promise<void> {
+  const seeds: SharedSeeds = { taken: new Int32Array(new SharedArrayBuffer(4)), from, count }
+  await Promise.all(
+    Array.from({ length: Math.min(2, availableParallelism()) }, async () => {
+      const thread = new Worker(new URL('seeds-thread.ts', import.meta.url), { workerData: seeds })
+      thread.on('message', (outcome: Outcome) => told(outcome, []))
+      const [code] = (await once(thread, 'exit')) as [number]
+      if (code !== 0) throw new Error(`a thread ended with ${code}`)
+    }),
+  )
+  if (done !== count) throw new Error(`${done} of ${count} schedules were told of`)
 }
 
-async function runOne(seed: number): Promise<void> {
-  const { history, promised, name, trace } = await runSchedule(seed)
-  const found = violations(history, promised)
-  for (const [what, times] of Object.entries(history.tried)) tried.set(what, (tried.get(what) ?? 0) + times)
-  for (const [step, times] of history.crashedAt) crashedAt.set(step, (crashedAt.get(step) ?? 0) + times)
+function told({ seed, name, violations, ...outcome }: Outcome, trace: readonly string[]): void {
+  for (const [what, times] of outcome.tried) tried.set(what, (tried.get(what) ?? 0) + times)
+  for (const [step, times] of outcome.crashedAt) crashedAt.set(step, (crashedAt.get(step) ?? 0) + times)
   if (values.trace) for (const line of trace) console.log(line)
-  if (found.length > 0) {
+  if (violations.length > 0) {
     broken++
     console.log(`seed ${seed} (${name}): reproduce it with npm run simulate -- --seed ${seed} --trace`)
-    for (const text of found) console.log(`  ${text}`)
+    for (const text of violations) console.log(`  ${text}`)
   }
   done++
   if (done % 1_000 === 0) console.log(`simulate: ${done} of ${count} schedules, ${((performance.now() - began) / done).toFixed(1)} ms each`)
@@ -56,6 +63,12 @@ console.log(`${broken} violations in ${count} schedules`)
 const untried = count < enough ? [] : [...never(tried), ...never(crashedAt).map((step) => `a crash ${step}`)]
 if (untried.length > 0) console.log(`never tried: ${untried.join(', ')}`)
 if (broken > 0 || untried.length > 0) process.exitCode = 1
+
+/** Gives out one seed. */
+function only(seed: number): () => number | undefined {
+  const seeds = [seed]
+  return () => seeds.pop()
+}
 
 function listed(times: ReadonlyMap<string, number>): string {
   return [...times].map(([what, count]) => `${what} ${count}`).join(', ')

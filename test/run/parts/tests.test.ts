@@ -14,6 +14,11 @@ it('every test file belongs to exactly one part', () => {
   expect(parts.flatMap((part) => part.files).toSorted()).toEqual(testFiles.toSorted())
 })
 
+it('files that begin first are files of their part', () => {
+  expect(parts.flatMap((part) => part.first.filter((file) => !part.files.includes(file)))).toEqual([])
+  expect(parts.some((part) => part.first.length > 0)).toBe(true)
+})
+
 it('test files that start brokers belong to parts that run alone, but for the stores, which wait beside the demo', () => {
   const starting = testFiles.filter((file) => reaches(file, 'test/brokers/index.ts'))
   expect(starting).toEqual(expect.arrayContaining(['test/amqp/queues.test.ts', 'test/contract/amqp.test.ts', 'test/middleware/on-drivers/rabbitmq.test.ts']))

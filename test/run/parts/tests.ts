@@ -18,7 +18,6 @@ export const testParts: readonly Part[] = [
   vitestPart({
     name: 'unit',
     budgetSeconds: 190,
-    workers: 2,
     isolate: false,
     folders: ['packages', 'test'],
     except: [...contract, ...rabbitmq, ...mqtt, ...aws, ...stores],
