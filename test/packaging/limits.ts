@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { brotliCompressSync } from 'node:zlib'
 import { build } from 'tsdown'
-import { command } from '../run/command.ts'
+import { command, uncached } from '../run/command.ts'
 
 /** Limits of core, for users who bundle and for functions that start cold. */
 const maxImportMs = 10
@@ -28,7 +28,7 @@ async function importMs(project: string, signal: AbortSignal): Promise<number> {
   const program = `const began = performance.now(); await import('@busbar/core'); console.log(performance.now() - began)`
   const times: number[] = []
   for (let run = 0; run < importRuns; run += 1) {
-    const { stdout, code } = await command(process.execPath, ['--input-type=module', '--eval', program], { cwd: project, signal })
+    const { stdout, code } = await command(process.execPath, ['--input-type=module', '--eval', program], { cwd: project, env: uncached, signal })
     const time = Number(stdout)
     if (code !== 0 || !(time > 0)) throw new Error(`importing @busbar/core ended with ${code}: ${stdout}`)
     times.push(time)

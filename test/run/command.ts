@@ -23,6 +23,9 @@ export interface CommandResult {
   readonly stdout: string
 }
 
+/** Added to the environment where it is measured what loading code costs. */
+export const uncached: Readonly<Record<string, string>> = { NODE_DISABLE_COMPILE_CACHE: '1' }
+
 /** Runs a command to its end. Rejects only if it cannot be started. */
 export async function command(file: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   const child = spawn(file, args, {

@@ -19,5 +19,6 @@ await runSeeds(
     const index = Atomics.add(taken, 0, 1)
     return index < count ? from + index : undefined
   },
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads has no origin
   (outcome) => parentPort?.postMessage(outcome),
 )

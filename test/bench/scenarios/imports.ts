@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { packPackages } from '../../packaging/tarballs.ts'
-import { command } from '../../run/command.ts'
+import { command, uncached } from '../../run/command.ts'
 import { root } from '../../run/paths.ts'
 import { valueRow, type Row } from '../engine/rows.ts'
 import { median } from '../report/stats.ts'
@@ -50,7 +50,7 @@ function addedMs(times: ReadonlyMap<string, readonly number[]>, own: string, raw
 
 async function importMs(name: string, cwd: string): Promise<number> {
   const program = `const began = performance.now(); await import('${name}'); console.log(performance.now() - began); process.exit()`
-  const { stdout, code } = await command(process.execPath, ['--input-type=module', '--eval', program], { cwd })
+  const { stdout, code } = await command(process.execPath, ['--input-type=module', '--eval', program], { cwd, env: uncached })
   const time = Number(stdout)
   if (code !== 0 || !(time > 0)) throw new Error(`importing ${name} ended with ${code}: ${stdout}`)
   return time

@@ -6,12 +6,12 @@ import { broken } from './tests.ts'
 /** Parts of `npm run test:full` alone: each `full: true`, so that `npm test` leaves them out and `--only` can still select them. */
 export const fullParts: readonly Part[] = [
   vitestPart({
-    name: 'rabbitmq-versions',
+    name: 'every-bed',
     full: true,
     alone: true,
     budgetSeconds: 900,
     folders: [
-      'test/contract/amqp.test.ts',
+      ...['amqp', 'sns', 'sqs'].map((name) => `test/contract/${name}.test.ts`),
       'test/brokers/brokers.test.ts',
       'test/middleware/on-drivers/rabbitmq.test.ts',
       ...['access-denied', 'bodies', 'broker-kill', 'faults', 'metering', 'queues', 'repartition', 'restoration', 'returns', 'tls', 'topology'].map(
