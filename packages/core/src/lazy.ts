@@ -45,10 +45,10 @@ export const lazy: {
 
 type Part = keyof typeof lazy
 
-/** What was asked for before: `import()` of what is loaded takes the time of some hundred function calls. */
-const loaded: Partial<Record<Part, Promise<unknown>>> = {}
+/** What has been loaded: to ask `import()` for it again takes the time of some hundred function calls. What could not be loaded is tried again. */
+const loaded: Partial<Record<Part, unknown>> = {}
 
-const loadOnce = (part: Part): Promise<unknown> => (loaded[part] ??= lazy[part]())
+const loadOnce = async (part: Part): Promise<unknown> => (loaded[part] ??= await lazy[part]())
 
 /** Loads one, marked as taking real time for clocks that are not the system's. */
 export function load<Named extends Part>(clock: Clock, part: Named): ReturnType<(typeof lazy)[Named]> {

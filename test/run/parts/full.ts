@@ -11,7 +11,7 @@ export const fullParts: readonly Part[] = [
     alone: true,
     budgetSeconds: 900,
     folders: [
-      ...['amqp', 'sns', 'sqs'].map((name) => `test/contract/${name}.test.ts`),
+      ...['amqp', 'mqtt', 'sns', 'sqs'].map((name) => `test/contract/${name}.test.ts`),
       'test/brokers/brokers.test.ts',
       'test/middleware/on-drivers/rabbitmq.test.ts',
       ...['access-denied', 'bodies', 'broker-kill', 'faults', 'metering', 'queues', 'repartition', 'restoration', 'returns', 'tls', 'topology'].map(

@@ -6,4 +6,4 @@ import { staticParts } from './static.ts'
 import { testParts } from './tests.ts'
 
 /** The certificate, in the order in which it runs: what fails fast comes first. */
-export const allParts: readonly Part[] = [...staticParts, ...docsParts, ...packagingParts, ...testParts, limitsPart, ...fullParts]
+export const allParts: readonly Part[] = [...staticParts, ...docsParts, ...packagingParts, limitsPart, ...testParts, ...fullParts]

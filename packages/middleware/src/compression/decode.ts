@@ -63,7 +63,9 @@ async function decode(body: Uint8Array, encoding: string, maxBytes: number): Pro
   let bytes = 0
   let rest = body
   do {
-    const { buffer, engine } = await decodeOnce(decoder, rest, maxBytes - bytes, (error) => refusal(error, encoding, maxBytes))
+    // A body of a thousand frames would keep everything else waiting.
+    const mayBeInPlace = parts.length === 0
+    const { buffer, engine } = await decodeOnce(decoder, rest, maxBytes - bytes, mayBeInPlace, (error) => refusal(error, encoding, maxBytes))
     parts.push(buffer)
     bytes += buffer.byteLength
     if (bytes > maxBytes) throw tooLarge(maxBytes)
@@ -74,10 +76,10 @@ async function decode(body: Uint8Array, encoding: string, maxBytes: number): Pro
   return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)
 }
 
-async function decodeOnce(decoder: Decoder, body: Uint8Array, maxBytes: number, asRefusal: (error: Coded) => Error): Promise<Decoded> {
+async function decodeOnce(decoder: Decoder, body: Uint8Array, maxBytes: number, mayBeInPlace: boolean, asRefusal: (error: Coded) => Error): Promise<Decoded> {
   const most = Math.max(1, maxBytes)
   const options = { info: true, maxOutputLength: most, chunkSize: body.byteLength > smallBytes ? 65_536 : 16_384 } as const
-  if (body.byteLength <= smallBytes) {
+  if (mayBeInPlace && body.byteLength <= smallBytes) {
     try {
       return decoder.inPlace(body, { ...options, maxOutputLength: Math.min(most, mostInPlace) }) as Decoded
     } catch (error) {
