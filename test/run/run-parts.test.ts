@@ -37,7 +37,7 @@ describe('running parts', () => {
     await runParts([part('f', { mostlyWaits: true }), part('g', { mostlyWaits: true }), part('h'), part('i')], never, silent)
     expect(together).toContain('f+g+h')
     expect(Math.max(...together.map((names) => names.split('+').length))).toBe(3)
-    expect(together.filter((names) => names.includes('h') && names.includes('i'))).toEqual([])
+    expect(together.filter((names) => /[fg].*h.*i/.test(names))).toEqual([])
   })
 
   it('stops a part at its budget and counts it as failed', async () => {
