@@ -27,8 +27,9 @@ const tried = new Map<string, number>()
 const crashedAt = new Map(likelySteps.map(({ step }) => [step, 0]))
 
 let done = 0
-if (values.seed === undefined) await onThreads()
-else await runSeeds(only(from), told)
+// Traces stay in the thread that makes them.
+if (values.seed === undefined && !values.trace) await onThreads()
+else await runSeeds(oneByOne(), told)
 
 /** One for each of the first two cores; they take the seeds one by one. */
 async function onThreads(): Promise<void> {
@@ -64,10 +65,9 @@ const untried = count < enough ? [] : [...never(tried), ...never(crashedAt).map(
 if (untried.length > 0) console.log(`never tried: ${untried.join(', ')}`)
 if (broken > 0 || untried.length > 0) process.exitCode = 1
 
-/** Gives out one seed. */
-function only(seed: number): () => number | undefined {
-  const seeds = [seed]
-  return () => seeds.pop()
+function oneByOne(): () => number | undefined {
+  let next = from
+  return () => (next < from + count ? next++ : undefined)
 }
 
 function listed(times: ReadonlyMap<string, number>): string {

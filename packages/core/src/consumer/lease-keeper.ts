@@ -6,7 +6,7 @@ import { load } from '../lazy.ts'
 import type { ProcessMiddleware } from '../middleware/types.ts'
 import type { Held } from './held.ts'
 import type { Task } from './task.ts'
-import { messageLease } from './wait-plan.ts'
+import { messageLease, type MessageLease } from './wait-plan.ts'
 
 export interface LeaseKeeperOptions {
   readonly receiver: Pick<Receiver, 'extend'>
@@ -26,8 +26,7 @@ const longestTickMs = 10_000
 /** Says when the leases of what is held are to be renewed. One timer, running only while something is held. */
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions
-  /** That of each message; `undefined` where they have none of their own. */
-  readonly #lease: ReturnType<typeof messageLease>
+  readonly #lease: MessageLease | undefined
   readonly #tickMs: number
   readonly #needed: boolean
   #timer: Timer | undefined

@@ -4,17 +4,15 @@ import { inCalls } from '../in-calls.ts'
 import type { LeaseKeeperOptions } from './lease-keeper.ts'
 import type { Run } from './run.ts'
 import type { Task } from './task.ts'
-import type { messageLease } from './wait-plan.ts'
-
-type Lease = ReturnType<typeof messageLease>
+import type { MessageLease } from './wait-plan.ts'
 
 /** Extends in batches what would end before the next tick but one, and lets middleware renew their claims of what runs. */
-export async function renewLeases(options: LeaseKeeperOptions, lease: Lease, tickMs: number): Promise<void> {
+export async function renewLeases(options: LeaseKeeperOptions, lease: MessageLease | undefined, tickMs: number): Promise<void> {
   const tasks = options.held.all()
   await Promise.all([extendDue(tasks, options, lease, tickMs), renewMiddleware(tasks, options, tickMs)])
 }
 
-async function extendDue(tasks: readonly Task[], options: LeaseKeeperOptions, lease: Lease, tickMs: number): Promise<void> {
+async function extendDue(tasks: readonly Task[], options: LeaseKeeperOptions, lease: MessageLease | undefined, tickMs: number): Promise<void> {
   const { capabilities, clock, receiver } = options
   const { settlement } = capabilities
   if (!lease || !receiver.extend || !settlement) return

@@ -11,8 +11,14 @@ const reserve = 0.8
 /** The rest is for what is under way: a broker whose leases are the message's own counts a wait from when it handed the message out (Amazon SQS: 12 h in all). */
 const onTheWay = 0.99
 
-/** The lease that each message has of its own. */
-export function messageLease({ lease }: Pick<Capabilities, 'lease'>): { readonly ms: number; readonly maxMs: number } | undefined {
+/** A lease that each message has of its own. Milliseconds. */
+export interface MessageLease {
+  readonly ms: number
+  readonly maxMs: number
+}
+
+/** `undefined` where messages have no leases of their own. */
+export function messageLease({ lease }: Pick<Capabilities, 'lease'>): MessageLease | undefined {
   return lease && lease.kind === 'message' ? lease : undefined
 }
 

@@ -147,6 +147,24 @@ describe('an existing stream', () => {
   })
 })
 
+it('is not looked at again for a second by what follows on provisioning, unless it was not ready', async () => {
+  for (const [stream, looks] of [
+    [provisioned, [1, 2]],
+    [{ ...provisioned, StreamStatus: 'CREATING' }, [2, 3]],
+  ] as const) {
+    const { fake } = withStream(stream)
+    const link = await fake.link()
+    const counted: number[] = []
+    await link.topology?.plan([endpoint()], never)
+    await link.inspect(endpoint(), never)
+    counted.push(fake.named('DescribeStreamSummary').length)
+    await fake.clock.advance(1_000)
+    await link.inspect(endpoint(), never)
+    counted.push(fake.named('DescribeStreamSummary').length)
+    expect(counted).toEqual(looks)
+  }
+})
+
 it('says who may not look, instead of taking it for a stream that is missing', async () => {
   const { fake } = withStream()
   fake.on('DescribeStreamSummary', () => {
