@@ -30,8 +30,6 @@ export interface Part {
   readonly budgetSeconds: number
   /** Measures time or starts brokers: nothing else runs at the same time. Default false: two parts share the machine. */
   readonly alone?: boolean
-  /** Leaves its core to others for half of its time: two of these count as one of the two that share the machine. Default false. */
-  readonly mostlyWaits?: boolean
   /** Runs only with `--full` or when selected by `--only`. Default false. */
   readonly full?: boolean
   run(context: PartContext): Promise<PartResult>

@@ -10,22 +10,19 @@ export interface Finished {
 /** Runs the parts in order, two at a time where they allow it (the certificate is sized for two cores). Never rejects. */
 export async function runParts(parts: readonly Part[], stop: AbortSignal, print: (line: string) => void): Promise<Finished[]> {
   const finished: Finished[] = []
-  const running = new Map<Part, Promise<void>>()
+  const running = new Set<Promise<void>>()
   for (const part of parts) {
-    while (part.alone === true ? running.size > 0 : coresOf([...running.keys(), part]) > 2) await Promise.race(running.values())
+    const room = part.alone === true ? 0 : 1
+    while (running.size > room) await Promise.race(running)
     const run = runPart(part, stop, print).then((done) => {
       finished.push(done)
-      running.delete(part)
+      running.delete(run)
     })
-    running.set(part, run)
+    running.add(run)
     if (part.alone === true) await run
   }
-  await Promise.all(running.values())
+  await Promise.all(running)
   return finished.toSorted((a, b) => parts.indexOf(a.part) - parts.indexOf(b.part))
-}
-
-function coresOf(parts: readonly Part[]): number {
-  return parts.reduce((cores, { mostlyWaits = false }) => cores + (mostlyWaits ? 0.5 : 1), 0)
 }
 
 async function runPart(part: Part, stop: AbortSignal, print: (line: string) => void): Promise<Finished> {

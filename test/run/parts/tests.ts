@@ -61,12 +61,12 @@ export const testParts: readonly Part[] = [
     folders: mqtt,
     first: ['test/mqtt/faults-activemq.test.ts', 'test/mqtt/faults-mosquitto.test.ts'],
   }),
-  // These two mostly wait, beside each other and the mutants.
-  vitestPart({ name: 'stores', budgetSeconds: 105, mostlyWaits: true, workers: 2, isolate: false, folders: stores, first: ['test/dynamodb/contract.test.ts'] }),
+  // These two mostly wait, and do so side by side.
+  vitestPart({ name: 'stores', budgetSeconds: 105, workers: 2, isolate: false, folders: stores, first: ['test/dynamodb/contract.test.ts'] }),
   scriptPart({
     name: 'demo',
     budgetSeconds: 95,
-    mostlyWaits: true,
+
     entry: 'test/demo/main.ts',
     runs: [
       ['--broker', 'memory'],
@@ -77,7 +77,7 @@ export const testParts: readonly Part[] = [
     ],
     read: () => ({ passed: 1, failed: 0 }),
   }),
-  scriptPart({ name: 'mutants', budgetSeconds: 25, entry: 'test/mutants/main.ts', read: killed }),
+  scriptPart({ name: 'mutants', budgetSeconds: 25, alone: true, entry: 'test/mutants/main.ts', read: killed }),
   scriptPart({
     name: 'chaos',
     budgetSeconds: 135,
