@@ -25,10 +25,10 @@ import {
   type SubscribeToShardEventStream,
 } from '@aws-sdk/client-kinesis'
 import { isBrokerError, type BrokerError, type LinkHealth, type Services } from '@busbar/core/driver'
-import type { Clients } from './client.ts'
+import { guard, type Clients } from './client.ts'
 import { isRefusal, kinesisError, toBrokerError } from './errors.ts'
 import { addressOf, identify, type StreamName } from './names.ts'
-import { getsJson, putsJson, speaksJson } from './records-json.ts'
+import { recordsOf, speaksJson, useRecordsJson } from './records-json.ts'
 
 /** What an error is thrown for: `Sending to stream positions`. */
 export interface CallContext {
@@ -39,6 +39,11 @@ export interface CallContext {
 
 /** What provisioning has looked at so lately is not looked at again by the same start. */
 export const justSeenMs = 1_000
+
+const connected: LinkHealth = { state: 'connected' }
+
+/** What a connection takes at once: nothing is left of such a request that could be called back, and what would do that costs as much as a record. */
+const smallBytes = 16_384
 
 /** What is read at once of a shard. */
 export type RecordsPage = Omit<GetRecordsCommandOutput, '$metadata'>
@@ -55,19 +60,25 @@ export interface OpenSubscription {
 export class Api {
   readonly #client: KinesisClient
   readonly #subscribing: KinesisClient
-  readonly #isJson: boolean
+  readonly #own: boolean
+  /** The program's client does not read and write records by itself, and could. */
+  readonly #helpsJson: boolean
+  /** Records of calls that nobody waits for any more. */
+  readonly #givenUp: WeakSet<object> = new WeakSet()
   readonly #services: Services
   readonly #timeoutMs: number
   /** By addresses. */
   readonly #seen: Map<string, { readonly summary: StreamDescriptionSummary; readonly atMs: number }> = new Map()
-  #health: LinkHealth = { state: 'connected' }
+  #health: LinkHealth = connected
 
-  constructor({ main, subscribing }: Pick<Clients, 'main' | 'subscribing'>, services: Services, timeoutMs: number) {
+  constructor({ main, subscribing, own }: Omit<Clients, 'destroy'>, services: Services, timeoutMs: number) {
     this.#client = main
     this.#subscribing = subscribing
-    this.#isJson = speaksJson(main)
+    this.#own = own
+    this.#helpsJson = !own && speaksJson(main)
     this.#services = services
     this.#timeoutMs = timeoutMs
+    if (own) guard(main, (input) => this.#givenUp.has(recordsOf(input) ?? input))
   }
 
   /** What the latest call found. */
@@ -77,9 +88,10 @@ export class Api {
 
   async putRecords(stream: StreamName, Records: PutRecordsRequestEntry[], context: CallContext): Promise<Pick<PutRecordsCommandOutput, 'Records'>> {
     const command = new PutRecordsCommand({ ...identify(stream), Records })
-    const read = this.#isJson ? putsJson(command) : undefined
-    const output = await this.#call('PutRecords', context, (abortSignal) => this.#client.send(command, { abortSignal }))
-    const answer = read?.() ?? output
+    if (this.#helpsJson) useRecordsJson(command)
+    const answer = await (this.#own && isSmall(Records)
+      ? this.#answer('PutRecords', context, () => this.#client.send(command), { abort: () => void this.#givenUp.add(Records) })
+      : this.#call('PutRecords', context, (abortSignal) => this.#client.send(command, { abortSignal })))
     // Which record an answer is about, only its place tells.
     const answered = answer.Records?.length ?? 0
     if (answered !== Records.length)
@@ -152,9 +164,8 @@ export class Api {
   async getRecords({ arn }: StreamName, ShardIterator: string, Limit: number, context: CallContext): Promise<RecordsPage> {
     // The iterator names the shard. The stream's name is not taken here, its ARN is what another account needs.
     const command = new GetRecordsCommand({ ShardIterator, Limit, ...(arn !== undefined && { StreamARN: arn }) })
-    const read = this.#isJson ? getsJson(command) : undefined
-    const output = await this.#call('GetRecords', context, (abortSignal) => this.#client.send(command, { abortSignal }))
-    return read?.() ?? output
+    if (this.#helpsJson) useRecordsJson(command)
+    return this.#call('GetRecords', context, (abortSignal) => this.#client.send(command, { abortSignal }))
   }
 
   /** Resolves with the first event. The signal of the context does not end the subscription after that. */
@@ -181,15 +192,19 @@ export class Api {
     await this.#call('RegisterStreamConsumer', context, (abortSignal) => this.#client.send(command, { abortSignal }))
   }
 
-  async #call<T>(name: string, { doing, signal }: CallContext, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #call<T>(name: string, context: CallContext, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const ending = new AbortController()
+    return this.#answer(name, context, () => run(ending.signal), ending)
+  }
+
+  async #answer<T>(name: string, { doing, signal }: CallContext, run: () => Promise<T>, ending: { abort(reason: Error): void }): Promise<T> {
     signal?.throwIfAborted()
     const { clock, meter } = this.#services
     const timeoutMs = this.#timeoutMs
-    const ending = new AbortController()
     // The SDK resolves credentials before it looks at a signal, so its promise alone does not end in time.
-    const ended = Promise.withResolvers<never>()
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
     const end = (reason: Error): void => {
-      ended.reject(reason)
+      reject(reason)
       ending.abort(reason)
     }
     const onAbort = (): void => end(signal?.reason as Error)
@@ -197,8 +212,9 @@ export class Api {
     const timer = clock.timer(clock.monotonic() + timeoutMs, () => end(kinesisError('ERR_UNAVAILABLE', `${doing}: no answer within ${timeoutMs} ms`)))
     meter(name, 1)
     try {
-      const answer = await Promise.race([clock.external(run(ending.signal)), ended.promise])
-      this.#health = { state: 'connected' }
+      clock.external(run()).then(resolve, reject)
+      const answer = await promise
+      this.#health = connected
       return answer
     } catch (error) {
       if (signal?.aborted === true) throw signal.reason
@@ -206,15 +222,20 @@ export class Api {
     } finally {
       timer.cancel()
       signal?.removeEventListener('abort', onAbort)
-      ended.promise.catch(() => undefined)
     }
   }
 
   #failure(error: unknown, doing: string): BrokerError {
     const failure = toBrokerError(error, doing)
-    this.#health = failure.code === 'ERR_UNAVAILABLE' ? { state: 'reconnecting', error: failure } : { state: 'connected' }
+    this.#health = failure.code === 'ERR_UNAVAILABLE' ? { state: 'reconnecting', error: failure } : connected
     return failure
   }
+}
+
+function isSmall(records: readonly PutRecordsRequestEntry[]): boolean {
+  let bytes = 0
+  for (const { Data } of records) bytes += Data?.byteLength ?? 0
+  return bytes <= smallBytes
 }
 
 /** Is an iterator older than five minutes? */

@@ -3,6 +3,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { isLoopback } from '@busbar/core/driver'
 import { configuration, kinesisError, toBrokerError } from './errors.ts'
 import type { ResolvedOptions } from './options.ts'
+import { speaksJson, useRecordsJson } from './records-json.ts'
 
 /** The SDK's clients of one link. */
 export interface Clients {
@@ -10,6 +11,8 @@ export interface Clients {
   readonly main: KinesisClient
   /** For subscriptions of enhanced fan-out, each of which has a connection to itself for as long as it lasts. */
   readonly subscribing: KinesisClient
+  /** They were made here: `main` writes and reads records as JSON by itself, and ends a request that is not answered. */
+  readonly own: boolean
   /** Ends the connections of those that were made here. */
   readonly destroy: () => void
 }
@@ -20,7 +23,7 @@ const sockets = 64
 /** A client of the program's own does everything. */
 export function createClients(options: ResolvedOptions): Clients {
   const { allowPlaintext, client, region, endpoint, credentials, timeoutMs } = options
-  if (client !== undefined) return { main: client, subscribing: client, destroy: () => undefined }
+  if (client !== undefined) return { main: client, subscribing: client, own: false, destroy: () => undefined }
   const common = {
     ...(endpoint !== undefined && { endpoint }),
     // Core retries, with one budget for everything.
@@ -30,23 +33,26 @@ export function createClients(options: ResolvedOptions): Clients {
     ...common,
     ...(region !== undefined && { region }),
     ...(credentials !== undefined && { credentials }),
+    // Put together once per command instead of once per call.
+    cacheMiddleware: true,
     // The SDK's own choice for Kinesis is HTTP/2, with a new connection for each call.
-    requestHandler: handlerOf(timeoutMs, sockets),
+    requestHandler: handlerOf(timeoutMs, sockets, timeoutMs),
   })
+  if (speaksJson(main)) useRecordsJson(main)
   const subscribing = new KinesisClient({
     ...common,
     // Found out once for both.
     region: main.config.region,
     credentials: main.config.credentials,
     // HTTP/2, for which a connection per call is right here, is agreed upon by TLS.
-    ...(endpoint?.startsWith('http:') === true && { requestHandler: handlerOf(timeoutMs, Infinity) }),
+    ...(endpoint?.startsWith('http:') === true && { requestHandler: handlerOf(timeoutMs, Infinity, 0) }),
   })
   if (!allowPlaintext) for (const each of [main, subscribing]) refuseClearText(each)
   const destroy = (): void => {
     main.destroy()
     subscribing.destroy()
   }
-  return { main, subscribing, destroy }
+  return { main, subscribing, own: true, destroy }
 }
 
 interface Stack {
@@ -54,6 +60,7 @@ interface Stack {
 }
 
 interface Given {
+  readonly input: object
   readonly request: { readonly protocol?: string; readonly hostname?: string }
 }
 
@@ -70,10 +77,18 @@ function refuseClearText(client: { readonly middlewareStack: unknown }): void {
   ;(client.middlewareStack as Stack).add(middleware, { step: 'deserialize', priority: 'low', name: 'busbarNoClearText' })
 }
 
-/** By HTTP/1.1, over connections that are kept. */
-function handlerOf(connectionTimeout: number, maxSockets: number): NodeHttpHandler {
+/** Keeps it from sending what was given up while it waited for credentials: when they come, that would be sent, and answered to nobody. */
+export function guard(client: { readonly middlewareStack: unknown }, isGivenUp: (input: object) => boolean): void {
+  const middleware: Parameters<Stack['add']>[0] = (next) => (args) =>
+    isGivenUp(args.input) ? Promise.reject(new Error('nobody waits for it any more')) : next(args)
+  // Of the last step, when it has been signed.
+  ;(client.middlewareStack as Stack).add(middleware, { step: 'deserialize', priority: 'low', name: 'busbarGuard' })
+}
+
+/** By HTTP/1.1, over connections that are kept. `socketTimeout`: how long one may say nothing while it is asked; 0 is for ever. */
+function handlerOf(connectionTimeout: number, maxSockets: number, socketTimeout: number): NodeHttpHandler {
   const agent = { keepAlive: true, maxSockets }
-  return new NodeHttpHandler({ httpAgent: agent, httpsAgent: agent, connectionTimeout })
+  return new NodeHttpHandler({ httpAgent: agent, httpsAgent: agent, connectionTimeout, socketTimeout })
 }
 
 /** Attempts of the SDK multiply those of core, which the retry budget cannot count. Throws `ERR_CONFIGURATION` for a client that makes more than one. */

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
-import { GetRecordsCommand, KinesisClient, PutRecordsCommand, type GetRecordsCommandOutput } from '@aws-sdk/client-kinesis'
+import { GetRecordsCommand, KinesisClient, ListShardsCommand, PutRecordsCommand, type GetRecordsCommandOutput } from '@aws-sdk/client-kinesis'
 import { describe, expect, it } from 'vitest'
-import { getsJson, putsJson, speaksJson } from './records-json.ts'
+import { recordsOf, speaksJson, useRecordsJson } from './records-json.ts'
 
 interface Request {
   readonly headers: Readonly<Record<string, string>>
@@ -51,7 +51,7 @@ describe('requests', () => {
       const requests: Request[] = []
       const client = clientOf(200, { FailedRecordCount: 0, Records: [] }, requests)
       const own = new PutRecordsCommand(input)
-      putsJson(own)
+      useRecordsJson(own)
       await client.send(own)
       await client.send(new PutRecordsCommand(input))
       const [one, other] = requests as [Request, Request]
@@ -94,10 +94,8 @@ describe('answers', () => {
   ])('to reads are what the SDK makes of them', async (answer) => {
     const client = clientOf(200, answer)
     const own = new GetRecordsCommand({ ShardIterator: 'i' })
-    const read = getsJson(own)
-    await client.send(own)
-    const { $metadata: _, ...expected } = await client.send(new GetRecordsCommand({ ShardIterator: 'i' }))
-    expect(comparable(read())).toEqual(comparable(expected))
+    useRecordsJson(own)
+    expect(comparable(await client.send(own))).toEqual(comparable(await client.send(new GetRecordsCommand({ ShardIterator: 'i' }))))
   })
 
   it('to writes are what the SDK makes of them', async () => {
@@ -108,19 +106,16 @@ describe('answers', () => {
     ]
     const client = clientOf(200, { FailedRecordCount: 2, Records, EncryptionType: 'NONE' })
     const own = new PutRecordsCommand(put)
-    const read = putsJson(own)
-    await client.send(own)
-    const { $metadata: _, ...expected } = await client.send(new PutRecordsCommand(put))
-    expect(read()).toEqual(expected)
+    useRecordsJson(own)
+    expect(await client.send(own)).toEqual(await client.send(new PutRecordsCommand(put)))
   })
 
   it('come as streams of any kind', async () => {
     const web = (text: Buffer): AsyncIterable<Uint8Array> => new Blob([new Uint8Array(text)]).stream()
     const client = clientOf(200, page, [], web)
     const own = new GetRecordsCommand({ ShardIterator: 'i' })
-    const read = getsJson(own)
-    await client.send(own)
-    expect(read()?.Records).toHaveLength(2)
+    useRecordsJson(own)
+    expect((await client.send(own)).Records).toHaveLength(2)
   })
 
   it.each([undefined, new Error('reset')])('that end in the middle are errors', async (reason) => {
@@ -132,16 +127,67 @@ describe('answers', () => {
     }
     const client = clientOf(200, page, [], cut)
     const own = new GetRecordsCommand({ ShardIterator: 'i' })
-    getsJson(own)
+    useRecordsJson(own)
     await expect(client.send(own)).rejects.toThrow(reason?.message ?? 'closed in the middle')
   })
 
   it('that refuse are left to the SDK', async () => {
     const client = clientOf(400, { __type: 'ProvisionedThroughputExceededException', message: 'Rate exceeded' })
     const own = new GetRecordsCommand({ ShardIterator: 'i' })
-    const read = getsJson(own)
+    useRecordsJson(own)
     await expect(client.send(own)).rejects.toMatchObject({ name: 'ProvisionedThroughputExceededException', $metadata: { httpStatusCode: 400 } })
-    expect(read()).toBeUndefined()
+  })
+})
+
+describe('a client that carries records', () => {
+  /** Answers with the first key of the request, and `first` last. */
+  function echo(): KinesisClient {
+    const client = clientOf(200, {})
+    const { requestHandler } = client.config
+    const handle = requestHandler.handle.bind(requestHandler)
+    requestHandler.handle = async (request, ...more) => {
+      const answer = await handle(request, ...more)
+      const { Records: [record] = [] } = JSON.parse(new TextDecoder().decode(request.body as Uint8Array)) as {
+        readonly Records?: readonly { readonly PartitionKey: string }[]
+      }
+      if (record?.PartitionKey === 'first') await new Promise((resolve) => setTimeout(resolve, 20))
+      answer.response.body = Readable.from([Buffer.from(JSON.stringify({ EncryptionType: record?.PartitionKey }))])
+      return answer
+    }
+    return client
+  }
+
+  it.each([undefined, { abortSignal: new AbortController().signal }])(
+    'keeps calls apart that are out at once, and leaves the others alone',
+    async (options) => {
+      const client = echo()
+      client.config.cacheMiddleware = true
+      useRecordsJson(client)
+      const send = async (key: string): Promise<unknown> => {
+        const command = new PutRecordsCommand({ StreamName: 's', Records: [{ Data: Buffer.from(key), PartitionKey: key }] })
+        const { EncryptionType } = await (options === undefined ? client.send(command) : client.send(command, options))
+        return EncryptionType
+      }
+      expect(await Promise.all([send('first'), send('second')])).toEqual(['first', 'second'])
+      expect(await client.send(new ListShardsCommand({ StreamName: 's' }))).not.toHaveProperty('EncryptionType')
+    },
+  )
+
+  it('sends what middleware of the program has left, even of a copy, and nothing without its records', async () => {
+    const requests: Request[] = []
+    const client = clientOf(200, {}, requests)
+    useRecordsJson(client)
+    let change = (input: typeof put): typeof put => ({ ...input, StreamName: 'other' })
+    client.middlewareStack.add((next) => (args) => next({ ...args, input: change(args.input as typeof put) }), { step: 'serialize' })
+    await client.send(new PutRecordsCommand(put))
+    expect(JSON.parse(new TextDecoder().decode(requests[0]?.body))).toMatchObject({ StreamName: 'other', Records: [{ PartitionKey: 'truck-7' }, {}, {}, {}] })
+    change = () => ({ StreamName: 'other', Records: [] })
+    await expect(client.send(new PutRecordsCommand(put))).rejects.toThrow('has dropped the records')
+    expect(requests).toHaveLength(1)
+  })
+
+  it('tells what records a call was given', () => {
+    expect(recordsOf(put)).toBe(put.Records)
   })
 })
 

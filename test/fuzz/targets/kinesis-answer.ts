@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { GetRecordsCommand, KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis'
-import { getsJson, putsJson, toBrokerError } from '@busbar/kinesis/decoders'
+import { toBrokerError, useRecordsJson } from '@busbar/kinesis/decoders'
 import { expected } from '../checks.ts'
 import { jsonLike } from '../inputs.ts'
 import { target, withCode } from '../target.ts'
@@ -30,8 +30,8 @@ const calls = {
     answers: jsonLike([page]),
     ours: (client: KinesisClient) => {
       const command = new GetRecordsCommand({ ShardIterator: 'i' })
-      const read = getsJson(command)
-      return client.send(command).then(read)
+      useRecordsJson(command)
+      return client.send(command)
     },
     sdk: (client: KinesisClient) => client.send(new GetRecordsCommand({ ShardIterator: 'i' })),
   },
@@ -39,8 +39,8 @@ const calls = {
     answers: jsonLike([stored]),
     ours: (client: KinesisClient) => {
       const command = new PutRecordsCommand({ StreamName: 's', Records: [] })
-      const read = putsJson(command)
-      return client.send(command).then(read)
+      useRecordsJson(command)
+      return client.send(command)
     },
     sdk: (client: KinesisClient) => client.send(new PutRecordsCommand({ StreamName: 's', Records: [] })),
   },

@@ -80,7 +80,7 @@ export function servicesOf(fake: FakeKinesis, random: () => number = () => 0.5):
 }
 
 export function apiOf(fake: FakeKinesis, random?: () => number): Api {
-  return new Api({ main: fake.client, subscribing: fake.client }, servicesOf(fake, random), 10_000)
+  return new Api({ main: fake.client, subscribing: fake.client, own: false }, servicesOf(fake, random), 10_000)
 }
 
 /** Fails so many of the next calls of that name. */
