@@ -7,10 +7,11 @@ export interface BenchArguments {
   readonly quick: boolean
   readonly only: readonly string[]
   readonly gate: boolean
+  readonly withoutPeers: boolean
   readonly profileFolder: string | undefined
 }
 
-export const usage = `usage: npm run bench -- [suite ...|all] [--only TEXT …] [--json FILE] [--rounds N] [--quick] [--gate] [--profile FOLDER]`
+export const usage = `usage: npm run bench -- [suite ...|all] [--only TEXT …] [--json FILE] [--rounds N] [--without-peers] [--quick] [--gate] [--profile FOLDER]`
 
 const defaultRounds = 7
 const quickRounds = 3
@@ -27,6 +28,7 @@ export function parseArguments(args: readonly string[], known: readonly string[]
       quick: { type: 'boolean', default: false },
       only: { type: 'string', multiple: true, default: [] },
       gate: { type: 'boolean', default: false },
+      'without-peers': { type: 'boolean', default: false },
       profile: { type: 'string' },
     },
   })
@@ -43,6 +45,7 @@ export function parseArguments(args: readonly string[], known: readonly string[]
     quick: values.quick,
     only: values.only,
     gate: values.gate,
+    withoutPeers: values['without-peers'],
     profileFolder: values.profile,
   }
 }

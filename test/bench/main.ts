@@ -32,7 +32,7 @@ function readArguments(): BenchArguments | undefined {
   }
 }
 
-async function bench({ suites: names, jsonFile, rounds, quick, only, gate, profileFolder }: BenchArguments): Promise<number> {
+async function bench({ suites: names, jsonFile, rounds, quick, only, gate, withoutPeers, profileFolder }: BenchArguments): Promise<number> {
   const loadBefore = loadavg()
   const rows: Row[] = []
   const versions: Record<string, string> = {}
@@ -40,7 +40,14 @@ async function bench({ suites: names, jsonFile, rounds, quick, only, gate, profi
   for (const name of names) {
     const onProgress = (text: string): void => console.error(`${name}: ${text}`)
     const suite = suites[name] as Suite
-    const result = await suite({ rounds, quick, only, onProgress, profileFolder: profileFolder === undefined ? undefined : resolve(profileFolder) })
+    const result = await suite({
+      rounds,
+      quick,
+      only,
+      withoutPeers,
+      onProgress,
+      profileFolder: profileFolder === undefined ? undefined : resolve(profileFolder),
+    })
     rows.push(...result.rows)
     Object.assign(versions, result.versions)
     if (!result.ran) skipped++

@@ -34,10 +34,8 @@ export function figureOf(samples: Samples, scenario: string, client: string, fig
 /** Requests of a whole process, those that find an end included, and those before the first message. */
 export function callRows(adapter: Adapter, entry: Entry, samples: Samples): Row[] {
   const name = nameOf(adapter, entry)
-  if (samples.of(name, busbar).length === 0) return []
-  return clientsOf(adapter, entry).map((client) =>
-    valueRow(`${name}, calls`, client, figureOf(samples, name, client, 'callsPerThousand'), 'calls per 1,000 messages'),
-  )
+  const measured = clientsOf(adapter, entry).filter((client) => samples.of(name, client).length > 0)
+  return measured.map((client) => valueRow(`${name}, calls`, client, figureOf(samples, name, client, 'callsPerThousand'), 'calls per 1,000 messages'))
 }
 
 function figures(samples: Samples, scenario: string, client: string, figure: string): number[] {

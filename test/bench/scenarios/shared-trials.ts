@@ -6,7 +6,7 @@ import { messagesPerSecond, type Sample, type Samples } from '../engine/sample.t
 import { median } from '../report/stats.ts'
 import type { Work } from '../subjects/subject.ts'
 import { busbar, type Adapter, type Client, type Place } from './adapter.ts'
-import { backlogOf, clientsOf, leftBy, nameOf, shapes, type Entry, type Size } from './shared.ts'
+import { backlogOf, clientsOf, leftBy, nameOf, shapes, withoutPeers, type Entry, type Size } from './shared.ts'
 import { sharedRows } from './shared-rows.ts'
 import type { SuiteOptions } from './suite.ts'
 
@@ -26,7 +26,8 @@ export interface SharedResult {
 
 /** Runs an adapter's part in the shared scenarios. */
 export async function runShared(adapter: Adapter, all: readonly Entry[], options: SuiteOptions): Promise<SharedResult> {
-  const entries = all.filter((entry) => options.only.length === 0 || options.only.some((part) => nameOf(adapter, entry).includes(part)))
+  const wanted = all.filter((entry) => options.only.length === 0 || options.only.some((part) => nameOf(adapter, entry).includes(part)))
+  const entries = options.withoutPeers ? wanted.map(withoutPeers) : wanted
   const paced = entries.find(({ shape }) => shape === 'latency')
   const perSecond = paced === undefined ? 0 : (paced.perSecond ?? (await halfLoad(adapter, all, options)))
   const trials = entries.flatMap((entry) => clientsOf(adapter, entry).map((client) => trialOf(adapter, entry, client, perSecond, options)))

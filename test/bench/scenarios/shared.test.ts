@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { Samples } from '../engine/sample.ts'
 import type { Adapter } from './adapter.ts'
 import { sharedRows } from './shared-rows.ts'
-import { clientsOf, leftBy, nameOf, targetsOf, type Entry } from './shared.ts'
+import { clientsOf, leftBy, nameOf, targetsOf, withoutPeers, type Entry } from './shared.ts'
 
 const size = { warmup: 100, messages: 900 }
 const adapter: Adapter = {
@@ -24,6 +24,8 @@ it('compares Busbar with the raw client and with peers, unless it is told otherw
   const entry: Entry = { shape: 'atLoad', size, peers: ['peer'], reported: ['other'] }
   expect(clientsOf(adapter, entry)).toEqual(['busbar', 'sdk', 'peer', 'other'])
   expect(targetsOf(entry).map(({ text }) => text)).toEqual(['low ≥ 0.97, CPU ≤ 1.15', 'ahead of peers'])
+  expect(clientsOf(adapter, withoutPeers(entry))).toEqual(['busbar', 'sdk'])
+  expect(targetsOf(withoutPeers(entry)).map(({ text }) => text)).toEqual(['low ≥ 0.97, CPU ≤ 1.15'])
   expect(targetsOf({ ...entry, targets: [] })).toEqual([])
   expect(targetsOf({ shape: 'hotStrict', size })).toEqual([])
 })

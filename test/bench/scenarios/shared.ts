@@ -67,6 +67,11 @@ export function clientsOf({ raw }: Pick<Adapter, 'raw'>, { clients, peers = [], 
   return clients ?? [busbar, raw, ...peers, ...reported]
 }
 
+/** Busbar and the raw client alone, and what targets of the entry's own may name. */
+export function withoutPeers(entry: Entry): Entry {
+  return { ...entry, peers: [], ...(entry.targets === undefined && { reported: [] }) }
+}
+
 export function targetsOf({ shape, peers = [], targets }: Entry): readonly Target[] {
   if (targets !== undefined) return targets
   if (shape === 'hotStrict' || shape === 'hotPipelined') return []

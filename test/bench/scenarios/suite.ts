@@ -7,6 +7,8 @@ export interface SuiteOptions {
   readonly quick: boolean
   /** Parts of the names of the scenarios that adapters share and that are wanted; empty: all. */
   readonly only: readonly string[]
+  /** Of those, Busbar and the raw client alone: narrower intervals in the same time. */
+  readonly withoutPeers: boolean
   /** Folder for CPU profiles of all that is measured. */
   readonly profileFolder: string | undefined
   readonly onProgress: Progress
