@@ -101,12 +101,11 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
     const now = this.options.clock.monotonic()
     let bytes = 0
     for (const delivery of deliveries) {
-      const { sameAs } = delivery
       bytes += delivery.incoming.bodyBytes
       if (this.#ownership.moves(delivery.scope)) continue
       let past: Past | undefined
-      if (sameAs !== undefined && delivery.brokerAttempts !== 1) {
-        const holder = this.#held.holderOf(sameAs, delivery)
+      if (delivery.sameAs !== undefined && delivery.brokerAttempts !== 1) {
+        const holder = this.#held.holderOf(delivery)
         if (holder) {
           this.#ownership.adopt(holder, delivery, now)
           continue

@@ -52,8 +52,8 @@ export class Held {
   }
 
   /** The task of that very message whose receipt is dead: lost, or, where each has a lease of its own, followed by a redelivery. Not one that is on its way back. */
-  holderOf(sameAs: string, { incoming }: Delivery): Task | undefined {
-    for (const task of this.#copiesOf(sameAs)) {
+  holderOf({ sameAs, incoming }: Delivery): Task | undefined {
+    for (const task of this.#copiesOf(sameAs as string)) {
       if (task.phase === 'ended' || task.givenBack || task.hasDouble || (this.#lostOnly && !task.lost)) continue
       if (fingerprint(task.delivery.incoming) === fingerprint(incoming)) return task
     }

@@ -21,9 +21,11 @@ export class Remembered {
 
   /** Each entry once. */
   take({ sameAs, incoming }: Delivery): Past | 'handled' | undefined {
-    const entry = this.#entries.get(sameAs as string)
+    const entries = this.#entries
+    // Looking for it is what makes one text of an identity that is put together: not for nothing.
+    const entry = entries.size > 0 ? entries.get(sameAs as string) : undefined
     if (!entry || entry[0] !== fingerprint(incoming)) return undefined
-    this.#entries.delete(sameAs as string)
+    entries.delete(sameAs as string)
     return entry[1]
   }
 

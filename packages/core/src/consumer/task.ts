@@ -36,7 +36,6 @@ export class Task {
   /** Next in the lane. */
   next: Task | undefined
   run: Run | undefined
-  /** Next among the copies of one message that are held. */
   /** While it waits for a retry: when that is due, in monotonic milliseconds. */
   waitsUntil = 0
   /** Monotonic milliseconds before which it is not started again, though it went back and has come anew. 0: any time. */

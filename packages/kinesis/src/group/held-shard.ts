@@ -38,7 +38,8 @@ export class HeldShard implements ShardLease {
   readonly generation: number
   readonly #tracker = new PrefixTracker<Position>()
   #last: Position | undefined
-  #checkpoint: Checkpoint
+  /** The checkpoint until something is done. */
+  #beginning: Checkpoint
   #readToEnd = false
   held = true
   /** Called when it is ours no longer. */
@@ -60,24 +61,25 @@ export class HeldShard implements ShardLease {
     this.claim = claim
     this.generation = generation
     this.from = from
-    this.#checkpoint = from
+    this.#beginning = from
     this.savedAt = savedAt
     this.expiresAt = expiresAt
     this.#last = from.kind === 'after' ? from.position : undefined
   }
 
   get checkpoint(): Checkpoint {
-    return this.#checkpoint
+    const position = this.#tracker.completed
+    return position === undefined ? this.#beginning : { kind: 'after', position }
   }
 
   /** What is to be kept of it now. */
   get note(): Note {
-    return { ...this.claim, note: formatCheckpoint(this.#checkpoint) }
+    return { ...this.claim, note: formatCheckpoint(this.checkpoint) }
   }
 
   /** Is there something that the store does not know? */
   get changed(): boolean {
-    return this.#saved !== formatCheckpoint(this.#checkpoint)
+    return this.#saved !== formatCheckpoint(this.checkpoint)
   }
 
   get oldest(): Position | undefined {
@@ -103,23 +105,17 @@ export class HeldShard implements ShardLease {
   complete(tracked: Tracked<Position>): 'accepted' | 'too-late' {
     if (!this.held) return 'too-late'
     const passed = this.#tracker.complete(tracked)
-    const position = passed.at(-1)
-    if (position === undefined) return 'accepted'
-    this.#advance({ kind: 'after', position })
-    this.onPassed?.(passed)
+    if (passed.length > 0) this.onPassed?.(passed)
     return 'accepted'
   }
 
   /** Replaces `latest` by the time at which the reading began, so that nothing between this time and the first record is lost by a restart. */
   pin(timestamp: number): void {
-    this.#advance({ kind: 'time', timestamp })
+    const time: Checkpoint = { kind: 'time', timestamp }
+    if (isFurther(time, this.#beginning)) this.#beginning = time
   }
 
   end(): void {
     this.#readToEnd = true
-  }
-
-  #advance(next: Checkpoint): void {
-    if (isFurther(next, this.#checkpoint)) this.#checkpoint = next
   }
 }

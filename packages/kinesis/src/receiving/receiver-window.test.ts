@@ -62,6 +62,31 @@ describe('the window of a receiver', () => {
     expect(joined.intake.texts).toEqual(numbered('m', 100))
   })
 
+  it('reads a page ahead when half of one has been handed out, and no further', async () => {
+    const receivers = new TestReceivers(1)
+    receivers.putAll(0, 'm', 100)
+    const joined = await receivers.join({ window: { messages: 9, bytes: 100_000 } })
+    const { intake } = joined
+    await receivers.time.pass(60_000)
+    expect([intake.arrived.length, joined.reads]).toEqual([9, 1])
+    await intake.settle(intake.held('m-1'))
+    await receivers.time.pass(60_000)
+    // Half a page is left, and a page behind it: the next would be read when half of that is left.
+    expect([intake.arrived.length, joined.reads]).toEqual([10, 2])
+    for (let number = 2; number <= 20; number++) {
+      await intake.settle(intake.held(`m-${number}`))
+      await receivers.time.pass(1_000)
+    }
+    expect([intake.arrived.length, joined.reads]).toEqual([29, 2])
+    await intake.settle(intake.held('m-21'))
+    await receivers.time.pass(60_000)
+    expect([intake.arrived.length, joined.reads]).toEqual([30, 3])
+    intake.acks = all
+    await intake.settle([...intake.unsettled])
+    await receivers.until('all have come', () => intake.arrived.length === 100)
+    expect(intake.texts).toEqual(numbered('m', 100))
+  })
+
   it('serves every shard that waits, when others before it in the line have nothing that is theirs', async () => {
     const receivers = new TestReceivers(2)
     const { start, end } = receivers.shards[0] as (typeof receivers.shards)[number]

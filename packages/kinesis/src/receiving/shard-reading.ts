@@ -35,7 +35,7 @@ export interface ShardReadingOptions {
 const firstBackoffMs = 500
 const lastBackoffMs = 5_000
 
-/** Reads one shard page by page, each when the last one has been handed out, until it ends or is taken away. */
+/** Reads one shard page by page, each when half of the last one has been handed out, so that it comes while handlers work on the rest, until it ends or is taken away. */
 export class ShardReading {
   readonly #options: ShardReadingOptions
   readonly #stopping = new AbortController()
@@ -65,6 +65,7 @@ export class ShardReading {
       await this.#passed()
       const end = await this.#read().catch((error: unknown) => this.#judged(error))
       if (end === 'ended' || end === 'expired') {
+        await scope.leftAtMost(0)
         if (!this.#stopping.signal.aborted) scope.lease.end()
         break
       }
@@ -116,7 +117,7 @@ export class ShardReading {
     this.#begun.resolve()
     if (page.records.length === 0) return
     onPage()
-    await scope.emptied()
+    await scope.leftAtMost(Math.floor(page.records.length / 2))
   }
 
   /** Behind the last record that was handed out, if there was one. */

@@ -40,19 +40,18 @@ export interface ShardScopeOptions {
   readonly splitting: () => Splitting
 }
 
-/** A lease on a shard, as the scope of its deliveries, and the page of it that is being handed out. What it holds back is that page at most. */
+/** A lease on a shard, as the scope of its deliveries, and what was read of it to be handed out: a page, and what is left of the one before. */
 export class ShardScope implements Scope {
   readonly id: string
   readonly partition: string
   /** The shard, and how many replays there were: what is read again by a replay is another message. */
   readonly reading: string
   readonly lease: ShardLease
-  /** How far behind the end of the shard its last page was, in milliseconds. */
-  millisBehindLatest: number | undefined = undefined
   readonly #window: SharedWindow
   readonly #part: WindowPart
   readonly #envelope: boolean
   readonly #splitting: () => Splitting
+  /** The last one before `at` is being handed out. */
   #page: readonly ReadRecord[] = []
   #at = 0
   /** Of the record of the page that is being handed out. */
@@ -62,7 +61,7 @@ export class ShardScope implements Scope {
   #splitBytes = 0
   #last: Position | undefined
   #open = true
-  #onEmptied: (() => void) | undefined
+  #waiting: { readonly left: number; readonly resolve: () => void } | undefined
 
   constructor({ lease, window, envelope, splitting }: ShardScopeOptions) {
     this.id = lease.id
@@ -88,7 +87,12 @@ export class ShardScope implements Scope {
   }
 
   get hasMore(): boolean {
-    return this.#next < this.#records.length || this.#at < this.#page.length
+    return this.#left > 0
+  }
+
+  /** Records of Kinesis that are not handed out, or not all of them. */
+  get #left(): number {
+    return this.#page.length - this.#at + (this.#next < this.#records.length ? 1 : 0)
   }
 
   /** When the oldest record that is not done was taken by Kinesis, in milliseconds since the epoch. */
@@ -96,18 +100,18 @@ export class ShardScope implements Scope {
     return (this.lease.oldest as Step | undefined)?.arrivedAt
   }
 
-  /** Holds what is new of a page. Call it when there is no more of the last one. */
-  add({ records, millisBehindLatest }: Page): void {
+  /** Holds a page behind what is left of the one before. */
+  add({ records }: Page): void {
     if (!this.#open) return
-    this.millisBehindLatest = millisBehindLatest
-    this.#page = records
-    this.#at = 0
+    const done = Math.max(0, this.#at - 1)
+    this.#page = this.#page.slice(done).concat(records)
+    this.#at -= done
   }
 
-  /** Resolves when everything has been handed out, or never will be. */
-  emptied(): Promise<void> {
-    if (!this.hasMore) return Promise.resolve()
-    return new Promise((resolve) => (this.#onEmptied = resolve))
+  /** Resolves when so many records of Kinesis are left at most, or nothing will be handed out any more. One may wait at a time. */
+  leftAtMost(left: number): Promise<void> {
+    if (this.#left <= left) return Promise.resolve()
+    return new Promise((resolve) => (this.#waiting = { left, resolve }))
   }
 
   /**
@@ -129,6 +133,7 @@ export class ShardScope implements Scope {
       deliveries.push(new KinesisDelivery(this, incomingOf(record, this.#positionOf(record), this.#envelope), this.lease.add(step)))
     }
     if (!this.hasMore) this.#forgetPage()
+    else this.#tell()
     return { deliveries, room, splitBytes: this.#splitBytes }
   }
 
@@ -197,7 +202,12 @@ export class ShardScope implements Scope {
     this.#page = []
     this.#records = []
     this.#at = this.#next = 0
-    this.#onEmptied?.()
-    this.#onEmptied = undefined
+    this.#tell()
+  }
+
+  #tell(): void {
+    if (this.#waiting === undefined || this.#left > this.#waiting.left) return
+    this.#waiting.resolve()
+    this.#waiting = undefined
   }
 }
