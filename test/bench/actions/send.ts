@@ -1,5 +1,6 @@
 import { keepInFlight } from '../engine/keep-in-flight.ts'
 import { Meter } from '../engine/meter.ts'
+import { nextTurn } from '../engine/next-turn.ts'
 import type { Sample } from '../engine/sample.ts'
 import { senderOf, type Sender, type Subject, type Work } from '../subjects/subject.ts'
 
@@ -21,9 +22,16 @@ export async function fill(subject: Subject, work: Work): Promise<Sample> {
 
 /** Each message when the one before is confirmed: what a round trip takes. */
 export async function sendOneByOne(subject: Subject, work: Work): Promise<Sample> {
-  const meter = new Meter(work.warmup, work.messages)
+  const { warmup, messages, slices } = work
+  const meter = new Meter(warmup, messages)
   const sender = await senderOf(subject, work)
+  const slice = Math.ceil(messages / (slices ?? 1))
   for (let index = 0; index < meter.total; index++) {
+    if (slices !== undefined && index >= warmup && (index - warmup) % slice === 0) {
+      meter.pause()
+      await nextTurn()
+      meter.resume()
+    }
     await sender.send(index)
     meter.tick()
   }

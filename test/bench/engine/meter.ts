@@ -1,6 +1,6 @@
 import type { Sample } from './sample.ts'
 
-/** Counts finished messages: the first `warmup` are not measured, the next `messages` are. */
+/** Counts finished messages: the first `warmup` are not measured, the next `messages` are, and the time between `pause` and `resume` is not. */
 export class Meter {
   readonly total: number
   /** Resolves with the measurement at the last message. */
@@ -11,6 +11,8 @@ export class Meter {
   #count = 0
   #beganAt = 0
   #beganCpu: NodeJS.CpuUsage = { user: 0, system: 0 }
+  #seconds = 0
+  #cpuMicros = 0
 
   constructor(warmup: number, messages: number) {
     const { promise, resolve } = Promise.withResolvers<Sample>()
@@ -32,16 +34,25 @@ export class Meter {
     else if (count === this.total) this.#end()
   }
 
-  #begin(): void {
-    collectGarbage()
+  pause(): void {
+    this.#seconds += (performance.now() - this.#beganAt) / 1000
+    const { user, system } = process.cpuUsage(this.#beganCpu)
+    this.#cpuMicros += user + system
+  }
+
+  resume(): void {
     this.#beganCpu = process.cpuUsage()
     this.#beganAt = performance.now()
   }
 
+  #begin(): void {
+    collectGarbage()
+    this.resume()
+  }
+
   #end(): void {
-    const seconds = (performance.now() - this.#beganAt) / 1000
-    const { user, system } = process.cpuUsage(this.#beganCpu)
-    this.#resolve({ messages: this.#messages, seconds, cpuMicros: user + system })
+    this.pause()
+    this.#resolve({ messages: this.#messages, seconds: this.#seconds, cpuMicros: this.#cpuMicros })
   }
 }
 

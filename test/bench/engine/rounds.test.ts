@@ -54,6 +54,29 @@ it('rotates the subjects inside each scenario, and the scenarios of one group', 
   expect(samples.of('consume', 'raw').map(({ messages }) => messages)).toEqual([0, 1])
 })
 
+it('runs those at once that measure in slices, with turns of their own, and ends when all have ended', async () => {
+  const events: string[] = []
+  const sliced = (subject: string, failure?: Error): Trial => ({
+    scenario: 'send',
+    subject,
+    sliced: true,
+    run: async (_, turns) => {
+      const party = {}
+      await new Promise<void>((resolve) => turns?.ask(party, resolve))
+      events.push(`${subject} measures`)
+      turns?.leave(party)
+      if (failure !== undefined) throw failure
+      return { messages: 1, seconds: 1, cpuMicros: 1 }
+    },
+  })
+  const samples = await runRounds([sliced('ours'), sliced('raw')], 1, () => undefined)
+  expect(events).toEqual(['ours measures', 'raw measures'])
+  expect(samples.of('send', 'raw')).toHaveLength(1)
+  events.length = 0
+  await expect(runRounds([sliced('ours', new Error('lost')), sliced('raw')], 1, () => undefined)).rejects.toThrow('lost')
+  expect(events).toEqual(['ours measures', 'raw measures'])
+})
+
 function orders(group: readonly (typeof a & Pick<Trial, 'every'>)[], rounds: number): string[] {
   return Array.from({ length: rounds }, (_, round) =>
     turnsOf(group, round)

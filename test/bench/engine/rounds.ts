@@ -1,5 +1,6 @@
 import type { Sample } from './sample.ts'
 import { Samples } from './sample.ts'
+import { Turns } from './turns.ts'
 
 /** One subject's turn in a round, in one scenario. */
 export interface Trial {
@@ -9,25 +10,31 @@ export interface Trial {
   readonly group?: string
   /** Takes part in every so many rounds, from the first. Default 1: in all. */
   readonly every?: number
-  /** `round` counts from 0. */
-  run(round: number): Promise<Sample>
+  /** All of its group run at once, and measure in turn, a slice each. */
+  readonly sliced?: boolean
+  /** `round` counts from 0. `turns`: of the group, where it is `sliced`. */
+  run(round: number, turns?: Turns): Promise<Sample>
 }
 
 export type Progress = (text: string) => void
 
 /**
- * Each trial runs once per round that it takes part in: group by group, and inside a group as {@link turnsOf} says, so that drift of the machine meets all alike.
+ * Each trial runs once per round that it takes part in: group by group, and inside a group as {@link turnsOf} says, or all at once in slices, so that drift of the machine meets all alike.
  */
 export async function runRounds(trials: readonly Trial[], rounds: number, onProgress: Progress): Promise<Samples> {
   const samples = new Samples()
   const groups = Map.groupBy(trials, ({ group, scenario }) => group ?? scenario)
   for (let round = 0; round < rounds; round++) {
     for (const group of groups.values()) {
-      for (const trial of turnsOf(group, round)) {
+      const parts = turnsOf(group, round)
+      const turns = parts.every(({ sliced }) => sliced) ? new Turns(parts.length) : undefined
+      const run = async (trial: Trial): Promise<void> => {
         const { scenario, subject } = trial
         onProgress(`round ${round + 1} of ${rounds}: ${scenario}: ${subject}`)
-        samples.add(scenario, subject, round, await trial.run(round))
+        samples.add(scenario, subject, round, await trial.run(round, turns))
       }
+      if (turns === undefined) for (const trial of parts) await run(trial)
+      else await allOf(parts.map(run))
     }
   }
   return samples
@@ -45,6 +52,12 @@ export function turnsOf<Part extends Pick<Trial, 'every'>>(group: readonly Part[
   const first = Math.floor(before / 2) % Math.max(1, parts.length)
   const turns = [...parts.slice(first), ...parts.slice(0, first)]
   return before % 2 === 0 ? turns : turns.toReversed()
+}
+
+/** Rejects when all have ended and one has failed: nothing of a round runs beside the next one. */
+async function allOf(running: readonly Promise<void>[]): Promise<void> {
+  const ended = await Promise.allSettled(running)
+  for (const each of ended) if (each.status === 'rejected') throw each.reason
 }
 
 function isSame(some: readonly unknown[], others: readonly unknown[]): boolean {

@@ -1,22 +1,26 @@
 import { fork } from 'node:child_process'
 import type { Job } from './programs.ts'
 import type { Sample } from './sample.ts'
+import type { Turns } from './turns.ts'
 
 export interface RunJobOptions {
   /** Milliseconds after which the process is killed and the job has failed. Default 120,000. */
   readonly timeoutMs?: number
   /** Folder for a CPU profile of the process. */
   readonly profileFolder?: string | undefined
+  /** Those that it measures in, for a job that asks for them. */
+  readonly turns?: Turns | undefined
 }
 
 interface Answer {
+  readonly asks?: true
   readonly sample?: Sample
   readonly error?: string
 }
 
 /** Runs a job in a fresh process. Rejects if it fails, ends without an answer or takes too long. */
 export async function runJob(job: Job, options: RunJobOptions = {}): Promise<Sample> {
-  const { timeoutMs = 120_000, profileFolder } = options
+  const { timeoutMs = 120_000, profileFolder, turns } = options
   const { action = '' } = job.options as { readonly action?: string }
   const profileName = `${job.program} ${action}`.trim().replaceAll(' ', '-')
   const profiling =
@@ -33,7 +37,11 @@ export async function runJob(job: Job, options: RunJobOptions = {}): Promise<Sam
     child.kill('SIGKILL')
     reject(new Error(`${job.program} took longer than ${timeoutMs} ms: ${JSON.stringify(job.options)}`))
   }, timeoutMs)
-  child.once('message', ({ sample, error }: Answer) => (sample ? resolve(sample) : reject(new Error(`${job.program}: ${error}`))))
+  child.on('message', ({ asks, sample, error }: Answer) => {
+    if (asks) turns?.ask(child, () => child.send('go'))
+    else if (sample) resolve(sample)
+    else reject(new Error(`${job.program}: ${error}`))
+  })
   child.once('error', reject)
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve())
@@ -46,6 +54,7 @@ export async function runJob(job: Job, options: RunJobOptions = {}): Promise<Sam
   } finally {
     // The next one must not share the machine with the rest of this one.
     await ended
+    turns?.leave(child)
     clearTimeout(timer)
   }
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { runRounds, type Trial } from '../engine/rounds.ts'
 import type { Row } from '../engine/rows.ts'
 import { runJob } from '../engine/run-job.ts'
+import type { Turns } from '../engine/turns.ts'
 import { messagesPerSecond, type Sample, type Samples } from '../engine/sample.ts'
 import { median } from '../report/stats.ts'
 import type { Work } from '../subjects/subject.ts'
@@ -14,6 +15,9 @@ import type { SuiteOptions } from './suite.ts'
 const peerRounds = 20
 const reportedRounds = 7
 const fewRounds = 3
+/** Of a trial that measures in turn with others, and how long all of them may take together. */
+const slices = 20
+const slicedMs = 300_000
 /** How long a server may take to count what a process has given back. */
 const countMs = 5_000
 
@@ -49,14 +53,15 @@ async function halfLoad(adapter: Adapter, entries: readonly Entry[], options: Su
 
 function trialOf(adapter: Adapter, entry: Entry, client: string, perSecond: number, options: SuiteOptions): Trial {
   const name = nameOf(adapter, entry)
-  const shape: { readonly work: Partial<Work>; readonly others?: Partial<Work> } = shapes[entry.shape]
+  const shape: { readonly work: Partial<Work>; readonly others?: Partial<Work>; readonly sliced?: true } = shapes[entry.shape]
   const size = entry.shape === 'latency' ? { ...atRate(entry.size, perSecond), perSecond } : (entry.sizes?.[client] ?? entry.size)
   const work = { ...entry.work, ...shape.work, ...(client === busbar ? {} : shape.others), ...size }
   return {
     scenario: name,
     subject: client,
     every: everyOf(entry, client, options.rounds),
-    run: (round) => runTrial(adapter, client, `${name}-${client}-${round}`, work as Told, options),
+    sliced: shape.sliced === true,
+    run: (round, turns) => runTrial(adapter, client, `${name}-${client}-${round}`, work as Told, options, turns),
   }
 }
 
@@ -74,19 +79,19 @@ function everyOf({ once, peers = [], reported = [], targets, shape }: Entry, cli
 }
 
 /** One process at a place of its own, and what the server says of it afterwards. */
-async function runTrial(adapter: Adapter, name: string, label: string, told: Told, { profileFolder }: SuiteOptions): Promise<Sample> {
+async function runTrial(adapter: Adapter, name: string, label: string, told: Told, { profileFolder }: SuiteOptions, turns?: Turns): Promise<Sample> {
   const client = adapter.clients[name] as Client
   const plain = { handlerMs: 0, slowEvery: 0, place: label.replaceAll(/[^A-Za-z0-9]+/g, '-') }
   const wanted: Work = { ...plain, ...adapter.work, ...client.work, ...told }
   const backlog = backlogOf(told.action, told)
   await using place = await adapter.place({ name: plain.place, client: name, work: wanted, backlog })
-  const work: Work = { ...wanted, ...place.access }
+  const work: Work = { ...wanted, ...place.access, ...(turns && { slices }) }
   if (backlog > 0) {
     if (adapter.sessions === true) await runJob({ program: client.program, options: { ...work, action: 'prepare' } })
     await place.fill(backlog)
   }
   const before = await place.usage?.()
-  const sample = await runJob({ program: client.program, options: work }, { profileFolder })
+  const sample = await runJob({ program: client.program, options: work }, { profileFolder, ...(turns && { turns, timeoutMs: slicedMs }) })
   const after = await place.usage?.()
   await checkCount(place, label, work, sample)
   const total = told.warmup + told.messages

@@ -10,11 +10,13 @@ interface Shape {
   readonly work: Pick<Work, 'action'> & Partial<Work>
   /** For all clients but Busbar. */
   readonly others?: Partial<Work>
+  /** Clients measure in turn, a slice each: what waits for round trips differs by less than the machine does from one second to the next. */
+  readonly sliced?: true
 }
 
 /** All scenarios that adapters share. Which of them an adapter takes part in, and with how many messages, it says by {@link Entry}. */
 export const shapes = {
-  oneByOne: { title: (verb) => `${verb} one by one`, work: { action: 'send one by one' } },
+  oneByOne: { title: (verb) => `${verb} one by one`, work: { action: 'send one by one' }, sliced: true },
   atLoad: { title: (verb) => verb, work: { action: 'send at load' } },
   consume: { title: () => 'consume', work: { action: 'consume' } },
   consumeWorking: { title: () => 'consume, 5 ms', work: { action: 'consume', handlerMs: 5 } },

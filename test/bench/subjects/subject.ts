@@ -22,6 +22,8 @@ export interface Work {
   readonly perSecond?: number
   readonly warmup: number
   readonly messages: number
+  /** What is measured is cut into so many parts, for each of which the process waits for its turn. */
+  readonly slices?: number
 }
 
 /**
