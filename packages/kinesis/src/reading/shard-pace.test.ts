@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { serviceError } from '../test-support/fake-kinesis.ts'
 import { failing, Reading } from '../test-support/reading.ts'
 import { pollingReader } from './polling-reader.ts'
-import { defaultReadPace, type ReadPace } from './shard-pace.ts'
+import { defaultReadPace, ShardPace, type ReadPace } from './shard-pace.ts'
 
 function polling(pace: Partial<ReadPace> = {}): Reading {
   return new Reading(pollingReader({ ...defaultReadPace, ...pace }), { kind: 'horizon' })
@@ -31,6 +31,22 @@ it('reads right on while there is more, at its share of five calls a second', as
     expect(reading.texts).toHaveLength(20)
     expect(waits(reading)).toEqual(Array.from({ length: 19 }, () => ms))
   }
+})
+
+it('keeps even distances, however late timers are by a millisecond or two, and none shorter than the service takes', () => {
+  const beginnings = (share: number, lateMs: number): number[] => {
+    const pace = new ShardPace({ ...defaultReadPace, share })
+    const at: number[] = []
+    for (let now = 10_000; at.length < 5; now = pace.nextAt + lateMs) {
+      pace.started(now)
+      pace.read(1, 100, false)
+      at.push(now - 10_000)
+    }
+    return at
+  }
+  expect(beginnings(0.5, 1.5)).toEqual([0, 401.5, 801.5, 1_201.5, 1_601.5])
+  expect(beginnings(0.5, 20)).toEqual([0, 420, 840, 1_260, 1_680])
+  expect(beginnings(1, 1.5)).toEqual([0, 201.5, 403, 604.5, 806])
 })
 
 it('slows down to a second where nothing comes, and is back with the first record', async () => {

@@ -28,11 +28,15 @@ const regained = 0.9
 const idleGrowth = 1.5
 /** Between two reads in vain, however large the share. */
 const leastIdleMs = 50
+/** A timer is late by no more than this on a machine that is not busy. */
+const timerMs = 5
 
 /** When the next read of one shard may begin, and how many records to ask for. Times are monotonic milliseconds. */
 export class ShardPace {
   readonly #pace: ReadPace
   readonly #leastMs: number
+  /** So much earlier than after the least time another read harms nobody. */
+  readonly #slackMs: number
   #intervalMs: number
   #slowness = 1
   #startedAt = 0
@@ -43,6 +47,7 @@ export class ShardPace {
   constructor(pace: ReadPace) {
     this.#pace = pace
     this.#leastMs = shard.callMs / pace.share
+    this.#slackMs = Math.max(0, Math.min(timerMs, this.#leastMs - shard.callMs))
     this.#intervalMs = this.#leastMs
   }
 
@@ -50,10 +55,10 @@ export class ShardPace {
     return Math.min(shard.mostRecords, Math.max(1, Math.floor(this.#pace.pageBytes / this.#averageBytes)))
   }
 
-  /** A read begins. */
+  /** A read begins. Where it was meant to begin just before, the next one goes by that: timers are late a little, and records would wait for it again and again. */
   started(now: number): void {
-    this.#startedAt = now
-    this.nextAt = now + this.#leastMs
+    this.#startedAt = now - this.nextAt <= this.#slackMs ? this.nextAt : now
+    this.nextAt = this.#startedAt + this.#leastMs
   }
 
   /** It had so many records and bytes. `behind`: there are more. */
