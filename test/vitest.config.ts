@@ -10,6 +10,8 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '**/dist/**'],
     globalSetup: ['test/run/shared-rabbitmq.ts'],
     testTimeout: 20_000,
+    // Collecting what has just been made takes a twentieth of the time with V8's own size.
+    execArgv: ['--max-semi-space-size=64'],
     sequence: { sequencer: LongestFirst },
     reporters: ['default'],
   },

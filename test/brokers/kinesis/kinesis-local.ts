@@ -55,7 +55,7 @@ export async function startKinesis(): Promise<KinesisBed> {
     KINESIS_CLOCK_SHIFT: clock,
     ...Object.fromEntries(changes.map((name) => [`${name}_DURATION`, '1ms'])),
   }
-  const server = await startProcess(process.execPath, ['--import', new URL('shifted-clock.mjs', import.meta.url).href, main], {
+  const server = await startProcess(process.execPath, ['--max-semi-space-size=64', '--import', new URL('shifted-clock.mjs', import.meta.url).href, main], {
     name: 'kinesis',
     place,
     scratch,
