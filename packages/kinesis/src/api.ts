@@ -234,7 +234,7 @@ export class Api {
 
 function isSmall(records: readonly PutRecordsRequestEntry[]): boolean {
   let bytes = 0
-  for (const { Data } of records) bytes += Data?.byteLength ?? 0
+  for (const { Data, PartitionKey } of records) bytes += (Data?.byteLength ?? 0) + (PartitionKey?.length ?? 0)
   return bytes <= smallBytes
 }
 

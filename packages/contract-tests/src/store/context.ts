@@ -11,6 +11,8 @@ export class StoreContext {
   readonly harness: StoreHarness
   readonly waiting: Waiting
   readonly #stores: FencedStore[] = []
+  /** The longest claim so far, in milliseconds. */
+  #slowestMs = 0
 
   constructor(harness: StoreHarness) {
     this.harness = harness
@@ -50,7 +52,9 @@ export class StoreContext {
 
   /** Claims a key that must be free. */
   async claimed(store: FencedStore, key: string, owner: string, leaseMs: number = longMs): Promise<Claim> {
+    const since = this.now
     const result = await store.claim({ key, owner, leaseMs })
+    this.#slowestMs = Math.max(this.#slowestMs, this.now - since)
     check(result.state === 'claimed', () => `the key can be claimed by ${owner}; got ${show(result)}`)
     return { key, owner, fence: result.fence }
   }
@@ -70,9 +74,9 @@ export class StoreContext {
     check(result.state === 'done' && result.value === value, () => `${what}; got ${show(result)}`)
   }
 
-  /** Waits until `ms` counted from now have surely passed for the store as well. */
+  /** Waits until `ms` counted from now have surely passed for the store as well: it may know its server's time no better than two round trips take. */
   passes(ms: number): Promise<void> {
-    return this.waiting.until(this.now + ms + this.harness.bounds.slackMs)
+    return this.waiting.until(this.now + ms + this.harness.bounds.slackMs + 2 * this.#slowestMs)
   }
 
   /**

@@ -14,6 +14,8 @@ interface SetUp {
   readonly clock: ManualClock
   /** Calls of `extend`, by the ids of what they extend. */
   readonly extended: string[][]
+  /** Takes a delivery in. */
+  readonly deliver: (id: string) => void
   /** Takes a delivery in and gives it out. */
   readonly take: (id: string) => Promise<Delivery>
 }
@@ -50,12 +52,15 @@ async function setUp(extend?: (delivery: Delivery) => SettleResult): Promise<Set
   } as unknown as Capabilities
   const reader = new DeadLetterReader(link, { name: 'orders.dead' } as Endpoint, capabilities, clock, 0)
   await reader.start()
-  const take = async (id: string): Promise<Delivery> => {
+  const deliver = (id: string): void => {
     const incoming = { id, body: id, bodyBytes: id.length, headers: {} } as unknown as Incoming
     intake?.deliver([{ scope, incoming, sameAs: id, brokerAttempts: 1, leaseUntil: extend && clock.monotonic() + leaseMs }])
+  }
+  const take = async (id: string): Promise<Delivery> => {
+    deliver(id)
     return (await reader.next(undefined)) as Delivery
   }
-  return { reader, intake: intake as Intake, clock, extended, take }
+  return { reader, intake: intake as Intake, clock, extended, deliver, take }
 }
 
 async function pass(clock: ManualClock, ms: number): Promise<void> {
@@ -103,6 +108,35 @@ it('a lease that has ended while nothing could run is not held, though nobody ha
   const delivery = await take('a')
   clock.advance(leaseMs)
   expect(reader.holds(delivery)).toBe(false)
+})
+
+it('silence is not the end of the place while what was lost may be hidden by a renewal that came too late', async () => {
+  const { reader, clock, deliver, take } = await setUp(() => 'too-late')
+  await take('a')
+  await pass(clock, leaseMs)
+  let ended = false
+  const next = reader.next(undefined).finally(() => (ended = true))
+  // It was lost half a lease ago at most.
+  await pass(clock, leaseMs / 2 - 1_000)
+  expect(ended).toBe(false)
+  deliver('a')
+  expect((await next)?.incoming.id).toBe('a')
+})
+
+it('silence is the end when what was lost has come again, or has not within a lease', async () => {
+  const { reader, clock, take } = await setUp(() => 'too-late')
+  await take('a')
+  await pass(clock, leaseMs)
+  await take('a')
+  let ended = false
+  void reader.next(undefined).then(() => (ended = true))
+  await pass(clock, 1_000)
+  expect(ended).toBe(true)
+  await pass(clock, leaseMs)
+  ended = false
+  void reader.next(undefined).then(() => (ended = true))
+  await pass(clock, leaseMs + 1_000)
+  expect(ended).toBe(true)
 })
 
 it('what a scope takes along is held no longer, and what has arrived of it is not given out', async () => {

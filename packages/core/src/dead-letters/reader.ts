@@ -46,6 +46,10 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
   #started = false
   /** Something has arrived. */
   #found = false
+  /** Those that were lost with leases of their own, and have not come again. */
+  readonly #away: Set<string> = new Set()
+  /** Monotonic milliseconds at which they all have: a renewal that came too late for us may have hidden them for a lease more. */
+  #backBy = 0
   /** Deliveries were lost: a silence that has begun before says nothing. */
   #disturbed = false
   #failure: BrokerError | undefined
@@ -126,6 +130,7 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
   /** Is the silence that of the connection, and not of the place? */
   #saysNothing(deadline: number): boolean {
     const connected = this.#isConnected()
+    if (this.#away.size > 0 && this.#clock.monotonic() < this.#backBy) return true
     if (!this.#disturbed && connected) return false
     if (this.#clock.monotonic() < deadline) return true
     throw new BrokerError('ERR_UNAVAILABLE', `${this.#name} could not be reached for ${outageMs / 1_000} s: what it holds is not known.`)
@@ -176,7 +181,10 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
 
   deliver(deliveries: readonly Delivery[]): void {
     this.#found = true
-    for (const delivery of deliveries) this.#arrived.push(delivery)
+    for (const delivery of deliveries) {
+      this.#arrived.push(delivery)
+      if (this.#away.size > 0) this.#away.delete(identityOf(delivery))
+    }
     this.#wake?.()
   }
 
@@ -187,16 +195,29 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
 
   /** What was acked stays acked; the rest is delivered again and looked at again. */
   #drop(isLost: (delivery: Delivery) => boolean): void {
+    const gone: Delivery[] = []
     for (const delivery of this.#taken) {
       if (!isLost(delivery)) continue
-      this.#disturbed = true
+      gone.push(delivery)
       this.#letGo(delivery)
       this.#lost.add(identityOf(delivery))
     }
     for (const delivery of this.#arrived.takeAll()) {
-      if (isLost(delivery)) this.#disturbed = true
+      if (isLost(delivery)) gone.push(delivery)
       else this.#arrived.push(delivery)
     }
+    if (gone.length > 0) this.#expectAgain(gone)
+  }
+
+  #expectAgain(gone: readonly Delivery[]): void {
+    this.#disturbed = true
+    const { lease } = this.#capabilities
+    // Of a connection it gives back all at once.
+    if (!lease || lease.kind !== 'message') return
+    this.#backBy = this.#clock.monotonic() + lease.ms
+    for (const delivery of gone) this.#away.add(identityOf(delivery))
+    // They may have come before anybody saw that they were lost.
+    for (const delivery of [...this.#taken, ...this.#arrived]) this.#away.delete(identityOf(delivery))
   }
 
   #letGo(delivery: Delivery): void {
