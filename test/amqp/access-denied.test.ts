@@ -48,7 +48,7 @@ function isRefused(health: LinkHealth): boolean {
   return health.state !== 'connected' && isBrokerError(health.error) && health.error.code === 'ERR_ACCESS_DENIED'
 }
 
-await onEachRabbitmq({ older: 'full' }, (bed) => {
+await onEachRabbitmq({}, (bed) => {
   const fast = { reconnectMaxMs: 200 }
 
   it('is what sends end with at once, when the user is taken away while the program runs and the broker means it', async () => {

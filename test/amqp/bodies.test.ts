@@ -28,7 +28,7 @@ const receiving = [claimFetch({ store }), decryption({ keys, headers: ['tenant']
 /** Short, compressible, and too large for anything but a store. */
 const bodies = ['short', 'again '.repeat(1_000), Array.from({ length: 20_000 }, (_, index) => (index * 7_919) % 100_003).join()]
 
-await onEachRabbitmq({ older: 'full' }, (bed) => {
+await onEachRabbitmq({}, (bed) => {
   it.each([words, keyed])('carries bodies through retries at the broker, dead letters and redrive ($name)', async (source) => {
     const broker = brokerAt(await freshVhost(bed))
     const handled: string[] = []

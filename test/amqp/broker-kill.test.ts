@@ -17,7 +17,7 @@ function brokerAt(url: string): Broker {
   })
 }
 
-await onEachRabbitmq({ own: true, older: 'full' }, (bed) => {
+await onEachRabbitmq({ own: true }, (bed) => {
   it('loses no confirmed message and keeps the order of every key when the broker is killed', async () => {
     const setup = brokerAt(bed.url)
     await setup.start()

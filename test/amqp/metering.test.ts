@@ -4,7 +4,7 @@ import { freshVhost, onEachRabbitmq } from './support/beds.ts'
 import { bodyOf, FakeIntake, until } from './support/intake.ts'
 import { endpointOf, messageOf, never, services } from './support/link.ts'
 
-await onEachRabbitmq({ older: 'full' }, (bed) => {
+await onEachRabbitmq({}, (bed) => {
   it('meters what is declared, published, consumed, acked and given back', async () => {
     const counts = new Map<string, number>()
     const meter = (call: string, count: number): void => void counts.set(call, (counts.get(call) ?? 0) + count)

@@ -5,7 +5,7 @@ import { freshVhost, onEachRabbitmq } from './support/beds.ts'
 import { bodyOf, FakeIntake, until } from './support/intake.ts'
 import { endpointOf, errorOf, messageOf, never, TestLink } from './support/link.ts'
 
-await onEachRabbitmq({ older: 'full' }, (bed) => {
+await onEachRabbitmq({}, (bed) => {
   it('carries a message with all its parts', async () => {
     await using link = await TestLink.open(await freshVhost(bed))
     const orders = endpointOf('orders')

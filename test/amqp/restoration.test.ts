@@ -29,7 +29,7 @@ async function has(url: string, queue: string): Promise<boolean> {
   return found
 }
 
-await onEachRabbitmq({ older: 'full' }, (bed) => {
+await onEachRabbitmq({}, (bed) => {
   it('makes a queue again that is deleted under its consumer, and says that it has recovered', async () => {
     const url = await freshVhost(bed)
     await using link = await TestLink.open(url, fast)

@@ -24,7 +24,7 @@ async function consumer(url: string, prefetch: number): Promise<PlainConsumer> {
 
 const numbers = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index)
 
-await onEachRabbitmq({ older: 'full' }, (bed) => {
+await onEachRabbitmq({}, (bed) => {
   // Why a partition has the same window in every process: see prefetchOf in @busbar/amqp.
   it.each([
     { second: 10, third: [...numbers(11, 30), ...numbers(1, 10), ...numbers(31, 60)] },

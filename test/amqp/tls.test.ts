@@ -10,7 +10,7 @@ import { endpointOf, errorOf, messageOf, TestLink } from './support/link.ts'
 
 const { ca, server: serverCertificate, client } = makeCertificates()
 
-await onEachRabbitmq({ older: 'full' }, (bed) => {
+await onEachRabbitmq({}, (bed) => {
   it('speaks TLS with a certificate on both sides', async () => {
     const { server, url } = await secured(await freshVhost(bed))
     await using link = await TestLink.open(url, { tls: { ca, ...client } })

@@ -19,7 +19,7 @@ async function declare(url: string, name: string, args: Record<string, unknown>)
   await connection.close()
 }
 
-await onEachRabbitmq({ older: 'full' }, (bed) => {
+await onEachRabbitmq({}, (bed) => {
   it('plans what is missing, makes it once, and then finds nothing to do', async () => {
     await using link = await TestLink.open(await freshVhost(bed))
     const keyed = endpointOf('keyed', { keyed: true, options: { partitions: 2 } })

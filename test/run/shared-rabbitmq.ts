@@ -1,15 +1,15 @@
-import { everyVersion, isSkipped, startRabbitmq, type RabbitmqBed, type RabbitmqVersion } from '../brokers/index.ts'
+import { isSkipped, startRabbitmq, versionsToExamine, type RabbitmqBed, type RabbitmqVersion } from '../brokers/index.ts'
 
 const variables: Readonly<Record<RabbitmqVersion, string>> = { '3.10': 'BUSBAR_RABBITMQ_3', '4.0': 'BUSBAR_RABBITMQ_4' }
 const started: RabbitmqBed[] = []
 
 /**
- * Before the first test file: with `BUSBAR_SHARE_RABBITMQ=1`, one RabbitMQ of each version for all files that need none of their own, told to them as one of the
+ * Before the first test file: with `BUSBAR_SHARE_RABBITMQ=1`, one RabbitMQ of each version that is examined for all files that need none of their own, told to them as one of the
  * environment. Starting one costs some seconds of both cores. What cannot be had each file looks for again, and says so.
  */
 export async function setup(): Promise<void> {
   if (process.env['BUSBAR_SHARE_RABBITMQ'] !== '1') return
-  const versions = everyVersion.filter((version) => process.env[`${variables[version]}_URL`] === undefined)
+  const versions = versionsToExamine.filter((version) => process.env[`${variables[version]}_URL`] === undefined)
   await Promise.all(versions.map(share))
 }
 

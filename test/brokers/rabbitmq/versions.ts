@@ -4,5 +4,5 @@ import type { RabbitmqVersion } from './sources.ts'
 /** All that are supported, oldest first. */
 export const everyVersion: readonly RabbitmqVersion[] = ['3.10', '4.0']
 
-/** Those that cases run on which the versions make no difference to: the newest in `npm test`, which examines every driver once, and all in `npm run test:full`. */
+/** The newest in `npm test`, which examines every driver once, and all in `npm run test:full`. */
 export const versionsToExamine: readonly RabbitmqVersion[] = everyBed ? everyVersion : everyVersion.slice(-1)
