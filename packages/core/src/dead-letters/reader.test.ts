@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Capabilities, Delivery, Endpoint, Incoming, Intake, Link, Receiver, Scope, SettleResult } from '../driver/index.ts'
+import type { Capabilities, Delivery, Endpoint, Incoming, Intake, Link, Outcome, Receiver, Scope, SettleResult } from '../driver/index.ts'
 import { BrokerError } from '../errors.ts'
 import { ManualClock } from '../test-support/manual-clock.ts'
 import { turns } from '../test-support/turns.ts'
@@ -27,6 +27,7 @@ async function setUp(extend?: (delivery: Delivery) => SettleResult): Promise<Set
   let intake: Intake | undefined
   const receiver = {
     start: async () => undefined,
+    settle: async (outcomes: readonly Outcome[]) => outcomes.map(() => 'durable'),
     ...(extend && {
       extend: async (deliveries: readonly Delivery[], ms: number) => {
         extended.push(deliveries.map(({ incoming }) => incoming.id as string))
@@ -136,6 +137,18 @@ it('silence is the end when what was lost has come again, or has not within a le
   ended = false
   void reader.next(undefined).then(() => (ended = true))
   await pass(clock, leaseMs + 1_000)
+  expect(ended).toBe(true)
+})
+
+it('silence is the end when what was lost has been acked after all', async () => {
+  const { reader, clock, take } = await setUp(() => 'too-late')
+  const delivery = await take('a')
+  await pass(clock, leaseMs / 2)
+  expect(reader.holds(delivery)).toBe(false)
+  await reader.ack([delivery], undefined)
+  let ended = false
+  void reader.next(undefined).then(() => (ended = true))
+  await pass(clock, 1_000)
   expect(ended).toBe(true)
 })
 
