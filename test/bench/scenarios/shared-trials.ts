@@ -7,7 +7,7 @@ import { messagesPerSecond, type Sample, type Samples } from '../engine/sample.t
 import { median } from '../report/stats.ts'
 import type { Work } from '../subjects/subject.ts'
 import { busbar, type Adapter, type Client, type Place } from './adapter.ts'
-import { backlogOf, clientsOf, leftBy, nameOf, shapes, withoutPeers, type Entry, type Size } from './shared.ts'
+import { backlogOf, clientsOf, leftBy, nameOf, shapes, withoutPeers, type Entry, type Shape, type Size } from './shared.ts'
 import { sharedRows } from './shared-rows.ts'
 import type { SuiteOptions } from './suite.ts'
 
@@ -53,7 +53,7 @@ async function halfLoad(adapter: Adapter, entries: readonly Entry[], options: Su
 
 function trialOf(adapter: Adapter, entry: Entry, client: string, perSecond: number, options: SuiteOptions): Trial {
   const name = nameOf(adapter, entry)
-  const shape: { readonly work: Partial<Work>; readonly others?: Partial<Work>; readonly sliced?: true } = shapes[entry.shape]
+  const shape: Shape = shapes[entry.shape]
   const size = entry.shape === 'latency' ? { ...atRate(entry.size, perSecond), perSecond } : (entry.sizes?.[client] ?? entry.size)
   const work = { ...entry.work, ...shape.work, ...(client === busbar ? {} : shape.others), ...size }
   return {
@@ -61,7 +61,7 @@ function trialOf(adapter: Adapter, entry: Entry, client: string, perSecond: numb
     subject: client,
     every: everyOf(entry, client, options.rounds),
     sliced: shape.sliced === true,
-    run: (round, turns) => runTrial(adapter, client, `${name}-${client}-${round}`, work as Told, options, turns),
+    run: (round, turns) => runTrial(adapter, client, `${name}-${client}-${round}`, work, options, turns),
   }
 }
 

@@ -4,7 +4,7 @@ import type { Action, Work } from '../subjects/subject.ts'
 import { busbar, type Adapter } from './adapter.ts'
 
 /** A scenario, whatever the kind of broker. `test/bench/actions` has what happens in the process. */
-interface Shape {
+export interface Shape {
   /** Behind the adapter's title. `verb` is what sending is called there. */
   readonly title: (verb: string) => string
   readonly work: Pick<Work, 'action'> & Partial<Work>

@@ -66,7 +66,6 @@ export const testParts: readonly Part[] = [
   scriptPart({
     name: 'demo',
     budgetSeconds: 95,
-
     entry: 'test/demo/main.ts',
     runs: [
       ['--broker', 'memory'],

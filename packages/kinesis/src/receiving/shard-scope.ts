@@ -52,9 +52,9 @@ export class ShardScope implements Scope {
   readonly #envelope: boolean
   readonly #splitting: () => Splitting
   /** The last one before `at` is being handed out. */
-  #page: readonly ReadRecord[] = []
+  #fetched: readonly ReadRecord[] = []
   #at = 0
-  /** Of the record of the page that is being handed out. */
+  /** Of the record that is being handed out. */
   #records: readonly ShardRecord[] = []
   #next = 0
   /** By the call of `take` that runs. */
@@ -92,7 +92,7 @@ export class ShardScope implements Scope {
 
   /** Records of Kinesis that are not handed out, or not all of them. */
   get #left(): number {
-    return this.#page.length - this.#at + (this.#next < this.#records.length ? 1 : 0)
+    return this.#fetched.length - this.#at + (this.#next < this.#records.length ? 1 : 0)
   }
 
   /** When the oldest record that is not done was taken by Kinesis, in milliseconds since the epoch. */
@@ -104,7 +104,7 @@ export class ShardScope implements Scope {
   add({ records }: Page): void {
     if (!this.#open) return
     const done = Math.max(0, this.#at - 1)
-    this.#page = this.#page.slice(done).concat(records)
+    this.#fetched = this.#fetched.slice(done).concat(records)
     this.#at -= done
   }
 
@@ -132,7 +132,7 @@ export class ShardScope implements Scope {
       this.#window.take(this.#part, data.length)
       deliveries.push(new KinesisDelivery(this, incomingOf(record, this.#positionOf(record), this.#envelope), this.lease.add(step)))
     }
-    if (!this.hasMore) this.#forgetPage()
+    if (!this.hasMore) this.#forget()
     else this.#tell()
     return { deliveries, room, splitBytes: this.#splitBytes }
   }
@@ -144,7 +144,7 @@ export class ShardScope implements Scope {
   /** Hands out no more. What was handed out can be settled as long as the lease is held. */
   stop(): void {
     this.#open = false
-    this.#forgetPage()
+    this.#forget()
   }
 
   /** Everything of it is gone: what is not below the checkpoint is read again by the next holder. */
@@ -156,7 +156,7 @@ export class ShardScope implements Scope {
 
   /** Of a part of the record of the page that is being handed out. */
   #positionOf({ subSequence }: ShardRecord): string {
-    const { digits = '' } = this.#page[this.#at - 1] ?? {}
+    const { digits = '' } = this.#fetched[this.#at - 1] ?? {}
     return subSequence === undefined ? digits : `${digits}:${subSequence}`
   }
 
@@ -169,7 +169,7 @@ export class ShardScope implements Scope {
         this.#next++
         continue
       }
-      const next = this.#page[this.#at]
+      const next = this.#fetched[this.#at]
       if (next === undefined || this.#splitBytes >= mostSplitBytes) return undefined
       this.#at++
       this.#records = shardRecordsOf(next, this.partition, this.#splitting())
@@ -198,8 +198,8 @@ export class ShardScope implements Scope {
     this.#window.free(this.#part, messages, bytes)
   }
 
-  #forgetPage(): void {
-    this.#page = []
+  #forget(): void {
+    this.#fetched = []
     this.#records = []
     this.#at = this.#next = 0
     this.#tell()
