@@ -151,8 +151,9 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
     let open = deliveries
     for (let pauseMs = firstPauseMs; open.length > 0; pauseMs = Math.min(lastPauseMs, pauseMs * 2)) {
       const results = await this.#settle(open)
-      // Lost, and acked after all: it does not come again.
-      if (this.#away.size > 0) for (const [index, delivery] of open.entries()) if (isDone(results[index])) this.#away.delete(identityOf(delivery))
+      const acked = open.filter((_, index) => results[index] === 'durable' || results[index] === 'accepted')
+      // Of those that were lost, what is acked after all does not come again.
+      if (this.#away.size > 0) for (const delivery of acked) this.#away.delete(identityOf(delivery))
       const late = this.#clock.monotonic() + pauseMs >= deadline
       const final = results.find((result) => typeof result === 'object' && (late || !result.error.retryable))
       if (typeof final === 'object') throw final.error
@@ -273,10 +274,6 @@ export class DeadLetterReader implements AsyncDisposable, Intake {
     const late = new Set(due.filter((_, index) => results[index] === 'too-late'))
     this.#drop((delivery) => late.has(delivery))
   }
-}
-
-function isDone(result: SettleResult | undefined): boolean {
-  return result === 'durable' || result === 'accepted'
 }
 
 function identityOf({ sameAs, incoming }: Delivery): string {
