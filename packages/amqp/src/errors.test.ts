@@ -15,6 +15,7 @@ it.each([
   [reply(320, 'CONNECTION_FORCED - shutdown'), 'ERR_UNAVAILABLE', true],
   [reply(403, 'ACCESS_REFUSED'), 'ERR_ACCESS_DENIED', false],
   [reply(404, "NOT_FOUND - no queue 'x'"), 'ERR_NOT_FOUND', false],
+  [reply(404, "NOT_FOUND - home node 'a@b' of durable queue 'x' in vhost '/' is down or inaccessible"), 'ERR_UNAVAILABLE', true],
   [reply(405, 'RESOURCE_LOCKED'), 'ERR_CONFLICT', false],
   [reply(406, "PRECONDITION_FAILED - inequivalent arg 'durable'"), 'ERR_CONFLICT', false],
   [reply(406, 'PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out'), 'ERR_TOO_LATE', false],

@@ -48,8 +48,9 @@ function codeOfReply(replyCode: number, text: string): ErrorCode {
     case 312:
       return 'ERR_UNROUTABLE'
     case 402:
-    case 404:
       return 'ERR_NOT_FOUND'
+    case 404:
+      return isOutOfReach(text) ? 'ERR_UNAVAILABLE' : 'ERR_NOT_FOUND'
     case 403:
       return 'ERR_ACCESS_DENIED'
     case 405:
@@ -68,6 +69,11 @@ function codeOfReply(replyCode: number, text: string): ErrorCode {
     default:
       return 'ERR_UNAVAILABLE'
   }
+}
+
+/** The broker knows the queue and cannot get at it: its node is down, or another client is declaring it in this moment. */
+export function isOutOfReach(text: string): boolean {
+  return /home node .* is down or inaccessible/.test(text)
 }
 
 function codeOfPrecondition(text: string): ErrorCode {

@@ -22,6 +22,7 @@ export const caseIds = [
   'capabilities/address-template-refused',
   'provisioning/plan-ends',
   'provisioning/apply-again',
+  'provisioning/at-once',
   'sending/text-body',
   'sending/bytes-body',
   'sending/empty-body',

@@ -148,6 +148,20 @@ export const operationFaults: readonly Mutant[] = [
     })),
   },
   {
+    name: 'apply-one-at-a-time',
+    fault: 'fails while another process applies the same plan',
+    killedBy: 'provisioning/at-once',
+    alterations: topology((sound, { known }) => ({
+      ...sound,
+      apply: async (endpoints, changes, signal) => {
+        for (const { resource } of changes) if (known.has(resource)) throw new BrokerError('ERR_CONFLICT', 'it is being made', { driver: 'memory' })
+        for (const { resource } of changes) known.add(resource)
+        await sound.apply(endpoints, changes, signal)
+        for (const { resource } of changes) known.delete(resource)
+      },
+    })),
+  },
+  {
     name: 'apply-purges',
     fault: 'makes anew what is there when a plan is applied again',
     killedBy: 'provisioning/apply-again',

@@ -12,7 +12,7 @@ const planEnds: ContractCase = {
   kills: ['plan-always-creates'],
   async run(context) {
     const { topology, endpoints } = await planned(context)
-    const left = (await topology.plan(endpoints, new AbortController().signal)).filter(isToDo)
+    const left = await toDo(topology, endpoints)
     check(left.length === 0, () => `nothing is left to do; the plan says ${show(left)}`)
   },
 }
@@ -26,7 +26,7 @@ const applyAgain: ContractCase = {
     const { session, topology, endpoints, changes, place } = await planned(context)
     const receives = place.capabilities.settlement !== false
     await session.send(place, ['in between'])
-    await topology.apply(endpoints, changes, new AbortController().signal)
+    await topology.apply(endpoints, changes, never)
     await session.send(place, ['after'])
     if (!receives) return
     const inbox = await session.receive(place, { react: () => 'ack' })
@@ -38,31 +38,67 @@ const applyAgain: ContractCase = {
   },
 }
 
-export const topologyCases: readonly ContractCase[] = [planEnds, applyAgain]
+const atOnce: ContractCase = {
+  id: 'provisioning/at-once',
+  title: 'processes that provision the same endpoints at the same time all succeed, and then there is nothing left to do',
+  examines: [],
+  kills: ['apply-one-at-a-time'],
+  async run(context) {
+    const { endpoints } = described(context)
+    const [first, ...others] = await Promise.all([connected(context), connected(context), connected(context)])
+    const provision = async ({ topology }: Connected): Promise<void> => topology.apply(endpoints, await toDo(topology, endpoints), never)
+    await Promise.all([first, ...others].map(provision))
+    const left = await toDo(first.topology, endpoints)
+    check(left.length === 0, () => `nothing is left to do; the plan says ${show(left)}`)
+  },
+}
 
-interface Planned {
+export const topologyCases: readonly ContractCase[] = [planEnds, applyAgain, atOnce]
+
+interface Connected {
   readonly session: Session
-  readonly place: Place
   readonly topology: Topology
+}
+
+interface Described {
+  readonly destination: Endpoint
+  readonly source: Endpoint
+  readonly endpoints: readonly Endpoint[]
+}
+
+interface Planned extends Connected {
+  readonly place: Place
   readonly endpoints: readonly Endpoint[]
   /** What was to do, and has been done. */
   readonly changes: readonly Change[]
 }
 
 async function planned(context: CaseContext): Promise<Planned> {
-  const session = await context.connect()
-  const { topology } = session.link
-  if (topology === undefined) throw new NotApplicable('the driver creates nothing')
-  const name = context.uniqueName()
-  const destination = context.endpoint(name)
-  const source =
-    context.kind === 'queue' ? destination : context.endpoint(name, {}, { name: 'sub-1', ...(context.kind === 'stream' ? { startFrom: 'earliest' } : {}) })
-  const endpoints = source === destination ? [destination] : [destination, source]
-  const changes = (await topology.plan(endpoints, new AbortController().signal)).filter(isToDo)
-  await topology.apply(endpoints, changes, new AbortController().signal)
+  const { session, topology } = await connected(context)
+  const { destination, source, endpoints } = described(context)
+  const changes = await toDo(topology, endpoints)
+  await topology.apply(endpoints, changes, never)
   return { session, topology, endpoints, changes, place: { destination, source, capabilities: await context.inspect(source) } }
 }
 
-function isToDo({ kind }: Change): boolean {
-  return kind === 'create' || kind === 'update'
+async function connected(context: CaseContext): Promise<Connected> {
+  const session = await context.connect()
+  const { topology } = session.link
+  if (topology === undefined) throw new NotApplicable('the driver creates nothing')
+  return { session, topology }
 }
+
+/** Endpoints of a name that nobody else has. */
+function described(context: CaseContext): Described {
+  const name = context.uniqueName()
+  const destination = context.endpoint(name)
+  if (context.kind === 'queue') return { destination, source: destination, endpoints: [destination] }
+  const source = context.endpoint(name, {}, { name: 'sub-1', ...(context.kind === 'stream' ? { startFrom: 'earliest' } : {}) })
+  return { destination, source, endpoints: [destination, source] }
+}
+
+async function toDo(topology: Topology, endpoints: readonly Endpoint[]): Promise<readonly Change[]> {
+  return (await topology.plan(endpoints, never)).filter(({ kind }) => kind === 'create' || kind === 'update')
+}
+
+const never = new AbortController().signal
