@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { constants, setPriority } from 'node:os'
 import { createInterface } from 'node:readline'
 import { stripVTControlCharacters } from 'node:util'
 import { root } from './paths.ts'
@@ -8,6 +10,8 @@ export interface CommandOptions {
   readonly cwd?: string
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>
+  /** Runs at the lowest priority. Default false. */
+  readonly background?: boolean
   /** Ends the command and all that it started. */
   readonly signal?: AbortSignal
   /** Called with every line of output. */
@@ -35,6 +39,7 @@ export async function command(file: string, args: readonly string[], options: Co
     // A group of its own, so that the end of the command is the end of its children too.
     detached: true,
   })
+  if (options.background === true && child.pid !== undefined) setLowestPriority(child.pid)
   const stop = (): void => endGroup(child.pid)
   options.signal?.addEventListener('abort', stop, { once: true })
   if (options.signal?.aborted === true) stop()
@@ -64,6 +69,17 @@ export async function command(file: string, args: readonly string[], options: Co
 /** Runs a script (TypeScript or JavaScript) with this Node. */
 export function script(file: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   return command(process.execPath, ['--conditions=busbar-source', file, ...args], options)
+}
+
+/** To be called before the process has threads, since each has its priority from the one that starts it. */
+function setLowestPriority(pid: number): void {
+  setPriority(pid, constants.priority.PRIORITY_LOW)
+  // Linux may share the cores out among sessions first, whatever the priority of a process within its own.
+  try {
+    writeFileSync(`/proc/${pid}/autogroup`, String(constants.priority.PRIORITY_LOW))
+  } catch {
+    // No Linux, or one that does not.
+  }
 }
 
 function endGroup(pid: number | undefined): void {

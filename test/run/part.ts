@@ -30,6 +30,8 @@ export interface Part {
   readonly budgetSeconds: number
   /** Measures time or starts brokers: nothing else runs at the same time. Default false: two parts share the machine. */
   readonly alone?: boolean
+  /** Only computes, whatever the time: runs at the lowest priority beside all that follows, also parts that run alone, in what they leave of the cores. Default false. */
+  readonly background?: boolean
   /** Runs only with `--full` or when selected by `--only`. Default false. */
   readonly full?: boolean
   run(context: PartContext): Promise<PartResult>

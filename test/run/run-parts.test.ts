@@ -1,3 +1,4 @@
+import { constants, getPriority } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
@@ -33,6 +34,24 @@ describe('running parts', () => {
     expect(Math.max(...together.map((names) => names.split('+').length))).toBe(2)
     expect(together).toContain('d')
     expect(together.at(-1)).toBe('e')
+  })
+
+  it('runs a part in the background beside those that run alone, and waits for it at the end', async () => {
+    const events: string[] = []
+    const part = (name: string, ms: number, how: Pick<Part, 'alone' | 'background'> = {}): Part => ({
+      name,
+      ...how,
+      budgetSeconds: 5,
+      async run() {
+        events.push(`${name} begins`)
+        await sleep(ms)
+        events.push(`${name} ends`)
+        return verdict([])
+      },
+    })
+    const finished = await runParts([part('long', 100, { background: true }), part('a', 20, { alone: true }), part('b', 20)], never, silent)
+    expect(events).toEqual(['long begins', 'a begins', 'a ends', 'b begins', 'b ends', 'long ends'])
+    expect(finished.map((done) => done.part.name)).toEqual(['long', 'a', 'b'])
   })
 
   it('stops a part at its budget and counts it as failed', async () => {
@@ -101,6 +120,12 @@ describe('the bootstrap', () => {
 })
 
 describe('a command', () => {
+  it('runs at the lowest priority in the background, and at our own otherwise', async () => {
+    const priority = ['--input-type=module', ['--eval', `import { getPriority } from 'node:os'; console.log(getPriority())`]] as const
+    expect((await script(...priority, { background: true })).lines).toEqual([String(constants.priority.PRIORITY_LOW)])
+    expect((await script(...priority)).lines).toEqual([String(getPriority())])
+  })
+
   it('ends with its children when its signal fires', async () => {
     const started = performance.now()
     const child = `import { spawn } from 'node:child_process'; spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)'], { stdio: 'inherit' }); setTimeout(() => {}, 60000)`

@@ -7,11 +7,16 @@ export interface Finished {
   readonly seconds: number
 }
 
-/** Runs the parts in order, two at a time where they allow it (the certificate is sized for two cores). Never rejects. */
+/** Runs the parts in order, two at a time where they allow it (the certificate is sized for two cores), and those in the background beside them. Never rejects. */
 export async function runParts(parts: readonly Part[], stop: AbortSignal, print: (line: string) => void): Promise<Finished[]> {
   const finished: Finished[] = []
   const running = new Set<Promise<void>>()
+  const background: Promise<unknown>[] = []
   for (const part of parts) {
+    if (part.background === true) {
+      background.push(runPart(part, stop, print).then((done) => finished.push(done)))
+      continue
+    }
     const room = part.alone === true ? 0 : 1
     while (running.size > room) await Promise.race(running)
     const run = runPart(part, stop, print).then((done) => {
@@ -21,7 +26,7 @@ export async function runParts(parts: readonly Part[], stop: AbortSignal, print:
     running.add(run)
     if (part.alone === true) await run
   }
-  await Promise.all(running)
+  await Promise.all([...running, ...background])
   return finished.toSorted((a, b) => parts.indexOf(a.part) - parts.indexOf(b.part))
 }
 

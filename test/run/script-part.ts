@@ -26,16 +26,25 @@ export function scriptPart(options: ScriptPartOptions): Part {
     ...part,
     async run(context) {
       const results: PartResult[] = []
-      for (const args of runs) results.push(await runScript(entry, args, read, context))
+      for (const args of runs) results.push(await runScript(entry, args, read, context, part.background))
       return sum(results)
     },
   }
 }
 
-async function runScript(entry: string, args: readonly string[], read: ScriptPartOptions['read'], context: PartContext): Promise<PartResult> {
+async function runScript(
+  entry: string,
+  args: readonly string[],
+  read: ScriptPartOptions['read'],
+  context: PartContext,
+  background = false,
+): Promise<PartResult> {
   const name = [entry, ...args].join(' ')
   if (!existsSync(join(root, entry))) return { passed: 0, failed: 1, skipped: [], failures: [`${entry} does not exist`] }
-  const { code, lines } = await script(join(root, entry), args, { signal: context.signal, onLine: (line) => line.trim() !== '' && context.log(line) })
+  const onLine = (line: string): void => {
+    if (line.trim() !== '') context.log(line)
+  }
+  const { code, lines } = await script(join(root, entry), args, { signal: context.signal, background, onLine })
   const skipped = skipsIn(lines)
   const last = lines.findLast((line) => line.trim() !== '') ?? ''
   const counts = skipped.length > 0 ? (read(last) ?? { passed: 0, failed: 0 }) : read(last)

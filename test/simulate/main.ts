@@ -1,4 +1,4 @@
-/** `npm run simulate -- [--seeds 11000] [--from 1] [--seed S]`: whole programs under random faults in virtual time. */
+/** `npm run simulate -- [--seeds 11000] [--from 1] [--seed S] [--cpu-seconds N]`: whole programs under random faults in virtual time. */
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -12,6 +12,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '11000' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
+    'cpu-seconds': { type: 'string' },
     trace: { type: 'boolean', default: false },
   },
 })
@@ -21,6 +22,8 @@ const enough = 1_000
 
 const from = values.seed === undefined ? whole('from', values.from) : whole('seed', values.seed)
 const count = values.seed === undefined ? whole('seeds', values.seeds) : 1
+/** What all threads may take together; time does not tell, since what runs beside them takes most of it. */
+const cpuSeconds = values['cpu-seconds'] === undefined ? Infinity : whole('cpu-seconds', values['cpu-seconds'])
 const began = performance.now()
 let broken = 0
 const tried = new Map<string, number>()
@@ -56,7 +59,11 @@ function told({ seed, name, violations, ...outcome }: Outcome, trace: readonly s
     for (const text of violations) console.log(`  ${text}`)
   }
   done++
-  if (done % 1_000 === 0) console.log(`simulate: ${done} of ${count} schedules, ${((performance.now() - began) / done).toFixed(1)} ms each`)
+  if (cpuUsed() > cpuSeconds) throw new Error(`${done} of ${count} schedules took more than the budget of ${cpuSeconds} s of CPU`)
+  if (done % 1_000 === 0)
+    console.log(
+      `simulate: ${done} of ${count} schedules, ${((performance.now() - began) / done).toFixed(1)} ms and ${((cpuUsed() * 1_000) / done).toFixed(1)} ms of CPU each`,
+    )
 }
 console.log(`tried: ${listed(tried)}`)
 console.log(`crashed: ${listed(crashedAt)}`)
@@ -65,6 +72,12 @@ console.log(`${broken} violations in ${count} schedules`)
 const untried = count < enough ? [] : [...never(tried), ...never(crashedAt).map((step) => `a crash ${step}`)]
 if (untried.length > 0) console.log(`never tried: ${untried.join(', ')}`)
 if (broken > 0 || untried.length > 0) process.exitCode = 1
+
+/** In seconds, of all threads. */
+function cpuUsed(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
+}
 
 function oneByOne(): () => number | undefined {
   let next = from

@@ -27,7 +27,7 @@ describe('a connection that cannot be had', () => {
     ['ERR the proxy has no upstream', 'ERR_UNAVAILABLE', true],
     ['WRONGPASS invalid username-password pair', 'ERR_ACCESS_DENIED', false],
   ])('because of %s is no refusal of the claim', async (words, code, retryable) => {
-    const store = redisStore({ url: await serverThatSays(words), timeoutMs: 300 })
+    const store = redisStore({ url: await serverThatSays(words), timeoutMs: 1_000 })
     closers.push(() => store.close())
     await expect(store.claim({ key: 'k', owner: 'o', leaseMs: 1_000 })).rejects.toMatchObject({ code, retryable, message: expect.stringContaining(words) })
   })
