@@ -104,6 +104,11 @@ export class Connection {
     this.#cork.gather()
   }
 
+  /** The same after messages were published: most are gathered as they are written. */
+  gatherPublished(): void {
+    if (!this.#cork.corked) this.#cork.gather()
+  }
+
   /** A channel with listeners attached. `onClose` is called once, with the broker's reason if it gave one. Throws `BrokerError`. */
   openChannel(onClose: (error: Error | undefined) => void): Promise<Channel> {
     return this.#openChannel(this.model.createChannel(), onClose)

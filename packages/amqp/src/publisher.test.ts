@@ -11,7 +11,7 @@ function publisherWith(): { readonly publisher: Publisher; readonly open: () => 
   const handlers = new Map<string, (answer: { deliveryTag: number; multiple: boolean }) => void>()
   const channel = { on: (event: string, handler: () => void) => void handlers.set(event, handler) }
   const opening = Promise.withResolvers<unknown>()
-  const connection = { lost: false, blocked: false, openConfirmChannel: () => opening.promise, gather: () => undefined }
+  const connection = { lost: false, blocked: false, openConfirmChannel: () => opening.promise, gatherPublished: () => undefined }
   const manager = {
     connection: connection as unknown,
     blocked: false,

@@ -104,7 +104,7 @@ export class Publisher {
         batch.settle(index, { ok: false, error: mapped, stored: 'no' })
       }
     }
-    this.#manager.connection?.gather()
+    this.#manager.connection?.gatherPublished()
     this.#services.meter('basic.publish', size)
     return batch.done
   }

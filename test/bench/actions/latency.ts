@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { numberIn } from '../bodies.ts'
-import { Meter } from '../engine/meter.ts'
+import { collectGarbage, Meter } from '../engine/meter.ts'
 import { openLoop } from '../engine/open-loop.ts'
 import type { Sample } from '../engine/sample.ts'
 import { Schedule } from '../engine/schedule.ts'
@@ -20,7 +20,8 @@ const keptNoPace: Sample = { messages: 1, seconds: Number.NaN, cpuMicros: Number
 export async function latency(subject: Subject, work: Work): Promise<Sample> {
   const { warmup, messages, perSecond = 0 } = work
   await subject.prepare?.(work)
-  const meter = new Meter(warmup, messages)
+  // Messages go on being due while garbage is collected.
+  const meter = new Meter(warmup, messages, { collecting: false })
   const schedule = new Schedule(perSecond)
   const latencies = new Latencies(work, schedule)
   const receiver = await receiverOf(subject, work, (body) => {
@@ -29,6 +30,7 @@ export async function latency(subject: Subject, work: Work): Promise<Sample> {
   const sender = await senderOf(subject, work)
   const refused = Promise.withResolvers<'refused'>()
   const sends: Promise<void>[] = []
+  collectGarbage()
   latencies.beganAt = performance.now()
   const begun = openLoop(schedule, meter.total, latencies.beganAt, (from, count) => {
     const sending = sendDue(sender, from, count)

@@ -8,18 +8,21 @@ export class Meter {
   readonly #warmup: number
   readonly #messages: number
   readonly #resolve: (sample: Sample) => void
+  readonly #collecting: boolean
   #count = 0
   #beganAt = 0
   #beganCpu: NodeJS.CpuUsage = { user: 0, system: 0 }
   #seconds = 0
   #cpuMicros = 0
 
-  constructor(warmup: number, messages: number) {
+  /** `collecting`: garbage is collected before the measurement. Default true; not where the pause would count. */
+  constructor(warmup: number, messages: number, { collecting = true }: { readonly collecting?: boolean } = {}) {
     const { promise, resolve } = Promise.withResolvers<Sample>()
     this.done = promise
     this.#resolve = resolve
     this.#warmup = warmup
     this.#messages = messages
+    this.#collecting = collecting
     this.total = warmup + messages
   }
 
@@ -46,7 +49,7 @@ export class Meter {
   }
 
   #begin(): void {
-    collectGarbage()
+    if (this.#collecting) collectGarbage()
     this.resume()
   }
 

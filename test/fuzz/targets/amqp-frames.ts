@@ -54,7 +54,11 @@ function allOf(next: () => Frame | false): unknown[] {
 function publishedByAmqplib(fields: PublishFields, content: Buffer): string {
   const chunks: Buffer[] = []
   const write = (bytes: Buffer): boolean => chunks.push(bytes) > 0
-  const host = { channels: { 1: { buffer: { write } } }, frameMax: 131_072, sendContent: connection.sendContent } as Partial<Wire> as Wire
+  const host = {
+    channels: { 1: { buffer: { write, readableLength: 0, writableLength: 0 } } },
+    frameMax: 131_072,
+    sendContent: connection.sendContent,
+  } as Partial<Wire> as Wire
   try {
     connection.sendMessage.call(host, 1, basicPublish, fields, basicProperties, fields, content)
   } catch (error) {

@@ -60,7 +60,9 @@ function written(
 ): { readonly bytes: Buffer; readonly told: boolean } {
   const chunks: Buffer[] = []
   const write = (bytes: Buffer): boolean => chunks.push(bytes) > 0
-  const host = sealed({ channels: { [channel]: { buffer: { write } } }, frameMax, sentSinceLastCheck: false, sendMessage, sendContent })
+  const stream = { write, cork: nothing, uncork: nothing, writableNeedDrain: false, read: nothing }
+  const channels = { [channel]: { buffer: { write, readableLength: 0, writableLength: 0 } } }
+  const host = sealed({ channels, stream, frameMax, sentSinceLastCheck: false, sendMessage, sendContent })
   sender(host).call(host, channel, basicPublish, example, basicProperties, example, body)
   return { bytes: Buffer.concat(chunks), told: host.sentSinceLastCheck }
 }
@@ -69,7 +71,7 @@ function written(
 function read({ recvFrame }: Wire, bytes: Buffer, reader: (host: Wire) => () => Frame | false): { readonly frames: readonly Frame[]; readonly told: boolean } {
   const parts = [bytes.subarray(cut)]
   const stream = { read: () => parts.shift() ?? null }
-  const host = sealed({ rest: bytes.subarray(0, cut), maxFrameSize: frameMax, stream, recvSinceLastCheck: false, recvFrame })
+  const host = sealed({ rest: bytes.subarray(0, cut), maxFrameSize: frameMax, stream: stream as Wire['stream'], recvSinceLastCheck: false, recvFrame })
   const next = reader(host)
   const frames: Frame[] = []
   for (let frame = next(); frame !== false; frame = next()) frames.push(frame)
@@ -81,6 +83,7 @@ function sealed(host: Partial<Wire> & { readonly frameMax?: number }): Wire {
   return Object.seal(host) as Wire
 }
 
+const nothing = (): null => null
 const theirSender = (host: Wire): Wire['sendMessage'] => host.sendMessage
 const theirReader = (host: Wire) => (): Frame | false => host.recvFrame()
 const ourReader = (host: Wire): (() => Frame | false) => {

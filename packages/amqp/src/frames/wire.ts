@@ -1,3 +1,5 @@
+import type { Duplex } from 'node:stream'
+
 /** A decoded frame, as amqplib's channels take it. A body frame has `content`, the others `id` and `fields`, the one of properties the `size` of the body besides. */
 export interface Frame {
   readonly id?: number
@@ -27,6 +29,10 @@ export interface PublishFields {
   readonly appId: string | undefined
 }
 
+interface Received {
+  read(): Buffer | null
+}
+
 /** What amqplib's connection has besides what its types show. */
 export interface Wire {
   /** Received, but not a whole frame yet. */
@@ -35,10 +41,12 @@ export interface Wire {
   /** For heartbeats: whether anything came, and whether anything went. */
   recvSinceLastCheck: boolean
   sentSinceLastCheck: boolean
-  readonly stream: { read(): Buffer | null }
-  readonly channels: Readonly<Record<number, { readonly buffer: { write(bytes: Buffer): boolean } }>>
+  /** The socket. */
+  readonly stream: Received & Pick<Duplex, 'write' | 'cork' | 'uncork' | 'writableNeedDrain'>
+  /** What was written to a channel's buffer is in the socket an immediate later. */
+  readonly channels: Readonly<Record<number, { readonly buffer: Pick<Duplex, 'readableLength' | 'writableLength'> & { write(bytes: Buffer): boolean } }>>
   /** The next whole frame; false where it has not arrived. */
-  recvFrame: (this: Pick<Wire, 'rest' | 'maxFrameSize' | 'stream'>) => Frame | false
+  recvFrame: (this: Pick<Wire, 'rest' | 'maxFrameSize'> & { readonly stream: Received }) => Frame | false
   /** These two are false where the next message should wait for `drain`. */
   sendMessage: (this: Wire, channel: number, method: number, fields: PublishFields, header: number, properties: PublishFields, content: Buffer) => boolean
   readonly sendContent: (this: Wire, channel: number, content: Buffer) => boolean
