@@ -1,8 +1,8 @@
 import type { Wire } from './wire.ts'
 
 /**
- * Writes to the socket, what is written in one turn together, past the two queues that amqplib has for each channel and before its sockets: they take a tick, an
- * immediate and a tenth of what a message costs. What cannot go at once waits there, in order.
+ * Writes to the socket, all of one turn together, past the queue that amqplib has for each channel: that takes a tick, an immediate and a tenth of what a message costs.
+ * What cannot go at once waits there, in order.
  */
 export class TurnWriter {
   readonly #wire: Wire
@@ -12,7 +12,7 @@ export class TurnWriter {
     this.#wire = wire
   }
 
-  /** False where the next message should wait for `drain`, which amqplib tells of what waits with it. */
+  /** False where the next message should wait for `drain`, of which amqplib tells the channel. */
   write(channel: number, bytes: Buffer): boolean {
     const { stream } = this.#wire
     const { buffer } = this.#wire.channels[channel] as Wire['channels'][number]
