@@ -1,4 +1,4 @@
-import { isBrokerError, type Change, type Endpoint, type Topology } from '@busbar/core/driver'
+import type { Change, Endpoint, Topology } from '@busbar/core/driver'
 import type { Dialer } from '../connection/dialer.ts'
 import type { SessionName } from '../names.ts'
 import type { ResolvedOptions } from '../options.ts'
@@ -14,8 +14,6 @@ interface Needed {
 
 /** Sessions connected at once while they are made. */
 const atOnce = 8
-/** Connections for one session, a quarter of a second or more apart. */
-const attempts = 5
 
 /** Persistent sessions. Topics need none and nothing else: they exist by being named. What is there is read from the notes, since connecting to a session would end its receiver. */
 export class MqttTopology implements Topology {
@@ -41,21 +39,9 @@ export class MqttTopology implements Topology {
     // Sources may share a place for dead letters: two connections with one client id would end each other.
     const work = new Map(missing.map((needed) => [needed.name.clientId, needed])).values()
     const make = async (): Promise<void> => {
-      for (const needed of work) await this.#make(needed, signal)
+      for (const { name, qos } of work) await makeSession(name, qos, this.#dialer, this.#notes, signal)
     }
     await Promise.all(Array.from({ length: atOnce }, make))
-  }
-
-  /** Another process that makes the session at the same time ends our connection, or we its; whoever connects last makes it. */
-  async #make({ name, qos }: Needed, signal: AbortSignal): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await makeSession(name, qos, this.#dialer, this.#notes, signal)
-      } catch (error) {
-        if (attempt === attempts || !isBrokerError(error) || !error.retryable) throw error
-        if ((await this.#notes.of(name.base, name.members)).has(name.index)) return
-      }
-    }
   }
 
   async #changesOf(endpoint: Endpoint): Promise<readonly Change[]> {
