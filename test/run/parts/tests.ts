@@ -13,15 +13,6 @@ export const chaosArguments: readonly string[] = ['all', '--messages', '1000', '
 
 /** What runs the code. Every test file of the repository belongs to exactly one of these parts, and one that starts brokers to a part that runs alone, but for the stores. */
 export const testParts: readonly Part[] = [
-  // Needs as much of the cores as others leave while they wait for brokers. What it may take is counted in CPU.
-  scriptPart({
-    name: 'simulate',
-    background: true,
-    budgetSeconds: 900,
-    entry: 'test/simulate/main.ts',
-    runs: [['--seeds', '11000', '--cpu-seconds', '260']],
-    read: violations,
-  }),
   vitestPart({
     name: 'unit',
     budgetSeconds: 190,
@@ -39,6 +30,15 @@ export const testParts: readonly Part[] = [
     folders: contract,
     // One that leaves the cores alone beside the longest two: leases of two seconds are to be renewed in time.
     first: ['kinesis', 'sns', 'mqtt', 'amqp', 'sqs', 'kinesis-fan-out'].map((name) => `test/contract/${name}.test.ts`),
+  }),
+  // All that follows leaves a third of the cores while it waits for brokers. What this may take of them is counted in CPU.
+  scriptPart({
+    name: 'simulate',
+    background: true,
+    budgetSeconds: 900,
+    entry: 'test/simulate/main.ts',
+    runs: [['--seeds', '11000', '--cpu-seconds', '260']],
+    read: violations,
   }),
   vitestPart({
     name: 'amqp',

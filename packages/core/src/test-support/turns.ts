@@ -1,4 +1,7 @@
-/** Lets everything that waits in the microtask queue happen. */
-export function turns(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
+import { loadEverything } from '../lazy.ts'
+
+/** Lets everything that waits in the microtask queue happen; parts that are loaded on demand are there, however long that takes. */
+export async function turns(): Promise<void> {
+  await loadEverything()
+  await new Promise((resolve) => setImmediate(resolve))
 }
