@@ -3,7 +3,7 @@ import type { Dialer } from '../connection/dialer.ts'
 import type { SessionName } from '../names.ts'
 import type { Notes } from './notes.ts'
 
-/** For one session, a quarter of a second or more apart. */
+/** For one session, as far apart as notes are waited for. */
 const attempts = 5
 
 /**
@@ -11,6 +11,7 @@ const attempts = 5
  * connections: who connects last makes it, and the others find that it has been noted. Throws `BrokerError`.
  */
 export async function makeSession(name: SessionName, qos: 0 | 1, dialer: Dialer, notes: Notes, signal: AbortSignal): Promise<void> {
+  const before = notes.last(name)
   for (let attempt = 1; ; attempt++) {
     try {
       return await connectOnce(name, qos, dialer, notes, signal)
@@ -18,7 +19,9 @@ export async function makeSession(name: SessionName, qos: 0 | 1, dialer: Dialer,
       if (attempt === attempts || !isBrokerError(error) || !error.retryable) throw error
     }
     // Throws if the link is down itself.
-    if ((await notes.of(name.base, name.members)).has(name.index)) return
+    await notes.of(name.base, name.members)
+    const now = notes.last(name)
+    if (now !== undefined && now !== before) return
   }
 }
 
