@@ -20,6 +20,7 @@ export class Connection {
   /** Of the broker, such as `4.0.5`. */
   readonly version: string
   readonly #cork: Cork
+  readonly #ownFrames: boolean
   readonly #clock: Clock
   readonly #meter: Services['meter']
   readonly #timeoutMs: number
@@ -55,7 +56,8 @@ export class Connection {
     this.label = address.label
     this.version = model.connection.serverProperties.version
     this.#cork = new Cork(model)
-    if (!useOwnFrames(model)) services.log('info', 'frames:foreign', { connection: address.label })
+    this.#ownFrames = useOwnFrames(model, () => this.#cork.gather())
+    if (!this.#ownFrames) services.log('info', 'frames:foreign', { connection: address.label })
     this.#clock = services.clock
     this.#meter = services.meter
     this.#timeoutMs = options.timeoutMs
@@ -104,9 +106,9 @@ export class Connection {
     this.#cork.gather()
   }
 
-  /** The same after messages were published: most are gathered as they are written. */
+  /** The same after messages were published: our own frames are gathered as they are written. */
   gatherPublished(): void {
-    if (!this.#cork.corked) this.#cork.gather()
+    if (!this.#ownFrames) this.#cork.gather()
   }
 
   /** A channel with listeners attached. `onClose` is called once, with the broker's reason if it gave one. Throws `BrokerError`. */

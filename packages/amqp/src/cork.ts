@@ -17,11 +17,6 @@ export class Cork {
     this.#socket.prependListener('drain', () => this.gather())
   }
 
-  /** Whether what is written now already leaves together with something else. */
-  get corked(): boolean {
-    return (this.#socket?.writableCorked ?? 0) > 0
-  }
-
   /** To be called after frames were given to amqplib: it holds them until an immediate, and then they leave together. */
   gather(): void {
     if (this.#corked || this.#socket === undefined) return

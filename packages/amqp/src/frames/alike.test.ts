@@ -24,7 +24,7 @@ describe('an amqplib that is not as known', () => {
     const wire = new Connection(new PassThrough())
     Object.assign(wire, change(wire))
     const { recvFrame, sendMessage } = wire
-    expect(useOwnFrames({ connection: wire as unknown as ChannelModel['connection'] })).toBe(false)
+    expect(useOwnFrames({ connection: wire as unknown as ChannelModel['connection'] }, () => undefined)).toBe(false)
     expect(wire.recvFrame).toBe(recvFrame)
     expect(wire.sendMessage).toBe(sendMessage)
   })

@@ -11,7 +11,7 @@ import { basicProperties, basicPublish, type Frame, type PublishFields, type Wir
 export function worksLike(wire: Wire): boolean {
   try {
     return bodies.every((body) => {
-      const ours = written(wire, body, frameWriter)
+      const ours = written(wire, body, ourSender)
       const received = Buffer.concat([delivered, ours.bytes])
       return isDeepStrictEqual(ours, written(wire, body, theirSender)) && isDeepStrictEqual(read(wire, received, ourReader), read(wire, received, theirReader))
     })
@@ -84,6 +84,7 @@ function sealed(host: Partial<Wire> & { readonly frameMax?: number }): Wire {
 }
 
 const nothing = (): null => null
+const ourSender = (host: Wire): Wire['sendMessage'] => frameWriter(host, nothing)
 const theirSender = (host: Wire): Wire['sendMessage'] => host.sendMessage
 const theirReader = (host: Wire) => (): Frame | false => host.recvFrame()
 const ourReader = (host: Wire): (() => Frame | false) => {

@@ -20,6 +20,7 @@ function open(socketBytes = 65_536): {
   readonly writes: string[]
   readonly unblock: () => void
   readonly drained: () => number
+  readonly queued: () => number
 } {
   const writes: string[] = []
   let [blocked, proceed] = [socketBytes < 65_536, (): void => undefined]
@@ -39,7 +40,8 @@ function open(socketBytes = 65_536): {
   const wire = new Connection(socket)
   let drained = 0
   const channel = wire.freshChannel({ onBufferDrain: () => drained++ }, { highWaterMark: 4 })
-  expect(useOwnFrames({ connection: wire as unknown as ChannelModel['connection'] })).toBe(true)
+  let queued = 0
+  expect(useOwnFrames({ connection: wire as unknown as ChannelModel['connection'] }, () => queued++)).toBe(true)
   const publish = (name: string, bytes = 1): boolean => {
     const fields = { exchange: '', routingKey: name, mandatory: false, headers: {} } as unknown as PublishFields
     return wire.sendMessage(channel, basicPublish, fields, basicProperties, fields, Buffer.alloc(bytes))
@@ -48,7 +50,7 @@ function open(socketBytes = 65_536): {
     blocked = false
     proceed()
   }
-  return { publish, writes, unblock, drained: () => drained }
+  return { publish, writes, unblock, drained: () => drained, queued: () => queued }
 }
 
 function afterTick(): Promise<void> {
@@ -77,12 +79,16 @@ it('what is published in one turn leaves in one write, before any timer or immed
 })
 
 it('what amqplib holds of the channel goes first', async () => {
-  const { publish, writes } = open()
+  const { publish, writes, queued } = open()
   publish('small')
+  expect(queued()).toBe(0)
   publish('large', 3_000)
   publish('behind it')
+  expect(queued()).toBe(2)
+  await afterImmediates()
   await afterImmediates()
   publish('later')
+  expect(queued()).toBe(2)
   await afterImmediates()
   expect(writes.join(' ')).toBe('small large body behind it later')
 })
