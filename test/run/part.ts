@@ -28,9 +28,9 @@ export interface Part {
   readonly name: string
   /** A part that takes longer is stopped and has failed. */
   readonly budgetSeconds: number
-  /** Measures time or starts brokers: nothing else runs at the same time. Default false: two parts share the machine. */
+  /** Measures time or starts brokers: nothing else runs at the same time but what is in the background. Default false: two parts share the machine. */
   readonly alone?: boolean
-  /** Only computes, whatever the time: runs at the lowest priority beside all that follows, also parts that run alone, in what they leave of the cores. Default false. */
+  /** Only computes, whatever the time: runs beside all that follows, also parts that run alone. `scriptPart` gives it the lowest priority, and so what they leave of the cores. Default false. */
   readonly background?: boolean
   /** Runs only with `--full` or when selected by `--only`. Default false. */
   readonly full?: boolean

@@ -30,6 +30,10 @@ const tried = new Map<string, number>()
 const crashedAt = new Map(likelySteps.map(({ step }) => [step, 0]))
 
 let done = 0
+// Also of a schedule that does not end.
+setInterval(() => {
+  if (cpuUsed() > cpuSeconds) throw new Error(`${done} of ${count} schedules took more than the budget of ${cpuSeconds} s of CPU`)
+}, 1_000).unref()
 // Traces stay in the thread that makes them.
 if (values.seed === undefined && !values.trace) await onThreads()
 else await runSeeds(oneByOne(), told)
@@ -59,7 +63,6 @@ function told({ seed, name, violations, ...outcome }: Outcome, trace: readonly s
     for (const text of violations) console.log(`  ${text}`)
   }
   done++
-  if (cpuUsed() > cpuSeconds) throw new Error(`${done} of ${count} schedules took more than the budget of ${cpuSeconds} s of CPU`)
   if (done % 1_000 === 0)
     console.log(
       `simulate: ${done} of ${count} schedules, ${((performance.now() - began) / done).toFixed(1)} ms and ${((cpuUsed() * 1_000) / done).toFixed(1)} ms of CPU each`,

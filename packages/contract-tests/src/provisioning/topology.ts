@@ -46,8 +46,9 @@ const atOnce: ContractCase = {
   async run(context) {
     const { endpoints } = described(context)
     const [first, ...others] = await Promise.all([connected(context), connected(context), connected(context)])
-    const provision = async ({ topology }: Connected): Promise<void> => topology.apply(endpoints, await toDo(topology, endpoints), never)
-    await Promise.all([first, ...others].map(provision))
+    const all = [first, ...others].map(({ topology }) => topology)
+    const plans = await Promise.all(all.map((topology) => toDo(topology, endpoints)))
+    await Promise.all(all.map((topology, index) => topology.apply(endpoints, plans[index] ?? [], never)))
     const left = await toDo(first.topology, endpoints)
     check(left.length === 0, () => `nothing is left to do; the plan says ${show(left)}`)
   },
