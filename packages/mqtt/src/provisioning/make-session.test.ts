@@ -4,17 +4,16 @@ import type { Dialer } from '../connection/dialer.ts'
 import { mqttError } from '../errors.ts'
 import { never } from '../test-support/services.ts'
 import { makeSession } from './make-session.ts'
-import type { Note, Notes } from './notes.ts'
+import type { Notes } from './notes.ts'
 
 const name = { clientId: 'busbar-orders-0', filter: '$share/busbar/orders', shared: true, members: 1, base: 'orders', index: 0 }
 const ended = mqttError('ERR_UNAVAILABLE', 'Connection closed', { retryable: true })
 const denied = mqttError('ERR_ACCESS_DENIED', 'not authorized')
-const note = (): Note => ({ filter: name.filter, members: 1 })
 
-/** Makes a session whose connections fail with each of `failures` in turn. `noted`: what the notes say before, and what after each look at them. */
+/** Makes a session whose connections fail with each of `failures` in turn; others have noted it at the look `notedAt`. */
 function making(
   failures: readonly Error[],
-  noted: readonly (Note | undefined)[] = [],
+  notedAt = Infinity,
 ): { readonly done: Promise<void>; readonly tried: () => number; readonly written: () => number } {
   let [tried, looks, written] = [0, 0, 0]
   const connection: Partial<Connection> = { subscribe: async () => undefined, close: async () => undefined }
@@ -24,11 +23,7 @@ function making(
     return connection as Connection
   }
   const notes: Partial<Notes> = {
-    last: () => noted[Math.min(looks, noted.length - 1)],
-    of: async () => {
-      looks++
-      return new Map()
-    },
+    of: async () => new Map(++looks < notedAt ? [] : [[name.index, { filter: name.filter, members: name.members }]]),
     write: async () => void written++,
   }
   const done = makeSession(name, 1, { dial } as Partial<Dialer> as Dialer, notes as Notes, never)
@@ -42,16 +37,9 @@ it('is tried again when a connection was ended, and noted', async () => {
 })
 
 it('is left to the process that has noted it meanwhile', async () => {
-  const { done, tried, written } = making([ended, ended], [undefined, undefined, note()])
+  const { done, tried, written } = making([ended, ended], 2)
   await done
   expect([tried(), written()]).toEqual([2, 0])
-})
-
-it('is not taken for made because of a note that was there before, as after a broker has forgotten its subscription', async () => {
-  const before = note()
-  const { done, tried, written } = making([ended], [before, before])
-  await done
-  expect([tried(), written()]).toEqual([2, 1])
 })
 
 it('is given up after five connections', async () => {

@@ -64,11 +64,6 @@ export class Notes {
     }
   }
 
-  /** The note of a session whose endpoint has been looked at; another object each time that somebody writes it. */
-  last({ base, index }: Pick<SessionName, 'base' | 'index'>): Note | undefined {
-    return this.#followed.get(base)?.notes.get(index)
-  }
-
   /** Calls `onChange` for every note of the endpoint that comes. Returns what ends that. */
   listen(base: string, onChange: (index: number) => void): () => void {
     const { listeners } = this.#follow(base)

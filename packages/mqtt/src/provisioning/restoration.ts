@@ -2,7 +2,7 @@ import type { Endpoint, Services } from '@busbar/core/driver'
 import type { Dialer } from '../connection/dialer.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { resolveRouteOptions } from '../route-options.ts'
-import { makeSession } from './make-session.ts'
+import { subscribeSession } from './make-session.ts'
 import type { Notes } from './notes.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -50,7 +50,7 @@ export class Restoration {
     const notes = await this.#sessions.notesOf(endpoint, names.length)
     const { qos } = resolveRouteOptions(endpoint, this.#options)
     const free = names.filter(({ index, shared }) => shared && notes.get(index)?.holder === undefined)
-    for (const name of free) await makeSession(name, qos === 0 ? 0 : 1, this.#dialer, this.#notes, this.#closing.signal)
+    for (const name of free) await subscribeSession(name, qos === 0 ? 0 : 1, this.#dialer, this.#notes, this.#closing.signal)
     if (free.length > 0) this.#services.log('warn', 'topology:restored', { subscribed: free.map(({ clientId }) => clientId) })
   }
 }
