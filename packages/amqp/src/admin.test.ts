@@ -27,19 +27,21 @@ function adminThatHears(...answers: readonly Error[]): { readonly admin: Admin; 
 
 it('asks again where another client is declaring the queue in this moment', async () => {
   const { admin, question } = adminThatHears(outOfReach, outOfReach)
-  expect(await admin.ask('Declaring queue orders', question)).toBe('it is there')
-  expect(await admin.find('Looking for queue orders', question)).toBe('it is there')
+  expect(await admin.ask('Declaring queue orders', question, never)).toBe('it is there')
+  expect(await admin.find('Looking for queue orders', question, never)).toBe('it is there')
 })
 
 it('says of a queue whose node is down that it may be tried again, and not that it does not exist', async () => {
   const { admin, question, asked } = adminThatHears(...Array.from({ length: 4 }, () => outOfReach))
-  await expect(admin.find('Looking for queue orders', question)).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE', retryable: true })
+  await expect(admin.find('Looking for queue orders', question, never)).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE', retryable: true })
   expect(asked()).toBe(4)
 })
 
 it('takes a queue that is not there for what it is', async () => {
   const missing = Object.assign(new Error(`Operation failed: QueueDeclare; 404 (NOT-FOUND) with message "NOT_FOUND - no queue 'orders'"`), { code: 404 })
   const { admin, question, asked } = adminThatHears(missing)
-  expect(await admin.find('Looking for queue orders', question)).toBeUndefined()
+  expect(await admin.find('Looking for queue orders', question, never)).toBeUndefined()
   expect(asked()).toBe(1)
 })
+
+const never = new AbortController().signal

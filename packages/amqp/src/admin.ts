@@ -28,7 +28,7 @@ export class Admin {
   }
 
   /** Throws `BrokerError`, or the reason of `signal`. The cause keeps the broker's words. */
-  ask<T>(doing: string, question: (channel: Channel) => Promise<T>, signal: AbortSignal = never): Promise<T> {
+  ask<T>(doing: string, question: (channel: Channel) => Promise<T>, signal: AbortSignal): Promise<T> {
     // A refusal closes the channel under every other question on it.
     const answer = this.#turn.then(() => this.#askUntilReached(doing, question, signal))
     this.#turn = answer.catch(() => undefined)
@@ -36,7 +36,7 @@ export class Admin {
   }
 
   /** As {@link ask}, with `undefined` where the broker says that it does not exist. */
-  async find<T>(doing: string, question: (channel: Channel) => Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
+  async find<T>(doing: string, question: (channel: Channel) => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
     try {
       return await this.ask(doing, question, signal)
     } catch (error) {
@@ -86,5 +86,3 @@ export class Admin {
     return channel
   }
 }
-
-const never = new AbortController().signal
