@@ -1,10 +1,13 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import type { Redis } from 'ioredis'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { makeClient } from './own-client.ts'
 import { resolveOptions } from './options.ts'
 import { redisStore } from './redis-store.ts'
+
+// It would be loaded in the time of the first call.
+beforeAll(() => import('ioredis'))
 
 const closers: (() => unknown)[] = []
 afterEach(async () => {
@@ -27,7 +30,7 @@ describe('a connection that cannot be had', () => {
     ['ERR the proxy has no upstream', 'ERR_UNAVAILABLE', true],
     ['WRONGPASS invalid username-password pair', 'ERR_ACCESS_DENIED', false],
   ])('because of %s is no refusal of the claim', async (words, code, retryable) => {
-    const store = redisStore({ url: await serverThatSays(words), timeoutMs: 1_000 })
+    const store = redisStore({ url: await serverThatSays(words), timeoutMs: 300 })
     closers.push(() => store.close())
     await expect(store.claim({ key: 'k', owner: 'o', leaseMs: 1_000 })).rejects.toMatchObject({ code, retryable, message: expect.stringContaining(words) })
   })

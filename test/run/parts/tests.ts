@@ -35,7 +35,7 @@ export const testParts: readonly Part[] = [
   scriptPart({
     name: 'simulate',
     background: true,
-    budgetSeconds: 900,
+    budgetSeconds: 500,
     entry: 'test/simulate/main.ts',
     runs: [['--seeds', '11000', '--cpu-seconds', '260']],
     read: violations,
