@@ -12,7 +12,7 @@ import {
   type SNSClient,
 } from '@aws-sdk/client-sns'
 import type { LinkHealth, Services } from '@busbar/core/driver'
-import { Calls, type CallContext } from '@busbar/sqs/shared'
+import { Calls, type CallContext, type ShortPath } from '@busbar/sqs/shared'
 import { errors } from './errors.ts'
 import type { ResolvedOptions } from './options.ts'
 
@@ -21,15 +21,15 @@ export type Attributes = Readonly<Record<string, string>>
 /** The calls to SNS. */
 export class Api {
   readonly #client: SNSClient
-  readonly #isOwn: boolean
   readonly #calls: Calls
+  /** Of a client that is ours. */
+  readonly #shortPath: ShortPath | undefined
 
   /** `isOwn`: the client ends a request by itself when no answer comes. */
   constructor(client: SNSClient, isOwn: boolean, services: Services, { timeoutMs, allowPlaintext }: Pick<ResolvedOptions, 'timeoutMs' | 'allowPlaintext'>) {
     this.#client = client
-    this.#isOwn = isOwn
     this.#calls = new Calls(services, timeoutMs, errors)
-    if (isOwn) this.#calls.guard(client, allowPlaintext)
+    if (isOwn) this.#shortPath = this.#calls.shortPath(client, { allowPlaintext })
   }
 
   /** What the latest call found. */
@@ -39,7 +39,8 @@ export class Api {
 
   publish(input: PublishBatchCommandInput, doing: string): Promise<PublishBatchCommandOutput> {
     const command = new PublishBatchCommand(input)
-    if (this.#isOwn) return this.#calls.quickCall('PublishBatch', { doing }, input, () => this.#client.send(command))
+    const path = this.#shortPath
+    if (path !== undefined) return this.#calls.quickCall('PublishBatch', { doing }, input, () => path.send(command))
     return this.#calls.call('PublishBatch', { doing }, (abortSignal) => this.#client.send(command, { abortSignal }))
   }
 

@@ -23,8 +23,10 @@ import type { LinkHealth, Services } from '@busbar/core/driver'
 import { Calls, type CallContext } from './calls.ts'
 import type { Clients } from './clients.ts'
 import { errors, sqsError } from './errors.ts'
+import { checkSent, hasMd5 } from './md5.ts'
 import type { ResolvedOptions } from './options.ts'
 import { OwnPollLine, SharedPollLine, type PollLine } from './poll-line.ts'
+import type { ShortPath } from './short-path.ts'
 
 /** What SQS says of a message move task. */
 export interface MoveTask {
@@ -44,18 +46,16 @@ export class Api {
   readonly #options: ResolvedOptions
   readonly #services: Services
   readonly #calls: Calls
+  /** Of a client that is ours. */
+  readonly #shortPath: ShortPath | undefined
 
   constructor(clients: Clients, services: Services, options: ResolvedOptions) {
     this.#clients = clients
     this.#options = options
     this.#services = services
     this.#calls = new Calls(services, options.timeoutMs, errors)
-    if (this.#isOwn) this.#calls.guard(clients.main, options.allowPlaintext)
-  }
-
-  /** Our clients end a request by themselves when no answer comes. */
-  get #isOwn(): boolean {
-    return this.#clients.polling === undefined
+    // Our clients end a request by themselves when no answer comes.
+    if (clients.polling === undefined) this.#shortPath = this.#calls.shortPath(clients.main, { allowPlaintext: options.allowPlaintext, isUsed: hasMd5() })
   }
 
   /** What the latest call found. */
@@ -66,14 +66,17 @@ export class Api {
   sendMessages(input: SendMessageBatchCommandInput, doing: string): Promise<SendMessageBatchCommandOutput> {
     const { main } = this.#clients
     const command = new SendMessageBatchCommand(input)
-    if (this.#isOwn) return this.#calls.quickCall('SendMessageBatch', { doing }, input, () => main.send(command))
+    const path = this.#shortPath
+    const check = (answer: SendMessageBatchCommandOutput): void => checkSent(input, answer)
+    if (path !== undefined) return this.#calls.quickCall('SendMessageBatch', { doing }, input, () => path.send(command, check))
     return this.#calls.call('SendMessageBatch', { doing }, (abortSignal) => main.send(command, { abortSignal }))
   }
 
   deleteMessages(input: DeleteMessageBatchCommandInput, doing: string): Promise<DeleteMessageBatchCommandOutput> {
     const { main } = this.#clients
     const command = new DeleteMessageBatchCommand(input)
-    if (this.#isOwn) return this.#calls.quickCall('DeleteMessageBatch', { doing }, input, () => main.send(command))
+    const path = this.#shortPath
+    if (path !== undefined) return this.#calls.quickCall('DeleteMessageBatch', { doing }, input, () => path.send(command))
     return this.#calls.call('DeleteMessageBatch', { doing }, (abortSignal) => main.send(command, { abortSignal }))
   }
 

@@ -1,5 +1,7 @@
 import { isLoopback, type BrokerError, type LinkHealth, type Services } from '@busbar/core/driver'
 import type { ErrorMapper } from './aws-errors.ts'
+import type { SdkClient, SdkRequest } from './sdk-parts.ts'
+import { ShortPath } from './short-path.ts'
 
 /** What an error is thrown for: `Sending to orders`. */
 export interface CallContext {
@@ -10,13 +12,12 @@ export interface CallContext {
   readonly isEnded?: () => boolean
 }
 
-interface Stack {
-  add(middleware: (next: (args: Given) => Promise<unknown>) => (args: Given) => Promise<unknown>, options: object): void
-}
-
-interface Given {
-  readonly input: object
-  readonly request: { readonly protocol?: string; readonly hostname?: string }
+export interface KeptClientOptions {
+  readonly allowPlaintext: boolean
+  /** `false`: all calls go through all steps of the SDK. Default true. */
+  readonly isUsed?: boolean
+  /** When it says so, nothing leaves any more. */
+  readonly isEnded?: () => boolean
 }
 
 const connected: LinkHealth = { state: 'connected' }
@@ -49,7 +50,7 @@ export class Calls {
   }
 
   /**
-   * As {@link Calls.call}, of a client that ends a request by itself when no answer comes, and that is kept by {@link Calls.guard}: what else would end it costs as
+   * As {@link Calls.call}, of a client that ends a request by itself when no answer comes, and that is kept by {@link Calls.shortPath}: what else would end it costs as
    * much as a message or two. `input`: of the command.
    */
   async quickCall<T>(name: string, context: CallContext, input: object, run: () => Promise<T>, waitMs: number = 0): Promise<T> {
@@ -58,20 +59,16 @@ export class Calls {
   }
 
   /**
-   * Keeps a client from sending what was given up while it waited for credentials: when they come, that would be sent once more for each attempt, and answered to nobody.
-   * And from sending in clear text, unless `allowPlaintext` is set: the SDK takes endpoints from the environment and the shared configuration file, too.
+   * The short path of a client that is ours. The client is kept from sending what was given up while it waited for credentials: when they come, that would be sent once more
+   * for each attempt, and answered to nobody. And from sending in clear text, unless `allowPlaintext` is set: the SDK takes endpoints from the environment and the shared
+   * configuration file, too. Before the client's first call.
    */
-  guard(client: { readonly middlewareStack: unknown }, allowPlaintext: boolean): void {
-    const problemOf = ({ input, request }: Given): Error | undefined => {
-      if (this.#givenUp.has(input)) return new Error('Nobody waits for it any more')
-      return request.protocol !== 'http:' || allowPlaintext || isLoopback(request.hostname ?? '') ? undefined : this.#clearText(request.hostname)
+  shortPath(client: SdkClient, { allowPlaintext, isUsed = true, isEnded = () => false }: KeptClientOptions): ShortPath {
+    const refusal = (input: object, { protocol, hostname }: SdkRequest): Error | undefined => {
+      if (isEnded() || this.#givenUp.has(input)) return new Error('Nobody waits for it any more')
+      return protocol !== 'http:' || allowPlaintext || isLoopback(hostname) ? undefined : this.#clearText(hostname)
     }
-    const middleware: Parameters<Stack['add']>[0] = (next) => (args) => {
-      const problem = problemOf(args)
-      return problem === undefined ? next(args) : Promise.reject(problem)
-    }
-    // Of the last step, when it has been signed.
-    ;(client.middlewareStack as Stack).add(middleware, { step: 'deserialize', priority: 'low', name: 'busbarGuard' })
+    return new ShortPath(client, { refusal, isUsed })
   }
 
   async #answer<T>(
@@ -107,7 +104,7 @@ export class Calls {
     }
   }
 
-  #clearText(hostname: string = ''): BrokerError {
+  #clearText(hostname: string): BrokerError {
     return this.#errors.make(
       'ERR_CONFIGURATION',
       `http to ${hostname} would send messages in clear text; use an endpoint with https, or set allowPlaintext: true`,

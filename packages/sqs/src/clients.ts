@@ -72,8 +72,9 @@ export function clientConfig({ region, endpoint, credentials, timeoutMs }: Clien
     ...(region !== undefined && { region }),
     ...(endpoint !== undefined && { endpoint }),
     ...(credentials !== undefined && { credentials }),
-    // Core retries, with one budget for everything.
+    // Core retries, with one budget for everything, and waits where it must: the mode `adaptive`, which the environment may ask for, would limit some calls and not others.
     maxAttempts: 1,
+    retryMode: 'standard',
     // Put together once per command instead of once per call, which takes as long as a few messages.
     cacheMiddleware: true,
     requestHandler: { httpAgent: agent, httpsAgent: agent, connectionTimeout: timeoutMs, socketTimeout: timeoutMs + waitMs },

@@ -118,3 +118,26 @@ it('makes no receive that was given up while it waited for credentials: what it 
   server.closeAllConnections()
   server.close()
 })
+
+it('makes no receive that waited for credentials when receiving was ended', async () => {
+  const { server, url, arrived } = await service()
+  const [credentials, clock] = [new Credentials(), new ManualClock()]
+  const link = await linkTo(url, credentials, clock)
+  if (link.receiver === false) throw new TypeError('a queue can be received from')
+  const receiver = link.receiver(endpoint(), new QuietIntake(), { messages: 100, bytes: 100_000_000 })
+  await receiver.start()
+  await vi.waitFor(() => expect(arrived('ReceiveMessage')).toBe(1))
+  await receiver.pause()
+  credentials.hang()
+  const asked = credentials.asked
+  await receiver.resume()
+  await vi.waitFor(() => expect(credentials.asked).toBeGreaterThan(asked))
+  await receiver.pause()
+  credentials.come()
+  // What is sent after it arrives after it.
+  for (let times = 0; times < 3; times++) expect(await link.sender(endpoint()).send([outgoing()], never)).toMatchObject([{ ok: true }])
+  expect(arrived('ReceiveMessage')).toBe(1)
+  await link.close()
+  server.closeAllConnections()
+  server.close()
+})

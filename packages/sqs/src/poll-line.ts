@@ -2,7 +2,9 @@ import { ReceiveMessageCommand, SQSClient, type Message, type ReceiveMessageComm
 import type { Clock } from '@busbar/core/driver'
 import type { Calls } from './calls.ts'
 import { byEndpoint, clientConfig } from './clients.ts'
+import { checkReceived, hasMd5 } from './md5.ts'
 import type { ResolvedOptions } from './options.ts'
+import type { ShortPath } from './short-path.ts'
 
 /** Carries the long polls of one receiver, and ends them all at once. */
 export interface PollLine {
@@ -55,6 +57,7 @@ const connectedMs = 100
 export class OwnPollLine implements PollLine {
   ended = false
   readonly #client: SQSClient
+  readonly #shortPath: ShortPath
   readonly #calls: Calls
   readonly #clock: Clock
   /** A poll has been answered: from then on each has its socket as soon as it is signed. */
@@ -66,13 +69,8 @@ export class OwnPollLine implements PollLine {
     this.#client = new SQSClient({ ...clientConfig(options, Infinity, options.waitTimeMs), ...byEndpoint, region, credentials })
     this.#calls = calls
     this.#clock = clock
-    calls.guard(this.#client, options.allowPlaintext)
     // One that was still waiting for credentials must not get a socket when the others have lost theirs: what it took at the service would be hidden for a lease.
-    this.#client.middlewareStack.add((next) => async (args) => (this.ended ? Promise.reject(new Error('The polls were ended')) : next(args)), {
-      step: 'deserialize',
-      priority: 'low',
-      name: 'endedPolls',
-    })
+    this.#shortPath = calls.shortPath(this.#client, { allowPlaintext: options.allowPlaintext, isUsed: hasMd5(), isEnded: () => this.ended })
   }
 
   async receive(input: ReceiveMessageCommandInput, waitMs: number, doing: string): Promise<readonly Message[]> {
@@ -81,7 +79,7 @@ export class OwnPollLine implements PollLine {
       'ReceiveMessage',
       { doing, isEnded: () => this.ended },
       input,
-      () => this.#client.send(command),
+      () => this.#shortPath.send(command, checkReceived),
       waitMs,
     )
     this.#connected = true
