@@ -46,7 +46,7 @@ export class Api {
   readonly #options: ResolvedOptions
   readonly #services: Services
   readonly #calls: Calls
-  /** Of a client that is ours. */
+  /** Of a client that is ours, which ends a request by itself when no answer comes. */
   readonly #shortPath: ShortPath | undefined
 
   constructor(clients: Clients, services: Services, options: ResolvedOptions) {
@@ -54,8 +54,7 @@ export class Api {
     this.#options = options
     this.#services = services
     this.#calls = new Calls(services, options.timeoutMs, errors)
-    // Our clients end a request by themselves when no answer comes.
-    if (clients.polling === undefined) this.#shortPath = this.#calls.shortPath(clients.main, { allowPlaintext: options.allowPlaintext, isUsed: hasMd5() })
+    if (clients.polling === undefined) this.#shortPath = this.#calls.shortPath(clients.main, { allowPlaintext: options.allowPlaintext, allowed: hasMd5() })
   }
 
   /** What the latest call found. */

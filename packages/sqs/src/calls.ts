@@ -12,10 +12,10 @@ export interface CallContext {
   readonly isEnded?: () => boolean
 }
 
-export interface KeptClientOptions {
+export interface ShortPathTerms {
   readonly allowPlaintext: boolean
-  /** `false`: all calls go through all steps of the SDK. Default true. */
-  readonly isUsed?: boolean
+  /** May calls take the short path? Default true. */
+  readonly allowed?: boolean
   /** When it says so, nothing leaves any more. */
   readonly isEnded?: () => boolean
 }
@@ -63,12 +63,12 @@ export class Calls {
    * for each attempt, and answered to nobody. And from sending in clear text, unless `allowPlaintext` is set: the SDK takes endpoints from the environment and the shared
    * configuration file, too. Before the client's first call.
    */
-  shortPath(client: SdkClient, { allowPlaintext, isUsed = true, isEnded = () => false }: KeptClientOptions): ShortPath {
+  shortPath(client: SdkClient, { allowPlaintext, allowed = true, isEnded = () => false }: ShortPathTerms): ShortPath {
     const refusal = (input: object, { protocol, hostname }: SdkRequest): Error | undefined => {
       if (isEnded() || this.#givenUp.has(input)) return new Error('Nobody waits for it any more')
       return protocol !== 'http:' || allowPlaintext || isLoopback(hostname) ? undefined : this.#clearText(hostname)
     }
-    return new ShortPath(client, { refusal, isUsed })
+    return new ShortPath(client, { refusal, allowed })
   }
 
   async #answer<T>(

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Delivery, Intake, Link, SendResult, Services } from '@busbar/core/driver'
 import { expect, it, vi } from 'vitest'
@@ -8,22 +8,36 @@ import { ManualClock } from './test-support/manual-clock.ts'
 
 const never = new AbortController().signal
 
+interface Service {
+  readonly server: Server
+  readonly url: string
+  readonly arrived: (name: string) => number
+  readonly answerReceives: () => void
+}
+
 /** Takes every message, has one queue and nothing in it, and notes what arrives. */
-async function service(): Promise<{ readonly server: Server; readonly url: string; readonly arrived: (name: string) => number }> {
+async function service(): Promise<Service> {
   const arrived: string[] = []
+  const waiting: ServerResponse[] = []
   const server = createServer((request, response) => {
     const name = String(request.headers['x-amz-target']).replace('AmazonSQS.', '')
     arrived.push(name)
     request.resume().on('end', () => {
       response.setHeader('content-type', 'application/x-amz-json-1.0')
       const taken = { Successful: [{ Id: '0', MessageId: 'sqs-0', MD5OfMessageBody: '5d41402abc4b2a76b9719d911017c592' }] }
-      // A receive waits until its socket is ended.
-      if (name !== 'ReceiveMessage') response.end(JSON.stringify(name === 'GetQueueUrl' ? { QueueUrl: 'http://127.0.0.1/123456789012/orders' } : taken))
+      // It waits until it is told, or its socket is ended.
+      if (name === 'ReceiveMessage') waiting.push(response)
+      else response.end(JSON.stringify(name === 'GetQueueUrl' ? { QueueUrl: 'http://127.0.0.1/123456789012/orders' } : taken))
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
-  return { server, url: `http://127.0.0.1:${port}`, arrived: (name) => arrived.filter((each) => each === name).length }
+  return {
+    server,
+    url: `http://127.0.0.1:${port}`,
+    arrived: (name) => arrived.filter((each) => each === name).length,
+    answerReceives: () => waiting.forEach((response) => response.end('{}')),
+  }
 }
 
 /** Has to be asked for every call, since what it gives ends soon, and answers when it may. */
@@ -119,18 +133,19 @@ it('makes no receive that was given up while it waited for credentials: what it 
   server.close()
 })
 
-it('makes no receive that waited for credentials when receiving was ended', async () => {
-  const { server, url, arrived } = await service()
+it.each(['first', 'later'])('makes no %s receive of a line that waited for credentials when receiving was ended', async (which) => {
+  const { server, url, arrived, answerReceives } = await service()
   const [credentials, clock] = [new Credentials(), new ManualClock()]
   const link = await linkTo(url, credentials, clock)
   if (link.receiver === false) throw new TypeError('a queue can be received from')
   const receiver = link.receiver(endpoint(), new QuietIntake(), { messages: 100, bytes: 100_000_000 })
   await receiver.start()
   await vi.waitFor(() => expect(arrived('ReceiveMessage')).toBe(1))
-  await receiver.pause()
+  if (which === 'first') await receiver.pause()
   credentials.hang()
-  const asked = credentials.asked
-  await receiver.resume()
+  const { asked } = credentials
+  if (which === 'first') await receiver.resume()
+  else answerReceives()
   await vi.waitFor(() => expect(credentials.asked).toBeGreaterThan(asked))
   await receiver.pause()
   credentials.come()

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
-import { checkReceived, checkSent } from './md5.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { checkReceived, checkSent, hasMd5 } from './md5.ts'
 
 const text = 'Straße 𝄞'
 const right = createHash('md5').update(text).digest('hex')
@@ -39,4 +39,16 @@ describe('bodies that were received', () => {
     ]
     expect(() => checkReceived({ $metadata, Messages })).toThrow('Invalid MD5 checksum on messages: n')
   })
+})
+
+it('is there, but where Node must not use it', async () => {
+  expect(hasMd5()).toBe(true)
+  vi.resetModules()
+  vi.doMock('node:crypto', () => ({
+    hash: () => {
+      throw new Error('error:0308010C:digital envelope routines::unsupported')
+    },
+  }))
+  expect((await import('./md5.ts')).hasMd5()).toBe(false)
+  vi.doUnmock('node:crypto')
 })

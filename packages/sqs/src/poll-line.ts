@@ -50,10 +50,7 @@ export class SharedPollLine implements PollLine {
 /** How soon a first poll has its socket. */
 const connectedMs = 100
 
-/**
- * On a client of its own, whose sockets are ended: with a signal for each poll the SDK would put the steps of the command together anew each time, and with the signal that
- * takes as long as the ten messages of a receive.
- */
+/** On a client of its own, whose sockets are ended: a signal for each poll would send it through all steps of the SDK, put together anew each time. */
 export class OwnPollLine implements PollLine {
   ended = false
   readonly #client: SQSClient
@@ -70,7 +67,7 @@ export class OwnPollLine implements PollLine {
     this.#calls = calls
     this.#clock = clock
     // One that was still waiting for credentials must not get a socket when the others have lost theirs: what it took at the service would be hidden for a lease.
-    this.#shortPath = calls.shortPath(this.#client, { allowPlaintext: options.allowPlaintext, isUsed: hasMd5(), isEnded: () => this.ended })
+    this.#shortPath = calls.shortPath(this.#client, { allowPlaintext: options.allowPlaintext, allowed: hasMd5(), isEnded: () => this.ended })
   }
 
   async receive(input: ReceiveMessageCommandInput, waitMs: number, doing: string): Promise<readonly Message[]> {

@@ -6,7 +6,7 @@ export interface SdkClient {
   readonly config: unknown
   /** See {@link SdkStack}. */
   readonly middlewareStack: unknown
-  send(command: never): Promise<unknown>
+  readonly send: (command: never) => Promise<unknown>
 }
 
 /** A command of the SDK. */
@@ -42,6 +42,8 @@ export interface SdkParts {
   }
   readonly requestHandler: { handle(request: SdkRequest): Promise<{ readonly response: SdkResponse }> }
   credentials(): Promise<object>
+  /** Of SQS: the URL of a queue says where its requests go. */
+  readonly useQueueUrlAsEndpoint?: boolean
 }
 
 export interface SdkSigner {
@@ -55,13 +57,14 @@ export interface SdkSigner {
 
 /** How requests of an operation are signed. */
 export interface SigningScheme {
-  readonly httpAuthOption: { readonly schemeId: string; readonly signingProperties?: { readonly context?: object } }
+  readonly httpAuthOption: { readonly schemeId: string; readonly signingProperties: { readonly context?: object } }
   readonly signer: SdkSigner
 }
 
 export type SdkStep = (args: SdkStepArgs) => Promise<unknown>
 
-export interface SdkStepArgs extends SdkCommand {
+export interface SdkStepArgs {
+  readonly input: object
   readonly request: SdkRequest
 }
 
@@ -74,11 +77,15 @@ export interface SdkStack {
   add(step: (next: SdkStep, context: SdkContext) => SdkStep, options: { step: 'build' | 'deserialize'; priority: 'low'; name: string }): void
 }
 
-/** Are these what they are in the releases that the short path was written for? */
-export function hasParts({ protocol, requestHandler, credentials }: Partial<SdkParts>, { httpAuthOption, signer }: Partial<SigningScheme>): boolean {
+/** Are these what they are in the releases that the short path was written for, and do all requests of a command go to one place? */
+export function hasParts(
+  { protocol, requestHandler, credentials, useQueueUrlAsEndpoint }: Partial<SdkParts>,
+  { httpAuthOption, signer }: Partial<SigningScheme>,
+): boolean {
   return (
     httpAuthOption?.schemeId === 'aws.auth#sigv4' &&
     httpAuthOption.signingProperties !== undefined &&
+    useQueueUrlAsEndpoint !== true &&
     typeof protocol?.serializeRequest === 'function' &&
     typeof protocol.deserializeResponse === 'function' &&
     typeof requestHandler?.handle === 'function' &&

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { inspect } from 'node:util'
 import {
   DeleteMessageBatchCommand,
   ReceiveMessageCommand,
@@ -28,16 +29,24 @@ class Bed {
   refused: Error | undefined
   readonly #answers: readonly (Answer | Error)[]
 
-  constructor(answers: readonly (Answer | Error)[], { isUsed = true, ...config }: SQSClientConfig & { readonly isUsed?: boolean } = {}) {
+  constructor(answers: readonly (Answer | Error)[], { allowed = true, ...config }: SQSClientConfig & { readonly allowed?: boolean } = {}) {
     this.#answers = answers
     const requestHandler = { handle: this.#handle, metadata: { handlerProtocol: 'http/1.1' } } as never
     const credentials = { accessKeyId: 'a', secretAccessKey: 'b' }
-    this.client = new SQSClient({ region: 'eu-central-1', credentials, maxAttempts: 1, useQueueUrlAsEndpoint: false, requestHandler, ...config })
+    this.client = new SQSClient({
+      region: 'eu-central-1',
+      credentials,
+      maxAttempts: 1,
+      cacheMiddleware: true,
+      useQueueUrlAsEndpoint: false,
+      requestHandler,
+      ...config,
+    })
     this.client.middlewareStack.add((next) => (args) => {
       this.whole++
       return next(args)
     })
-    this.path = new ShortPath(this.client, { refusal: () => this.refused, isUsed })
+    this.path = new ShortPath(this.client, { refusal: () => this.refused, allowed })
   }
 
   send(body: string = 'hello', check?: (output: SendMessageBatchCommandOutput) => void): Promise<SendMessageBatchCommandOutput> {
@@ -102,6 +111,7 @@ describe('a request on the short path', () => {
     await bed.send()
     given = { accessKeyId: 'second', sessionToken: 'token' }
     await bed.send()
+    expect(bed.whole).toBe(1)
     const [whole, short] = bed.requests as [SdkRequest, SdkRequest]
     expect([whole, short].map(({ headers }) => /Credential=(\w+)/.exec(String(headers['authorization']))?.[1])).toEqual(['first', 'second'])
     expect(short.headers['x-amz-security-token']).toBe('token')
@@ -116,6 +126,7 @@ describe('a request on the short path', () => {
     await bed.send()
     await bed.send()
     const [whole, short] = bed.requests as [SdkRequest, SdkRequest]
+    expect(bed.whole).toBe(1)
     expect([short.protocol, short.hostname, short.port, short.path]).toEqual(['http:', '127.0.0.1', 9324, '/base/'])
     expect([whole.protocol, whole.hostname, whole.port, whole.path]).toEqual(['http:', '127.0.0.1', 9324, '/base/'])
   })
@@ -126,6 +137,7 @@ describe('a request on the short path', () => {
     await bed.send()
     const command = new DeleteMessageBatchCommand({ QueueUrl, Entries: [{ Id: '0', ReceiptHandle: 'r' }] })
     for (let times = 0; times < 2; times++) await bed.path.send(command)
+    expect(bed.whole).toBe(2)
     expect(bed.requests.map(({ headers }) => headers['x-amz-target'])).toEqual([
       'AmazonSQS.SendMessageBatch',
       'AmazonSQS.SendMessageBatch',
@@ -145,15 +157,17 @@ describe('a request on the short path', () => {
     expect(bed.requests).toHaveLength(1)
   })
 
-  it('is never made in AWS Lambda: the trace of the invocation goes with each call', async () => {
-    vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', 'orders')
-    const bed = new Bed([{}])
-    for (const trace of ['Root=1', 'Root=2']) {
-      vi.stubEnv('_X_AMZN_TRACE_ID', trace)
-      await bed.send()
-    }
-    expect(bed.whole).toBe(2)
-    expect(bed.requests.map(({ headers }) => headers['X-Amzn-Trace-Id'])).toEqual(['Root=1', 'Root=2'])
+  it('is signed with nothing of the first messages, which would be kept as long as the client', async () => {
+    const bed = new Bed([{ body: {} }])
+    const [scheme] = bed.client.config.httpAuthSchemes
+    if (scheme === undefined) throw new TypeError('there is a scheme')
+    const sign = vi.spyOn(scheme.signer, 'sign')
+    await bed.send('a secret')
+    await bed.path.send(sendCommand('hello'))
+    expect(bed.whole).toBe(1)
+    const [, , properties] = sign.mock.calls[1] ?? []
+    expect(properties).toHaveProperty('context')
+    expect(inspect(properties?.['context'], { depth: 20, getters: true })).not.toContain('a secret')
   })
 })
 
@@ -174,8 +188,30 @@ describe('all steps', () => {
     expect(bed.requests.map(({ headers }) => headers['traceparent'])).toEqual(['1', '2'])
   })
 
-  it('are gone through by who asks for it', async () => {
-    const bed = new Bed([{}], { isUsed: false })
+  it('are gone through in AWS Lambda: the trace of the invocation goes with each call, and the first may have none', async () => {
+    vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', 'orders')
+    const bed = new Bed([{}])
+    await bed.send()
+    for (const trace of ['Root=1', 'Root=2']) {
+      vi.stubEnv('_X_AMZN_TRACE_ID', trace)
+      await bed.send()
+    }
+    expect(bed.requests.map(({ headers }) => headers['X-Amzn-Trace-Id'])).toEqual([undefined, 'Root=1', 'Root=2'])
+  })
+
+  it('are gone through where instrumentation has wrapped the client: it is to see all calls', async () => {
+    const wrapper = vi.spyOn(SQSClient.prototype, 'send')
+    // As `shimmer` does, and OpenTelemetry.
+    Object.defineProperty(wrapper, '__wrapped', { value: true })
+    const bed = new Bed([{}])
+    await bed.send()
+    await bed.send()
+    expect(wrapper).toHaveBeenCalledTimes(2)
+    wrapper.mockRestore()
+  })
+
+  it('are gone through where the short path is not allowed', async () => {
+    const bed = new Bed([{}], { allowed: false })
     await bed.send()
     await bed.send()
     expect(bed.whole).toBe(2)
@@ -188,6 +224,7 @@ describe('all steps', () => {
       signer: { sign: vi.fn(), errorHandler: vi.fn(), successHandler: vi.fn() },
     }
     expect(hasParts(parts, scheme)).toBe(true)
+    expect(hasParts({ ...parts, useQueueUrlAsEndpoint: true }, scheme)).toBe(false)
     for (const name of Object.keys(parts)) expect(hasParts({ ...parts, [name]: undefined }, scheme)).toBe(false)
     for (const name of Object.keys(scheme)) expect(hasParts(parts, { ...scheme, [name]: undefined })).toBe(false)
     for (const name of Object.keys(scheme.signer)) expect(hasParts(parts, { ...scheme, signer: { ...scheme.signer, [name]: undefined } })).toBe(false)
@@ -249,6 +286,7 @@ describe('an answer on the short path', () => {
     )
     if ('status' in answer) expect(error).toMatchObject({ $metadata: { clockSkewCorrected: true } })
     await bed.send()
+    expect(bed.whole).toBe(1)
     const [first, , third] = bed.requests.map(signedAt) as [number, number, number]
     expect(third - first).toBeGreaterThan(3_500_000)
   })

@@ -17,7 +17,7 @@ export interface ShortPathOptions {
   /** Why a call must not leave any more, whichever way it goes. `request`: signed. */
   readonly refusal: (input: object, request: SdkRequest) => Error | undefined
   /** `false`: all calls go through all steps. */
-  readonly isUsed: boolean
+  readonly allowed: boolean
 }
 
 /** What the first call of a command has found out for all. */
@@ -35,15 +35,17 @@ const knownHeaders = new Set(['content-length', 'content-type', 'host', 'user-ag
 
 /**
  * Sends commands of a client that is ours by the client's own parts: its protocol writes and reads, its signer signs, its handler sends. The first call of each command goes
- * through all steps of the SDK, some twenty, which take as long as the rest of a call and find out what is the same each time: where requests go (so no URL of a queue may
- * say that), which headers they have, how they are signed. Later calls are made after the first.
+ * through all steps of the SDK, some twenty, which take a third of the time of a call and find out what is the same each time: where requests go, which headers they have,
+ * how they are signed. Later calls are made after the first.
  */
 export class ShortPath {
   readonly #client: SdkClient
   readonly #parts: SdkParts
   readonly #options: ShortPathOptions
-  /** `undefined`: not yet, or not to be known. */
-  readonly #known: Map<object, Known | undefined> = new Map()
+  /** By the schemas of commands. */
+  readonly #known: Map<object, Known> = new Map()
+  /** Schemas of commands that were sent and are not known, yet or at all. */
+  readonly #unknown: Set<object> = new Set()
 
   /** Before the client's first call. */
   constructor(client: SdkClient, options: ShortPathOptions) {
@@ -65,7 +67,7 @@ export class ShortPath {
     const stack = client.middlewareStack as SdkStack
     // Of the last step, when it has been signed.
     stack.add(guard, { step: 'deserialize', priority: 'low', name: 'busbarGuard' })
-    if (options.isUsed && !isInLambda()) stack.add(learn, { step: 'build', priority: 'low', name: 'busbarShortPath' })
+    if (options.allowed && !isInLambda() && !isWrapped(client.send)) stack.add(learn, { step: 'build', priority: 'low', name: 'busbarShortPath' })
   }
 
   /** `check`: what a step of the SDK looks for in the answer, if one does; throws. */
@@ -73,7 +75,7 @@ export class ShortPath {
     const { input, schema } = command
     const known = schema && this.#known.get(schema)
     if (known === undefined) {
-      if (schema !== undefined) this.#known.set(schema, undefined)
+      if (schema !== undefined) this.#unknown.add(schema)
       return (await this.#client.send(command as never)) as Output
     }
     const output = (await this.#send(known, input)) as Output
@@ -82,19 +84,20 @@ export class ShortPath {
   }
 
   #learn({ __smithy_context: { operationSchema: schema, selectedHttpAuthScheme: scheme } = {} }: SdkContext, request: SdkRequest): void {
-    if (!Array.isArray(schema) || scheme === undefined || !hasParts(this.#parts, scheme)) return
-    if (!this.#known.has(schema) || this.#known.get(schema) !== undefined || !Object.keys(request.headers).every((name) => knownHeaders.has(name))) return
+    if (!Array.isArray(schema) || !this.#unknown.has(schema) || scheme === undefined || !hasParts(this.#parts, scheme)) return
+    if (Object.keys(request.headers).some((name) => !knownHeaders.has(name))) return
+    this.#unknown.delete(schema)
     const [, namespace, name, traits, input, output] = schema as readonly unknown[] as OperationSchema
     const { protocol, hostname, port, path, query } = request
     const { httpAuthOption, signer } = scheme
-    const { context, ...properties } = httpAuthOption.signingProperties ?? {}
+    const { context, ...properties } = httpAuthOption.signingProperties
     this.#known.set(schema, {
       operation: { namespace, name, traits, input, output },
       headers: { ...request.headers },
       serde: { ...this.#parts, endpoint: async () => ({ protocol, hostname, port, path, query }) },
       signer,
-      // Without the first messages, which would be kept as long as the client.
-      signingProperties: { ...properties, context: { ...context, commandInstance: undefined } },
+      // What else is in it would keep the first messages as long as the client.
+      signingProperties: { ...properties, context: { ...context, __smithy_context: undefined } },
     })
   }
 
@@ -128,6 +131,11 @@ export class ShortPath {
       throw error
     }
   }
+}
+
+/** By instrumentation, which is to see all calls. */
+function isWrapped(send: SdkClient['send']): boolean {
+  return '__wrapped' in send
 }
 
 /** There each call has the trace of the invocation. */

@@ -32,6 +32,11 @@ it('compares each round with the same round of the raw client', () => {
   expect(raw).toMatchObject({ ratioToRaw: null, cpuRatioToRaw: null, target: null, met: null })
 })
 
+it('has no ratio where the raw client takes no part', () => {
+  const [ours] = rowsOf({ ...scenario, subjects: [{ name: 'ours' }] }, samples({ ours: [[1_000, 10]] }))
+  expect(ours).toMatchObject({ messagesPerSecond: expect.closeTo(1_000, 6), ratioToRaw: null, cpuRatioToRaw: null })
+})
+
 it('misses the target by the lower end of throughput or by CPU', () => {
   const raw = [
     [1_000, 10],

@@ -40,7 +40,7 @@ export interface Comparison {
 
 export interface Scenario {
   readonly name: string
-  /** The subject that ratios are taken against. */
+  /** The subject that ratios are taken against, where it is one of the scenario's. */
   readonly raw?: string
   /** In the order of the table. */
   readonly subjects: readonly { readonly name: string; readonly targets?: readonly Target[] }[]
@@ -88,12 +88,12 @@ export function valueRow(scenario: string, subject: string, value: number, unit:
   }
 }
 
-function compare({ name: scenario, raw }: Scenario, subject: string, samples: Samples): Comparison {
+function compare({ name: scenario, raw, subjects }: Scenario, subject: string, samples: Samples): Comparison {
   const against = (other: string): { throughput: Interval; cpu: Interval } => ({
     throughput: ratioInterval(samples.ratios(scenario, subject, other, messagesPerSecond)),
     cpu: ratioInterval(samples.ratios(scenario, subject, other, cpuMicrosPerMessage)),
   })
-  const toRaw = raw === undefined || raw === subject ? undefined : against(raw)
+  const toRaw = raw !== undefined && raw !== subject && subjects.some(({ name }) => name === raw) ? against(raw) : undefined
   const throughput = median(samples.of(scenario, subject).map(messagesPerSecond))
   return { messagesPerSecond: throughput, ratioToRaw: toRaw?.throughput ?? null, cpuRatioToRaw: toRaw?.cpu ?? null, against }
 }
