@@ -43,6 +43,7 @@ it('publishes by the short path what the first call publishes through all steps'
   expect(short.Successful).toEqual(whole.Successful)
   const [first, second] = requests as [Request, Request]
   expect(second).toEqual({ ...first, headers: { ...first.headers, ...changing(second) } })
+  expect(second.headers['authorization']).toMatch(/^AWS4-HMAC-SHA256 Credential=a\/.*\/sns\/.*Signature=[0-9a-f]{64}$/)
   // The SDK counts attempts and waits for those that it makes: none here.
   expect([whole, short].map(({ $metadata }) => $metadata.attempts)).toEqual([1, undefined])
 })

@@ -1,58 +1,44 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { systemClock } from '@busbar/core'
 import type { BrokerError, Delivery, Intake, Link, Services } from '@busbar/core/driver'
-import { afterEach, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { sqs } from './sqs-driver.ts'
 import { endpoint, outgoing } from './test-support/fake-sqs.ts'
+import { httpService, type HttpService } from './test-support/http-service.ts'
 
 const never = new AbortController().signal
 const services: Services = { clock: systemClock, random: () => 0.5, log: () => undefined, meter: () => undefined }
 const md5OfHello = '5d41402abc4b2a76b9719d911017c592'
 const md5OfAnother = '0cc175b9c0f1b6a831c399e269772661'
 
-let server: Server
-let link: Link
-
-afterEach(async () => {
-  await link.close()
-  server.closeAllConnections()
-  server.close()
-})
-
 /** A service whose first answer to a send or a receive tells the MD5 of `hello`, and whose later ones that of another body. */
-async function connect(): Promise<void> {
-  const answered: string[] = []
-  const answerTo = (name: string): object => {
-    const md5 = answered.includes(name) ? md5OfAnother : md5OfHello
-    answered.push(name)
-    if (name === 'GetQueueUrl') return { QueueUrl: 'http://127.0.0.1/123456789012/orders' }
-    if (name === 'SendMessageBatch') return { Successful: [{ Id: '0', MessageId: 'sqs-0', MD5OfMessageBody: md5 }] }
-    if (name === 'ReceiveMessage') return { Messages: [{ MessageId: `m-${answered.length}`, ReceiptHandle: 'r', Body: 'hello', MD5OfBody: md5 }] }
-    return {}
-  }
-  server = createServer((request, response) => {
-    const name = String(request.headers['x-amz-target']).replace('AmazonSQS.', '')
-    request.resume().on('end', () => {
-      response.setHeader('content-type', 'application/x-amz-json-1.0')
-      response.end(JSON.stringify(answerTo(name)))
-    })
+function serve(): Promise<HttpService> {
+  const answered = new Set<string>()
+  return httpService((name, response) => {
+    const md5 = answered.has(name) ? md5OfAnother : md5OfHello
+    answered.add(name)
+    const sent = { Successful: [{ Id: '0', MessageId: 'sqs-0', MD5OfMessageBody: md5 }] }
+    const received = { Messages: [{ MessageId: `m-${md5}`, ReceiptHandle: 'r', Body: 'hello', MD5OfBody: md5 }] }
+    response.end(JSON.stringify(name === 'ReceiveMessage' ? received : sent))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
+}
+
+function connect({ url }: HttpService): Promise<Link> {
   const credentials = { accessKeyId: 'a', secretAccessKey: 's' }
-  link = await sqs({ region: 'eu-central-1', endpoint: `http://127.0.0.1:${port}`, credentials }).connect(services, never)
+  return sqs({ region: 'eu-central-1', endpoint: url, credentials }).connect(services, never)
 }
 
 it('does not confirm a message of which SQS tells the MD5 of another body, in no call', async () => {
-  await connect()
+  await using service = await serve()
+  const link = await connect(service)
   const sender = link.sender(endpoint())
   expect(await sender.send([outgoing()], never)).toMatchObject([{ ok: true }])
   expect(await sender.send([outgoing()], never)).toMatchObject([{ ok: false, stored: 'unknown', error: { code: 'ERR_UNAVAILABLE' } }])
+  await link.close()
 })
 
 it('delivers no message whose body is not the one that SQS tells the MD5 of, in no call', async () => {
-  await connect()
+  await using service = await serve()
+  const link = await connect(service)
   if (link.receiver === false) throw new TypeError('a queue can be received from')
   const delivered: Delivery[] = []
   const errors: BrokerError[] = []
@@ -67,6 +53,7 @@ it('delivers no message whose body is not the one that SQS tells the MD5 of, in 
   await receiver.start()
   await vi.waitFor(() => expect(errors.length).toBeGreaterThan(0))
   await receiver.pause()
+  await link.close()
   expect(delivered).toHaveLength(1)
   expect(errors[0]?.message).toContain('Invalid MD5 checksum')
 })

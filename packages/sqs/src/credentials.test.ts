@@ -1,43 +1,27 @@
-import { createServer, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { ServerResponse } from 'node:http'
 import type { Delivery, Intake, Link, SendResult, Services } from '@busbar/core/driver'
 import { expect, it, vi } from 'vitest'
 import { sqs } from './sqs-driver.ts'
 import { endpoint, outgoing } from './test-support/fake-sqs.ts'
+import { httpService, type HttpService } from './test-support/http-service.ts'
 import { ManualClock } from './test-support/manual-clock.ts'
 
 const never = new AbortController().signal
 
 interface Service {
-  readonly server: Server
-  readonly url: string
-  readonly arrived: (name: string) => number
+  readonly service: HttpService
   readonly answerReceives: () => void
 }
 
-/** Takes every message, has one queue and nothing in it, and notes what arrives. */
-async function service(): Promise<Service> {
-  const arrived: string[] = []
+/** Takes every message, has one queue and nothing in it. A receive waits until it is told, or its socket is ended. */
+async function serve(): Promise<Service> {
   const waiting: ServerResponse[] = []
-  const server = createServer((request, response) => {
-    const name = String(request.headers['x-amz-target']).replace('AmazonSQS.', '')
-    arrived.push(name)
-    request.resume().on('end', () => {
-      response.setHeader('content-type', 'application/x-amz-json-1.0')
-      const taken = { Successful: [{ Id: '0', MessageId: 'sqs-0', MD5OfMessageBody: '5d41402abc4b2a76b9719d911017c592' }] }
-      // It waits until it is told, or its socket is ended.
-      if (name === 'ReceiveMessage') waiting.push(response)
-      else response.end(JSON.stringify(name === 'GetQueueUrl' ? { QueueUrl: 'http://127.0.0.1/123456789012/orders' } : taken))
-    })
+  const taken = { Successful: [{ Id: '0', MessageId: 'sqs-0', MD5OfMessageBody: '5d41402abc4b2a76b9719d911017c592' }] }
+  const service = await httpService((name, response) => {
+    if (name === 'ReceiveMessage') waiting.push(response)
+    else response.end(JSON.stringify(taken))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return {
-    server,
-    url: `http://127.0.0.1:${port}`,
-    arrived: (name) => arrived.filter((each) => each === name).length,
-    answerReceives: () => waiting.forEach((response) => response.end('{}')),
-  }
+  return { service, answerReceives: () => waiting.forEach((response) => response.end('{}')) }
 }
 
 /** Has to be asked for every call, since what it gives ends soon, and answers when it may. */
@@ -84,7 +68,8 @@ class QuietIntake implements Intake {
 }
 
 it('sends nothing that was given up while it waited for credentials: when they come, core has sent it again', async () => {
-  const { server, url, arrived } = await service()
+  await using service = (await serve()).service
+  const { url, arrived } = service
   const [credentials, clock] = [new Credentials(), new ManualClock()]
   const link = await linkTo(url, credentials, clock)
   const sender = link.sender(endpoint())
@@ -100,11 +85,11 @@ it('sends nothing that was given up while it waited for credentials: when they c
   for (let times = 0; times < 3; times++) expect(await sender.send([outgoing()], never)).toMatchObject([{ ok: true }])
   expect(arrived('SendMessageBatch')).toBe(4)
   await link.close()
-  server.close()
 })
 
 it('makes no receive that was given up while it waited for credentials: what it took would be hidden for a lease', async () => {
-  const { server, url, arrived } = await service()
+  await using service = (await serve()).service
+  const { url, arrived } = service
   const [credentials, clock] = [new Credentials(), new ManualClock()]
   const link = await linkTo(url, credentials, clock)
   if (link.receiver === false) throw new TypeError('a queue can be received from')
@@ -129,12 +114,12 @@ it('makes no receive that was given up while it waited for credentials: what it 
   expect(arrived('ReceiveMessage')).toBe(2)
   await receiver.pause()
   await link.close()
-  server.closeAllConnections()
-  server.close()
 })
 
 it.each(['first', 'later'])('makes no %s receive of a line that waited for credentials when receiving was ended', async (which) => {
-  const { server, url, arrived, answerReceives } = await service()
+  const { service: running, answerReceives } = await serve()
+  await using service = running
+  const { url, arrived } = service
   const [credentials, clock] = [new Credentials(), new ManualClock()]
   const link = await linkTo(url, credentials, clock)
   if (link.receiver === false) throw new TypeError('a queue can be received from')
@@ -153,6 +138,4 @@ it.each(['first', 'later'])('makes no %s receive of a line that waited for crede
   for (let times = 0; times < 3; times++) expect(await link.sender(endpoint()).send([outgoing()], never)).toMatchObject([{ ok: true }])
   expect(arrived('ReceiveMessage')).toBe(1)
   await link.close()
-  server.closeAllConnections()
-  server.close()
 })

@@ -90,7 +90,10 @@ function signedParts({ headers }: SdkRequest): string {
   return String(headers['authorization']).replace(/, Signature=.*/, '')
 }
 
-afterEach(() => vi.unstubAllEnvs())
+afterEach(() => {
+  vi.unstubAllEnvs()
+  vi.restoreAllMocks()
+})
 
 describe('a request on the short path', () => {
   it('is what the SDK makes of the same command', async () => {
@@ -207,7 +210,6 @@ describe('all steps', () => {
     await bed.send()
     await bed.send()
     expect(wrapper).toHaveBeenCalledTimes(2)
-    wrapper.mockRestore()
   })
 
   it('are gone through where the short path is not allowed', async () => {
