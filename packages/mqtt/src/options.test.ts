@@ -2,8 +2,10 @@ import type { Capabilities, Endpoint, Refusal } from '@busbar/core/driver'
 import { expect, it } from 'vitest'
 import { capabilitiesOf } from './capabilities.ts'
 import { createClient } from './connection/client.ts'
+import { KeepAliveTimer } from './connection/keep-alive-timer.ts'
 import { optionsFromUrl, resolveOptions, type MqttOptions } from './options.ts'
 import { resolveRouteOptions } from './route-options.ts'
+import { manualTime } from './test-support/manual-time.ts'
 import { endpoint } from './test-support/messages.ts'
 
 it('fills in the defaults', () => {
@@ -102,7 +104,7 @@ it.each([
   const options = resolveOptions({ url })
   const [address] = options.addresses
   if (address === undefined) throw new Error('no address')
-  const client = createClient(address, { clientId: 'c', persistent: false }, options)
+  const client = createClient(address, { clientId: 'c', persistent: false }, options, new KeepAliveTimer(manualTime().clock))
   expect(client.options.host).toBe(host)
 })
 

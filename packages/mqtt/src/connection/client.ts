@@ -1,6 +1,7 @@
 import { connect, type IClientOptions, type MqttClient } from 'mqtt'
 import type { Address } from '../address.ts'
 import type { ResolvedOptions } from '../options.ts'
+import type { KeepAliveTimer } from './keep-alive-timer.ts'
 
 /** What a connection is for. */
 export interface ClientRequest {
@@ -14,7 +15,7 @@ export interface ClientRequest {
 }
 
 /** A client of the library that is not connected yet, and never reconnects by itself: a connection that is lost is never used again, so that nothing of it can reach the next one. */
-export function createClient(address: Address, request: ClientRequest, options: ResolvedOptions): MqttClient {
+export function createClient(address: Address, request: ClientRequest, options: ResolvedOptions, timer: KeepAliveTimer): MqttClient {
   const { clientId, persistent, receiveMaximum, will } = request
   const client: IClientOptions = {
     protocol: address.scheme,
@@ -28,7 +29,7 @@ export function createClient(address: Address, request: ClientRequest, options: 
     reconnectPeriod: 0,
     resubscribe: false,
     manualConnect: true,
-    timerVariant: 'native',
+    timerVariant: timer,
   }
   if (address.scheme === 'ws' || address.scheme === 'wss') {
     client.path = address.path

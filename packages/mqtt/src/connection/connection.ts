@@ -7,6 +7,7 @@ import type { Publication, ReceivedPacket } from '../message/packet.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { createClient, type ClientRequest } from './client.ts'
 import { factsOf } from './facts.ts'
+import { KeepAliveTimer } from './keep-alive-timer.ts'
 import { OwnMessages } from './own-messages.ts'
 import { ReadHold } from './read-hold.ts'
 
@@ -37,6 +38,7 @@ export class Connection {
   readonly #meter: Services['meter']
   readonly #timeoutMs: number
   readonly #reading: ReadHold
+  readonly #keepAlive: KeepAliveTimer
   #facts: BrokerFacts | undefined
   #sessionPresent = false
   #state: 'opening' | 'open' | 'closing' | 'lost' = 'opening'
@@ -65,7 +67,8 @@ export class Connection {
   }
 
   private constructor(address: Address, request: ConnectionRequest, options: ResolvedOptions, services: Services) {
-    this.client = createClient(address, request, options)
+    this.#keepAlive = new KeepAliveTimer(services.clock)
+    this.client = createClient(address, request, options, this.#keepAlive)
     this.label = address.label
     this.#clock = services.clock
     this.#meter = services.meter
@@ -234,6 +237,7 @@ export class Connection {
     this.#state = 'lost'
     this.#destroy()
     this.#reading.end()
+    this.#keepAlive.end()
     if (before === 'open') this.#events?.onLost(this.#reason)
   }
 

@@ -1,28 +1,13 @@
-import type { Clock } from '@busbar/core/driver'
 import type { MqttClient } from 'mqtt'
 import { expect, it } from 'vitest'
+import { manualTime, type ManualTime } from '../test-support/manual-time.ts'
 import { ReadHold } from './read-hold.ts'
 
 const keepaliveMs = 1_000
 
 /** A hold on a client that only counts, and the time. */
-function held(): { readonly hold: ReadHold; readonly calls: string[]; readonly pass: (ms: number) => void } {
-  let now = 0
-  const due = new Map<object, { readonly at: number; readonly wake: () => void }>()
-  const clock: Clock = {
-    now: () => now,
-    monotonic: () => now,
-    timer(at, wake) {
-      const key = { cancel: (): void => void due.delete(key) }
-      due.set(key, { at, wake })
-      return key
-    },
-    external: (operation) => operation,
-  }
-  const pass = (ms: number): void => {
-    now += ms
-    for (const [key, { at, wake }] of due) if (at <= now && due.delete(key)) wake()
-  }
+function held(): { readonly hold: ReadHold; readonly calls: string[]; readonly pass: ManualTime['pass'] } {
+  const { clock, pass } = manualTime()
   const calls: string[] = []
   const client = { keepalive: keepaliveMs / 1_000, sendPing: () => calls.push('ping'), reschedulePing: () => calls.push('reschedule') }
   return { hold: new ReadHold(client as unknown as MqttClient, clock), calls, pass }

@@ -63,16 +63,8 @@ function writeProperties(properties: PublishProperties): number {
     at = scratch.writeUInt16BE(correlationData.length, at)
     at += correlationData.copy(scratch, at)
   }
-  for (const name in userProperties) {
-    const value = userProperties[name]
-    if (typeof value === 'string') at = writeUser(name, value, at)
-    else for (const one of value ?? []) at = writeUser(name, one, at)
-  }
+  for (const [name, value] of userProperties) at = writeText(value, writeText(name, writeNumber(property.user, at)))
   return at
-}
-
-function writeUser(name: string, value: string, at: number): number {
-  return writeText(value, writeText(name, writeNumber(property.user, at)))
 }
 
 function writeNumber(number: number, at: number): number {

@@ -10,7 +10,7 @@ import {
   type Metadata,
 } from '@busbar/core/driver'
 import { isOwn, packedHeader, unpackHeaders } from './packed-headers.ts'
-import type { PublishProperties, ReceivedPacket } from './packet.ts'
+import type { ReceivedPacket, ReceivedProperties } from './packet.ts'
 
 /** Header of received messages that the broker had kept for new subscribers: old news. */
 export const retainedHeader = 'mqtt-retained'
@@ -41,12 +41,12 @@ export function incomingOf(packet: ReceivedPacket, envelope: boolean, template?:
 }
 
 /** What MQTT 5 has no fields for, from the one user property that carries it. */
-export function metadataOf(properties: PublishProperties | undefined): Metadata {
+export function metadataOf(properties: ReceivedProperties | undefined): Metadata {
   const packed = properties?.userProperties?.[metadataHeader]
   return unpackMetadata(typeof packed === 'string' ? packed : undefined)
 }
 
-function headersOf(native: Readonly<Record<string, string | string[]>>, retained: boolean): Headers {
+function headersOf(native: Readonly<Record<string, string | readonly string[]>>, retained: boolean): Headers {
   let headers: Record<string, string> | undefined
   const add = (name: string, value: string): void => {
     headers ??= Object.create(null) as Record<string, string>
@@ -63,7 +63,7 @@ function headersOf(native: Readonly<Record<string, string | string[]>>, retained
   return headers ?? noHeaders
 }
 
-function correlationOf(properties: PublishProperties | undefined): string | undefined {
+function correlationOf(properties: ReceivedProperties | undefined): string | undefined {
   const data = properties?.correlationData
   return data === undefined || data.length === 0 ? undefined : data.toString('utf8')
 }

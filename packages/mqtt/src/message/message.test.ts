@@ -83,7 +83,7 @@ describe.each([
         for (const retain of [false, true]) {
           const { topic, payload, properties } = publicationOf(outgoing(parts), form)
           const packet: IPublishPacket = { cmd: 'publish', topic, payload, qos, retain, dup: false, ...(qos > 0 ? { messageId: 513 } : {}) }
-          if (properties !== undefined) packet.properties = properties
+          if (properties !== undefined) packet.properties = { ...properties, userProperties: Object.fromEntries(properties.userProperties) }
           const encoded = Buffer.concat(encodePublish({ topic, payload, properties, qos, retain }, 513, protocolVersion))
           const sorted = (bytes: Buffer): Buffer => Buffer.from(Uint8Array.from(bytes).sort())
           const wanted = generate(packet, { protocolVersion })
@@ -107,7 +107,10 @@ describe('MQTT 5', () => {
   it('writes what the page on the wire format shows', () => {
     const { properties } = publicationOf(outgoing({ ...whole, type: undefined, attempt: 0, headers: { tenant: 'acme' }, timeToLiveMs: 1_500 }), form5)
     expect(properties).toEqual({
-      userProperties: { tenant: 'acme', busbar: '{"v":1,"i":"m-1","k":"truck-7","s":1767225600123}' },
+      userProperties: [
+        ['tenant', 'acme'],
+        ['busbar', '{"v":1,"i":"m-1","k":"truck-7","s":1767225600123}'],
+      ],
       contentType: 'application/json',
       responseTopic: 'replies/1',
       correlationData: Buffer.from('c-1'),

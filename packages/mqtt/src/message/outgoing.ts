@@ -61,9 +61,9 @@ function payloadOf({ body }: Outgoing): Buffer | string {
   return Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
 }
 
-function checkLengths({ id }: Outgoing, { userProperties = {} }: PublishProperties): void {
-  for (const name in userProperties) {
-    if (!isShort(name) || !isShort(String(userProperties[name])))
+function checkLengths({ id }: Outgoing, { userProperties }: PublishProperties): void {
+  for (const [name, value] of userProperties) {
+    if (!isShort(name) || !isShort(value))
       throw invalid(id, 'names and values of headers have up to 65,535 bytes of UTF-8, and so have together, as JSON, those with control characters')
   }
 }

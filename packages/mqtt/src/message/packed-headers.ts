@@ -1,5 +1,6 @@
 import { metadataHeader, type Headers } from '@busbar/core/driver'
 import { isPlain } from '../names.ts'
+import type { UserProperty } from './packet.ts'
 
 /** User property with the headers that cannot be user properties of their own: JSON of names and values. */
 export const packedHeader = 'busbar-headers'
@@ -12,16 +13,16 @@ const betweenBytes = 6
 const characterBytes = 6
 
 /** User properties for headers: one to one, but for texts with characters on which brokers end the connection. */
-export function userPropertiesOf(headers: Headers): Record<string, string> {
-  const plain = Object.create(null) as Record<string, string>
+export function userPropertiesOf(headers: Headers): UserProperty[] {
+  const properties: UserProperty[] = []
   let packed: Record<string, string> | undefined
   for (const name in headers) {
     const value = headers[name] ?? ''
-    if (isPlain(name) && isPlain(value)) plain[name] = value
+    if (isPlain(name) && isPlain(value)) properties.push([name, value])
     else (packed ??= Object.create(null) as Record<string, string>)[name] = value
   }
-  if (packed !== undefined) plain[packedHeader] = plainJson(JSON.stringify(packed))
-  return plain
+  if (packed !== undefined) properties.push([packedHeader, plainJson(JSON.stringify(packed))])
+  return properties
 }
 
 /** At least the bytes of the packed ones, without those of a property. 0 if all go one to one. */

@@ -6,18 +6,30 @@ export interface ReceivedPacket {
   readonly dup: boolean
   readonly retain: boolean
   readonly messageId?: number | undefined
-  readonly properties?: PublishProperties | undefined
+  readonly properties?: ReceivedProperties | undefined
 }
 
-/** Properties of PUBLISH in MQTT 5. */
-export interface PublishProperties {
+/** Properties of PUBLISH in MQTT 5 that are there once. */
+interface SingleProperties {
   payloadFormatIndicator?: boolean
   messageExpiryInterval?: number
   responseTopic?: string
   correlationData?: Buffer
   contentType?: string
-  userProperties?: Record<string, string | string[]>
 }
+
+/** As the client library reads them. */
+export interface ReceivedProperties extends SingleProperties {
+  readonly userProperties?: Readonly<Record<string, string | readonly string[]>>
+}
+
+/** As they are written. */
+export interface PublishProperties extends SingleProperties {
+  readonly userProperties: readonly UserProperty[]
+}
+
+/** Names may come more than once. */
+export type UserProperty = readonly [name: string, value: string]
 
 /** A message as it is published. */
 export interface Publication {

@@ -24,7 +24,7 @@ export function propertiesFor(message: Outgoing): PublishProperties {
   // Bytes may be anything.
   if (correlationId !== undefined && isShort(correlationId) && correlationId.isWellFormed()) properties.correlationData = Buffer.from(correlationId)
   const packed = packedFor(message, properties)
-  if (packed !== undefined) userProperties[metadataHeader] = plainJson(packed)
+  if (packed !== undefined) userProperties.push([metadataHeader, plainJson(packed)])
   return properties
 }
 

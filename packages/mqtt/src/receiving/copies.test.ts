@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { encodePublish } from '../message/encode.ts'
 import { incomingOf } from '../message/incoming.ts'
 import { publicationOf } from '../message/outgoing.ts'
-import type { PublishProperties, ReceivedPacket } from '../message/packet.ts'
+import type { ReceivedPacket, ReceivedProperties } from '../message/packet.ts'
 import { mqtt } from '../mqtt-driver.ts'
 import { fakeBroker, message, type FakeBroker, type Hook } from '../test-support/fake-broker.ts'
 import { endpoint, outgoing } from '../test-support/messages.ts'
@@ -29,7 +29,7 @@ function copied(packet: ReceivedPacket, protocolVersion: 5 | 4, attempt: number,
   return parsed(Buffer.concat(encodePublish(publication, 1, protocolVersion)), protocolVersion)
 }
 
-function foreign(properties: PublishProperties, parts: Partial<ReceivedPacket> = {}): ReceivedPacket {
+function foreign(properties: ReceivedProperties, parts: Partial<ReceivedPacket> = {}): ReceivedPacket {
   const packet = { cmd: 'publish', topic: 'orders', payload: Buffer.from([0xff, 0, 0xfe]), qos: 1, dup: true, retain: false, messageId: 9, ...parts }
   return parsed(generate({ ...packet, properties } as Packet, { protocolVersion: 5 }), 5)
 }

@@ -3,7 +3,7 @@ import { encodePublish } from '../message/encode.ts'
 import { metadataOf, retainedHeader } from '../message/incoming.ts'
 import type { Form } from '../message/outgoing.ts'
 import { plainJson } from '../message/packed-headers.ts'
-import type { Publication, PublishProperties, ReceivedPacket } from '../message/packet.ts'
+import type { Publication, PublishProperties, ReceivedPacket, UserProperty } from '../message/packet.ts'
 import type { Publisher } from '../sending/publisher.ts'
 import type { MqttDelivery } from './delivery.ts'
 
@@ -59,11 +59,12 @@ export function copyOf({ incoming }: Pick<MqttDelivery, 'incoming'>, attempt: nu
 
 function propertiesOf({ properties = {}, retain }: ReceivedPacket, attempt: number, heldMs: number): PublishProperties {
   const { payloadFormatIndicator, messageExpiryInterval, contentType, responseTopic, correlationData } = properties
-  const { [metadataHeader]: _, ...userProperties } = properties.userProperties ?? {}
+  const { [metadataHeader]: _, ...others } = properties.userProperties ?? {}
+  const userProperties = Object.entries(others).flatMap(([name, values]) => [values].flat().map((value): UserProperty => [name, value]))
   const packed = packMetadata({ ...metadataOf(properties), attempt })
-  if (packed !== undefined) userProperties[metadataHeader] = plainJson(packed)
+  if (packed !== undefined) userProperties.push([metadataHeader, plainJson(packed)])
   // It was old news when it came, and is so when it comes again.
-  if (retain) userProperties[retainedHeader] = 'true'
+  if (retain) userProperties.push([retainedHeader, 'true'])
   return {
     userProperties,
     ...(payloadFormatIndicator !== undefined && { payloadFormatIndicator }),

@@ -9,23 +9,25 @@ export type Unmatched = 'taken' | 'refused' | 'retried'
 /** A message on its way. */
 export interface Item {
   /** Written when its turn has come. Throws `BrokerError` for what MQTT does not carry. */
-  readonly write: () => Publication
+  write(): Publication
   /** Bytes of the packet without its fixed header, at least. */
-  readonly size: () => number
+  size(): number
   /** What is answered if the broker says that nobody takes it. */
   readonly unmatched: Unmatched
   /** For texts: `topic orders`. */
   readonly what: string
   readonly signal: AbortSignal
-  readonly settle: (result: SendResult) => void
+  settle(result: SendResult): void
 }
 
 export const ok: SendResult = Object.freeze({ ok: true })
 
 /** Too large a packet ends the connection, and all that is out with it. */
-export function checkSize({ size, what }: Item, maximumPacketBytes: number | undefined): void {
-  if (maximumPacketBytes === undefined || size() + limits.fixedHeaderBytes <= maximumPacketBytes) return
-  throw mqttError('ERR_TOO_LARGE', `Sending to ${what}: the message takes ${size()} bytes, and the broker takes packets of ${maximumPacketBytes}`)
+export function checkSize(item: Item, maximumPacketBytes: number | undefined): void {
+  if (maximumPacketBytes === undefined) return
+  const bytes = item.size()
+  if (bytes + limits.fixedHeaderBytes <= maximumPacketBytes) return
+  throw mqttError('ERR_TOO_LARGE', `Sending to ${item.what}: the message takes ${bytes} bytes, and the broker takes packets of ${maximumPacketBytes}`)
 }
 
 export function resultOf({ what, unmatched }: Item, reasonCode: number): SendResult {

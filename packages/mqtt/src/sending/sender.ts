@@ -1,6 +1,7 @@
 import type { BrokerError, Outgoing, Sender, SendResult } from '@busbar/core/driver'
 import { mqttError, toBrokerError } from '../errors.ts'
-import { publicationOf, sizeOf, type Form } from '../message/outgoing.ts'
+import { sizeOf, type Form } from '../message/outgoing.ts'
+import { BatchItem, type Batch } from './batch-item.ts'
 import type { Unmatched } from './item.ts'
 import type { Publisher } from './publisher.ts'
 
@@ -16,6 +17,8 @@ export interface QueueCare {
 export class MqttSender implements Sender {
   onWritable: (() => void) | undefined
   readonly #form: Form
+  /** For texts. */
+  readonly #what: string
   readonly #unmatched: Unmatched
   readonly #publisher: Publisher
   readonly #unlisten: () => void
@@ -26,6 +29,7 @@ export class MqttSender implements Sender {
 
   constructor(form: Form, unmatched: Unmatched, publisher: Publisher, queue?: QueueCare) {
     this.#form = form
+    this.#what = `topic ${form.topic}`
     this.#unmatched = unmatched
     this.#publisher = publisher
     this.#queue = queue
@@ -38,9 +42,8 @@ export class MqttSender implements Sender {
   }
 
   send(batch: readonly Outgoing[], signal: AbortSignal): Promise<readonly SendResult[]> {
-    const what = `topic ${this.#form.topic}`
-    if (this.#closed) return refused(batch, mqttError('ERR_CLOSED', `The sender to ${what} has been closed.`))
-    if (signal.aborted) return refused(batch, tooLate(what))
+    if (this.#closed) return refused(batch, mqttError('ERR_CLOSED', `The sender to ${this.#what} has been closed.`))
+    if (signal.aborted) return refused(batch, tooLate(this.#what))
     return this.#checked ? this.#send(batch, signal) : this.#sendChecked(batch, signal)
   }
 
@@ -51,31 +54,25 @@ export class MqttSender implements Sender {
       this.#checked = true
     } catch (error) {
       this.#checking = undefined
-      return refused(batch, toBrokerError(error, `Sending to topic ${this.#form.topic}`))
+      return refused(batch, toBrokerError(error, `Sending to ${this.#what}`))
     }
-    return signal.aborted ? refused(batch, tooLate(`topic ${this.#form.topic}`)) : this.#send(batch, signal)
+    return signal.aborted ? refused(batch, tooLate(this.#what)) : this.#send(batch, signal)
   }
 
-  #send(batch: readonly Outgoing[], signal: AbortSignal): Promise<readonly SendResult[]> {
-    const what = `topic ${this.#form.topic}`
+  #send(messages: readonly Outgoing[], signal: AbortSignal): Promise<readonly SendResult[]> {
     return new Promise((resolve) => {
-      const results: SendResult[] = []
-      let open = batch.length
-      if (open === 0) resolve(results)
-      this.#publisher.add(
-        batch.map((message, index) => ({
-          write: () => publicationOf(message, this.#form),
-          size: () => sizeOf(message, this.#form),
-          unmatched: this.#unmatched,
-          what,
-          signal,
-          settle: (result) => {
-            if (!result.ok && result.error.code === 'ERR_UNROUTABLE') this.#queue?.onUnmatched()
-            results[index] = result
-            if (--open === 0) resolve(results)
-          },
-        })),
-      )
+      if (messages.length === 0) return resolve([])
+      const batch: Batch = {
+        form: this.#form,
+        unmatched: this.#unmatched,
+        what: this.#what,
+        signal,
+        onUnmatched: this.#queue?.onUnmatched,
+        results: [],
+        open: messages.length,
+        resolve,
+      }
+      this.#publisher.add(messages.map((message, index) => new BatchItem(batch, message, index)))
     })
   }
 
