@@ -70,10 +70,10 @@ function atRate({ warmup, messages }: Size, perSecond: number): Size {
   return { warmup: Math.round(warmup * perSecond), messages: Math.round(messages * perSecond) }
 }
 
-function everyOf({ once, peers = [], reported = [], targets, shape }: Entry, client: string, rounds: number): number {
+function everyOf({ once, peers = [], reported = [], targets }: Entry, client: string, rounds: number): number {
   if (once === true) return rounds
   const least = rounds > fewRounds ? 2 : 1
-  const onlyReported = reported.includes(client) || targets?.length === 0 || shape === 'hotStrict' || shape === 'hotPipelined'
+  const onlyReported = reported.includes(client) || targets?.length === 0
   if (onlyReported) return Math.max(least, Math.ceil(rounds / reportedRounds))
   return peers.includes(client) ? Math.max(least, Math.ceil(rounds / peerRounds)) : 1
 }

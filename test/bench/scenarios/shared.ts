@@ -74,9 +74,8 @@ export function withoutPeers(entry: Entry): Entry {
   return { ...entry, peers: [], ...(entry.targets === undefined && { reported: [] }) }
 }
 
-export function targetsOf({ shape, peers = [], targets }: Entry): readonly Target[] {
+export function targetsOf({ peers = [], targets }: Entry): readonly Target[] {
   if (targets !== undefined) return targets
-  if (shape === 'hotStrict' || shape === 'hotPipelined') return []
   return peers.length === 0 ? [nearRaw] : [nearRaw, aheadOf(peers)]
 }
 

@@ -36,8 +36,8 @@ async function sender(work: KinesisWork): Promise<Sender> {
   }
   return {
     send: (index) => put(index, 1),
-    // Of a key in order, one message is out.
-    ...(work.hotKey === 'strict' ? {} : { batches: { size: perRequest, atOnce: requests, send: put } }),
+    // Of a key in order, one message or one request is out.
+    ...(work.hotKey === 'strict' ? {} : { batches: { size: perRequest, atOnce: work.hotKey === undefined ? requests : 1, send: put } }),
     close: async () => kinesis.destroy(),
   }
 }

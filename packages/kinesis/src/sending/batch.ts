@@ -20,13 +20,19 @@ export class Batch {
   }
 
   settle(index: number, result: SendResult): void {
+    this.keep(index, result)
+    this.#resolveIfDone()
+  }
+
+  /** {@link settle}, of which {@link tell} tells. */
+  keep(index: number, result: SendResult): void {
     this.#results[index] = result
     this.#missing--
-    this.#resolveIfDone()
   }
 
   /** Tells what is stored already, where others may have to wait for their shards. */
   tell(): void {
+    this.#resolveIfDone()
     if (this.#missing === 0) return
     for (const [index, result] of this.#results.entries()) if (result?.ok === true) this.#onStored(index, result.position)
   }

@@ -179,6 +179,7 @@ export class Dispatcher {
   /** Everything goes to its lane anew, in the order in which it was in the old ones; keys stay in order, since all of a key was in one lane. */
   #reroute(): void {
     const strays = this.#strays.flatMap(({ part, answer }) => this.#judge(part, answer))
+    tellOf(this.#strays.map(({ part }) => part))
     const queued = [...this.#active].flatMap(({ queue }) => queue)
     this.#strays = []
     this.#lanes = new Map()
@@ -199,7 +200,8 @@ export class Dispatcher {
   }
 
   async #put(parts: readonly Part[]): Promise<void> {
-    const { api, stream } = this.#parts
+    const { api, stream, services } = this.#parts
+    const { clock } = services
     this.#out++
     try {
       const { Records = [] } = await api.putRecords(
@@ -213,7 +215,11 @@ export class Dispatcher {
     }
     this.#out--
     for (const lane of lanesOf(parts)) lane.busy = false
-    this.#schedule()
+    const others = this.#out
+    this.#pump()
+    // What the program does about thousands of results is done while the service has the next request, and not before it is written.
+    if (this.#out > others) clock.timer(clock.monotonic(), () => tellOf(parts))
+    else tellOf(parts)
   }
 
   #answered(parts: readonly Part[], answers: readonly PutRecordsResultEntry[]): void {
@@ -230,7 +236,6 @@ export class Dispatcher {
         else before.push(...items)
       } else this.#failed(items, answer)
     }
-    for (const batch of batchesOf(parts)) batch.tell()
     for (const [lane, items] of again) {
       if (lane.ordered || this.#shape?.shards === undefined) this.#putBack(lane, items)
       else this.#sendHome(items)
@@ -347,6 +352,11 @@ function hasShard({ record }: Item): boolean {
 /** The first of a lane is the first that has waited for too long. */
 function bySince(a: Item, b: Item): number {
   return a.since - b.since
+}
+
+/** Those who wait for what was kept of their results. */
+function tellOf(parts: readonly Part[]): void {
+  for (const batch of batchesOf(parts)) batch.tell()
 }
 
 /** Each once. */

@@ -15,8 +15,8 @@ export function settleFailed(items: readonly Item[], failure: BrokerError, store
   for (const { batch, index, alone } of items) batch.settle(index, stored === 'no' && !alone ? notSent(failure) : unconfirmed(failure))
 }
 
-/** Each with its position. */
+/** Each with its position; their batches are told afterwards. */
 export function settleStored({ items, aggregated }: Part, { SequenceNumber = '' }: PutRecordsResultEntry): void {
   for (const [subSequence, { batch, index }] of items.entries())
-    batch.settle(index, { ok: true, position: aggregated ? `${SequenceNumber}:${subSequence}` : SequenceNumber })
+    batch.keep(index, { ok: true, position: aggregated ? `${SequenceNumber}:${subSequence}` : SequenceNumber })
 }
