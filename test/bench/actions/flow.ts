@@ -10,7 +10,7 @@ export async function flow(subject: Subject, work: Work): Promise<Sample> {
   const meter = new Meter(work.warmup, work.messages)
   const receiver = await receiverOf(subject, work, () => meter.tick())
   const sender = await senderOf(subject, work)
-  const all = Promise.all([meter.done, sendAll(sender, meter.total, work.inFlight, () => undefined)])
+  const all = Promise.all([meter.done, sendAll(sender, { from: 0, count: meter.total }, work.inFlight, () => undefined)])
   const [sample] = await Promise.race([all, receiver.failed])
   if (subject.settleMs !== undefined) await sleep(subject.settleMs)
   await Promise.all([sender.close(), receiver.close()])

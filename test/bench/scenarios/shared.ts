@@ -25,7 +25,7 @@ export const shapes = {
   drain: { title: () => 'drain, 5 ms', work: { action: 'drain', handlerMs: 5 } },
   hold: { title: () => 'waiting', work: { action: 'hold' } },
   // The twin of one key with one request out is one message in flight.
-  hotStrict: { title: (verb) => `${verb}, one hot key, strict`, work: { action: 'send at load', hotKey: 'strict' }, others: { inFlight: 1 } },
+  hotStrict: { title: (verb) => `${verb}, one hot key, strict`, work: { action: 'send at load', hotKey: 'strict' }, others: { inFlight: 1 }, sliced: true },
   hotPipelined: { title: (verb) => `${verb}, one hot key, pipelined`, work: { action: 'send at load', hotKey: 'pipelined' } },
 } as const satisfies Readonly<Record<string, Shape>>
 

@@ -1,7 +1,7 @@
 import * as amqplib from 'amqplib'
 import { buffers, Order, orders } from '../bodies.ts'
 import { acksTakenMs, propertiesOf, type AmqpSubject, type AmqpWork } from './amqp-subject.ts'
-import { variantsOf, type Handle, type Receiver, type Sender } from './subject.ts'
+import { variantsOf, type Handle, type Range, type Receiver, type Sender } from './subject.ts'
 
 /**
  * The raw client used well, by its public interface: Nagle's algorithm off, a write buffer that holds what is in flight, confirms by callback and not by promise,
@@ -23,7 +23,7 @@ async function sender(work: AmqpWork): Promise<Sender> {
   const publish: Publish = (index, onConfirm) => channel.publish('', work.place, body(index), options(index), onConfirm)
   return {
     send: (index) => new Promise<void>((resolve, reject) => publish(index, (error) => (error ? reject(error) : resolve()))),
-    sendAll: (total, onSent) => Promise.race([publishAll(channel, publish, total, work.inFlight, onSent), returned.promise]),
+    sendAll: (range, onSent) => Promise.race([publishAll(channel, publish, range, work.inFlight, onSent), returned.promise]),
     close: () => connection.close(),
   }
 }
@@ -32,7 +32,7 @@ type OnConfirm = (error: Error | null | undefined) => void
 /** False where the next one should wait for `drain`. */
 type Publish = (index: number, onConfirm: OnConfirm) => boolean
 
-function publishAll(channel: amqplib.ConfirmChannel, publish: Publish, total: number, inFlight: number, onSent: () => void): Promise<void> {
+function publishAll(channel: amqplib.ConfirmChannel, publish: Publish, { from, count: total }: Range, inFlight: number, onSent: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
     let started = 0
     let confirmed = 0
@@ -44,7 +44,7 @@ function publishAll(channel: amqplib.ConfirmChannel, publish: Publish, total: nu
       else fill()
     }
     const fill = (): void => {
-      while (writable && started - confirmed < inFlight && started < total) writable = publish(started++, onConfirm)
+      while (writable && started - confirmed < inFlight && started < total) writable = publish(from + started++, onConfirm)
     }
     channel.on('drain', () => {
       writable = true

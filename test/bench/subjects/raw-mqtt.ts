@@ -36,7 +36,7 @@ async function sender(work: MqttWork): Promise<Sender> {
   }
   return {
     send: (index) => new Promise<void>((resolve, reject) => publish(index, (error) => (error ? reject(error) : resolve()))),
-    sendAll: (total, onSent) =>
+    sendAll: ({ from, count: total }, onSent) =>
       new Promise((resolve, reject) => {
         let started = 0
         let confirmed = 0
@@ -47,7 +47,7 @@ async function sender(work: MqttWork): Promise<Sender> {
           else fill()
         }
         const fill = (): void => {
-          while (started - confirmed < work.inFlight && started < total) publish(started++, onConfirm)
+          while (started - confirmed < work.inFlight && started < total) publish(from + started++, onConfirm)
         }
         fill()
       }),

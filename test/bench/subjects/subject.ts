@@ -45,9 +45,15 @@ export interface Sender {
   send(index: number): Promise<unknown>
   /** Requests of several messages, where the client has those. */
   readonly batches?: Batches
-  /** Sends so many messages as fast as it can, with no more unconfirmed than the work says. Default: by `batches`, or by `send`. */
-  sendAll?(total: number, onSent: () => void): Promise<void>
+  /** Sends these messages as fast as it can, with no more unconfirmed than the work says. Default: by `batches`, or by `send`. */
+  sendAll?(range: Range, onSent: () => void): Promise<void>
   close(): Promise<unknown>
+}
+
+/** Messages by their indexes. */
+export interface Range {
+  readonly from: number
+  readonly count: number
 }
 
 export interface Batches {
