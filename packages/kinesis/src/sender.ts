@@ -8,6 +8,7 @@ import { Dispatcher } from './sending/dispatcher.ts'
 import type { Item } from './sending/lane.ts'
 import { partitionKeyOf, prepareRecord, type PreparedRecord } from './sending/record.ts'
 import { notSent } from './sending/results.ts'
+import { HashKeys } from './shards/hash-key.ts'
 import { checkDistribution, loadShape } from './shards/stream-shape.ts'
 
 export interface SenderParts {
@@ -28,6 +29,7 @@ export class KinesisSender implements Sender {
   readonly #parts: SenderParts
   readonly #doing: string
   readonly #dispatcher: Dispatcher
+  readonly #hashKeys: HashKeys = new HashKeys()
   /** Of messages with envelopes, whose size is asked for before they are sent. */
   readonly #prepared: WeakMap<Outgoing, PreparedRecord | BrokerError> = new WeakMap()
   #closed = false
@@ -88,7 +90,7 @@ export class KinesisSender implements Sender {
     if (homeless !== undefined) return refused('ERR_UNSUPPORTED', `a plain record has no place for ${homeless}; set envelope: true in the options of the route`)
     let record: PreparedRecord
     try {
-      record = prepareRecord(message, route)
+      record = prepareRecord(message, route, this.#hashKeys)
     } catch (error) {
       return refused('ERR_INVALID', error instanceof Error ? error.message : String(error))
     }

@@ -2,7 +2,7 @@ import { envelopeHead, type Outgoing } from '@busbar/core/driver'
 import type { UserRecord } from '../aggregation/user-record.ts'
 import { limits } from '../limits.ts'
 import type { ResolvedRouteOptions } from '../route-options.ts'
-import { hashKeyOf, maxHashKey } from '../shards/hash-key.ts'
+import { hashKeyOf, maxHashKey, type HashKeys } from '../shards/hash-key.ts'
 
 /** A message as a record, but for its data, which {@link dataOf} makes when it goes. */
 export interface PreparedRecord {
@@ -18,7 +18,7 @@ export interface PreparedRecord {
 }
 
 /** Throws a `RangeError` for a key that Kinesis does not take, and what `explicitHashKey` throws. */
-export function prepareRecord(message: Outgoing, { envelope, explicitHashKey, aggregateBytes }: ResolvedRouteOptions): PreparedRecord {
+export function prepareRecord(message: Outgoing, { envelope, explicitHashKey, aggregateBytes }: ResolvedRouteOptions, hashKeys: HashKeys): PreparedRecord {
   const { body, bodyBytes, key } = message
   const partitionKey = partitionKeyOf(message)
   checkKey(partitionKey)
@@ -26,7 +26,8 @@ export function prepareRecord(message: Outgoing, { envelope, explicitHashKey, ag
   if (explicit !== undefined && (typeof explicit !== 'bigint' || explicit < 0n || explicit > maxHashKey))
     throw new RangeError('explicitHashKey must give a bigint from 0 to 2^128 - 1')
   // An aggregated record is made for a shard.
-  const hashKey = key === undefined && aggregateBytes === undefined ? undefined : (explicit ?? hashKeyOf(partitionKey))
+  const ofId = (): bigint | undefined => (aggregateBytes === undefined ? undefined : hashKeyOf(partitionKey))
+  const hashKey = key === undefined ? ofId() : (explicit ?? hashKeys.of(key))
   const head = envelope ? envelopeHead(message) : undefined
   const bytes = (head?.length ?? 0) + bodyBytes + Buffer.byteLength(partitionKey)
   return { partitionKey, explicitHashKey: explicit?.toString(), hashKey, bytes, head, body }

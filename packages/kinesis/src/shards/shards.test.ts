@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { hashKeyOf, maxHashKey, parseHashKey } from './hash-key.ts'
+import { HashKeys, hashKeyOf, maxHashKey, parseHashKey } from './hash-key.ts'
 import { comparePositions, formatPosition, parsePosition, type Position } from './position.ts'
 import { ShardMap, type Shard } from './shard-map.ts'
 
@@ -11,6 +11,17 @@ describe('hash keys', () => {
     ['é', 136732923097551493579404309126273812335n],
   ])('%s hashes to %s', (key, hashKey) => {
     expect(hashKeyOf(key)).toBe(hashKey)
+  })
+
+  it('are the same from memory, with more keys than it remembers', () => {
+    const hashKeys = new HashKeys()
+    for (let round = 0; round < 2; round++) {
+      for (let index = 0; index < 10_500; index++) {
+        const key = `truck-${index}`
+        expect(hashKeys.of(key)).toBe(hashKeyOf(key))
+        expect(hashKeys.of(key)).toBe(hashKeyOf(key))
+      }
+    }
   })
 
   it('are decimal numbers from 0 to 2^128 - 1', () => {

@@ -60,13 +60,13 @@ export function copyOf({ incoming }: Pick<MqttDelivery, 'incoming'>, attempt: nu
 function propertiesOf({ properties = {}, retain }: ReceivedPacket, attempt: number, heldMs: number): PublishProperties {
   const { payloadFormatIndicator, messageExpiryInterval, contentType, responseTopic, correlationData } = properties
   const { [metadataHeader]: _, ...others } = properties.userProperties ?? {}
-  const userProperties = Object.entries(others).flatMap(([name, values]) => [values].flat().map((value): UserProperty => [name, value]))
+  const byName: Record<string, string | readonly string[]> = others
   const packed = packMetadata({ ...metadataOf(properties), attempt })
-  if (packed !== undefined) userProperties.push([metadataHeader, plainJson(packed)])
+  if (packed !== undefined) byName[metadataHeader] = plainJson(packed)
   // It was old news when it came, and is so when it comes again.
-  if (retain) userProperties.push([retainedHeader, 'true'])
+  if (retain) byName[retainedHeader] = 'true'
   return {
-    userProperties,
+    userProperties: Object.entries(byName).flatMap(([name, values]) => [values].flat().map((value): UserProperty => [name, value])),
     ...(payloadFormatIndicator !== undefined && { payloadFormatIndicator }),
     ...(messageExpiryInterval !== undefined && { messageExpiryInterval: leftOf(messageExpiryInterval, heldMs) }),
     ...(contentType !== undefined && { contentType }),
