@@ -43,7 +43,7 @@ function adapterOf(url: string): Adapter {
 function entriesOf({ quick }: SuiteOptions): Entry[] {
   const size = quick ? { warmup: 5_000, messages: 10_000 } : { warmup: 20_000, messages: 40_000 }
   const few = { warmup: 50, messages: quick ? 150 : 400 }
-  // The runtime compiles both for good when some 10,000 have been sent, 70 functions and more at once.
+  // The runtime compiles both clients for good when some 10,000 have been sent.
   const single = { warmup: quick ? 1_000 : 20_000, messages: quick ? 1_000 : 5_000 }
   const held = { shape: 'hold', once: true, clients: [busbar, ackAfter] } as const
   return [

@@ -27,6 +27,7 @@ it('compares Busbar with the raw client and with peers, unless it is told otherw
   expect(clientsOf(adapter, withoutPeers(entry))).toEqual(['busbar', 'sdk'])
   expect(targetsOf(withoutPeers(entry)).map(({ text }) => text)).toEqual(['low ≥ 0.97, CPU ≤ 1.15'])
   expect(targetsOf({ ...entry, targets: [] })).toEqual([])
+  expect(targetsOf({ shape: 'hotStrict', size }).map(({ text }) => text)).toEqual(['low ≥ 0.97, CPU ≤ 1.15'])
 })
 
 it('knows what the server must have in the end', () => {

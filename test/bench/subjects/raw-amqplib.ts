@@ -40,16 +40,18 @@ function publishAll(channel: amqplib.ConfirmChannel, publish: Publish, { from, c
     const onConfirm: OnConfirm = (error) => {
       if (error) return reject(error)
       onSent()
-      if (++confirmed === total) resolve()
-      else fill()
+      if (++confirmed < total) return fill()
+      channel.off('drain', onDrain)
+      resolve()
     }
     const fill = (): void => {
       while (writable && started - confirmed < inFlight && started < total) writable = publish(from + started++, onConfirm)
     }
-    channel.on('drain', () => {
+    const onDrain = (): void => {
       writable = true
       fill()
-    })
+    }
+    channel.on('drain', onDrain)
     fill()
   })
 }

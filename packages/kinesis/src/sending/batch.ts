@@ -24,13 +24,13 @@ export class Batch {
     this.#resolveIfDone()
   }
 
-  /** {@link settle}, of which {@link tell} tells. */
+  /** Stores a result and resolves nothing: {@link tell} must follow. */
   keep(index: number, result: SendResult): void {
     this.#results[index] = result
     this.#missing--
   }
 
-  /** Tells what is stored already, where others may have to wait for their shards. */
+  /** Resolves the call if nothing is missing, and otherwise tells what is stored already, since others may have to wait for their shards. */
   tell(): void {
     this.#resolveIfDone()
     if (this.#missing === 0) return

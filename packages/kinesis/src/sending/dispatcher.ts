@@ -200,8 +200,7 @@ export class Dispatcher {
   }
 
   async #put(parts: readonly Part[]): Promise<void> {
-    const { api, stream, services } = this.#parts
-    const { clock } = services
+    const { api, stream } = this.#parts
     this.#out++
     try {
       const { Records = [] } = await api.putRecords(
@@ -218,7 +217,7 @@ export class Dispatcher {
     const others = this.#out
     this.#pump()
     // What the program does about thousands of results is done while the service has the next request, and not before it is written.
-    if (this.#out > others) clock.timer(clock.monotonic(), () => tellOf(parts))
+    if (this.#out > others) setImmediate(() => tellOf(parts))
     else tellOf(parts)
   }
 
@@ -354,7 +353,7 @@ function bySince(a: Item, b: Item): number {
   return a.since - b.since
 }
 
-/** Those who wait for what was kept of their results. */
+/** Tells the callers of these parts what was kept for them. */
 function tellOf(parts: readonly Part[]): void {
   for (const batch of batchesOf(parts)) batch.tell()
 }

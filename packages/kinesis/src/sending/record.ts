@@ -25,9 +25,9 @@ export function prepareRecord(message: Outgoing, { envelope, explicitHashKey, ag
   const explicit = key === undefined ? undefined : explicitHashKey?.(key)
   if (explicit !== undefined && (typeof explicit !== 'bigint' || explicit < 0n || explicit > maxHashKey))
     throw new RangeError('explicitHashKey must give a bigint from 0 to 2^128 - 1')
-  // An aggregated record is made for a shard.
-  const ofId = (): bigint | undefined => (aggregateBytes === undefined ? undefined : hashKeyOf(partitionKey))
-  const hashKey = key === undefined ? ofId() : (explicit ?? hashKeys.of(key))
+  // An aggregated record is made for a shard; an id does not come again.
+  const ofId = key === undefined && aggregateBytes !== undefined ? hashKeyOf(partitionKey) : undefined
+  const hashKey = key === undefined ? ofId : (explicit ?? hashKeys.of(key))
   const head = envelope ? envelopeHead(message) : undefined
   const bytes = (head?.length ?? 0) + bodyBytes + Buffer.byteLength(partitionKey)
   return { partitionKey, explicitHashKey: explicit?.toString(), hashKey, bytes, head, body }

@@ -8,19 +8,25 @@ export function hashKeyOf(partitionKey: string): bigint {
   return BigInt(`0x${hash('md5', partitionKey, 'hex')}`)
 }
 
-/** Keys of which {@link HashKeys} remembers where they belong: some megabytes with the longest keys. */
+/** Keys of which {@link HashKeys} remembers where they belong, at most: some megabytes with the longest. */
 const mostKnown = 10_000
 
 /** {@link hashKeyOf} for keys that come again and again: to look one up takes a fraction of the time. */
 export class HashKeys {
+  readonly #hash: typeof hashKeyOf
   #known: Map<string, bigint> = new Map()
+
+  constructor(hash: typeof hashKeyOf = hashKeyOf) {
+    this.#hash = hash
+  }
 
   of(partitionKey: string): bigint {
     const known = this.#known.get(partitionKey)
     if (known !== undefined) return known
     if (this.#known.size >= mostKnown) this.#known = new Map()
-    const hashKey = hashKeyOf(partitionKey)
-    this.#known.set(partitionKey, hashKey)
+    const hashKey = this.#hash(partitionKey)
+    // A key that was cut out of a body would keep the whole body.
+    this.#known.set(Buffer.from(partitionKey).toString(), hashKey)
     return hashKey
   }
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
-import type { Link, SendResult } from '@busbar/core/driver'
+import type { Link, SendResult, Services, Timer } from '@busbar/core/driver'
 import { generate, parser, type Packet } from 'mqtt-packet'
 import { afterEach, expect, it } from 'vitest'
 import { parseAddress } from '../address.ts'
@@ -17,7 +17,7 @@ afterEach(async () => {
 })
 
 /** A link to a broker that answers as it is told. */
-async function linkTo(answer: (packet: Packet) => Packet | undefined): Promise<Link> {
+async function linkTo(answer: (packet: Packet) => Packet | undefined, given: Services = services): Promise<Link> {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     sockets.add(socket.on('error', () => undefined))
@@ -34,7 +34,7 @@ async function linkTo(answer: (packet: Packet) => Packet | undefined): Promise<L
     for (const socket of sockets) socket.destroy()
     server.close()
   })
-  const link = await mqtt({ url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`, timeoutMs: 500 }).connect(services, never)
+  const link = await mqtt({ url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`, timeoutMs: 500 }).connect(given, never)
   closers.push(() => link.close())
   return link
 }
@@ -83,6 +83,20 @@ it.each([
   closers.push(() => broker.close())
   const connecting = mqtt({ url: broker.url, protocolVersion, timeoutMs: 500 }).connect(services, never)
   await expect(connecting).rejects.toMatchObject({ code, retryable, message: expect.stringContaining(`(code ${answer})`) as string })
+})
+
+it('leaves no timer when it is closed', async () => {
+  const running = new Set<Timer>()
+  const timer: Services['clock']['timer'] = (atMs, wake) => {
+    const inner = services.clock.timer(atMs, () => running.delete(outer) && wake())
+    const outer: Timer = { cancel: () => void (running.delete(outer) && inner.cancel()) }
+    running.add(outer)
+    return outer
+  }
+  const link = await linkTo(() => undefined, { ...services, clock: { ...services.clock, timer } })
+  expect(running.size).toBeGreaterThan(0)
+  await link.close()
+  expect(running.size).toBe(0)
 })
 
 it('takes "no matching subscribers" for all is well, unless the route is mandatory', async () => {

@@ -16,6 +16,14 @@ it('wakes at each interval, as setInterval does', () => {
   expect(woken).toEqual([500, 1_000, 1_500])
 })
 
+it('wakes once, and an interval later again, after time in which nothing ran', () => {
+  const { timer, wake, woken, pass } = setUp()
+  timer.set(wake, 500)
+  pass(1_600)
+  for (let ms = 0; ms < 600; ms += 100) pass(100)
+  expect(woken).toEqual([1_600, 2_100])
+})
+
 it('wakes an interval after it was set last, at that time and no later', () => {
   const { timer, wake, woken, pass } = setUp()
   timer.set(wake, 500)

@@ -42,8 +42,10 @@ export class KeepAliveTimer {
     this.#timerMs = this.#dueMs
     this.#timer = this.#clock.timer(this.#dueMs, () => {
       this.#timer = undefined
-      if (this.#clock.monotonic() >= this.#dueMs) {
-        this.#dueMs += this.#everyMs
+      const now = this.#clock.monotonic()
+      if (now >= this.#dueMs) {
+        // Not what was missed while the process stood still: between a ping and giving up there is an interval for the answer.
+        this.#dueMs = now + this.#everyMs
         this.#wake?.()
       }
       if (this.#wake !== undefined && this.#timer === undefined) this.#start()

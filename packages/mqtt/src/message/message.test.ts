@@ -118,6 +118,11 @@ describe('MQTT 5', () => {
     })
   })
 
+  it('packs headers once, also beside one of that name that came from elsewhere', () => {
+    const { packet } = sent(outgoing({ headers: { 'busbar-headers': '{"a":"b"}', odd: 'two\nlines' } }), form5)
+    expect({ ...incomingOf(packet, false).headers }).toEqual({ odd: 'two\nlines' })
+  })
+
   it('puts a reply address that is no topic into metadata', () => {
     const { packet } = sent(outgoing({ replyTo: 'all/#' }), form5)
     expect(packet.properties?.responseTopic).toBeUndefined()

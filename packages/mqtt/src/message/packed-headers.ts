@@ -17,6 +17,8 @@ export function userPropertiesOf(headers: Headers): UserProperty[] {
   const properties: UserProperty[] = []
   let packed: Record<string, string> | undefined
   for (const name in headers) {
+    // A copy may come from a message of others that has one: a reader would take neither.
+    if (isOwn(name)) continue
     const value = headers[name] ?? ''
     if (isPlain(name) && isPlain(value)) properties.push([name, value])
     else (packed ??= Object.create(null) as Record<string, string>)[name] = value

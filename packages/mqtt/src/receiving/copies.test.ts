@@ -51,6 +51,11 @@ describe('the copy of a message', () => {
     expect({ ...copy.properties, userProperties: { ...copy.properties?.userProperties } }).toEqual({ ...others, userProperties: { ...userProperties, busbar } })
   })
 
+  it('of a copy that was old news says so once', () => {
+    const again = copied(foreign({ userProperties: { 'mqtt-retained': 'true' } }, { retain: true }), 5, 1)
+    expect(again.properties?.userProperties?.['mqtt-retained']).toBe('true')
+  })
+
   it('has metadata only if there is something to tell', () => {
     expect(copied(foreign({}), 5, 3).properties).toEqual({ userProperties: { busbar: '{"v":1,"a":3}' } })
     expect(copied(foreign({ userProperties: { busbar: '{"v":1,"a":3}' } }), 5, 0).properties).toBeUndefined()

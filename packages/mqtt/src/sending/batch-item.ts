@@ -16,7 +16,7 @@ export interface Batch {
   readonly resolve: (results: readonly SendResult[]) => void
 }
 
-/** Without closures: one is made for each message. */
+/** One of them. There is one for each message, so that it has no closures. */
 export class BatchItem implements Item {
   readonly #batch: Batch
   readonly #message: Outgoing
