@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { PutRecordsResultEntry } from '@aws-sdk/client-kinesis'
 import type { BrokerError, Services, Timer } from '@busbar/core/driver'
 import { isNotDone, type Api } from '../api.ts'
@@ -200,7 +201,7 @@ export class Dispatcher {
   }
 
   async #put(parts: readonly Part[]): Promise<void> {
-    const { api, stream } = this.#parts
+    const { api, stream, services } = this.#parts
     this.#out++
     try {
       const { Records = [] } = await api.putRecords(
@@ -217,8 +218,8 @@ export class Dispatcher {
     const others = this.#out
     this.#pump()
     // What the program does about thousands of results is done while the service has the next request, and not before it is written.
-    if (this.#out > others) setImmediate(() => tellOf(parts))
-    else tellOf(parts)
+    if (this.#out > others) await services.clock.external(nextTurn())
+    tellOf(parts)
   }
 
   #answered(parts: readonly Part[], answers: readonly PutRecordsResultEntry[]): void {
