@@ -20,7 +20,7 @@ export interface SendOptions {
 export interface ProducerOptions {
   /** Outermost first. */
   readonly use?: readonly (SendMiddleware | SendFunction)[]
-  /** `strict` (default): a key has one request out. `pipelined`: requests are filled, and messages of a key can be swapped by a partial failure, or, where requests have no order among each other as on SQS, by one that overtakes another. */
+  /** `strict` (default): a key has one request out. `pipelined`: requests are filled, and messages of a key can be swapped by a partial failure, or, where a backend keeps no order among requests, by one that overtakes another. */
   readonly sendOrder?: 'strict' | 'pipelined'
   /** Milliseconds; default 30,000. */
   readonly timeoutMs?: number
