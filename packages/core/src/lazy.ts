@@ -2,6 +2,7 @@ import type { Clock } from './clock.ts'
 import type * as Operations from './broker/operations.ts'
 import type * as Requirements from './broker/requirements.ts'
 import type * as Consumers from './broker/start-consumer.ts'
+import type * as Configured from './connect/configured.ts'
 import type * as Leases from './consumer/leases.ts'
 import type * as Telling from './consumer/telling.ts'
 import type * as GivingUp from './dead-letters/give-up.ts'
@@ -28,6 +29,7 @@ export const lazy: {
   readonly chains: () => Promise<typeof Chains>
   readonly someSends: () => Promise<typeof SomeSends>
   readonly consumers: () => Promise<typeof Consumers>
+  readonly configured: () => Promise<typeof Configured>
 } = {
   giveUp: () => import('./dead-letters/give-up.ts'),
   deadLetters: () => import('./dead-letters/operations.ts'),
@@ -41,6 +43,7 @@ export const lazy: {
   chains: () => import('./middleware/process-chains.ts'),
   someSends: () => import('./producer/some-sends.ts'),
   consumers: () => import('./broker/start-consumer.ts'),
+  configured: () => import('./connect/configured.ts'),
 }
 
 type Part = keyof typeof lazy

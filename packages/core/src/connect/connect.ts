@@ -1,10 +1,9 @@
 import { createBroker } from '../broker/create-broker.ts'
-import type { Broker, Route } from '../broker/types.ts'
+import type { Broker } from '../broker/types.ts'
+import { load } from '../lazy.ts'
 import { assertKnownKeys } from '../nearest.ts'
-import { fail } from '../broker/check-options.ts'
-import { DriverRegistry } from './driver-registry.ts'
-import { readConfiguration } from './read-configuration.ts'
-import type { BrokerConfiguration, ConnectOptions, RouteConfiguration } from './types.ts'
+import { systemClock } from '../system-clock.ts'
+import type { BrokerConfiguration, ConnectOptions } from './types.ts'
 
 const known = ['drivers', 'destinations', 'naming', 'provision', 'clock', 'random', 'log', 'telemetry']
 
@@ -20,31 +19,7 @@ const known = ['drivers', 'destinations', 'naming', 'provision', 'clock', 'rando
  */
 export async function connect(configuration: string | URL | BrokerConfiguration, options: ConnectOptions): Promise<Broker> {
   assertKnownKeys('connect', options, known)
-  const { drivers, ...rest } = options
-  const registry = new DriverRegistry(drivers)
-  const { driver, routes, emulate, provision } = await readConfiguration(configuration)
-  if (provision !== undefined && rest.provision !== undefined) fail('connect: provision is in the configuration and in the code; write it once')
-  return createBroker({
-    ...rest,
-    driver: registry.driver('driver', driver),
-    routes: Object.fromEntries(Object.entries(routes ?? {}).map(([name, route]) => [name, routeOf(`routes.${name}`, route, registry)])),
-    ...(emulate === undefined ? {} : { emulate }),
-    ...(provision === undefined ? {} : { provision }),
-  })
-}
-
-function routeOf(what: string, configuration: RouteConfiguration | string, registry: DriverRegistry): Route {
-  if (typeof configuration === 'string') return { driver: registry.driver(what, configuration) }
-  const { driver, deadLetter, ...route } = configuration
-  return {
-    ...route,
-    ...(driver === undefined ? {} : { driver: registry.driver(`${what}.driver`, driver) }),
-    ...(deadLetter === undefined ? {} : { deadLetter: deadLetterOf(`${what}.deadLetter`, deadLetter, registry) }),
-  }
-}
-
-function deadLetterOf(what: string, deadLetter: NonNullable<RouteConfiguration['deadLetter']>, registry: DriverRegistry): NonNullable<Route['deadLetter']> {
-  if (typeof deadLetter === 'string') return deadLetter
-  const { driver, ...rest } = deadLetter
-  return { ...rest, ...(driver === undefined ? {} : { driver: registry.driver(`${what}.driver`, driver) }) }
+  // A clock of the program's is used by nothing before the broker has checked it.
+  const { configured } = await load(systemClock, 'configured')
+  return createBroker(await configured(configuration, options))
 }
