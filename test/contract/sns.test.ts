@@ -7,7 +7,7 @@ import type { AwsServer } from './harness/aws-harness.ts'
 import { beyondFauxqs } from './harness/beyond-fauxqs.ts'
 import { certify, examine } from './harness/certify.ts'
 import { snsHarness } from './harness/sns-harness.ts'
-import { startSqsGateway } from './harness/sqs-gateway.ts'
+import { lateMs, startSqsGateway } from './harness/sqs-gateway.ts'
 
 // Cases wait far more than they work.
 vi.setConfig({ maxConcurrency: 24 })
@@ -36,6 +36,7 @@ const simulator: AwsServer = {
   version: 'our memory profiles over the wire of SNS and SQS',
   kind: 'simulator',
   failPartOfNextSend: (topic) => void wire.faults.add({ action: 'PublishBatch', resource: topic, fault: { kind: 'fail-entries', entries: [1] } }),
+  delayNextSend: (topic) => void wire.faults.add({ action: 'PublishBatch', resource: topic, fault: { kind: 'delay', when: 'before', ms: lateMs } }),
 }
 
 for (const fifo of [false, true]) {

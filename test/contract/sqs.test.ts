@@ -6,7 +6,7 @@ import { everyBed } from '../brokers/every-bed.ts'
 import type { AwsServer } from './harness/aws-harness.ts'
 import { beyondFauxqs } from './harness/beyond-fauxqs.ts'
 import { certify, examine } from './harness/certify.ts'
-import { startSqsGateway } from './harness/sqs-gateway.ts'
+import { lateMs, startSqsGateway } from './harness/sqs-gateway.ts'
 import { sqsHarness } from './harness/sqs-harness.ts'
 
 // Cases wait far more than they work.
@@ -34,6 +34,7 @@ const fauxqs: AwsServer = {
   version: 'fauxqs 2.4.1',
   kind: 'emulator',
   failPartOfNextSend: (queue) => gateway.failPartOfNextSend(queue),
+  delayNextSend: (queue) => gateway.delayNextSend(queue),
 }
 
 /** Not looked at before it is asked for: an emulator is not known by its endpoint. */
@@ -50,6 +51,7 @@ const simulator: AwsServer = {
   version: 'our memory profiles over the wire of SQS',
   kind: 'simulator',
   failPartOfNextSend: (queue) => void wire.faults.add({ action: 'SendMessageBatch', resource: queue, fault: { kind: 'fail-entries', entries: [1] } }),
+  delayNextSend: (queue) => void wire.faults.add({ action: 'SendMessageBatch', resource: queue, fault: { kind: 'delay', when: 'before', ms: lateMs } }),
 }
 
 for (const fifo of [false, true]) {

@@ -46,6 +46,7 @@ const fixed = {
   settlement: { mode: 'individual', maxBatch: 1_000, lingerMs: 0 },
   // A queue with a length limit (Amazon MQ sets one by policy) can refuse one message and take the next.
   batchOrder: 'partial',
+  callOrder: 'kept',
   deduplication: false,
   peek: 'disturbing',
   redrive: 'copy',

@@ -102,6 +102,7 @@ export const caseIds = [
   'ordering/destination',
   'ordering/under-failure',
   'ordering/calls-in-order',
+  'ordering/pipelined',
   'ordering/one-handler',
   'ordering/one-holder',
   'ordering/outlasted-hand-over',

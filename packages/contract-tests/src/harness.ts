@@ -40,6 +40,8 @@ export interface Faults {
   sendForeign?(name: string, kind: Kind, message: ForeignMessage): Promise<void>
   /** The broker refuses some messages of the next `send` call to this physical name, and stores the others. */
   failPartOfNextSend?(name: string): Promise<void>
+  /** The next `send` call to this physical name reaches the broker so late that others which are out with it overtake it. */
+  delayNextSend?(name: string): Promise<void>
   /** The broker stores what the next `send` call carries, and its answer is lost. */
   loseNextAnswer?(name: string): Promise<void>
   /** Splits a partition of the stream with this physical name, and joins two that are neighbours. Resolves when what is sent goes to the new ones. */

@@ -30,11 +30,6 @@ export class ChurningMap<V> {
     return this.#entries.delete(key)
   }
 
-  clear(): void {
-    this.#entries = new Map()
-    this.#added = 0
-  }
-
   values(): MapIterator<V> {
     return this.#entries.values()
   }

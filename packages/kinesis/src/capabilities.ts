@@ -71,6 +71,7 @@ function sendingCapabilities(
     releaseCounts: false,
     // Of three records of a request the middle one may be refused.
     batchOrder: 'partial',
+    callOrder: 'kept',
     redelivery: { immediate: false, delayed: false, onReconnect: false },
     delay: false,
     deduplication: false,

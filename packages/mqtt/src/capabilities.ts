@@ -45,6 +45,7 @@ const fixed = {
   lease: { kind: 'scope', maxHoldMs: false },
   releaseCounts: false,
   batchOrder: 'partial',
+  callOrder: 'kept',
   delay: false,
   deduplication: false,
   deadLetter: 'emulated',

@@ -33,6 +33,7 @@ function queueCapabilities(fifo: boolean, visibilityTimeoutMs: number, { cloudWa
     releaseCounts: true,
     // Of three messages of a group the middle one may be refused.
     batchOrder: 'partial',
+    callOrder: 'none',
     redelivery: { immediate: true, delayed: { maxMs: limits.visibilityMs, keepsOrder: fifo }, onReconnect: false },
     delay: fifo ? false : { maxMs: limits.delayMs, resolutionMs: 1_000 },
     deduplication: fifo ? { windowMs: limits.deduplicationMs } : false,

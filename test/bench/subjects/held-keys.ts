@@ -108,6 +108,7 @@ const capabilities: Capabilities = Object.freeze<Capabilities>({
   settlement: { mode: 'individual', maxBatch: 1_000, lingerMs: 0 },
   releaseCounts: false,
   batchOrder: 'atomic',
+  callOrder: 'kept',
   redelivery: { immediate: false, delayed: false, onReconnect: true },
   delay: false,
   deduplication: false,

@@ -38,8 +38,8 @@ async function sender(work: SqsWork): Promise<Sender> {
   }
   return {
     send: (index) => sqs.send(new SendMessageCommand({ QueueUrl, ...messageAt(index) })),
-    // Of a key in order, one message is out.
-    ...(hotKey === 'strict' ? {} : { batches: { size: perRequest, atOnce: requests, send: sendTen } }),
+    // Of a key in order, one message is out; pipelined, one request: of several the later ones could overtake.
+    ...(hotKey === 'strict' ? {} : { batches: { size: perRequest, atOnce: hotKey === undefined ? requests : 1, send: sendTen } }),
     close: async () => sqs.destroy(),
   }
 }

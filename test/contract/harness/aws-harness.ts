@@ -14,7 +14,9 @@ export interface AwsServer {
   readonly version: string
   readonly kind: 'emulator' | 'simulator' | 'real'
   /** Of the next batch that is sent to this queue or topic some entries fail, if the server can be told so. */
-  failPartOfNextSend?(name: string): void
+  readonly failPartOfNextSend?: (name: string) => void
+  /** The next batch that is sent to this queue or topic comes late, if the server can be told so. */
+  readonly delayNextSend?: (name: string) => void
 }
 
 /** What holds for every such server. */
@@ -54,12 +56,19 @@ export function driverOptions(
 export function awsHarness(server: AwsServer, make: (endpoint: string) => Harness): Harness {
   const withFaults = (endpoint: string): Harness => {
     const harness = make(endpoint)
-    const ofServer = server.failPartOfNextSend === undefined ? {} : { failPartOfNextSend: async (name: string) => server.failPartOfNextSend?.(name) }
-    return { ...harness, faults: { ...needsProxy, ...harness.faults, ...ofServer } }
+    return { ...harness, faults: { ...needsProxy, ...harness.faults, ...faultsOf(server) } }
   }
   return {
     ...withFaults(server.endpoint),
     forCase: () => proxiedCase(Number(new URL(server.endpoint).port), (proxy) => withFaults(proxy.through(server.endpoint))),
+  }
+}
+
+function faultsOf(server: AwsServer): Pick<NonNullable<Harness['faults']>, 'failPartOfNextSend' | 'delayNextSend'> {
+  const { failPartOfNextSend, delayNextSend } = server
+  return {
+    ...(failPartOfNextSend && { failPartOfNextSend: async (name) => failPartOfNextSend(name) }),
+    ...(delayNextSend && { delayNextSend: async (name) => delayNextSend(name) }),
   }
 }
 

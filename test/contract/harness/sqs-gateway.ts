@@ -1,13 +1,19 @@
 import { Agent, createServer, request, type IncomingMessage, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Stands before an emulator of SQS and gives it two properties that the service has and the emulator lacks. */
+/** Stands before an emulator of SQS and gives it properties that the service has and the emulator lacks. */
 export interface SqsGateway extends AsyncDisposable {
   readonly endpoint: string
   /** Of the next SendMessageBatch to this queue every second entry fails with an error of the service. */
   failPartOfNextSend(queue: string): void
+  /** The next SendMessageBatch to this queue comes {@link lateMs} late. */
+  delayNextSend(queue: string): void
 }
+
+/** So long that other requests overtake the one that is late. */
+export const lateMs = 300
 
 interface Answer {
   readonly status: number
@@ -29,6 +35,7 @@ export async function startSqsGateway(target: string): Promise<SqsGateway> {
   const { hostname, port } = new URL(target)
   const agent = new Agent({ keepAlive: true })
   const failing = new Set<string>()
+  const late = new Set<string>()
   /** By the queue that is waited for. */
   const waiting = new Map<string, Set<() => void>>()
   const forward = (incoming: IncomingMessage, body: Buffer): Promise<Answer> =>
@@ -83,6 +90,7 @@ export async function startSqsGateway(target: string): Promise<SqsGateway> {
     const operation = String(incoming.headers['x-amz-target']).split('.').at(-1) ?? ''
     const input = JSON.parse(body.toString() || '{}') as Input
     const queue = String(input['QueueUrl']).split('/').at(-1) ?? ''
+    if (operation === 'SendMessageBatch' && late.delete(queue)) await sleep(lateMs)
     const answer = await (operation === 'ReceiveMessage'
       ? receive(incoming, input, queue, () => gone)
       : operation === 'SendMessageBatch' && failing.delete(queue)
@@ -99,6 +107,7 @@ export async function startSqsGateway(target: string): Promise<SqsGateway> {
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     failPartOfNextSend: (queue) => void failing.add(queue),
+    delayNextSend: (queue) => void late.add(queue),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       server.close()

@@ -69,6 +69,12 @@ export const claimFaults: readonly Mutant[] = [
     alterations: () => ({ address: () => 'everything' }),
   },
   {
+    name: 'inspect-changes-call-order',
+    fault: 'tells by inspect that calls of send can overtake each other, and not from options alone, as core has to know it',
+    killedBy: 'capabilities/inspect-narrows',
+    alterations: () => ({ inspect: async (next) => ({ ...(await next()), callOrder: 'none' }) }),
+  },
+  {
     name: 'inspect-invents',
     fault: 'makes up what it does not find',
     killedBy: 'capabilities/missing-endpoint',

@@ -178,6 +178,23 @@ export const orderingFaults: readonly Mutant[] = [
     },
   },
   {
+    name: 'calls-overtaken',
+    fault: 'claims that its calls of send keep their order, and lets every second one be overtaken',
+    killedBy: 'ordering/pipelined',
+    alsoKilledBy: ['ordering/calls-in-order'],
+    profile: 'sqs-fifo',
+    alterations: () => {
+      let calls = 0
+      return {
+        ...claiming(() => ({ callOrder: 'kept' })),
+        send: async (batch, next, { services: { clock } }) => {
+          if (++calls % 2 === 0) await new Promise<void>((resolve) => void clock.timer(clock.monotonic() + 10, resolve))
+          return next(batch)
+        },
+      }
+    },
+  },
+  {
     name: 'order-claimed',
     fault: 'claims order of keys and has none',
     killedBy: 'ordering/in-order',

@@ -8,6 +8,7 @@ export const sendingClaims: Readonly<
   Record<
     | 'kind'
     | 'batchOrder'
+    | 'callOrder'
     | 'delay'
     | 'deduplication'
     | 'filter'
@@ -37,6 +38,7 @@ export const sendingClaims: Readonly<
       }),
     ],
   },
+  callOrder: { mutants: [], others: ['first-call-overtaken', 'calls-overtaken'] },
   delay: {
     mutants: [
       overclaim({

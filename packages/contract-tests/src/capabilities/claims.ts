@@ -15,6 +15,7 @@ const keys: Readonly<Record<keyof Capabilities, true>> = {
   settlement: true,
   releaseCounts: true,
   batchOrder: true,
+  callOrder: true,
   redelivery: true,
   delay: true,
   deduplication: true,
@@ -74,7 +75,7 @@ const narrows: ContractCase = {
   id: 'capabilities/inspect-narrows',
   title: 'what the broker says may narrow the capabilities claimed from options alone, never widen them',
   examines: ['kind', 'maxMessageBytes', 'delay', 'deduplication'],
-  kills: ['inspect-adds', 'inspect-widens'],
+  kills: ['inspect-adds', 'inspect-widens', 'inspect-changes-call-order'],
   async run(context) {
     const place = await context.place()
     const driver = context.harness.createDriver()
@@ -151,6 +152,8 @@ const unlimited: ReadonlySet<string> = new Set(['maxHeaders', 'maxHoldMs'])
 const finerIsLess: ReadonlySet<string> = new Set(['resolutionMs', 'lingerMs', 'ms'])
 
 function isWider(key: string, actual: unknown, claimed: unknown): boolean {
+  // Core goes by what is known from options alone.
+  if (key === 'callOrder') return actual !== claimed
   if (key === 'keyHold' || key === 'batchOrder' || key === 'releaseCounts') return false
   if (claimed === false && unlimited.has(key)) return false
   if (claimed === false || claimed === 'none') return actual !== claimed

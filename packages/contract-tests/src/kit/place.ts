@@ -20,6 +20,20 @@ export interface PlaceOptions {
 
 /** What the destination promises about sending and what the source promises about receiving, in one object. */
 export function combine(destination: Capabilities, source: Capabilities): Capabilities {
-  const { delay, deduplication, batchOrder, maxMessageBytes, maxHeaders, maxBatch, timeToLive, priority, timestampResolutionMs, confirms } = destination
-  return { ...source, delay, deduplication, batchOrder, maxMessageBytes, maxHeaders, maxBatch, timeToLive, priority, timestampResolutionMs, confirms }
+  const { delay, deduplication, batchOrder, callOrder, maxMessageBytes, maxHeaders, maxBatch, timeToLive, priority, timestampResolutionMs, confirms } =
+    destination
+  return {
+    ...source,
+    delay,
+    deduplication,
+    batchOrder,
+    callOrder,
+    maxMessageBytes,
+    maxHeaders,
+    maxBatch,
+    timeToLive,
+    priority,
+    timestampResolutionMs,
+    confirms,
+  }
 }

@@ -128,12 +128,9 @@ class ConnectedBroker implements Broker {
       throw new BrokerError('ERR_CONFIGURATION', `${planned.label} has no dead-letter place: its route says deadLetter: '${deadLetter}'.`)
     return sourceDeadLetters(this.#deadLetterQueue(destinationOf(source), deadLetter), async () => {
       const connection = await this.#connect()
-      const { DeadLetterOperations, placeOf } = await load(this.#runtime.clock, 'deadLetters')
+      const { DeadLetterOperations } = await load(this.#runtime.clock, 'deadLetters')
       const find = (destination: AnyDestination): Planned => this.#destination(destination)
-      return new DeadLetterOperations(
-        placeOf({ connection, plan: this.#plan, source: planned, place: deadLetter, producers: this.#producers, find }),
-        this.#runtime,
-      )
+      return new DeadLetterOperations({ connection, plan: this.#plan, source: planned, place: deadLetter, producers: this.#producers, find }, this.#runtime)
     })
   }
 

@@ -100,7 +100,7 @@ export class Producers {
       ...this.#runtime,
       destination: planned.label,
       driver: planned.driver.name,
-      strict: sendOrder !== 'pipelined',
+      mostOfKey: sendOrder !== 'pipelined' ? 1 : 'callOrder' in planned.declared && planned.declared.callOrder === 'kept' ? 0 : Infinity,
       lingerMs,
       maxBuffered,
       maxBufferedBytes,

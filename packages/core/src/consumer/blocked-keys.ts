@@ -47,8 +47,6 @@ function isBlocked({ blocked, phase }: Task): boolean {
 }
 
 function asBlockedKey(task: Task): BlockedKey {
-  let waiting = 0
-  for (let next = task.next; next; next = next.next) if (next.phase !== 'ended') waiting++
   return {
     key: task.key,
     messageId: task.delivery.incoming.id,
@@ -56,6 +54,6 @@ function asBlockedKey(task: Task): BlockedKey {
     reason: task.blocked?.reason ?? '',
     error: task.blocked?.error,
     firstFailureAt: task.firstFailureAt ?? 0,
-    waiting,
+    waiting: task.lane?.behind.size ?? 0,
   }
 }

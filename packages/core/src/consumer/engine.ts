@@ -338,7 +338,7 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
     this.#waits.remove(task)
     this.rememberAttempts(task)
     this.#remove(task)
-    if (queued) this.#lanes.drop()
+    if (queued) this.#lanes.drop(task)
     else this.finishLane(task)
   }
 

@@ -97,6 +97,25 @@ describe('a message lost alone', () => {
     expect(receiver.settled.map((outcome) => `${outcome.action} ${outcome.delivery.incoming.id}`)).toContain('release m2')
   })
 
+  it('gives back what is behind it also where it has not been started, and nothing that is before it', async () => {
+    const { handler, started, open } = gate()
+    const { send, driver, receiver } = await setUp(handler, {}, { lease: { kind: 'message', ms: 30_000, maxMs: 3_600_000 } })
+    driver.onSettle = (outcomes) => Promise.resolve(outcomes.map(() => 'durable'))
+    await send([0, 'z'])
+    const [{ incoming } = {} as Delivery] = receiver.unsettled.keys()
+    const deliveries = [1, 2, 3, 4, 5].map((n): Delivery => {
+      const body = JSON.stringify({ n, customer: 'a' })
+      return { scope: { id: `s${n}` }, incoming: { ...incoming, id: `m${n}`, key: 'a', body }, sameAs: `m${n}`, brokerAttempts: 1, leaseUntil: undefined }
+    })
+    receiver.intake.deliver(deliveries)
+    receiver.intake.lost((deliveries[2] as Delivery).scope, gone)
+    await open(1)
+    expect(started).toEqual(['0', '1', '2'])
+    await open(2)
+    expect(started).toEqual(['0', '1', '2'])
+    expect(receiver.settled.map((outcome) => `${outcome.action} ${outcome.delivery.incoming.id}`)).toEqual(['release m4', 'release m5', 'ack m1', 'ack m2'])
+  })
+
   it('does not adopt a redelivery into a task that is on its way back', async () => {
     const { handler, started, open } = gate()
     const { send, driver, receiver } = await setUp(handler, {}, { ...delayed, lease: { kind: 'message', ms: 30_000, maxMs: 3_600_000 } })

@@ -23,7 +23,7 @@ export interface SettlerOptions {
   readonly onSettled: (task: Task, outcome: Outcome, result: SettleResult, waiting: Waiting) => void
 }
 
-const noAnswer: SettleResult = { error: new BrokerError('ERR_UNAVAILABLE', 'The driver gave no answer for this message.') }
+const noAnswer: SettleResult = { error: new BrokerError('ERR_UNAVAILABLE', 'The driver gave no answer.') }
 const firstBackoffMs = 100
 const lastBackoffMs = 5_000
 

@@ -1,5 +1,6 @@
 import type { Delivery } from '../driver/receiver.ts'
 import type { Directive } from '../outcome.ts'
+import type { Linked } from '../linked-list.ts'
 import type { Lane } from './lanes.ts'
 import type { Run } from './run.ts'
 
@@ -13,7 +14,7 @@ export type Phase = 'queued' | 'running' | 'waiting' | 'settling' | 'ended'
 export type Past = Pick<Task, 'attempt' | 'notBefore' | 'previousWaitMs' | 'givenUp'>
 
 /** One message held by a consumer, from delivery to settlement. A redelivery that is adopted replaces `delivery`. */
-export class Task {
+export class Task implements Linked<Task> {
   delivery: Delivery
   /** Monotonic milliseconds of the receipt; bounds how long the lease can be extended. */
   receivedAt: number
@@ -33,7 +34,8 @@ export class Task {
   /** Place in the consumer's list of held tasks; −1 when it isn't held. */
   listIndex = -1
   lane: Lane | undefined
-  /** Next in the lane. */
+  /** Its neighbours, while it is queued. */
+  before: Task | undefined
   next: Task | undefined
   run: Run | undefined
   /** While it waits for a retry: when that is due, in monotonic milliseconds. */

@@ -55,7 +55,7 @@ export interface Whereabouts {
   readonly find: (destination: AnyDestination) => Planned
 }
 
-export function placeOf({ connection, plan, source, place, producers, find }: Whereabouts): Place {
+function placeOf({ connection, plan, source, place, producers, find }: Whereabouts): Place {
   const { links, capabilities } = connection
   const { driver, endpoint } = place
   const address = driver.address(endpoint)
@@ -96,8 +96,8 @@ export class DeadLetterOperations {
   readonly #place: Place
   readonly #services: OperationServices
 
-  constructor(place: Place, services: OperationServices) {
-    this.#place = place
+  constructor(whereabouts: Whereabouts, services: OperationServices) {
+    this.#place = placeOf(whereabouts)
     this.#services = services
   }
 

@@ -25,6 +25,11 @@ export interface Capabilities {
   /** `partial`: message 3 of a batch can be stored while 2 is not, so core sends at most one message of a key per request. */
   readonly batchOrder: 'atomic' | 'partial'
   /**
+   * `kept`: messages of a key in calls of `Sender.send` that are out at once are stored in the order of the calls. `none`: one call can overtake another, so core
+   * has one out for each key, in pipelined order too. Known from options alone: {@link Link.inspect} answers the same.
+   */
+  readonly callOrder: 'kept' | 'none'
+  /**
    * How a failed message can be given back to the broker. `onReconnect`: unsettled messages come again after a lost scope. An outcome that is not declared here is answered
    * with `ERR_UNSUPPORTED`, or does no harm.
    */

@@ -1,5 +1,7 @@
 import type { Outgoing } from '../driver/sender.ts'
 import type { BrokerError } from '../errors.ts'
+import type { Linked } from '../linked-list.ts'
+import type { SendLane } from './send-buffer.ts'
 
 /**
  * `preparing`: its place in the order is taken, its body is not ready (asynchronous validation or middleware).
@@ -14,7 +16,7 @@ export interface SendObserver {
 }
 
 /** One message between `send` and its answer. */
-export class PendingSend {
+export class PendingSend implements Linked<PendingSend> {
   outgoing: Outgoing
   /** Replaced while middleware stands between the message and its sender. */
   observer: SendObserver
@@ -28,7 +30,12 @@ export class PendingSend {
   listIndex = -1
   /** Was part of a request whose answer never came: it may be stored. */
   handedOver = false
-  /** Next of the same key. */
+  /** Until it has its answer. */
+  lane: SendLane | undefined
+  /** In the order of all messages. */
+  place = 0
+  /** Its neighbours in the lane, while it waits there. */
+  before: PendingSend | undefined
   next: PendingSend | undefined
   /** Called once when it is settled. */
   onSettled: (() => void) | undefined

@@ -16,7 +16,8 @@ export interface ProducerEngineOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly telemetry: Telemetry
-  readonly strict: boolean
+  /** Messages of a key that one call may hold while no other does; 0: any number, and other calls too. */
+  readonly mostOfKey: number
   readonly lingerMs: number
   readonly maxBuffered: number
   readonly maxBufferedBytes: number
@@ -30,7 +31,7 @@ const lastAnswerMs = 1_000
 
 const noAnswer: SendResult & { ok: false } = {
   ok: false,
-  error: new BrokerError('ERR_UNAVAILABLE', 'The driver gave no answer for this message.'),
+  error: new BrokerError('ERR_UNAVAILABLE', 'The driver gave no answer.'),
   stored: 'unknown',
 }
 
@@ -61,7 +62,7 @@ export class ProducerEngine {
 
   constructor(options: ProducerEngineOptions) {
     this.#options = options
-    this.#buffer = new SendBuffer(options.strict)
+    this.#buffer = new SendBuffer(options.mostOfKey)
     this.#deadlines = new Sweep(options.clock, (now) => this.#expire(now))
   }
 
@@ -118,8 +119,7 @@ export class ProducerEngine {
   /** Ends a message that was not handed over, if that is still so. */
   fail(pending: PendingSend, error: Error): void {
     if (pending.state === 'settled' || pending.state === 'out' || pending.handedOver) return
-    this.#settleFailed(pending, error, 'no')
-    this.#buffer.drop(pending)
+    this.#drop(pending, error, 'no')
     this.#schedule()
   }
 
@@ -127,7 +127,7 @@ export class ProducerEngine {
   cancel(pending: PendingSend): void {
     if (pending.state !== 'preparing') return
     this.#settled(pending)
-    this.#buffer.drop(pending)
+    this.#buffer.finish(pending)
     this.#schedule()
   }
 
@@ -151,9 +151,7 @@ export class ProducerEngine {
   /** Answers everything that was not handed over with `error`; later sends are accepted again. */
   failAll(error: BrokerError): void {
     for (const pending of this.#open.all()) {
-      if (pending.state === 'out') continue
-      this.#settleFailed(pending, error, pending.handedOver ? 'unknown' : 'no')
-      this.#buffer.drop(pending)
+      if (pending.state !== 'out') this.#drop(pending, error, pending.handedOver ? 'unknown' : 'no')
     }
   }
 
@@ -280,15 +278,19 @@ export class ProducerEngine {
   #giveUp(pending: PendingSend, error: Error, stored: 'no' | 'unknown'): void {
     this.#settleFailed(pending, error, stored)
     this.#failFollowing(pending)
-    this.#buffer.drop(pending)
+    this.#buffer.finish(pending)
   }
 
   #failFollowing(pending: PendingSend): void {
     for (const next of this.#buffer.following(pending)) {
       const text = `An earlier message with the key '${next.key}' could not be sent to ${this.#options.destination}: send this one again after it.`
-      this.#settleFailed(next, this.#errorOf(next, 'ERR_ORDER', text), 'no')
-      this.#buffer.drop(next)
+      this.#drop(next, this.#errorOf(next, 'ERR_ORDER', text), 'no')
     }
+  }
+
+  #drop(pending: PendingSend, error: Error, stored: 'no' | 'unknown'): void {
+    this.#settleFailed(pending, error, stored)
+    this.#buffer.finish(pending)
   }
 
   #errorOf({ outgoing }: PendingSend, code: ErrorCode, text: string): BrokerError {

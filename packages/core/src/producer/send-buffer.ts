@@ -1,132 +1,120 @@
 import { ChurningMap } from '../churning-map.ts'
-import { Fifo } from '../fifo.ts'
+import { LinkedList, type Linked } from '../linked-list.ts'
 import type { PendingSend } from './pending.ts'
 
-/** The unsent and unanswered messages of one key, in order; `head` is ready, preparing or out. */
-interface SendLane {
-  head: PendingSend
-  tail: PendingSend
+/** The messages of one key, which has one call out, or all that have no lane of their own. */
+export interface SendLane extends Linked<SendLane> {
+  readonly key: string | undefined
+  readonly waiting: LinkedList<PendingSend>
+  /** Messages that are in a call. */
+  out: number
+  /** Messages that could go now; above 0 while the lane waits for its turn. */
+  ready: number
 }
 
-/** Fewest messages that were dropped while they waited here before they are cleared away. */
-const slack = 1_024
-
 /**
- * Messages that wait to be handed over, in the order of `send`. In strict order a key has one message ready or out, the others wait in its lane;
- * O(1) per message whatever the number of keys.
+ * Messages that wait to be handed over, in the order of `send`. Where keys have lanes, a key has one call out: in strict order with one message of it, in
+ * pipelined order with as many as it takes. O(1) per message whatever the number of keys.
  */
 export class SendBuffer {
-  readonly #strict: boolean
-  readonly #ready: Fifo<PendingSend> = new Fifo()
+  /** Messages that could go out now. */
+  ready = 0
+  /** Messages of a key that one call may hold; 0: keys have no lanes. */
+  readonly #mostOfKey: number
   readonly #lanes: ChurningMap<SendLane> = new ChurningMap()
-  /** Since they were last cleared away. */
-  #dropped = 0
-  #sweepAt: number = slack
+  readonly #others: SendLane = laneOf(undefined)
+  /** Lanes with messages that could go now. */
+  readonly #turns: LinkedList<SendLane> = new LinkedList()
 
-  constructor(strict: boolean) {
-    this.#strict = strict
-  }
+  #places = 0
 
-  /** Messages that could go out now; some may have been settled meanwhile. */
-  get ready(): number {
-    return this.#ready.size
+  constructor(mostOfKey: number) {
+    this.#mostOfKey = mostOfKey
   }
 
   add(pending: PendingSend): void {
     const { key } = pending
-    if (key === undefined || !this.#strict) {
-      this.#ready.push(pending)
-      return
-    }
-    const lane = this.#lanes.get(key)
-    if (lane) {
-      lane.tail.next = pending
-      lane.tail = pending
-    } else {
-      this.#lanes.set(key, { head: pending, tail: pending })
-      if (pending.state !== 'preparing') this.#ready.push(pending)
-    }
+    let lane = key === undefined || this.#mostOfKey === 0 ? this.#others : this.#lanes.get(key)
+    if (!lane) this.#lanes.set(key as string, (lane = laneOf(key)))
+    pending.lane = lane
+    pending.place = this.#places++
+    lane.waiting.add(pending)
+    this.#update(lane)
   }
 
   /** Its body is ready now. */
-  prepared(pending: PendingSend): void {
-    if (!this.#strict || pending.key === undefined) return
-    if (this.#lanes.get(pending.key)?.head === pending) this.#ready.push(pending)
+  prepared({ lane }: PendingSend): void {
+    if (lane) this.#update(lane)
   }
 
-  /** Takes what may go into one request. Without strict order a message that is still preparing holds up those behind it. */
+  /** Takes what may go into one call. In a lane, a message that is still preparing holds up those behind it. */
   take(maxMessages: number, maxBytes: number): PendingSend[] {
     const batch: PendingSend[] = []
     let bytes = 0
-    for (let next = this.#ready.peek(); next && batch.length < maxMessages; next = this.#ready.peek()) {
-      if (next.state === 'settled') {
-        this.#ready.shift()
-        this.finish(next)
-        continue
+    for (let lane = this.#turns.first; lane; lane = this.#turns.first) {
+      const { waiting } = lane
+      let most = lane.ready
+      for (let next = waiting.first; next?.state === 'buffered' && most > 0; next = waiting.first) {
+        if (batch.length > 0 && (batch.length >= maxMessages || bytes + next.bytes > maxBytes)) break
+        bytes += next.bytes
+        waiting.remove(next)
+        lane.out++
+        batch.push(next)
+        most--
       }
-      if (next.state === 'preparing') break
-      if (batch.length > 0 && bytes + next.bytes > maxBytes) break
-      bytes += next.bytes
-      this.#ready.shift()
-      batch.push(next)
+      this.#update(lane)
+      // There was no room for what it has.
+      if (lane.ready > 0) break
     }
     return batch
   }
 
-  /** The message has its answer: the next of its key may go. */
+  /** The message has its answer, or needs none any more: the next of its key may go. */
   finish(pending: PendingSend): void {
-    if (pending.key === undefined || !this.#strict) return
-    const lane = this.#lanes.get(pending.key)
-    if (lane?.head !== pending) return
-    let next = pending.next
-    pending.next = undefined
-    while (next?.state === 'settled') next = next.next
-    if (!next) {
-      this.#lanes.delete(pending.key)
-      return
-    }
-    lane.head = next
-    if (next.state === 'buffered') this.#ready.push(next)
+    const { lane } = pending
+    if (!lane) return
+    pending.lane = undefined
+    if (lane.waiting.has(pending)) lane.waiting.remove(pending)
+    else lane.out--
+    this.#update(lane)
   }
 
-  /** {@link finish} for a message that may still wait here. It is passed over when its turn comes, or cleared away with others: during an outage no turn comes. */
-  drop(pending: PendingSend): void {
-    this.finish(pending)
-    if (++this.#dropped >= this.#sweepAt) this.#sweep()
-  }
-
-  #sweep(): void {
-    for (const pending of this.#ready.takeAll()) if (pending.state !== 'settled') this.#ready.push(pending)
-    let left = this.ready
-    for (const lane of this.#lanes.values()) left += shorten(lane)
-    this.#dropped = 0
-    this.#sweepAt = Math.max(slack, left)
-  }
-
-  /** Puts messages of a failed request back in front, in their order. */
+  /** Messages of a failed call, in their order, wait again where they did: other calls may have failed before it. */
   putBack(pendings: readonly PendingSend[]): void {
-    this.#ready.unshiftAll(pendings)
+    let lane: SendLane | undefined
+    let next: PendingSend | undefined
+    for (const pending of pendings) {
+      if (pending.lane !== lane) next = pending.lane?.waiting.first
+      // It has one until it is answered.
+      lane = pending.lane as SendLane
+      while (next && next.place < pending.place) next = next.next
+      lane.out--
+      lane.waiting.add(pending, next)
+      this.#update(lane, this.#turns.first)
+    }
   }
 
-  /** The unsettled messages behind `pending` in its lane. In pipelined order there are none: they may be out already. */
+  /** The messages behind `pending` in its lane. In pipelined order none have to fail with it: their order was not promised. */
   following(pending: PendingSend): PendingSend[] {
+    const { lane } = pending
     const following: PendingSend[] = []
-    for (let next = pending.next; next; next = next.next) if (next.state !== 'settled') following.push(next)
+    if (!lane || lane === this.#others || this.#mostOfKey > 1) return following
+    for (let next = lane.waiting.has(pending) ? pending.next : lane.waiting.first; next; next = next.next) following.push(next)
     return following
+  }
+
+  /** After every change of a lane: with how many messages it waits for its turn, if it does. A newcomer comes before `behind`. */
+  #update(lane: SendLane, behind?: SendLane): void {
+    const { key, waiting, out, ready } = lane
+    const most = key === undefined ? waiting.size : out > 0 ? 0 : Math.min(waiting.size, this.#mostOfKey)
+    lane.ready = waiting.first?.state === 'buffered' ? most : 0
+    this.ready += lane.ready - ready
+    if (ready === 0 && lane.ready > 0) this.#turns.add(lane, behind)
+    if (ready > 0 && lane.ready === 0) this.#turns.remove(lane)
+    if (key !== undefined && waiting.size + out === 0) this.#lanes.delete(key)
   }
 }
 
-/** Takes out what is settled behind the head. Returns how many messages remain there. */
-function shorten(lane: SendLane): number {
-  let left = 0
-  let last = lane.head
-  for (let next = last.next; next; next = next.next) {
-    if (next.state === 'settled') continue
-    last.next = next
-    last = next
-    left++
-  }
-  last.next = undefined
-  lane.tail = last
-  return left
+function laneOf(key: string | undefined): SendLane {
+  return { key, waiting: new LinkedList(), out: 0, ready: 0, before: undefined, next: undefined }
 }

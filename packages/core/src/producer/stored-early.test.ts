@@ -37,3 +37,21 @@ it('a message is answered, and the next of its key goes, when it is stored, thou
   expect(await hot).toBe('p-0')
   await broker.drain()
 })
+
+it('a call that ends after it told of a message early lets nothing overtake the next of its key, which is out', async () => {
+  const driver = new NaiveDriver({ maxBatch: { messages: 10, bytes: 1_000, inFlight: 3, eager: true } })
+  const broker = createBroker({ driver, destinations: [keyed], clock: new ManualClock() })
+  const answers: ((results: readonly SendResult[]) => void)[] = []
+  const calls: string[] = []
+  driver.onSend = (batch, _, stored) => {
+    calls.push(batch.map(({ body }) => String(body)).join())
+    if (calls.length === 1) stored?.(0, 'p-1')
+    return new Promise((resolve) => answers.push(resolve))
+  }
+  const producer = broker.producer(keyed)
+  for (const body of ['calm 1', 'calm 2', 'calm 3']) void producer.send(body)
+  await turns()
+  answers[0]?.([{ ok: true, position: 'p-1' }])
+  await turns()
+  expect(calls).toEqual(['calm 1', 'calm 2'])
+})

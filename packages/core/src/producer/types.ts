@@ -20,7 +20,10 @@ export interface SendOptions {
 export interface ProducerOptions {
   /** Outermost first. */
   readonly use?: readonly (SendMiddleware | SendFunction)[]
-  /** `strict` (default): a key has one request out. `pipelined`: requests are filled, and messages of a key can be swapped by a partial failure, or, where a backend keeps no order among requests, by one that overtakes another. */
+  /**
+   * `strict` (default): a key has one request out, with one message of it. `pipelined`: requests are filled, a key has several out where the driver's `callOrder` is
+   * `kept`, and one that fails can swap its messages.
+   */
   readonly sendOrder?: 'strict' | 'pipelined'
   /** Milliseconds; default 30,000. */
   readonly timeoutMs?: number

@@ -203,6 +203,7 @@ const naiveCapabilities: Capabilities = Object.freeze({
   settlement: { mode: 'individual', maxBatch: 100, lingerMs: 0 },
   releaseCounts: false,
   batchOrder: 'atomic',
+  callOrder: 'kept',
   redelivery: { immediate: true, delayed: false, onReconnect: true },
   delay: false,
   deduplication: false,

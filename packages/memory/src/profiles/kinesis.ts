@@ -81,6 +81,7 @@ function capabilities(kind: Endpoint['kind']): Capabilities {
     settlement: { mode: 'prefix', maxBatch: 1_000, lingerMs: 0 },
     releaseCounts: false,
     batchOrder: 'partial',
+    callOrder: 'kept',
     redelivery: { immediate: false, delayed: false, onReconnect: true },
     delay: false,
     deduplication: false,

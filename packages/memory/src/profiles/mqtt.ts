@@ -100,6 +100,7 @@ function capabilities({ kind, parameters }: Endpoint): Capabilities {
     settlement: { mode: 'prefix', maxBatch: 1_000, lingerMs: 0 },
     releaseCounts: false,
     batchOrder: 'partial',
+    callOrder: 'kept',
     redelivery: { immediate: false, delayed: false, onReconnect: true },
     delay: false,
     deduplication: false,

@@ -69,6 +69,7 @@ function capabilities(endpoint: Endpoint): Capabilities {
     settlement: { mode: 'individual', maxBatch: 1_000, lingerMs: 0 },
     releaseCounts: true,
     batchOrder: 'partial',
+    callOrder: 'kept',
     redelivery: {
       // Given back by a copy at the tail, and so not in order.
       immediate: !keyed,

@@ -72,6 +72,7 @@ export function sqsCapabilities(kind: 'queue' | 'topic', fifo: boolean, settings
     settlement: { mode: 'individual', maxBatch: sqsLimits.batchMessages, lingerMs: 5 },
     releaseCounts: true,
     batchOrder: 'partial',
+    callOrder: 'none',
     redelivery: { immediate: true, delayed: { maxMs: sqsLimits.visibilityMs, keepsOrder: fifo }, onReconnect: false },
     delay: fifo ? false : { maxMs: sqsLimits.delayMs, resolutionMs: 1_000 },
     deduplication: fifo ? { windowMs: sqsLimits.deduplicationMs } : false,
