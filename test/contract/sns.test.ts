@@ -26,7 +26,12 @@ const knownGaps: readonly KnownGap[] = (['dead-letters/copy-is-whole', 'dead-let
   reason: 'fauxqs refuses bodies with characters above U+FFFF in what is sent to a queue, which SQS takes',
 }))
 
-const fauxqs: AwsServer = { endpoint: gateway.endpoint, version: 'fauxqs 2.4.1', kind: 'emulator' }
+const fauxqs: AwsServer = {
+  endpoint: gateway.endpoint,
+  version: 'fauxqs 2.4.1',
+  kind: 'emulator',
+  delayNextSend: (topic) => gateway.delayNextSend(topic),
+}
 
 /** What the emulator lacks, answered by our own simulator: it shows what the driver does over the wire, not what the service does. */
 const simulator: AwsServer = {

@@ -8,8 +8,7 @@ import type * as Telling from './consumer/telling.ts'
 import type * as GivingUp from './dead-letters/give-up.ts'
 import type * as DeadLetters from './dead-letters/operations.ts'
 import type * as Filters from './filter/compile-filter.ts'
-import type * as Chains from './middleware/process-chains.ts'
-import type * as SomeSends from './producer/some-sends.ts'
+import type * as Chains from './middleware/chains.ts'
 import type * as Refusals from './refusals.ts'
 import type * as Responders from './reply/responder.ts'
 
@@ -27,7 +26,6 @@ export const lazy: {
   readonly refusals: () => Promise<typeof Refusals>
   readonly requirements: () => Promise<typeof Requirements>
   readonly chains: () => Promise<typeof Chains>
-  readonly someSends: () => Promise<typeof SomeSends>
   readonly consumers: () => Promise<typeof Consumers>
   readonly configured: () => Promise<typeof Configured>
 } = {
@@ -40,8 +38,7 @@ export const lazy: {
   telling: () => import('./consumer/telling.ts'),
   refusals: () => import('./refusals.ts'),
   requirements: () => import('./broker/requirements.ts'),
-  chains: () => import('./middleware/process-chains.ts'),
-  someSends: () => import('./producer/some-sends.ts'),
+  chains: () => import('./middleware/chains.ts'),
   consumers: () => import('./broker/start-consumer.ts'),
   configured: () => import('./connect/configured.ts'),
 }

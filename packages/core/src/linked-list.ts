@@ -4,13 +4,12 @@ export interface Linked<T> {
   next: T | undefined
 }
 
-/** An ordered list with O(1) adding and removing anywhere. To remove what is not in it is the caller's mistake. */
+/** An ordered list with O(1) adding and removing anywhere. Items that are asked for, or removed, are in no other. */
 export class LinkedList<T extends Linked<T>> {
   first: T | undefined
   size = 0
   #last: T | undefined
 
-  /** Of an item that is in no other list. */
   has(item: T): boolean {
     return item === this.first || item.before !== undefined
   }
@@ -27,7 +26,9 @@ export class LinkedList<T extends Linked<T>> {
     this.size++
   }
 
-  remove(item: T): void {
+  /** False if it is in no list. */
+  remove(item: T): boolean {
+    if (!this.has(item)) return false
     const { before, next } = item
     item.before = item.next = undefined
     if (before) before.next = next
@@ -35,5 +36,6 @@ export class LinkedList<T extends Linked<T>> {
     if (next) next.before = before
     else this.#last = before
     this.size--
+    return true
   }
 }

@@ -8,8 +8,8 @@ export interface SqsGateway extends AsyncDisposable {
   readonly endpoint: string
   /** Of the next SendMessageBatch to this queue every second entry fails with an error of the service. */
   failPartOfNextSend(queue: string): void
-  /** The next SendMessageBatch to this queue comes {@link lateMs} late. */
-  delayNextSend(queue: string): void
+  /** The next SendMessageBatch to this queue, or PublishBatch to this topic, comes {@link lateMs} late. */
+  delayNextSend(name: string): void
 }
 
 /** So long that other requests overtake the one that is late. */
@@ -81,8 +81,10 @@ export async function startSqsGateway(target: string): Promise<SqsGateway> {
     incoming.socket.once('end', leave).once('close', leave)
     outgoing.once('close', () => incoming.socket.off('end', leave).off('close', leave))
     const body = await collect(incoming)
-    // SNS speaks another protocol, and its requests need nothing of this.
+    // SNS speaks another protocol.
     if (incoming.headers['x-amz-target'] === undefined) {
+      const input = new URLSearchParams(body.toString())
+      if (input.get('Action') === 'PublishBatch' && late.delete(input.get('TopicArn')?.split(':').at(-1) ?? '')) await sleep(lateMs)
       const answer = await forward(incoming, body)
       outgoing.writeHead(answer.status, { 'content-type': 'text/xml' }).end(answer.body)
       return
@@ -107,7 +109,7 @@ export async function startSqsGateway(target: string): Promise<SqsGateway> {
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     failPartOfNextSend: (queue) => void failing.add(queue),
-    delayNextSend: (queue) => void late.add(queue),
+    delayNextSend: (name) => void late.add(name),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       server.close()

@@ -313,11 +313,13 @@ export class ConsumerEngine implements Intake, RunHost, DeciderHost, OwnershipHo
 
   /** Gives back what waits behind the task, unstarted. */
   releaseBehind(task: Task): void {
-    for (const next of this.#lanes.cutTail(task)) {
+    const tail = this.#lanes.cutTail(task)
+    // All of them before any is pushed: a push may settle at once, and a driver may tell in it that others are lost.
+    for (const next of tail) {
       next.phase = 'settling'
       next.givenBack = true
-      this.#settler.push(next, { delivery: next.delivery, action: 'release' })
     }
+    for (const next of tail) this.#settler.push(next, { delivery: next.delivery, action: 'release' })
   }
 
   rememberAttempts(task: Task): void {

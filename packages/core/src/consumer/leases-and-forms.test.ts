@@ -116,6 +116,28 @@ describe('a message lost alone', () => {
     expect(receiver.settled.map((outcome) => `${outcome.action} ${outcome.delivery.incoming.id}`)).toEqual(['release m4', 'release m5', 'ack m1', 'ack m2'])
   })
 
+  it('takes nothing from other keys with it, when the driver tells it while those before it are given back', async () => {
+    const { handler, started, open } = gate()
+    const capabilities = { lease: { kind: 'message', ms: 30_000, maxMs: 3_600_000 }, settlement: { mode: 'individual', maxBatch: 1, lingerMs: 0 } } as const
+    const { driver, receiver, send } = await setUp(handler, { concurrency: 1 }, capabilities)
+    await send([0, 'z'])
+    const [{ incoming } = {} as Delivery] = receiver.unsettled.keys()
+    const deliveries = ['a1', 'a2', 'a3', 'b4', 'c5'].map((id): Delivery => {
+      const [key = '', n] = id
+      const body = JSON.stringify({ n: Number(n), customer: key })
+      return { scope: { id }, incoming: { ...incoming, id, key, body }, sameAs: id, brokerAttempts: 1, leaseUntil: undefined }
+    })
+    const [first, , last] = deliveries as [Delivery, Delivery, Delivery]
+    driver.onSettle = (outcomes) => {
+      if (outcomes[0]?.delivery.incoming.id === 'a2') receiver.intake.lost(last.scope, gone)
+      return Promise.resolve(outcomes.map(() => 'durable'))
+    }
+    receiver.intake.deliver(deliveries)
+    receiver.intake.lost(first.scope, gone)
+    for (const n of [0, 4, 5]) await open(n)
+    expect(started).toEqual(['0', '4', '5'])
+  })
+
   it('does not adopt a redelivery into a task that is on its way back', async () => {
     const { handler, started, open } = gate()
     const { send, driver, receiver } = await setUp(handler, {}, { ...delayed, lease: { kind: 'message', ms: 30_000, maxMs: 3_600_000 } })

@@ -22,7 +22,7 @@ export interface Capabilities {
   readonly settlement: { readonly mode: 'individual' | 'prefix'; readonly maxBatch: number; readonly lingerMs: number } | false
   /** Does handing back a message that was never started raise the broker's delivery count? */
   readonly releaseCounts: boolean
-  /** `partial`: message 3 of a batch can be stored while 2 is not, so core sends at most one message of a key per request. */
+  /** `partial`: message 3 of a batch can be stored while 2 is not, so core sends at most one message of a key per request in strict order. */
   readonly batchOrder: 'atomic' | 'partial'
   /**
    * `kept`: messages of a key in calls of `Sender.send` that are out at once are stored in the order of the calls. `none`: one call can overtake another, so core

@@ -6,7 +6,10 @@ import { BrokerError } from '../errors.ts'
 import { ManualClock } from '../test-support/manual-clock.ts'
 import { NaiveDriver } from '../test-support/naive-driver.ts'
 import { seededRandom } from '../test-support/seeded-random.ts'
+import type { Telemetry } from '../telemetry.ts'
 import { turns } from '../test-support/turns.ts'
+import { PendingSend } from './pending.ts'
+import { SendBuffer } from './send-buffer.ts'
 import type { Producer } from './types.ts'
 
 interface Letter {
@@ -32,10 +35,16 @@ interface SetUp {
   readonly out: Call[]
 }
 
-async function setUp(sendOrder: 'strict' | 'pipelined', overrides: Partial<Capabilities> = {}): Promise<SetUp> {
+function bareBuffer(mostOfKey: number): { readonly buffer: SendBuffer; readonly add: (key: string | undefined) => void } {
+  const buffer = new SendBuffer(mostOfKey)
+  const observer = { sent: () => undefined, failed: () => undefined }
+  return { buffer, add: (key) => buffer.add(new PendingSend({ key } as Outgoing, observer, 0, 0, true)) }
+}
+
+async function setUp(sendOrder: 'strict' | 'pipelined', overrides: Partial<Capabilities> = {}, telemetry: Telemetry = {}): Promise<SetUp> {
   const driver = new NaiveDriver({ callOrder: 'none', ...overrides })
   const clock = new ManualClock()
-  const broker = createBroker({ driver, destinations: [letters], clock, random: () => 0.5, log: () => undefined })
+  const broker = createBroker({ driver, destinations: [letters], clock, random: () => 0.5, log: () => undefined, telemetry })
   await broker.start()
   const out: Call[] = []
   driver.onSend = (batch: readonly Outgoing[]) =>
@@ -144,6 +153,43 @@ describe('pipelined order where a call can overtake another', () => {
     await out[0]?.answer(({ n }) => (n === 3 ? ok : tryAgain))
     await pass(5_000)
     expect(shown(out)).toEqual(['a1 a2 a4 a5 a6 a7 a8 a9 a10 a11', 'a12 a13 a14 a15 a16 a17 a18 a19 a20 a21'])
+  })
+})
+
+describe('messages that wait again', () => {
+  it('go in the order of their keys in the call, before what waited behind it', async () => {
+    const { producer, out, pass } = await setUp('strict', { maxBatch: { messages: 3, bytes: 1_000, inFlight: 1 } })
+    void producer.sendBatch(['a', 'b', 'c', 'd', 'e'].flatMap((key) => of(key, 1)))
+    await turns()
+    await out[0]?.answer(() => tryAgain)
+    await pass(1_000)
+    expect(shown(out)).toEqual(['a1 b1 c1'])
+    await out[0]?.answer()
+    expect(shown(out)).toEqual(['d1 e1'])
+  })
+
+  it('are not held up by one that its caller gives up when it hears of the failure', async () => {
+    const caller = new AbortController()
+    const { producer, out, pass } = await setUp('strict', {}, { send: ({ failed }) => failed > 0 && caller.abort() })
+    // The part that watches signals is loaded.
+    await Promise.all([producer.send({ key: 'z', n: 0 }, { signal: caller.signal }), turns().then(() => out[0]?.answer())])
+    const first = producer.send({ key: 'a', n: 1 }, { signal: caller.signal })
+    void producer.sendBatch([...of('a', 2), ...of('b', 1)])
+    await turns()
+    expect(shown(out)).toEqual(['a1 b1'])
+    await Promise.all([expect(first).rejects.toThrow('abort'), out[0]?.answer(() => tryAgain)])
+    await pass(1_000)
+    expect(shown(out)).toEqual(['b1 a2'])
+  })
+})
+
+describe('messages without a key', () => {
+  it('take turns with keys, however many there are', async () => {
+    const { buffer, add } = bareBuffer(1)
+    for (let n = 0; n < 100; n++) add(undefined)
+    add('k')
+    expect([buffer.take(10, 1_000), buffer.take(10, 1_000)].map((taken) => taken.filter(({ key }) => key === 'k').length)).toEqual([0, 1])
+    expect(buffer.ready).toBe(81)
   })
 })
 

@@ -104,7 +104,7 @@ export class TypedProducer implements Producer {
 
   async #watch(pending: PendingSend, signal: AbortSignal): Promise<void> {
     const { engine, clock } = this.#options
-    const aborts = await (this.#aborts ??= load(clock, 'someSends').then(
+    const aborts = await (this.#aborts ??= load(clock, 'chains').then(
       ({ AbortWatch }) => new AbortWatch((aborted, by) => engine.fail(aborted, abortError(by))),
     ))
     aborts.add(pending, signal)
@@ -113,7 +113,7 @@ export class TypedProducer implements Producer {
   /** Its place in the order is taken; asynchronous validation and middleware may take their time. */
   async #prepare(pending: PendingSend, encoded: Encoded, body: unknown): Promise<void> {
     try {
-      const preparer = await (this.#preparer ??= load(this.#options.clock, 'someSends').then(({ Preparer }) => new Preparer(this.#options)))
+      const preparer = await (this.#preparer ??= load(this.#options.clock, 'chains').then(({ Preparer }) => new Preparer(this.#options)))
       await preparer.prepare(pending, encoded, body)
     } catch (error) {
       // The chain is refused, or its part could not be loaded; the next message tries again.

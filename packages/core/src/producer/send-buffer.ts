@@ -14,10 +14,10 @@ export interface SendLane extends Linked<SendLane> {
 
 /**
  * Messages that wait to be handed over, in the order of `send`. Where keys have lanes, a key has one call out: in strict order with one message of it, in
- * pipelined order with as many as it takes. O(1) per message whatever the number of keys.
+ * pipelined order with as many as it takes. O(1) per message whatever the number of keys; for one that comes back, O(calls that failed before).
  */
 export class SendBuffer {
-  /** Messages that could go out now. */
+  /** Messages that could go out now, and those behind one of them that is not ready. */
   ready = 0
   /** Messages of a key that one call may hold; 0: keys have no lanes. */
   readonly #mostOfKey: number
@@ -52,19 +52,22 @@ export class SendBuffer {
     const batch: PendingSend[] = []
     let bytes = 0
     for (let lane = this.#turns.first; lane; lane = this.#turns.first) {
-      const { waiting } = lane
-      let most = lane.ready
-      for (let next = waiting.first; next?.state === 'buffered' && most > 0; next = waiting.first) {
+      const { waiting, out, ready } = lane
+      for (let next = waiting.first; next?.state === 'buffered' && lane.out - out < ready; next = waiting.first) {
         if (batch.length > 0 && (batch.length >= maxMessages || bytes + next.bytes > maxBytes)) break
         bytes += next.bytes
         waiting.remove(next)
         lane.out++
         batch.push(next)
-        most--
       }
       this.#update(lane)
-      // There was no room for what it has.
-      if (lane.ready > 0) break
+      if (lane.ready === 0) continue
+      // There was no room for what it has. If it had a turn, others come before the next one.
+      if (lane.out > out) {
+        this.#turns.remove(lane)
+        this.#turns.add(lane)
+      }
+      break
     }
     return batch
   }
@@ -74,23 +77,24 @@ export class SendBuffer {
     const { lane } = pending
     if (!lane) return
     pending.lane = undefined
-    if (lane.waiting.has(pending)) lane.waiting.remove(pending)
-    else lane.out--
+    if (!lane.waiting.remove(pending)) lane.out--
     this.#update(lane)
   }
 
   /** Messages of a failed call, in their order, wait again where they did: other calls may have failed before it. */
   putBack(pendings: readonly PendingSend[]): void {
-    let lane: SendLane | undefined
-    let next: PendingSend | undefined
+    const behind = this.#turns.first
+    let last: PendingSend | undefined
     for (const pending of pendings) {
-      if (pending.lane !== lane) next = pending.lane?.waiting.first
-      // It has one until it is answered.
-      lane = pending.lane as SendLane
+      const { lane } = pending
+      // Its caller may have given it up meanwhile.
+      if (!lane) continue
+      let next = last?.lane === lane ? last.next : lane.waiting.first
       while (next && next.place < pending.place) next = next.next
       lane.out--
       lane.waiting.add(pending, next)
-      this.#update(lane, this.#turns.first)
+      this.#update(lane, behind)
+      last = pending
     }
   }
 
