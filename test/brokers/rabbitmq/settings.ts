@@ -11,6 +11,8 @@ export interface RabbitmqSettings {
   readonly plugins?: readonly string[]
 }
 
+const movedAgainMs = 5_000
+
 export interface RabbitmqPorts {
   readonly amqp: number
   readonly management: number
@@ -31,7 +33,10 @@ export function configLines({ consumerTimeoutMs, config = {} }: RabbitmqSettings
 
 /** The part of the settings that `rabbitmq.conf` has no words for. */
 export function advancedConfig({ consumerTimeoutMs }: RabbitmqSettings): string {
-  return consumerTimeoutMs === undefined ? '[].\n' : '[{rabbit, [{channel_tick_interval, 1000}]}].\n'
+  // What was on its way from a delay to its queue when the broker was killed is moved again after this time; the broker's own is three minutes.
+  const rabbit = [`{dead_letter_worker_publisher_confirm_timeout, ${movedAgainMs}}`]
+  if (consumerTimeoutMs !== undefined) rabbit.push('{channel_tick_interval, 1000}')
+  return `[{rabbit, [${rabbit.join(', ')}]}].\n`
 }
 
 /**

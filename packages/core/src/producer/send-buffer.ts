@@ -25,7 +25,6 @@ export class SendBuffer {
   readonly #others: SendLane = laneOf(undefined)
   /** Lanes with messages that could go now. */
   readonly #turns: LinkedList<SendLane> = new LinkedList()
-
   #places = 0
 
   constructor(mostOfKey: number) {
