@@ -9,7 +9,8 @@ import { messages, sendAll } from './support/sending.ts'
 
 const orders = endpointOf('orders')
 
-await onEachRabbitmq({ own: true, consumerTimeoutMs: 3_000 }, (bed) => {
+// Tests do not wait for three minutes, after which the broker by itself goes on with delayed messages that a kill has stopped.
+await onEachRabbitmq({ own: true, consumerTimeoutMs: 3_000, movedAgainMs: 5_000 }, (bed) => {
   const fast = { heartbeatMs: 1_000, reconnectMaxMs: 500, timeoutMs: 2_000 }
 
   it('loses nothing when connections are cut, reset or cut inside a frame while it sends and receives', async () => {

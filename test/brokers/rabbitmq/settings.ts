@@ -5,13 +5,13 @@ import { freePort } from '../core/ports.ts'
 export interface RabbitmqSettings {
   /** `consumer_timeout` in milliseconds; then checked every second instead of every minute. Default: the broker's. */
   readonly consumerTimeoutMs?: number
+  /** After so many milliseconds what was on its way from a delay to its queue when the broker was killed is moved again. Default: the broker's, three minutes. */
+  readonly movedAgainMs?: number
   /** Further lines of `rabbitmq.conf`. */
   readonly config?: Readonly<Record<string, string | number | boolean>>
   /** Plugins beside `rabbitmq_management`. */
   readonly plugins?: readonly string[]
 }
-
-const movedAgainMs = 5_000
 
 export interface RabbitmqPorts {
   readonly amqp: number
@@ -32,11 +32,12 @@ export function configLines({ consumerTimeoutMs, config = {} }: RabbitmqSettings
 }
 
 /** The part of the settings that `rabbitmq.conf` has no words for. */
-export function advancedConfig({ consumerTimeoutMs }: RabbitmqSettings): string {
-  // What was on its way from a delay to its queue when the broker was killed is moved again after this time; the broker's own is three minutes.
-  const rabbit = [`{dead_letter_worker_publisher_confirm_timeout, ${movedAgainMs}}`]
-  if (consumerTimeoutMs !== undefined) rabbit.push('{channel_tick_interval, 1000}')
-  return `[{rabbit, [${rabbit.join(', ')}]}].\n`
+export function advancedConfig({ consumerTimeoutMs, movedAgainMs }: RabbitmqSettings): string {
+  const rabbit = [
+    ...(consumerTimeoutMs === undefined ? [] : ['{channel_tick_interval, 1000}']),
+    ...(movedAgainMs === undefined ? [] : [`{dead_letter_worker_publisher_confirm_timeout, ${movedAgainMs}}`]),
+  ]
+  return rabbit.length === 0 ? '[].\n' : `[{rabbit, [${rabbit.join(', ')}]}].\n`
 }
 
 /**

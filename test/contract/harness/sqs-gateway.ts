@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Stands before an emulator of SQS and gives it properties that the service has and the emulator lacks. */
+/** Stands before an emulator of SQS and SNS and gives it what a service in a network has and the emulator lacks. */
 export interface SqsGateway extends AsyncDisposable {
   readonly endpoint: string
   /** Of the next SendMessageBatch to this queue every second entry fails with an error of the service. */
@@ -29,7 +29,7 @@ const changing: readonly string[] = ['SendMessage', 'SendMessageBatch', 'ChangeM
 
 /**
  * A long poll ends with its connection: it is made of short ones as long as the client is there, whereas the emulator goes on waiting for a client that is gone and
- * takes the next messages for it. And entries of a batch can fail one by one.
+ * takes the next messages for it. Entries of a batch can fail one by one, and a batch can come late.
  */
 export async function startSqsGateway(target: string): Promise<SqsGateway> {
   const { hostname, port } = new URL(target)

@@ -100,6 +100,7 @@ export class Producers {
       ...this.#runtime,
       destination: planned.label,
       driver: planned.driver.name,
+      // Where calls overtake each other, keys have lanes in pipelined order, too.
       mostOfKey: sendOrder !== 'pipelined' ? 1 : 'callOrder' in planned.declared && planned.declared.callOrder === 'kept' ? 0 : Infinity,
       lingerMs,
       maxBuffered,
